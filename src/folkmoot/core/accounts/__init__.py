@@ -1,0 +1,1 @@
+"""Who may speak: accounts, their roles, and their logins."""

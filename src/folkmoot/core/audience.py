@@ -1,0 +1,44 @@
+"""Who hears of what, live and in history alike. Reviewed like access control: it is that."""
+
+from collections.abc import Collection
+
+from folkmoot.core.conversations.model import Conversation
+from folkmoot.core.messages.events import (
+    MessageDeleted,
+    MessageEdited,
+    MessagePosted,
+    ReactionAdded,
+    ReactionRemoved,
+)
+from folkmoot.core.presence.model import Typing
+from folkmoot.core.shared.ids import AccountId
+
+_NOBODY: frozenset[AccountId] = frozenset()
+
+
+def hidden_authors(
+    conversation: Conversation, blocked: Collection[AccountId]
+) -> Collection[AccountId]:
+    """Those whose messages a viewer who blocks ``blocked`` is not shown here.
+
+    Where only two speak, a block refuses new messages instead, and the old ones stay.
+    """
+    return _NOBODY if conversation.is_two_party else blocked
+
+
+def speaker(event: object) -> AccountId | None:
+    """Whose words or gestures an event carries to others; ``None`` if nobody's."""
+    match event:
+        case MessagePosted(message=message) | MessageEdited(message=message):
+            return message.author_id
+        case MessageDeleted(author_id=author_id):
+            return author_id
+        case ReactionAdded(actor=person) | ReactionRemoved(actor=person) | Typing(person=person):
+            return person.id
+        case _:
+            return None
+
+
+def hears(event: object, hidden: Collection[AccountId]) -> bool:
+    """Whether a member for whom these authors are hidden is told of the event."""
+    return not hidden or speaker(event) not in hidden

@@ -1,0 +1,52 @@
+"""What the conversations area refuses."""
+
+from folkmoot.core.shared.refusals import Conflict, Forbidden, Invalid, NotFound
+
+
+class NoSuchConversation(NotFound):
+    """There is no such conversation."""
+
+    code = "conversation_not_found"
+    sentence = "There is no such conversation."
+
+
+class NotAMember(Forbidden):
+    """The account is not, or no longer, in the conversation."""
+
+    code = "not_a_participant"
+    sentence = "You are not a participant in this conversation."
+
+
+class NotTheOwner(Forbidden):
+    """Only the conversation's owner, or an admin in it, may do this."""
+
+    code = "not_the_owner"
+    sentence = "Only the owner of this conversation may do this."
+
+
+class NotAGroup(Conflict):
+    """Members and title of this kind of conversation are not for its members to change."""
+
+    code = "not_a_group"
+    sentence = "A {kind} conversation cannot be changed this way."
+
+
+class TooFewMembers(Invalid):
+    """A conversation needs somebody besides its creator."""
+
+    code = "too_few_members"
+    sentence = "A conversation has at least {min_members} members."
+
+
+class TooManyMembers(Invalid):
+    """A conversation has no room for so many."""
+
+    code = "too_many_members"
+    sentence = "A conversation has at most {max_members} members."
+
+
+class MemberUnknown(NotFound):
+    """The account named is not in the conversation."""
+
+    code = "member_not_found"
+    sentence = "This account is not a participant."

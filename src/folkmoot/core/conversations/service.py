@@ -1,0 +1,234 @@
+"""Decisions about conversations: who may begin one, and who may be in it."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import TypedDict
+
+from folkmoot.core.accounts.model import Account
+from folkmoot.core.conversations.errors import (
+    MemberUnknown,
+    NoSuchConversation,
+    NotAGroup,
+    NotAMember,
+    NotTheOwner,
+    TooFewMembers,
+    TooManyMembers,
+)
+from folkmoot.core.conversations.events import (
+    ConversationRenamed,
+    ConversationStarted,
+    Durable,
+    MemberJoined,
+    MemberLeft,
+    ReadMoved,
+)
+from folkmoot.core.conversations.model import (
+    MAX_MEMBERS,
+    MIN_MEMBERS,
+    Conversation,
+    Head,
+    Kind,
+    Member,
+    NewConversation,
+    ReadMark,
+    checked_title,
+    may_moderate,
+)
+from folkmoot.core.conversations.store import ConversationWork
+from folkmoot.core.shared.ids import AccountId, Clock, ConversationId, Ids, Uid
+from folkmoot.core.social.errors import Blocked
+
+
+class _Place(TypedDict):
+    """What every durable event says of itself."""
+
+    conversation_id: ConversationId
+    conversation_uid: Uid
+    seq: int
+    at: datetime
+
+
+class Conversations:
+    """Who speaks where, and how far each has read."""
+
+    def __init__(self, clock: Clock, ids: Ids) -> None:
+        self._clock = clock
+        self._ids = ids
+
+    async def start(
+        self,
+        work: ConversationWork,
+        creator: AccountId,
+        others: Sequence[AccountId],
+        *,
+        title: str | None = None,
+        kind: Kind = Kind.GROUP,
+    ) -> Conversation:
+        """A new conversation of the creator and the others.
+
+        Raises:
+            TooFewMembers, TooManyMembers: counted without repetitions, the creator included.
+            Blocked: only two would be in it, and a block stands between them.
+        """
+        members = tuple(dict.fromkeys((creator, *others)))
+        if len(members) < MIN_MEMBERS:
+            raise TooFewMembers(field="participant_ids", min_members=MIN_MEMBERS)
+        if len(members) > MAX_MEMBERS:
+            raise TooManyMembers(field="participant_ids", max_members=MAX_MEMBERS)
+        if len(members) == MIN_MEMBERS:
+            await _refuse_if_blocked(work, creator, members)
+        conversation = await work.conversations.add(
+            NewConversation(
+                uid=self._ids.uid(),
+                kind=kind,
+                title=checked_title(title),
+                created_by=creator,
+                created_at=self._clock.now(),
+                members=members,
+            )
+        )
+        work.record(ConversationStarted(conversation, members))
+        return conversation
+
+    async def rename(
+        self,
+        work: ConversationWork,
+        actor: AccountId,
+        conversation_id: ConversationId,
+        title: str | None,
+    ) -> Conversation:
+        """The conversation under its new title; the same title again changes nothing."""
+        title = checked_title(title)
+        head, member = await self.entered(work, actor, conversation_id)
+        _refuse_unless_group(head)
+        if title == head.title:
+            return head
+        await work.conversations.rename(conversation_id, title)
+        renamed = ConversationRenamed(**self._next(head), title=title, actor=member.person)
+        await self._keep(work, head, [renamed])
+        return replace(head, title=title, last_seq=renamed.seq)
+
+    async def add_members(
+        self,
+        work: ConversationWork,
+        actor: AccountId,
+        conversation_id: ConversationId,
+        newcomers: Sequence[Account],
+    ) -> Conversation:
+        """The conversation with the newcomers in it; who is already there stays there.
+
+        Raises:
+            Blocked: a block stands between the actor and a newcomer.
+        """
+        head, member = await self.entered(work, actor, conversation_id)
+        _refuse_unless_group(head)
+        keys = [(conversation_id, account.id) for account in newcomers]
+        present = await work.conversations.memberships(keys)
+        joining = list(
+            {a.id: a for a in newcomers if (conversation_id, a.id) not in present}.values()
+        )
+        if head.member_count + len(joining) > MAX_MEMBERS:
+            raise TooManyMembers(field="participant_ids", max_members=MAX_MEMBERS)
+        if not joining:
+            return head
+        await _refuse_if_blocked(work, actor, [account.id for account in joining])
+        now = self._clock.now()
+        await work.conversations.change_members(
+            conversation_id, joined=[account.id for account in joining], at=now
+        )
+        events = [
+            MemberJoined(**self._next(head, place), member=account.person, actor=member.person)
+            for place, account in enumerate(joining, 1)
+        ]
+        await self._keep(work, head, events)
+        count = head.member_count + len(joining)
+        return replace(head, member_count=count, last_seq=events[-1].seq)
+
+    async def remove_member(
+        self,
+        work: ConversationWork,
+        actor: AccountId,
+        conversation_id: ConversationId,
+        leaver: AccountId,
+    ) -> None:
+        """Take a member out: oneself, or, for the owner and admins in it, somebody else."""
+        head, member = await self.entered(work, actor, conversation_id)
+        _refuse_unless_group(head)
+        if leaver != actor and not may_moderate(member):
+            raise NotTheOwner
+        key = (conversation_id, leaver)
+        gone = (await work.conversations.memberships([key])).get(key)
+        if gone is None:
+            raise MemberUnknown
+        await work.conversations.change_members(
+            conversation_id, left=[leaver], at=self._clock.now()
+        )
+        event = MemberLeft(**self._next(head), member=gone.person, actor=member.person)
+        await self._keep(work, head, [event])
+
+    async def entered(
+        self, work: ConversationWork, account_id: AccountId, conversation_id: ConversationId
+    ) -> tuple[Conversation, Member]:
+        """The conversation and the account's place in it.
+
+        Raises:
+            NoSuchConversation
+            NotAMember: it is there, but not for this account.
+        """
+        head = (await work.conversations.heads([conversation_id])).get(conversation_id)
+        if head is None:
+            raise NoSuchConversation
+        key = (conversation_id, account_id)
+        member = (await work.conversations.memberships([key])).get(key)
+        if member is None:
+            raise NotAMember
+        return head, member
+
+    async def move_read(self, work: ConversationWork, marks: Sequence[ReadMark]) -> None:
+        """Raise read watermarks, as far as their conversations go; what would lower one is void."""
+        heads = await work.conversations.heads({mark.conversation_id for mark in marks})
+        now = self._clock.now()
+        capped = [
+            replace(mark, up_to_seq=min(mark.up_to_seq, heads[mark.conversation_id].last_seq))
+            for mark in marks
+            if mark.conversation_id in heads
+        ]
+        moved = await work.conversations.move_read(capped, now)
+        members = await work.conversations.memberships(
+            [(mark.conversation_id, mark.account_id) for mark in moved]
+        )
+        for mark in moved:
+            head = heads[mark.conversation_id]
+            reader = members[mark.conversation_id, mark.account_id].person
+            work.record(ReadMoved(head.id, head.uid, reader, mark.up_to_seq, now))
+
+    def _next(self, head: Conversation, place: int = 1) -> _Place:
+        return _Place(
+            conversation_id=head.id,
+            conversation_uid=head.uid,
+            seq=head.last_seq + place,
+            at=self._clock.now(),
+        )
+
+    async def _keep(
+        self, work: ConversationWork, head: Conversation, events: Sequence[Durable]
+    ) -> None:
+        last = events[-1]
+        await work.timeline.keep(events)
+        await work.conversations.advance([Head(head.id, last.seq, last.at)])
+        for event in events:
+            work.record(event)
+
+
+def _refuse_unless_group(head: Conversation) -> None:
+    if head.kind is not Kind.GROUP:
+        raise NotAGroup(kind=head.kind.value)
+
+
+async def _refuse_if_blocked(
+    work: ConversationWork, actor: AccountId, others: Sequence[AccountId]
+) -> None:
+    blocks = await work.social.blocks_among({actor, *others})
+    if any(actor in pair for pair in blocks):
+        raise Blocked

@@ -1,0 +1,106 @@
+"""The port to stored conversations and members."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from folkmoot.core.accounts.store import AccountStore
+from folkmoot.core.conversations.events import Durable
+from folkmoot.core.conversations.model import Conversation, Head, Member, NewConversation, ReadMark
+from folkmoot.core.shared.ids import AccountId, ConversationId, Uid
+from folkmoot.core.social.store import SocialStore
+
+
+class ConversationStore(Protocol):
+    """Conversations and members within one unit of work."""
+
+    async def add(self, new: NewConversation) -> Conversation:
+        """The conversation as stored, its number given; the creator is its owner."""
+        ...
+
+    async def heads(self, ids: Collection[ConversationId]) -> dict[ConversationId, Conversation]:
+        """Those that exist. Within a writing unit of work nobody else can change them, or their
+        members, until it ends; they are locked in the order of their numbers."""
+        ...
+
+    async def ids_of(self, uids: Collection[Uid]) -> dict[Uid, ConversationId]:
+        """The numbers of those that exist."""
+        ...
+
+    async def memberships(
+        self, keys: Collection[tuple[ConversationId, AccountId]]
+    ) -> dict[tuple[ConversationId, AccountId], Member]:
+        """The present members among these."""
+        ...
+
+    async def members(self, ids: Collection[ConversationId]) -> dict[ConversationId, list[Member]]:
+        """All present members, in the order in which they joined."""
+        ...
+
+    async def change_members(
+        self,
+        conversation_id: ConversationId,
+        *,
+        joined: Sequence[AccountId] = (),
+        left: Sequence[AccountId] = (),
+        at: datetime,
+    ) -> None:
+        """Add and remove members, and keep ``member_count``; who comes back keeps their marks."""
+        ...
+
+    async def rename(self, conversation_id: ConversationId, title: str | None) -> None:
+        """Set the title."""
+        ...
+
+    async def advance(self, heads: Sequence[Head]) -> None:
+        """Move the ends of timelines, and the time of the last activity, forward."""
+        ...
+
+    async def move_read(self, marks: Sequence[ReadMark], at: datetime) -> list[ReadMark]:
+        """Raise read watermarks of present members; those that rose. They never go back."""
+        ...
+
+
+class TimelineStore(Protocol):
+    """The durable changes of conversations within one unit of work, messages included."""
+
+    async def keep(self, events: Sequence[Durable]) -> None:
+        """Write down changes other than posted messages, which are kept as messages."""
+        ...
+
+    async def after(
+        self, conversation_id: ConversationId, seq: int, *, limit: int
+    ) -> list[Durable]:
+        """The changes after a place, in order, posted messages among them, at most ``limit``.
+
+        A message comes as it is now: of a deleted one nothing but its place is left.
+        """
+        ...
+
+
+class ConversationWork(Protocol):
+    """What deciding about conversations needs of a unit of work."""
+
+    @property
+    def accounts(self) -> AccountStore:
+        """The accounts."""
+        ...
+
+    @property
+    def social(self) -> SocialStore:
+        """What stands between them."""
+        ...
+
+    @property
+    def conversations(self) -> ConversationStore:
+        """The conversations."""
+        ...
+
+    @property
+    def timeline(self) -> TimelineStore:
+        """Where durable changes are written down."""
+        ...
+
+    def record(self, event: object) -> None:
+        """Have ``event`` announced if, and only after, this unit of work commits."""
+        ...

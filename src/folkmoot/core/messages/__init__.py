@@ -1,0 +1,1 @@
+"""What people say: posting, editing, deleting, reacting, and reading it all again."""

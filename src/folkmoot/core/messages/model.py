@@ -1,0 +1,174 @@
+"""Messages as they are, and the rules about their contents."""
+
+import unicodedata
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from folkmoot.core.accounts.model import Person
+from folkmoot.core.messages.errors import ClientIdInvalid, EmojiInvalid
+from folkmoot.core.shared.ids import AccountId, ConversationId, MessageId, Uid
+from folkmoot.core.shared.texts import checked
+
+MAX_CLIENT_ID_CHARS = 64
+MAX_EMOJI_CHARS = 32
+MAX_REACTIONS_EACH = 20
+_JOINER, _VARIATION = "\u200d", "\ufe0f"
+
+
+class MessageKind(StrEnum):
+    """What a message is made of."""
+
+    TEXT = "text"
+    FILE = "file"
+    IMAGE = "image"
+    VOICE = "voice"
+    SYSTEM = "system"
+
+
+class AuthorKind(StrEnum):
+    """Who speaks in a message."""
+
+    ACCOUNT = "account"
+    ASSISTANT = "assistant"
+    SYSTEM = "system"
+
+
+@dataclass(frozen=True, slots=True)
+class MessageRef:
+    """The names of one message."""
+
+    id: MessageId
+    uid: Uid
+
+
+@dataclass(frozen=True, slots=True)
+class Reaction:
+    """One emoji on a message, and everybody who put it there, the first first."""
+
+    emoji: str
+    people: tuple[Person, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """A message as it is now. Of a deleted one the content is empty and the place remains.
+
+    ``client_id`` is for its author only.
+    """
+
+    id: MessageId
+    uid: Uid
+    conversation_id: ConversationId
+    conversation_uid: Uid
+    seq: int
+    author: Person | None
+    author_kind: AuthorKind = AuthorKind.ACCOUNT
+    kind: MessageKind = MessageKind.TEXT
+    content: str
+    created_at: datetime
+    client_id: str | None = None
+    reply_to: MessageRef | None = None
+    edited_at: datetime | None = None
+    deleted_at: datetime | None = None
+    reactions: tuple[Reaction, ...] = ()
+
+    @property
+    def is_deleted(self) -> bool:
+        """Whether only its place is left."""
+        return self.deleted_at is not None
+
+    @property
+    def author_id(self) -> AccountId | None:
+        """Whose account wrote it, if an account did."""
+        return self.author.id if self.author else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """A message that somebody wants to post, its content already checked (`Messages.draft`).
+
+    ``reply_to`` names a message of the same conversation by number or UUID. ``if_last_seq`` asks
+    for a refusal when the conversation has moved past that place.
+    """
+
+    author_id: AccountId
+    conversation_id: ConversationId
+    content: str
+    client_id: str | None = None
+    reply_to: MessageId | Uid | None = None
+    if_last_seq: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewMessage:
+    """A message about to be stored at a place that was reserved for it."""
+
+    uid: Uid
+    conversation_id: ConversationId
+    conversation_uid: Uid
+    seq: int
+    author: Person | None
+    author_kind: AuthorKind
+    kind: MessageKind
+    content: str
+    created_at: datetime
+    client_id: str | None
+    reply_to: MessageRef | None
+
+    def stored_as(self, number: MessageId) -> Message:
+        """The message under the number that storage gave it."""
+        return Message(
+            id=number,
+            uid=self.uid,
+            conversation_id=self.conversation_id,
+            conversation_uid=self.conversation_uid,
+            seq=self.seq,
+            author=self.author,
+            author_kind=self.author_kind,
+            kind=self.kind,
+            content=self.content,
+            created_at=self.created_at,
+            client_id=self.client_id,
+            reply_to=self.reply_to,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """The answer to a draft: the message, and whether an earlier draft had made it already."""
+
+    message: Message
+    is_repeat: bool
+
+
+def checked_client_id(client_id: str | None) -> str | None:
+    """The ``client_id`` as it was given; an absent one stays absent."""
+    if client_id is None:
+        return None
+    if not 1 <= len(client_id) <= MAX_CLIENT_ID_CHARS:
+        raise ClientIdInvalid(field="client_id", max_chars=MAX_CLIENT_ID_CHARS)
+    return checked(client_id, field="client_id")
+
+
+def checked_emoji(emoji: str) -> str:
+    """The emoji, if it is short and has no letters, spaces or control characters in it."""
+    text = checked(emoji, field="emoji")
+    if not 1 <= len(text) <= MAX_EMOJI_CHARS or not any(map(_is_pictorial, text)):
+        raise EmojiInvalid(field="emoji", max_chars=MAX_EMOJI_CHARS)
+    if any(unicodedata.category(c)[0] in "LZC" and not _holds_together(c) for c in text):
+        raise EmojiInvalid(field="emoji", max_chars=MAX_EMOJI_CHARS)
+    return text
+
+
+def _is_pictorial(character: str) -> bool:
+    return unicodedata.category(character) in {"So", "Sk", "Sm", "Po", "Me", "Cn"}
+
+
+def _holds_together(character: str) -> bool:
+    # Joiners, tags (flags of regions) and characters newer than this Python's Unicode tables.
+    return (
+        character in (_JOINER, _VARIATION)
+        or 0xE0020 <= ord(character) <= 0xE007F
+        or unicodedata.category(character) == "Cn"
+    )

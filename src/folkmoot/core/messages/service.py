@@ -1,0 +1,215 @@
+"""Decisions about single messages after they were posted; `posting` decides about drafts."""
+
+from dataclasses import replace
+
+from folkmoot.core.accounts.model import Person
+from folkmoot.core.conversations.errors import NotTheOwner
+from folkmoot.core.conversations.events import Durable
+from folkmoot.core.conversations.model import Conversation, Head, Member, may_moderate
+from folkmoot.core.conversations.service import Conversations
+from folkmoot.core.messages.errors import NoSuchMessage, NotTheAuthor, TooManyReactions
+from folkmoot.core.messages.events import (
+    MessageDeleted,
+    MessageEdited,
+    ReactionAdded,
+    ReactionRemoved,
+)
+from folkmoot.core.messages.model import (
+    MAX_REACTIONS_EACH,
+    Draft,
+    Message,
+    MessageRef,
+    checked_client_id,
+    checked_emoji,
+)
+from folkmoot.core.messages.store import MessageWork
+from folkmoot.core.shared.ids import AccountId, Clock, ConversationId, MessageId, Uid
+from folkmoot.core.shared.texts import trimmed
+from folkmoot.core.social.errors import Blocked
+
+
+class Messages:
+    """What people say, and what becomes of it. ``max_chars`` bounds a message's content."""
+
+    def __init__(self, clock: Clock, conversations: Conversations, *, max_chars: int) -> None:
+        self._clock = clock
+        self._conversations = conversations
+        self._max_chars = max_chars
+
+    def draft(
+        self,
+        author_id: AccountId,
+        conversation_id: ConversationId,
+        content: str,
+        *,
+        client_id: str | None = None,
+        reply_to: MessageId | Uid | None = None,
+        if_last_seq: int | None = None,
+    ) -> Draft:
+        """A draft with a content that can be stored.
+
+        Raises:
+            Invalid: the content or the ``client_id`` can never be right.
+        """
+        return Draft(
+            author_id=author_id,
+            conversation_id=conversation_id,
+            content=self._content(content),
+            client_id=checked_client_id(client_id),
+            reply_to=reply_to,
+            if_last_seq=if_last_seq,
+        )
+
+    async def edit(
+        self,
+        work: MessageWork,
+        actor: AccountId,
+        conversation_id: ConversationId,
+        name: MessageId | Uid,
+        content: str,
+    ) -> Message:
+        """The message with its new content; the same content again changes nothing.
+
+        Raises:
+            NoSuchConversation, NotAMember, NoSuchMessage, NotTheAuthor, Blocked, Invalid
+        """
+        content = self._content(content)
+        head, member, message = await self._found(work, actor, conversation_id, name)
+        if message.author_id != actor:
+            raise NotTheAuthor
+        await self._refuse_if_silenced(work, head, actor)
+        if content == message.content:
+            return message
+        now = self._clock.now()
+        await work.messages.edit(message.id, content, now)
+        edited = replace(message, content=content, edited_at=now)
+        event = MessageEdited(
+            conversation_id=head.id,
+            conversation_uid=head.uid,
+            seq=head.last_seq + 1,
+            at=now,
+            message=edited,
+            actor=member.person,
+        )
+        await _keep(work, head, event)
+        return edited
+
+    async def delete(
+        self,
+        work: MessageWork,
+        actor: AccountId,
+        conversation_id: ConversationId,
+        name: MessageId | Uid,
+    ) -> None:
+        """Leave only the message's place. Its author may, and who may moderate here.
+
+        Raises:
+            NoSuchConversation, NotAMember, NoSuchMessage, NotTheOwner
+        """
+        head, member, message = await self._found(work, actor, conversation_id, name)
+        if message.author_id != actor and not may_moderate(member):
+            raise NotTheOwner
+        now = self._clock.now()
+        await work.messages.delete(message.id, now)
+        event = MessageDeleted(
+            conversation_id=head.id,
+            conversation_uid=head.uid,
+            seq=head.last_seq + 1,
+            at=now,
+            message=MessageRef(message.id, message.uid),
+            author_id=message.author_id,
+            actor=member.person,
+        )
+        await _keep(work, head, event)
+
+    async def react(
+        self,
+        work: MessageWork,
+        actor: AccountId,
+        conversation_id: ConversationId,
+        name: MessageId | Uid,
+        emoji: str,
+    ) -> None:
+        """Put an emoji on a message; twice is once.
+
+        Raises:
+            NoSuchConversation, NotAMember, NoSuchMessage, Blocked, EmojiInvalid, TooManyReactions
+        """
+        emoji = checked_emoji(emoji)
+        head, member, message = await self._found(work, actor, conversation_id, name)
+        await self._refuse_if_silenced(work, head, actor)
+        mine = await work.messages.reactions_of(message.id, actor)
+        if emoji in mine:
+            return
+        if len(mine) >= MAX_REACTIONS_EACH:
+            raise TooManyReactions(max_reactions=MAX_REACTIONS_EACH)
+        await work.messages.react(message.id, actor, emoji, self._clock.now())
+        await self._keep_reaction(work, head, ReactionAdded, message, member.person, emoji)
+
+    async def unreact(
+        self,
+        work: MessageWork,
+        actor: AccountId,
+        conversation_id: ConversationId,
+        name: MessageId | Uid,
+        emoji: str,
+    ) -> None:
+        """Take an emoji back; what is not there stays so.
+
+        Raises:
+            NoSuchConversation, NotAMember, NoSuchMessage, EmojiInvalid
+        """
+        emoji = checked_emoji(emoji)
+        head, member, message = await self._found(work, actor, conversation_id, name)
+        if await work.messages.unreact(message.id, actor, emoji):
+            await self._keep_reaction(work, head, ReactionRemoved, message, member.person, emoji)
+
+    async def _found(
+        self,
+        work: MessageWork,
+        actor: AccountId,
+        conversation_id: ConversationId,
+        name: MessageId | Uid,
+    ) -> tuple[Conversation, Member, Message]:
+        head, member = await self._conversations.entered(work, actor, conversation_id)
+        message = (await work.messages.named(conversation_id, [name])).get(name)
+        if message is None or message.is_deleted:
+            raise NoSuchMessage
+        return head, member, message
+
+    async def _refuse_if_silenced(
+        self, work: MessageWork, head: Conversation, actor: AccountId
+    ) -> None:
+        if head.is_two_party:
+            members = (await work.conversations.members([head.id]))[head.id]
+            if await work.social.blocks_among({actor, *(m.person.id for m in members)}):
+                raise Blocked
+
+    async def _keep_reaction(
+        self,
+        work: MessageWork,
+        head: Conversation,
+        event_type: type[ReactionAdded] | type[ReactionRemoved],
+        message: Message,
+        actor: Person,
+        emoji: str,
+    ) -> None:
+        event = event_type(
+            conversation_id=head.id,
+            conversation_uid=head.uid,
+            seq=head.last_seq + 1,
+            at=self._clock.now(),
+            message=MessageRef(message.id, message.uid),
+            actor=actor,
+            emoji=emoji,
+        )
+        await _keep(work, head, event)
+
+    def _content(self, content: str) -> str:
+        return trimmed(content, field="content", max_chars=self._max_chars)
+
+
+async def _keep(work: MessageWork, head: Conversation, event: Durable) -> None:
+    await work.timeline.keep([event])
+    await work.conversations.advance([Head(head.id, event.seq, event.at)])
+    work.record(event)

@@ -1,0 +1,1 @@
+"""Words every area of the core uses: ids, refusals, texts, pages, rates."""

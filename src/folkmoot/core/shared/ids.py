@@ -1,0 +1,30 @@
+"""Identities, and the two ports through which time and new identities enter the core."""
+
+from datetime import datetime
+from typing import NewType, Protocol
+
+AccountId = NewType("AccountId", int)
+ConversationId = NewType("ConversationId", int)
+MessageId = NewType("MessageId", int)
+Uid = NewType("Uid", str)
+"""A UUID as lower-case text with hyphens, unique over everything the server keeps."""
+
+
+class Clock(Protocol):
+    """Where the core learns what time it is."""
+
+    def now(self) -> datetime:
+        """The present, aware and in UTC, to the microsecond."""
+        ...
+
+
+class Ids(Protocol):
+    """Where new identities come from."""
+
+    def uid(self) -> Uid:
+        """A UUID never handed out before; later ones sort after earlier ones."""
+        ...
+
+    def secret(self) -> str:
+        """A text of at least 192 random bits, safe in a URL, that nobody can guess."""
+        ...

@@ -1,0 +1,85 @@
+"""Why the core says no: the caller is at fault (`Refusal`), or the house is (`Unavailable`).
+
+A refusal has a stable code and facts; its place in this tree says what kind of fault it is.
+The sentence is for people who read English; a dialect may say it differently.
+
+    Refusal
+    ├── Invalid            a value that can never be right
+    ├── Unauthenticated    nobody knows who is asking
+    ├── Forbidden          known, and not allowed
+    ├── NotFound           not there, or not to be seen
+    ├── Conflict           right in itself, and too late or twice
+    └── TooMany            right in itself, and too soon
+"""
+
+from typing import Any, ClassVar
+
+
+class Refusal(Exception):
+    """The caller is at fault: nothing was changed, and trying the same again will not help."""
+
+    code: ClassVar[str]
+    sentence: ClassVar[str]
+
+    def __init__(self, **facts: Any) -> None:
+        super().__init__(self.code)
+        self.facts = facts
+
+    def __str__(self) -> str:
+        return self.sentence.format_map(self.facts)
+
+
+class Invalid(Refusal):
+    """A value that can never be right; the fact ``field`` names it."""
+
+    def __init__(self, *, field: str, **facts: Any) -> None:
+        super().__init__(field=field, **facts)
+        self.field = field
+
+
+class Unauthenticated(Refusal):
+    """Nobody knows who is asking."""
+
+
+class Forbidden(Refusal):
+    """The caller is known, and may not."""
+
+
+class NotFound(Refusal):
+    """The thing is not there, or the caller may not know that it is."""
+
+
+class Conflict(Refusal):
+    """The request was right in itself, but the world has moved on."""
+
+
+class TooMany(Refusal):
+    """Right in itself, and too soon; ``retry_after`` is in seconds."""
+
+    def __init__(self, *, retry_after: float, **facts: Any) -> None:
+        super().__init__(retry_after=retry_after, **facts)
+        self.retry_after = retry_after
+
+
+class TooManyRequests(TooMany):
+    """More of one thing than an account or an address may ask for in a time."""
+
+    code = "rate_limited"
+    sentence = "Too many requests; wait a moment and try again."
+
+
+class Unavailable(Exception):
+    """The house is at fault: nothing happened, or nobody knows; the same may be tried again."""
+
+    code: ClassVar[str] = "unavailable"
+    sentence: ClassVar[str] = "The server cannot do this right now; try again in a moment."
+
+    def __str__(self) -> str:
+        return self.sentence
+
+
+class StorageFull(Unavailable):
+    """There is no room left to keep anything new."""
+
+    code = "storage_full"
+    sentence = "The server has no space left to store this; try again later."
