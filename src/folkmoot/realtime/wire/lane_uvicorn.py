@@ -1,0 +1,327 @@
+"""The fast form of the lane: a WebSocket protocol for uvicorn that lets the application write.
+
+Use it as ``uvicorn.Config(ws=LaneProtocol, ws_ping_interval=None, ws_max_size=...)``. The
+application finds its lane in the scope's extensions; ``receive`` and ``send`` work as ever.
+"""
+
+import asyncio
+import logging
+import socket
+import struct
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, cast
+
+from uvicorn._types import ASGIReceiveEvent, ASGISendEvent
+from uvicorn.config import Config
+from uvicorn.protocols.utils import ClientDisconnected
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from uvicorn.server import ServerState
+from websockets.frames import Close, Frame
+from websockets.http11 import Request
+from websockets.protocol import State
+from websockets.server import ServerProtocol
+
+from folkmoot.realtime.wire.lane import (
+    CLOSE_DEADLINE,
+    EXTENSION,
+    FAREWELL,
+    HIGH_WATER,
+    LOW_WATER,
+    Feeder,
+    Lane,
+    discard,
+)
+from folkmoot.realtime.wire.lane_frames import ping_frame
+
+_PING = ping_frame()
+_RESET_ON_CLOSE = struct.pack("ii", 1, 0)
+_MESSAGES_AHEAD = 4
+
+# One open gate for all: a connection needs an event of its own only while its transport is full.
+_OPEN_GATE = asyncio.Event()
+_OPEN_GATE.set()
+
+
+class TransportLane:
+    """The lane that ``LaneProtocol`` offers; see the port for what it promises."""
+
+    __slots__ = ("_protocol", "farewell", "feeder", "last_heard", "paused", "write")
+
+    def __init__(self, protocol: "LaneProtocol") -> None:
+        self.write: Callable[[bytes], object] = discard
+        self.paused = False
+        self.feeder: Feeder | None = None
+        self.last_heard = 0.0
+        self.farewell = FAREWELL
+        self._protocol = protocol
+
+    @property
+    def buffered_bytes(self) -> int:
+        if self._protocol.disconnected:
+            return 0
+        return self._protocol.transport.get_write_buffer_size()
+
+    def ping(self) -> None:
+        if not self.paused:
+            self.write(_PING)
+
+    def close(self, code: int, reason: str, deadline: float = CLOSE_DEADLINE) -> None:
+        self._protocol.say_goodbye(code, reason, deadline)
+
+    def abort(self) -> None:
+        self._protocol.drop()
+
+    def attend(self, reading: Coroutine[Any, Any, None]) -> Awaitable[None]:
+        # The transport needs no writer task, so an idle connection pays for none.
+        return reading
+
+    def end(self) -> None:
+        """Take no more; whoever still writes finds an open door to nowhere."""
+        self.write = discard
+        self.paused = False
+
+    def resume(self) -> None:
+        self.paused = False
+        if self.feeder is not None:
+            self.feeder.on_resume()
+
+
+class LaneProtocol(WebSocketsSansIOProtocol):
+    """uvicorn's sans-I/O WebSocket protocol with a lane, and with a deadline on every goodbye."""
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self.close_timeout = CLOSE_DEADLINE
+        self.conn.available_extensions = None
+        # websockets' debug log shows the request line and headers, tokens and cookies included.
+        self.conn.debug = False
+        self.writable = _OPEN_GATE
+        self.inbox = Inbox()
+        self.queue = cast("asyncio.Queue[ASGIReceiveEvent]", self.inbox)
+        self.lane = TransportLane(self)
+
+    # The connection's life
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        # uvloop resumes at 16 bytes unless it is told otherwise.
+        self.transport.set_write_buffer_limits(HIGH_WATER, LOW_WATER)
+        self.inbox.transport = self.transport
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        self.lane.end()
+        self.lane.resume()
+
+    def handle_connect(self, event: Request) -> None:
+        super().handle_connect(event)
+        if self.response.status_code == 101:
+            lane: Lane = self.lane
+            cast("dict[str, Any]", self.scope["extensions"])[EXTENSION] = lane
+            # A client may not speak before it is accepted; one that does waits in the kernel.
+            self.transport.pause_reading()
+
+    async def run_asgi(self) -> None:
+        """Run the application; however it ends, an accepted client is told by a close frame."""
+        code = 1000
+        try:
+            await self.app(self.scope, self.receive, self.send)
+        except ClientDisconnected:
+            pass
+        except Exception:
+            self.logger.exception("Exception in ASGI application\n")
+            code = 1011
+        finally:
+            self.send_500_response()
+            self.say_goodbye(code, "")
+            if self.close_timer is None:
+                self.transport.close()
+                self.drop_after(self.close_timeout)
+
+    def shutdown(self) -> None:
+        """Tell the client to come back; uvicorn's own shutdown gives no reason and no deadline."""
+        self.stop_keepalive()
+        if self.handshake_complete:
+            self.say_goodbye(*self.lane.farewell)
+        else:
+            super().shutdown()
+
+    def say_goodbye(self, code: int, reason: str, deadline: float | None = None) -> None:
+        """Start the closing handshake, once; what the feeder still holds goes out before it."""
+        if self.close_sent or not self.handshake_complete or self.transport.is_closing():
+            return
+        if self.lane.feeder is not None:
+            self.lane.feeder.on_close()
+        self.conn.send_close(code, reason)
+        self.part(code, reason, self.close_timeout if deadline is None else deadline)
+
+    def part(self, code: int, reason: str, deadline: float) -> None:
+        """Send the close frame that the parser has made, and end the lane."""
+        self.close_sent = True
+        self.queue.put_nowait({"type": "websocket.disconnect", "code": code, "reason": reason})
+        self.transport.write(b"".join(self.conn.data_to_send()))
+        self.lane.end()
+        self.inbox.resume_reading()
+        self.drop_after(deadline)
+
+    def drop_after(self, deadline: float) -> None:
+        if self.close_timer is None and not self.disconnected:
+            self.close_timer = self.loop.call_later(deadline, self.drop)
+
+    def drop(self) -> None:
+        """End the connection at once, by a reset: else the kernel keeps its unsent bytes."""
+        if not self.disconnected:
+            sock: socket.socket = self.transport.get_extra_info("socket")
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+            self.transport.abort()
+
+    # What the client sends
+
+    def data_received(self, data: bytes) -> None:
+        self.lane.last_heard = self.loop.time()
+        # After a violation the rest is read only to be dropped.
+        if self.conn.parser_exc is None:
+            super().data_received(data)
+
+    def handle_cont(self, event: Frame) -> None:
+        # One buffer that grows: in a list, empty fragments, which no limit counts, fill the memory.
+        if not isinstance(self.frames[0], bytearray):
+            self.frames = [bytearray(self.frames[0])]  # type: ignore[list-item] # bytes in the stub
+        self.frames[0] += event.data
+        if event.fin:
+            self.send_receive_event_to_app()
+
+    def send_receive_event_to_app(self) -> None:
+        data, self.frames = self.frames[0], []
+        if self.close_sent:
+            return
+        if self.curr_msg_data_type == "bytes":
+            self.queue.put_nowait({"type": "websocket.receive", "bytes": bytes(data)})
+            return
+        try:
+            self.queue.put_nowait({"type": "websocket.receive", "text": data.decode()})
+        except UnicodeDecodeError:
+            self.conn.fail(1007, "text must be UTF-8")
+            self.handle_parser_exception()
+
+    def handle_ping(self) -> None:
+        pong = b"".join(self.conn.data_to_send())
+        # A client that sends pings and reads no pongs would fill the buffer with them.
+        if not self.lane.paused and not self.close_sent:
+            self.transport.write(pong)
+
+    def handle_close(self, event: Frame) -> None:
+        super().handle_close(event)
+        self.lane.end()
+        self.drop_after(self.close_timeout)
+
+    def handle_parser_exception(self) -> None:
+        """Say what was wrong, then read on to nowhere until the client has hung up.
+
+        To close a socket with unread input is to reset it, and the client would not see why.
+        """
+        close = cast("Close", self.conn.close_sent)
+        self.part(close.code, close.reason, self.close_timeout)
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+
+    # What the application sends and receives
+
+    async def send(self, message: ASGISendEvent) -> None:
+        if self.handshake_complete and self.initial_response is None:
+            if message["type"] == "websocket.close":
+                self.say_goodbye(message.get("code", 1000), message.get("reason") or "")
+                return
+            if self.close_sent:
+                raise ClientDisconnected
+        else:
+            # uvicorn logs the path from its scope, so a copy, for the query may carry a token.
+            self.scope = {**self.scope, "query_string": b""}
+        await super().send(message)
+        if message["type"] == "websocket.accept" and self.handshake_complete:
+            self.open_lane()
+
+    def open_lane(self) -> None:
+        """Forget the handshake, which the parser would keep for life, and let both sides speak."""
+        del self.request, self.response, self.scope
+        self.conn = ServerProtocol(
+            state=State.OPEN, max_size=self.config.ws_max_size, logger=self.logger
+        )
+        self.conn.debug = False
+        self.lane.write = self.transport.write
+        self.lane.last_heard = self.loop.time()
+        self.transport.resume_reading()
+
+    def receive(self) -> Coroutine[Any, Any, ASGIReceiveEvent]:
+        return self.inbox.get()
+
+    def pause_writing(self) -> None:
+        self.writable = asyncio.Event()
+        self.lane.paused = True
+
+    def resume_writing(self) -> None:
+        self.writable.set()
+        self.writable = _OPEN_GATE
+        self.lane.resume()
+
+
+class Inbox:
+    """The little of ``asyncio.Queue`` that uvicorn uses, for one reader, at a tenth of its memory.
+
+    A few events ahead of the reader it stops the transport, so that a flood stays with its sender.
+    """
+
+    __slots__ = ("_arrived", "_paused", "_reader", "_ready", "transport")
+
+    def __init__(self) -> None:
+        self._arrived: list[ASGIReceiveEvent] = []
+        self._ready: list[ASGIReceiveEvent] = []
+        self._reader: asyncio.Future[None] | None = None
+        self._paused = False
+        self.transport: asyncio.Transport | None = None
+
+    def put_nowait(self, event: ASGIReceiveEvent) -> None:
+        self._arrived.append(event)
+        if self._reader is not None and not self._reader.done():
+            self._reader.set_result(None)
+        if len(self._arrived) == _MESSAGES_AHEAD and self.transport is not None:
+            self._paused = True
+            self.transport.pause_reading()
+
+    async def get(self) -> ASGIReceiveEvent:
+        if self._reader is not None:
+            raise RuntimeError("another task is receiving from this WebSocket")
+        if not self._ready:
+            while not self._arrived:
+                self._reader = asyncio.get_running_loop().create_future()
+                try:
+                    await self._reader
+                finally:
+                    self._reader = None
+            self._ready, self._arrived = self._arrived[::-1], []
+        event = self._ready.pop()
+        if not self._ready and not self._arrived:
+            self.resume_reading()
+        return event
+
+    def resume_reading(self) -> None:
+        if self._paused and self.transport is not None:
+            self._paused = False
+            self.transport.resume_reading()
+
+
+class WithoutQuery(logging.Filter):
+    """Cuts the query, which may carry a token, off the paths in uvicorn's access log."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if isinstance(record.args, tuple):
+            record.args = tuple(
+                arg.partition("?")[0] if isinstance(arg, str) else arg for arg in record.args
+            )
+        return True
