@@ -1,0 +1,66 @@
+"""The people of a bench: accounts with tokens, a hall where all meet, and pairs in private."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from benchmarks.rest import Rest
+
+PASSWORD = "Gather-at-the-0ld-oak"
+# Enough to keep a server's hashing threads busy: argon2 makes sign-up the slowest part of a bench.
+HIRING_THREADS = 8
+
+
+@dataclass(frozen=True)
+class Cast:
+    """Who plays: everybody is in the hall, and accounts 2n and 2n+1 are pair n."""
+
+    tokens: list[str]
+    hall: int
+    pairs: list[int]
+
+    def hall_seats(self, listeners: int) -> list[tuple[int, str]]:
+        """The speaker's seat, then the listeners', each of another account."""
+        return [(self.hall, token) for token in self.tokens[: listeners + 1]]
+
+    def pair_seats(self, pairs: int) -> list[tuple[int, str]]:
+        """Both seats of the first pair, both of the second, and so on."""
+        return [
+            (conversation_id, self.tokens[2 * number + half])
+            for number, conversation_id in enumerate(self.pairs[:pairs])
+            for half in (0, 1)
+        ]
+
+    def crowd_seats(self, count: int) -> list[tuple[int, str]]:
+        """`count` seats in the pairs' conversations, going round, so that accounts share evenly."""
+        seats = self.pair_seats(len(self.pairs))
+        return [seats[number % len(seats)] for number in range(count)]
+
+    def token_for(self, conversation_id: int) -> str:
+        """A token that may read the conversation."""
+        if conversation_id == self.hall:
+            return self.tokens[0]
+        return self.tokens[2 * self.pairs.index(conversation_id)]
+
+
+def hire(rest: Rest, size: int) -> Cast:
+    """Sign `size` accounts up, the way people would, and seat them in the hall and in pairs."""
+
+    def sign_up(name: str) -> str:
+        account = {"username": name, "email": f"{name}@example.org", "password": PASSWORD}
+        rest.post("/auth/register", account)
+        form = {"username": name, "password": PASSWORD}
+        return str(rest.post_form("/auth/token", form)["access_token"])
+
+    def converse(token: str, title: str, others: list[str]) -> int:
+        body = {"title": title, "participant_ids": others}
+        return int(rest.post("/conversations/", body, token)["id"])
+
+    names = [f"bench{number:04}" for number in range(size)]
+    with ThreadPoolExecutor(HIRING_THREADS) as pool:
+        tokens = list(pool.map(sign_up, names))
+    hall = converse(tokens[0], "hall", names[1:])
+    pairs = [
+        converse(tokens[first], f"pair {first // 2}", [names[first + 1]])
+        for first in range(0, size - 1, 2)
+    ]
+    return Cast(tokens, hall, pairs)

@@ -1,0 +1,182 @@
+"""A WebSocket client cheaper than any server it loads: it counts frames and reads few.
+
+Just enough of RFC 6455 for the loopback: text, ping and close from the server, no extensions,
+no fragments. Whatever else arrives is written down as a problem and makes the run void.
+"""
+
+import asyncio
+import base64
+import json
+import os
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+TEXT, CLOSE, PING, PONG = 0x1, 0x8, 0x9, 0xA
+FINAL = 0x80
+MASKED = 0x80
+# RFC 6455, 5.3: a client masks what it sends. A key of zeros leaves the bytes as they are,
+# so that the loader spends nothing on it; the server does its work all the same.
+MASK = b"\0\0\0\0"
+
+COMPACT_MESSAGE = b'"type":"message"'
+SPACED_MESSAGE = re.compile(rb'"type"\s*:\s*"message"')
+
+
+@dataclass(frozen=True)
+class Seat:
+    """One socket to open: which conversation, with whose token."""
+
+    conversation_id: int
+    token: str
+
+
+def encode(opcode: int, payload: bytes) -> bytes:
+    """One final, masked frame."""
+    size = len(payload)
+    if size < 126:
+        return bytes((FINAL | opcode, MASKED | size)) + MASK + payload
+    if size < 1 << 16:
+        return bytes((FINAL | opcode, MASKED | 126)) + size.to_bytes(2) + MASK + payload
+    return bytes((FINAL | opcode, MASKED | 127)) + size.to_bytes(8) + MASK + payload
+
+
+def upgrade_request(host: str, port: int, seat: Seat) -> bytes:
+    key = base64.b64encode(os.urandom(16)).decode()
+    return (
+        f"GET /conversations/{seat.conversation_id}/ws?token={seat.token} HTTP/1.1\r\n"
+        f"Host: {host}:{port}\r\n"
+        "Upgrade: websocket\r\nConnection: Upgrade\r\n"
+        f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n\r\n"
+    ).encode()
+
+
+class Socket(asyncio.Protocol):
+    """One connection in one conversation.
+
+    `messages` counts the message frames that came in; `on_message`, where set, gets each one's
+    bytes. `joined` is done when the server has greeted us with its `connection` frame.
+    """
+
+    def __init__(self, request: bytes, problems: list[str]) -> None:
+        self.messages = 0
+        self.frames = 0
+        self.on_message: Callable[[bytes], None] | None = None
+        self.joined: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._request = request
+        self._problems = problems
+        self._upgraded = False
+        self._leaving = False
+        self._tail = b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = transport
+        self._transport.write(self._request)
+
+    def say(self, content: str) -> None:
+        """Send one chat message."""
+        self._transport.write(encode(TEXT, json.dumps({"content": content}).encode()))
+
+    def leave(self) -> None:
+        self._leaving = True
+        self._transport.abort()
+
+    def connection_lost(self, _exc: Exception | None) -> None:
+        if not self._leaving:
+            self._fail("the server dropped a connection")
+
+    def data_received(self, data: bytes) -> None:
+        if self._tail:
+            data = self._tail + data
+        position = self._read_frames(data, 0) if self._upgraded else self._read_upgrade(data)
+        self._tail = data[position:]
+
+    def _read_upgrade(self, data: bytes) -> int:
+        end = data.find(b"\r\n\r\n")
+        if end < 0:
+            return 0
+        if not data.startswith(b"HTTP/1.1 101"):
+            self._fail(f"no upgrade: {data[:80]!r}")
+            self.leave()
+            return len(data)
+        self._upgraded = True
+        return self._read_frames(data, end + 4)
+
+    def _read_frames(self, data: bytes, position: int) -> int:
+        """Take in the whole frames from `position` on; return where a partial one starts."""
+        size = len(data)
+        # Written out in one piece: this loop is most of what the loader does.
+        while size - position >= 2:
+            start = position + 2
+            length = data[position + 1]
+            if length == 126:
+                start += 2
+                length = int.from_bytes(data[position + 2 : start])
+            elif length == 127:
+                start += 8
+                length = int.from_bytes(data[position + 2 : start])
+            end = start + length
+            if end > size:
+                break
+            self.frames += 1
+            if data[position] != FINAL | TEXT:
+                self._take_control(data[position], data[start:end])
+            elif data.find(COMPACT_MESSAGE, start, end) < 0:
+                self._take_text(data[start:end])
+            else:
+                self.messages += 1
+                if self.on_message is not None:
+                    self.on_message(data[start:end])
+            position = end
+        return position
+
+    def _take_text(self, payload: bytes) -> None:
+        if SPACED_MESSAGE.search(payload):
+            self.messages += 1
+            if self.on_message is not None:
+                self.on_message(payload)
+            return
+        kind = json.loads(payload).get("type")
+        if kind == "connection" and not self.joined.done():
+            self.joined.set_result(None)
+        elif kind == "error":
+            self._fail(f"an error frame: {payload[:200]!r}")
+
+    def _take_control(self, first_byte: int, payload: bytes) -> None:
+        if first_byte == FINAL | PING:
+            self._transport.write(encode(PONG, payload))
+        elif first_byte == FINAL | CLOSE:
+            self._fail(f"closed by the server with {int.from_bytes(payload[:2])}")
+            self.leave()
+        elif first_byte != FINAL | PONG:
+            self._fail(f"an unexpected frame, first byte {first_byte:#x}")
+
+    def _fail(self, problem: str) -> None:
+        self._problems.append(problem)
+        if not self.joined.done():
+            self.joined.set_exception(ConnectionError(problem))
+
+
+async def open_socket(host: str, port: int, seat: Seat, problems: list[str]) -> Socket:
+    """A socket that the server has greeted, or an error within ten seconds."""
+    request = upgrade_request(host, port, seat)
+    loop = asyncio.get_running_loop()
+    async with asyncio.timeout(10):
+        _, socket = await loop.create_connection(lambda: Socket(request, problems), host, port)
+        await socket.joined
+    return socket
+
+
+async def open_sockets(
+    host: str, port: int, seats: list[Seat], problems: list[str], at_once: int = 50
+) -> list[Socket]:
+    """Sockets in the order of their seats, a bounded number being opened at the same time."""
+    gate = asyncio.Semaphore(at_once)
+
+    async def open_one(seat: Seat) -> Socket:
+        async with gate:
+            return await open_socket(host, port, seat, problems)
+
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(open_one(seat)) for seat in seats]
+    return [task.result() for task in tasks]

@@ -1,0 +1,126 @@
+"""The bench still measures: its client counts right, and a small run of it tallies.
+
+Timings are never asserted here: they are the machine's business.
+"""
+
+import asyncio
+import importlib
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PEERS = ("memory", "stored")
+
+
+def run_bench(servers: tuple[str, ...], output: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "benchmarks.run", "--quick"]
+    command += ["--servers", ",".join(servers), "--output", str(output)]
+    return subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, timeout=90, check=False
+    )
+
+
+def folkmoot_serves() -> bool:
+    probe = [sys.executable, "-m", "folkmoot", "serve", "--help"]
+    return subprocess.run(probe, capture_output=True, timeout=30, check=False).returncode == 0
+
+
+def assert_tallies(document: dict, servers: tuple[str, ...]) -> None:
+    runs = {(run["scenario"], run["contender"]): run for run in document["runs"]}
+    assert set(runs) == {
+        (scenario, server)
+        for scenario in ("fanout", "pairs", "latency", "idle")
+        for server in servers
+    }
+    for (scenario, _), run in runs.items():
+        figures, options = run["figures"], run["options"]
+        assert run["problems"] == []
+        match scenario:
+            case "fanout":
+                assert figures["messages"] == options["messages"]
+                assert figures["deliveries"] == options["messages"] * options["listeners"]
+                assert run["stored_messages"] == options["messages"] + options["warm_up"]
+            case "pairs":
+                assert figures["messages"] == figures["deliveries"] > 0
+                warm_up = options["pairs"] * options["warm_up"]
+                assert run["stored_messages"] == figures["messages"] + warm_up
+            case "latency":
+                assert figures["deliveries"] == options["rate"] * options["seconds"]
+            case "idle":
+                assert figures["connections"] == options["connections"]
+
+
+def test_a_quick_bench_of_the_peers_delivers_and_stores_every_message(tmp_path):
+    output = tmp_path / "bench.json"
+
+    finished = run_bench(PEERS, output)
+
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    assert_tallies(json.loads(output.read_text()), PEERS)
+
+
+def test_a_quick_bench_of_folkmoot_delivers_and_stores_every_message(tmp_path):
+    if not folkmoot_serves():
+        pytest.skip("folkmoot serve cannot be started here")
+    output = tmp_path / "bench.json"
+
+    finished = run_bench(("folkmoot",), output)
+
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    assert_tallies(json.loads(output.read_text()), ("folkmoot",))
+
+
+@pytest.fixture
+def wire(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT))
+    return importlib.import_module("benchmarks.wire")
+
+
+def server_frame(payload: bytes) -> bytes:
+    if len(payload) < 126:
+        return bytes((0x81, len(payload))) + payload
+    return bytes((0x81, 126)) + len(payload).to_bytes(2) + payload
+
+
+STREAM = b"".join(
+    (
+        b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n",
+        server_frame(b'{"type":"connection","status":"connected"}'),
+        server_frame(b'{"type":"message","content":"one"}'),
+        server_frame(b'{"type":"user_joined","user_id":2,"username":"bo"}'),
+        server_frame(b'{"type": "message", "content": "two"}'),
+        server_frame(b'{"type":"message","content":"' + b"x" * 300 + b'"}'),
+    )
+)
+
+
+@pytest.mark.parametrize("piece", [1, 2, 3, 7, 50, len(STREAM)])
+async def test_the_client_counts_each_message_once_however_the_stream_is_cut(wire, piece):
+    problems: list[str] = []
+    socket = wire.Socket(b"", problems)
+    heard: list[bytes] = []
+    socket.on_message = heard.append
+
+    for start in range(0, len(STREAM), piece):
+        socket.data_received(STREAM[start : start + piece])
+
+    assert [json.loads(payload)["content"] for payload in heard] == ["one", "two", "x" * 300]
+    assert (socket.messages, socket.frames, problems) == (3, 5, [])
+    assert socket.joined.done()
+
+
+async def test_an_error_frame_makes_a_run_void(wire):
+    problems: list[str] = []
+    socket = wire.Socket(b"", problems)
+    upgrade, _, _ = STREAM.partition(b"\r\n\r\n")
+    refusal = server_frame(b'{"type":"error","message":"no"}')
+
+    socket.data_received(upgrade + b"\r\n\r\n" + refusal)
+
+    assert len(problems) == 1
+    with pytest.raises(ConnectionError):
+        await asyncio.wait_for(socket.joined, 1)
