@@ -2,6 +2,12 @@
 
 from collections.abc import Collection
 
+from folkmoot.core.conversations.events import (
+    ConversationRenamed,
+    MemberJoined,
+    MemberLeft,
+    ReadMoved,
+)
 from folkmoot.core.conversations.model import Conversation
 from folkmoot.core.messages.events import (
     MessageDeleted,
@@ -10,7 +16,7 @@ from folkmoot.core.messages.events import (
     ReactionAdded,
     ReactionRemoved,
 )
-from folkmoot.core.presence.model import Typing
+from folkmoot.core.presence.model import Entered, Exited, Typing
 from folkmoot.core.shared.ids import AccountId
 
 _NOBODY: frozenset[AccountId] = frozenset()
@@ -37,6 +43,19 @@ def speaker(event: object) -> AccountId | None:
             return person.id
         case _:
             return None
+
+
+def about(event: object) -> AccountId | None:
+    """Whose own connections see an event as their own: its author's, actor's or reader's."""
+    match event:
+        case Entered(person=person) | Exited(person=person) | ReadMoved(reader=person):
+            return person.id
+        case MessageDeleted(actor=person) | MemberJoined(member=person) | MemberLeft(member=person):
+            return person.id
+        case ConversationRenamed(actor=person):
+            return person.id
+        case _:
+            return speaker(event)
 
 
 def hears(event: object, hidden: Collection[AccountId]) -> bool:
