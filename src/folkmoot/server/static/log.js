@@ -1,0 +1,291 @@
+/**
+ * The message log on the page: turns the timeline and the outbox into rows, and rows into
+ * elements, touching only what changed. User data enters the page as text, never as markup.
+ */
+
+const GROUP_WITHIN_MS = 5 * 60_000;
+const AT_BOTTOM_PX = 80;
+const HUES = 6;
+
+const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
+const fullDay = new Intl.DateTimeFormat("en-GB", { dateStyle: "full" });
+const exact = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "long" });
+const relativeDay = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
+
+export class Log {
+  #me;
+  #nameOf;
+  #onCommand;
+  #log = document.getElementById("log");
+  #list = document.getElementById("messages");
+  #template = document.getElementById("message-template").content.firstElementChild;
+  #actions = document.getElementById("actions");
+  #elements = new Map();
+  #current = null;
+  #follows = true;
+
+  /** @param onCommand told `(name, row, {emoji?})`: edit, delete, react, retry, take-back */
+  constructor(me, { nameOf, onCommand, signal }) {
+    this.#me = me;
+    this.#nameOf = nameOf;
+    this.#onCommand = onCommand;
+    document.body.append(this.#actions);
+    this.#list.replaceChildren();
+    this.#list.addEventListener("click", (event) => this.#clicked(event), { signal });
+    this.#list.addEventListener("keydown", (event) => this.#keyed(event), { signal });
+    this.#list.addEventListener("focusin", (event) => this.#focused(event), { signal });
+    this.#list.addEventListener("focusout", (event) => this.#left(event), { signal });
+    this.#log.addEventListener("scroll", () => this.#scrolled(), { signal });
+    const resizes = new ResizeObserver(() => this.#follows && this.scrollToBottom());
+    resizes.observe(this.#log);
+    signal.addEventListener("abort", () => resizes.disconnect());
+  }
+
+  /** Whether the reader is at the end, where new messages should come into sight. */
+  get follows() {
+    return this.#follows;
+  }
+
+  scrollToBottom() {
+    this.#log.scrollTop = this.#log.scrollHeight;
+  }
+
+  /** Run `change`, which puts messages above, without moving what is being read. */
+  keepPlace(change) {
+    const fromBottom = this.#log.scrollHeight - this.#log.scrollTop;
+    change();
+    this.#log.scrollTop = this.#log.scrollHeight - fromBottom;
+  }
+
+  /** @param entries the outbox's, shown after everything the server has stored */
+  render(timeline, entries) {
+    const rows = this.#rows(timeline, entries);
+    const keys = new Set(rows.map((row) => row.key));
+    for (const [key, element] of this.#elements) {
+      if (!keys.has(key)) this.#remove(key, element);
+    }
+    let place = this.#list.firstElementChild;
+    for (const row of rows) {
+      const element = this.#elementOf(row);
+      if (element === place) place = place.nextElementSibling;
+      else this.#list.insertBefore(element, place);
+    }
+    if (!this.#list.contains(document.activeElement)) this.#makeCurrent(this.#newest());
+  }
+
+  #newest() {
+    return [...this.#list.querySelectorAll(".more:not([hidden])")].at(-1)?.closest(".message");
+  }
+
+  #rows(timeline, entries) {
+    const readers = timeline.readersOf(this.#me.id);
+    const sent = timeline.messages.map((message) => this.#sentRow(message, timeline, readers));
+    const rows = [...sent, ...entries.map((entry) => this.#waitingRow(entry))];
+    rows.forEach((row, index) => {
+      const previous = rows[index - 1];
+      row.day = dayOf(row.at) === dayOf(previous?.at) ? null : dayOf(row.at);
+      row.isGrouped = !row.day && previous.senderId === row.senderId &&
+        row.at - previous.at < GROUP_WITHIN_MS;
+    });
+    return rows;
+  }
+
+  #sentRow(message, timeline, readers) {
+    const seenBy = readers.get(message.id)?.map((id) => this.#nameOf(id)) ?? [];
+    return {
+      key: message.client_id ?? `message-${message.id}`,
+      id: message.id,
+      senderId: message.sender_id,
+      name: message.sender_name,
+      at: Date.parse(message.created_at.replace(" ", "T")),
+      text: message.content,
+      quoted: timeline.find(message.reply_to_id)?.content,
+      note: message.is_deleted ? "This message was deleted" : message.edited_at ? "edited" : "",
+      standing: message.is_deleted ? "deleted" : message.sender_id ? "sent" : "system",
+      reactions: message.reactions.map((reaction) => this.#chip(reaction)),
+      seen: seenBy.length ? `Seen by ${listed(seenBy)}` : "",
+    };
+  }
+
+  #waitingRow({ client_id, content, typed_at, refusal, delay }) {
+    return {
+      key: client_id,
+      senderId: this.#me.id,
+      name: this.#me.username,
+      at: typed_at,
+      text: content,
+      note: refusal ? `Not sent: ${refusal}` : `sending…${delay ? ` (${delay})` : ""}`,
+      standing: refusal ? "failed" : "sending",
+      reactions: [],
+    };
+  }
+
+  #chip({ emoji, account_ids }) {
+    const names = account_ids.map((id) => (id === this.#me.id ? "you" : this.#nameOf(id)));
+    return {
+      emoji,
+      count: account_ids.length,
+      isMine: account_ids.includes(this.#me.id),
+      label: `${emoji} ${account_ids.length}: ${listed(names)}`,
+    };
+  }
+
+  #elementOf(row) {
+    const element = this.#elements.get(row.key) ?? this.#template.cloneNode(true);
+    const looks = JSON.stringify(row);
+    if (element.looks !== looks) this.#fill(element, row);
+    element.looks = looks;
+    element.row = row;
+    this.#elements.set(row.key, element);
+    return element;
+  }
+
+  #fill(element, row) {
+    const part = (selector) => element.querySelector(selector);
+    const isMine = row.senderId === this.#me.id;
+    element.dataset.standing = row.standing;
+    element.classList.toggle("mine", isMine);
+    element.classList.toggle("grouped", row.isGrouped);
+    put(part(".day"), row.day);
+    part(".avatar").textContent = [...(row.name ?? "")][0]?.toUpperCase() ?? "";
+    part(".avatar").dataset.hue = (row.senderId ?? 0) % HUES;
+    part(".who").textContent = isMine ? "You" : row.name;
+    this.#fillTime(part("time"), row.at);
+    part(".text").title = part("time").title;
+    put(part(".quoted"), row.quoted);
+    put(part(".text"), row.text);
+    put(part(".note"), row.note);
+    put(part(".seen"), row.seen);
+    part(".remedies").hidden = row.standing !== "failed";
+    part(".more").hidden = row.standing !== "sent";
+    part(".more").ariaLabel = `Actions for message from ${row.name}: ${row.text.slice(0, 60)}`;
+    this.#fillReactions(part(".reactions"), row.reactions);
+    if (element === this.#current) this.#makeCurrent(element);
+  }
+
+  #fillTime(time, at) {
+    const iso = new Date(at).toISOString();
+    time.dateTime = iso;
+    time.textContent = clock.format(at);
+    time.title = `${exact.format(at)} (${iso.slice(0, 19).replace("T", " ")} UTC)`;
+  }
+
+  /** Chips stay the same elements while their emoji stays, so the keyboard keeps its place. */
+  #fillReactions(group, reactions) {
+    group.hidden = reactions.length === 0;
+    const old = new Map([...group.children].map((chip) => [chip.dataset.emoji, chip]));
+    const chips = reactions.map(({ emoji, count, isMine, label }) => {
+      const chip = old.get(emoji) ?? document.createElement("button");
+      Object.assign(chip, { type: "button", tabIndex: -1, title: label, ariaLabel: label });
+      Object.assign(chip.dataset, { do: "react", emoji });
+      chip.ariaPressed = isMine;
+      chip.textContent = `${emoji} ${count}`;
+      return chip;
+    });
+    if (chips.some((chip, index) => chip !== group.children[index]) || old.size > chips.length) {
+      group.replaceChildren(...chips);
+    }
+  }
+
+  #remove(key, element) {
+    if (element === this.#current) this.#current = null;
+    if (element.contains(this.#actions)) this.#closeActions();
+    element.remove();
+    this.#elements.delete(key);
+  }
+
+  #clicked({ target }) {
+    const button = target.closest("button");
+    const element = target.closest(".message");
+    if (!button) return;
+    const { do: command = "react", emoji } = button.dataset;
+    if (command === "open") return this.#toggleActions(element, button);
+    if (command === "delete" && button.textContent === "Delete") {
+      button.textContent = "Delete for everyone?";
+      return;
+    }
+    if (this.#actions.contains(button)) this.#closeActions();
+    this.#onCommand(command, element.row, { emoji });
+  }
+
+  #toggleActions(element, button) {
+    if (button.ariaExpanded === "true") return this.#closeActions();
+    const isMine = element.row.senderId === this.#me.id;
+    for (const each of this.#actions.querySelectorAll("[data-do]")) each.hidden = !isMine;
+    this.#actions.querySelector("[data-do=delete]").textContent = "Delete";
+    element.append(this.#actions);
+    this.#actions.hidden = false;
+    button.ariaExpanded = "true";
+    this.#actions.firstElementChild.focus();
+    this.#actions.scrollIntoView({ block: "nearest" });
+  }
+
+  #closeActions() {
+    const button = this.#actions.closest(".message")?.querySelector(".more");
+    if (!button) return;
+    if (this.#actions.contains(document.activeElement)) button.focus();
+    button.ariaExpanded = "false";
+    this.#actions.hidden = true;
+    document.body.append(this.#actions);
+  }
+
+  /** Left and right move in the actions, up and down from message to message. */
+  #keyed(event) {
+    const { key, target } = event;
+    if (key === "Escape") return this.#closeActions();
+    const isInActions = this.#actions.contains(target);
+    const others = isInActions
+      ? [...this.#actions.children].filter((button) => !button.hidden)
+      : [...this.#list.querySelectorAll(".more:not([hidden])")];
+    const from = others.indexOf(isInActions ? target : this.#current.querySelector(".more"));
+    const [back, on] = isInActions ? ["ArrowLeft", "ArrowRight"] : ["ArrowUp", "ArrowDown"];
+    const steps = { [back]: from - 1, [on]: from + 1, Home: 0, End: others.length - 1 };
+    if (!(key in steps)) return;
+    event.preventDefault();
+    others[steps[key]]?.focus();
+  }
+
+  #scrolled() {
+    const { scrollHeight, scrollTop, clientHeight } = this.#log;
+    this.#follows = scrollHeight - scrollTop - clientHeight < AT_BOTTOM_PX;
+  }
+
+  #focused({ target }) {
+    this.#makeCurrent(target.closest(".message"));
+  }
+
+  #left({ relatedTarget }) {
+    if (!this.#actions.closest(".message")?.contains(relatedTarget)) this.#closeActions();
+  }
+
+  /** Tab reaches one message's buttons, not those of hundreds. */
+  #makeCurrent(element) {
+    const tabbing = (within, tabIndex) => {
+      for (const button of within?.querySelectorAll(".more, .reactions button") ?? []) {
+        button.tabIndex = tabIndex;
+      }
+    };
+    tabbing(this.#current, -1);
+    tabbing(element, 0);
+    this.#current = element;
+  }
+}
+
+function put(element, text) {
+  element.textContent = text ?? "";
+  element.hidden = !text;
+}
+
+function dayOf(at) {
+  if (at === undefined) return undefined;
+  const midnight = (time) => new Date(time).setHours(0, 0, 0, 0);
+  const daysAgo = Math.round((midnight(Date.now()) - midnight(at)) / 86_400_000);
+  if (daysAgo > 1 || daysAgo < 0) return fullDay.format(at);
+  const words = relativeDay.format(-daysAgo, "day");
+  return words[0].toUpperCase() + words.slice(1);
+}
+
+function listed(names) {
+  const shown = names.length > 4 ? [...names.slice(0, 3), `${names.length - 3} others`] : names;
+  return new Intl.ListFormat("en").format(shown);
+}
