@@ -8,7 +8,7 @@ import asyncio
 import logging
 from dataclasses import dataclass
 
-from folkmoot.realtime.wire.lane import Lane
+from folkmoot.realtime.wire.lane import Lane, discard
 
 _log = logging.getLogger(__name__)
 
@@ -100,12 +100,16 @@ class Outbox:
         """Send what waits, say goodbye, and end the connection."""
         self.lane.close(code, reason)
 
-    async def room(self) -> None:
-        """Wait until the client has caught up; only for a connection's own task, in a replay."""
+    async def room(self) -> bool:
+        """Wait until the client has caught up; only for a connection's own task, in a replay.
+
+        False when the connection has ended, so that nobody replays to nowhere.
+        """
         self.take(self._gather())
         while self.lane.paused:
             self._roomy = self._roomy or asyncio.Event()
             await self._roomy.wait()
+        return self.lane.write is not discard
 
     def take(self, data: bytes) -> None:
         """Write what has been gathered, or hold it while the lane is paused."""

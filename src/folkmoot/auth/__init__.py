@@ -1,0 +1,1 @@
+"""Who is asking: passwords, tokens, logins, and the gate that every request passes."""

@@ -1,0 +1,67 @@
+"""Signed tokens as bytes: their shape and signature, strictly; what they claim is not judged here.
+
+Everything about a token is hostile until its signature is proven, and the header may never choose
+the key's place or the algorithm.
+"""
+
+import re
+from typing import Any, Final
+
+import msgspec
+from joserfc import jws
+from joserfc.errors import JoseError
+from joserfc.jwk import KeyFlexible
+from joserfc.jws import JWSRegistry
+from joserfc.util import urlsafe_b64decode
+
+from folkmoot.core.accounts.errors import TokenInvalid
+
+MAX_TOKEN_CHARS: Final = 8192
+_COMPACT = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
+
+# Parameters that bring a key along, point to one, or change what is signed.
+_REFUSED = frozenset({"jku", "jwk", "x5u", "crit", "b64", "zip", "enc"})
+
+
+class Face(msgspec.Struct, frozen=True):
+    """What a token says of itself before anything is proven."""
+
+    alg: str
+    kid: str | None
+    issuer: str | None
+
+
+class _Peeked(msgspec.Struct):
+    iss: str | None = None
+
+
+def face_of(token: str) -> Face:
+    """What the token says of itself; nothing of it is proven.
+
+    Raises:
+        TokenInvalid: it is no signed token, or its header brings a key along.
+    """
+    if len(token) > MAX_TOKEN_CHARS or not _COMPACT.fullmatch(token):
+        raise TokenInvalid
+    head, body, _ = token.split(".")
+    try:
+        header = msgspec.json.decode(urlsafe_b64decode(head.encode()), type=dict[str, Any])
+        claimed = msgspec.json.decode(urlsafe_b64decode(body.encode()), type=_Peeked)
+    except (ValueError, RecursionError):
+        raise TokenInvalid from None
+    alg, kid = header.get("alg"), header.get("kid")
+    if not isinstance(alg, str) or not isinstance(kid, str | None) or _REFUSED & header.keys():
+        raise TokenInvalid
+    return Face(alg, kid, claimed.iss)
+
+
+def proven(token: str, key: KeyFlexible, registry: JWSRegistry) -> bytes:
+    """The payload of a token that `face_of` took, its signature proven.
+
+    Raises:
+        TokenInvalid: this key has not signed it with one of the registry's algorithms.
+    """
+    try:
+        return jws.deserialize_compact(token, key, registry=registry).payload
+    except (JoseError, ValueError, TypeError):
+        raise TokenInvalid from None

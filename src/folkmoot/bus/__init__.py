@@ -1,0 +1,1 @@
+"""How the processes of one house tell each other what has happened."""

@@ -1,0 +1,84 @@
+"""`folkmoot doctor`: is everything here as a server needs it?"""
+
+import resource
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from rich.console import Console
+
+from folkmoot.core.shared.refusals import Unavailable
+from folkmoot.server.process import StartRefused, listen
+from folkmoot.server.running import visit
+from folkmoot.server.settings import Settings
+from folkmoot.server.system import SystemClock
+from folkmoot.server.wiring import Premises, prepare_data_folder
+
+FEWEST_OPEN_FILES = 4096
+EARLIEST = datetime(2026, 1, 1, tzinfo=UTC)
+
+Finding = str
+"""What is well, in a few words; what is not, is raised as `StartRefused`."""
+
+
+def examine(settings: Settings) -> int:
+    """Print the settings and what was found; the exit code, 0 if a server can run here."""
+    console = Console(soft_wrap=True, markup=False, highlight=False)
+    console.print("Settings")
+    for name, value in sorted(settings.model_dump(mode="json").items()):
+        console.print(f"  {name} = {value}")
+    console.print("Checks")
+    checks: list[tuple[str, Callable[[Settings], Finding]]] = [
+        ("data folder", _data_folder),
+        ("database", _database),
+        ("port", _port),
+        ("clock", _clock),
+        ("open files", _open_files),
+    ]
+    faults = 0
+    for name, check in checks:
+        try:
+            console.print(f"  ok     {name}: {check(settings)}")
+        except (StartRefused, Unavailable) as error:
+            faults += 1
+            console.print(f"  WRONG  {name}: {error}")
+    return 1 if faults else 0
+
+
+def _data_folder(settings: Settings) -> Finding:
+    prepare_data_folder(settings)
+    return f"{settings.data.absolute()} can be written"
+
+
+def _database(settings: Settings) -> Finding:
+    async def errand(premises: Premises) -> int:
+        await premises.house.storage.check()
+        return await premises.house.storage.read(lambda work: work.accounts.count())
+
+    return f"opens, can be written, and has {visit(settings, errand)} accounts"
+
+
+def _port(settings: Settings) -> Finding:
+    listen(settings.host, settings.port).close()
+    return f"{settings.port} on {settings.host} is free"
+
+
+def _clock(settings: Settings) -> Finding:
+    del settings
+    now = SystemClock().now()
+    if now < EARLIEST:
+        raise StartRefused(
+            f"It says {now:%Y-%m-%d %H:%M:%S} UTC, which is before this program was written: "
+            "set it, or tokens and times will be wrong."
+        )
+    return f"{now:%Y-%m-%d %H:%M:%S} UTC"
+
+
+def _open_files(settings: Settings) -> Finding:
+    del settings
+    most, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if most != resource.RLIM_INFINITY and most < FEWEST_OPEN_FILES:
+        raise StartRefused(
+            f"Only {most} files may be open at once, and every connection is one: "
+            f"allow at least {FEWEST_OPEN_FILES} (ulimit -n)."
+        )
+    return "without limit" if most == resource.RLIM_INFINITY else f"up to {most}"

@@ -1,0 +1,1 @@
+"""The wire contracts: each a leaf of its own, speaking one API over the same core."""

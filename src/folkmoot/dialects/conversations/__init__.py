@@ -1,0 +1,1 @@
+"""The `conversations` contract: many-party chat over REST and plain WebSockets, integer ids."""

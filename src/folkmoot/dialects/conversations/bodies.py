@@ -1,0 +1,79 @@
+"""What clients put into the bodies and queries of this contract's REST routes."""
+
+from typing import Annotated
+
+from fastapi import Query
+from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr
+
+from folkmoot.core.conversations.model import MAX_MEMBERS
+
+MAX_PLACE = 2**53
+MAX_LIMIT = 100
+
+Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT, description="How many at most")]
+Offset = Annotated[int, Query(ge=0, le=MAX_PLACE, description="How many to pass over")]
+BeforeSeq = Annotated[
+    int | None, Query(ge=0, le=MAX_PLACE, description="The page that ends just before this `seq`")
+]
+AfterSeq = Annotated[
+    int | None, Query(ge=0, le=MAX_PLACE, description="The oldest page after this `seq`")
+]
+Participants = Annotated[
+    list[StrictInt | StrictStr],
+    Field(max_length=MAX_MEMBERS, description="Accounts, each by number or by username"),
+]
+
+
+class NewConversationBody(BaseModel):
+    """Who is to speak with the creator, and under which title."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"title": "Lunch", "participant_ids": ["alice"]}]}
+    )
+
+    title: StrictStr | None = None
+    participant_ids: Participants
+
+
+class TitleBody(BaseModel):
+    """The new title; null or empty takes it away."""
+
+    title: StrictStr | None
+
+
+class ParticipantsBody(BaseModel):
+    """Who is to be added."""
+
+    participant_ids: Annotated[Participants, Field(min_length=1)]
+
+
+class MessageBody(BaseModel):
+    """A message to post."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"content": "Hello!", "client_id": "8d3c1a52-5e0f-4f0e-9d1b-3a7e6c1f2b90"}]
+        }
+    )
+
+    content: StrictStr
+    client_id: StrictStr | None = Field(
+        default=None, description="The same again gets the first message back, however late"
+    )
+    reply_to_id: Annotated[StrictInt, Field(ge=1, le=MAX_PLACE)] | None = None
+    attachment_id: StrictStr | None = None
+    if_last_seq: Annotated[StrictInt, Field(ge=0, le=MAX_PLACE)] | None = Field(
+        default=None, description="Refuse with 409 when the conversation has moved on"
+    )
+
+
+class ContentBody(BaseModel):
+    """The new content of a message."""
+
+    content: StrictStr
+
+
+class ReadBody(BaseModel):
+    """The place up to which everything was read."""
+
+    up_to_seq: Annotated[StrictInt, Field(ge=0, le=MAX_PLACE)]

@@ -1,0 +1,158 @@
+"""Frames into intentions, events into frames: pure, and the same for live and for missed events."""
+
+from datetime import datetime
+from typing import cast
+
+import msgspec
+from msgspec import UNSET, Struct
+
+from folkmoot.core.conversations.events import (
+    ConversationRenamed,
+    MemberJoined,
+    MemberLeft,
+    ReadMoved,
+)
+from folkmoot.core.messages.events import (
+    MessageDeleted,
+    MessageEdited,
+    MessagePosted,
+    ReactionAdded,
+    ReactionRemoved,
+)
+from folkmoot.core.messages.model import Message
+from folkmoot.core.presence.model import Entered, Exited, Typing
+from folkmoot.core.shared.refusals import Invalid
+from folkmoot.dialects.conversations import frames as wire
+from folkmoot.dialects.conversations.frames import INBOUND, Intention
+from folkmoot.realtime.wire.lane_frames import text_frame
+
+_encode = msgspec.json.Encoder().encode
+
+
+class FrameMalformed(Invalid):
+    """What the client sent is not a JSON object that this contract knows how to read."""
+
+    code = "frame_malformed"
+    sentence = "This frame cannot be read: {problem}."
+
+
+class FrameUnknown(Invalid):
+    """The frame has a ``type`` that this contract does not know."""
+
+    code = "frame_type_unknown"
+    sentence = "There is no frame type {given!r}; known are {known}."
+
+
+class _Envelope(Struct):
+    type: str = "message"
+
+
+_envelope = msgspec.json.Decoder(_Envelope)
+_decoders = {name: msgspec.json.Decoder(shape) for name, shape in INBOUND.items()}
+
+
+def decode(data: str | bytes) -> Intention:
+    """What a client's frame asks for; a frame without a ``type`` is a message.
+
+    Raises:
+        FrameMalformed, FrameUnknown
+    """
+    if isinstance(data, bytes):
+        raise FrameMalformed(field="frame", problem="frames are text, not binary")
+    try:
+        name = _envelope.decode(data).type
+        decoder = _decoders.get(name)
+        if decoder is not None:
+            return cast("Intention", decoder.decode(data))
+    except msgspec.ValidationError as error:
+        raise FrameMalformed(field="frame", problem=str(error)) from None
+    except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
+        raise FrameMalformed(field="frame", problem=f"not valid JSON ({error})") from None
+    known = ", ".join(INBOUND)
+    raise FrameUnknown(field="type", given=name[:40], known=known)
+
+
+def encode(frame: Struct) -> bytes:
+    """The WebSocket frame that carries one frame of the contract."""
+    return text_frame(_encode(frame))
+
+
+def instant(at: datetime) -> str:
+    """A time as this contract prints it."""
+    return f"{at:%Y-%m-%d %H:%M:%S}Z"
+
+
+def message_out(message: Message, *, own: bool) -> wire.MessageOut:
+    """A message as this contract shows it; its ``client_id`` is for the author only."""
+    return wire.MessageOut(
+        id=message.id,
+        content=message.content,
+        sender_id=message.author_id,
+        sender_name=message.author.username if message.author else message.author_kind.value,
+        conversation_id=message.conversation_id,
+        created_at=instant(message.created_at),
+        seq=message.seq,
+        uid=message.uid,
+        kind=message.kind.value,
+        reply_to_id=message.reply_to.id if message.reply_to else None,
+        edited_at=instant(message.edited_at) if message.edited_at else None,
+        is_deleted=message.is_deleted,
+        reactions=[
+            wire.ReactionOut(reaction.emoji, [person.id for person in reaction.people])
+            for reaction in message.reactions
+        ],
+        client_id=message.client_id if own and message.client_id is not None else UNSET,
+    )
+
+
+def shown(event: object, *, own: bool) -> Struct | None:
+    """An event as this contract shows it; ``None`` for what it does not show.
+
+    ``own``: to connections of the account that the event is about, who need no telling that they
+    themselves came, went or type.
+    """
+    match event:
+        case MessagePosted(message=message):
+            return message_out(message, own=own)
+        case Entered(person=person):
+            return None if own else wire.UserJoinedOut(person.id, person.username)
+        case Exited(person=person):
+            return None if own else wire.UserLeftOut(person.id, person.username)
+        case Typing(person=person, is_typing=is_typing):
+            return None if own else wire.TypingOut(person.id, person.username, is_typing)
+        case ReadMoved(reader=reader, up_to_seq=up_to_seq):
+            return wire.ReadOut(reader.id, up_to_seq)
+        case _:
+            return _change(event)
+
+
+def _change(event: object) -> Struct | None:
+    match event:
+        case MessageEdited(message=message, actor=actor, conversation_id=place, seq=seq, at=at):
+            return wire.MessageEditedOut(
+                message.id, message.content, instant(at), actor.id, place, seq
+            )
+        case MessageDeleted(message=ref, actor=actor, conversation_id=place, seq=seq):
+            return wire.MessageDeletedOut(ref.id, actor.id, place, seq)
+        case ReactionAdded() | ReactionRemoved():
+            return _reaction(event)
+        case MemberJoined(member=member, actor=actor, conversation_id=place, seq=seq):
+            return wire.ParticipantAddedOut(member.id, member.username, actor.id, place, seq)
+        case MemberLeft(member=member, actor=actor, conversation_id=place, seq=seq):
+            return wire.ParticipantRemovedOut(member.id, member.username, actor.id, place, seq)
+        case ConversationRenamed(title=title, actor=actor, conversation_id=place, seq=seq):
+            return wire.ConversationRenamedOut(title, actor.id, place, seq)
+        case _:
+            return None
+
+
+def _reaction(event: ReactionAdded | ReactionRemoved) -> wire.ReactionFrameOut:
+    return wire.ReactionFrameOut(
+        message_id=event.message.id,
+        emoji=event.emoji,
+        user_id=event.actor.id,
+        username=event.actor.username,
+        removed=isinstance(event, ReactionRemoved),
+        conversation_id=event.conversation_id,
+        seq=event.seq,
+    )

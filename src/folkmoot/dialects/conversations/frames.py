@@ -1,0 +1,303 @@
+"""The frames of the `conversations` contract, as clients and server write them.
+
+These types are the wire: frames are encoded from them, decoded into them, and the AsyncAPI and
+OpenAPI documents are generated from them. Field names and types come from the contract.
+"""
+
+from typing import Annotated, Any
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+Place = Annotated[int, Meta(ge=0, le=2**53, description="A place in the conversation's timeline")]
+Number = Annotated[int, Meta(ge=1, le=2**53)]
+Instant = Annotated[
+    str, Meta(description="UTC", examples=["2025-11-22 10:30:00Z"], extra_json_schema={})
+]
+
+# -- server to client --------------------------------------------------------------------------
+
+
+class ReactionOut(Struct):
+    """One emoji on a message, and the accounts that put it there."""
+
+    emoji: str
+    account_ids: list[int]
+
+
+class ConnectionOut(Struct, tag_field="type", tag="connection"):
+    """The first frame on every socket: who the server takes the client for, and where it stands."""
+
+    status: str
+    conversation_id: int
+    user_id: int
+    last_seq: int
+
+
+class MessageOut(Struct, tag_field="type", tag="message"):
+    """A message. To its author it is also the acknowledgement: it is durable now."""
+
+    id: int
+    content: str
+    sender_id: int | None
+    sender_name: str
+    conversation_id: int
+    created_at: Instant
+    seq: int
+    uid: str
+    kind: str
+    reply_to_id: int | None = None
+    attachment: None = None
+    edited_at: Instant | None = None
+    is_deleted: bool = False
+    reactions: list[ReactionOut] = []
+    client_id: str | UnsetType = UNSET
+
+
+class MessageEditedOut(Struct, tag_field="type", tag="message_edited"):
+    """A message has another content."""
+
+    message_id: int
+    content: str
+    edited_at: Instant
+    user_id: int
+    conversation_id: int
+    seq: int
+
+
+class MessageDeletedOut(Struct, tag_field="type", tag="message_deleted"):
+    """Only the place of a message is left."""
+
+    message_id: int
+    user_id: int
+    conversation_id: int
+    seq: int
+
+
+class ReactionFrameOut(Struct, tag_field="type", tag="reaction"):
+    """Somebody put an emoji on a message, or took it back."""
+
+    message_id: int
+    emoji: str
+    user_id: int
+    username: str
+    removed: bool
+    conversation_id: int
+    seq: int
+
+
+class ParticipantAddedOut(Struct, tag_field="type", tag="participant_added"):
+    """Somebody was added to the conversation."""
+
+    user_id: int
+    username: str
+    by_user_id: int
+    conversation_id: int
+    seq: int
+
+
+class ParticipantRemovedOut(Struct, tag_field="type", tag="participant_removed"):
+    """Somebody left the conversation, or was removed."""
+
+    user_id: int
+    username: str
+    by_user_id: int
+    conversation_id: int
+    seq: int
+
+
+class ConversationRenamedOut(Struct, tag_field="type", tag="conversation_renamed"):
+    """The conversation has another title."""
+
+    title: str | None
+    user_id: int
+    conversation_id: int
+    seq: int
+
+
+class UserJoinedOut(Struct, tag_field="type", tag="user_joined"):
+    """An account's first socket in this conversation opened."""
+
+    user_id: int
+    username: str
+
+
+class UserLeftOut(Struct, tag_field="type", tag="user_left"):
+    """An account's last socket in this conversation closed."""
+
+    user_id: int
+    username: str
+
+
+class TypingOut(Struct, tag_field="type", tag="typing"):
+    """Somebody else began or stopped writing."""
+
+    user_id: int
+    username: str
+    is_typing: bool
+
+
+class ReadOut(Struct, tag_field="type", tag="read"):
+    """A member has read everything up to a place."""
+
+    user_id: int
+    up_to_seq: int
+
+
+class PongOut(Struct, tag_field="type", tag="pong"):
+    """The answer to a ping."""
+
+
+class ErrorOut(Struct, tag_field="type", tag="error"):
+    """A frame was refused; the socket stays open. ``code`` is stable, ``message`` is for people."""
+
+    message: str
+    code: str
+    client_id: str | UnsetType = UNSET
+    field: str | UnsetType = UNSET
+    retry_after: float | UnsetType = UNSET
+    last_seq: int | UnsetType = UNSET
+    missed: list[Any] | UnsetType = UNSET
+
+
+OUTBOUND: tuple[type[Struct], ...] = (
+    ConnectionOut,
+    MessageOut,
+    MessageEditedOut,
+    MessageDeletedOut,
+    ReactionFrameOut,
+    ParticipantAddedOut,
+    ParticipantRemovedOut,
+    ConversationRenamedOut,
+    UserJoinedOut,
+    UserLeftOut,
+    TypingOut,
+    ReadOut,
+    PongOut,
+    ErrorOut,
+)
+
+# -- client to server --------------------------------------------------------------------------
+
+
+class Say(Struct):
+    """A message to post. A frame without a ``type`` is one."""
+
+    content: str
+    client_id: str | None = None
+    reply_to_id: Number | None = None
+    attachment_id: str | None = None
+    if_last_seq: Place | None = None
+
+
+class SetTyping(Struct):
+    """The client's user began or stopped writing."""
+
+    is_typing: bool = True
+
+
+class Read(Struct):
+    """The client's user has read everything up to a place."""
+
+    up_to_seq: Place
+
+
+class Edit(Struct):
+    """Another content for a message of one's own."""
+
+    message_id: Number
+    content: str
+    client_id: str | None = None
+
+
+class Delete(Struct):
+    """Leave only the place of a message."""
+
+    message_id: Number
+
+
+class React(Struct):
+    """Put an emoji on a message, or take it back."""
+
+    message_id: Number
+    emoji: str
+    remove: bool = False
+
+
+class Resume(Struct):
+    """Send again all that happened after a place."""
+
+    after_seq: Place
+
+
+class Ping(Struct):
+    """Ask for a ``pong``."""
+
+
+Intention = Say | SetTyping | Read | Edit | Delete | React | Resume | Ping
+
+INBOUND: dict[str, type[Struct]] = {
+    "message": Say,
+    "typing": SetTyping,
+    "read": Read,
+    "edit": Edit,
+    "delete": Delete,
+    "react": React,
+    "resume": Resume,
+    "ping": Ping,
+}
+
+# -- REST --------------------------------------------------------------------------------------
+
+
+class ParticipantOut(Struct):
+    """A member of a conversation; ``read_seq`` is how far they have read it."""
+
+    id: int
+    uid: str
+    username: str
+    full_name: str
+    role: str
+    online: bool
+    member_role: str
+    joined_at: Instant
+    read_seq: int
+
+
+class ConversationOut(Struct):
+    """A conversation as the one who asks sees it."""
+
+    id: int
+    uid: str
+    title: str | None
+    kind: str
+    created_at: Instant
+    participants: list[ParticipantOut]
+    last_message: MessageOut | None
+    last_seq: int
+    unread_count: int
+
+
+class ReadStateOut(Struct):
+    """How far the one who asks has read a conversation now."""
+
+    conversation_id: int
+    up_to_seq: int
+    unread_count: int
+
+
+class NotUpToDateOut(Struct):
+    """Why a message was not posted, and what the author had not seen: as the socket shows it."""
+
+    detail: str
+    code: str
+    last_seq: int
+    missed: list[Any]
+
+
+ANSWERS: tuple[type[Struct], ...] = (
+    ConversationOut,
+    MessageOut,
+    NotUpToDateOut,
+    ParticipantOut,
+    ReadStateOut,
+)

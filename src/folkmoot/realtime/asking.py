@@ -1,0 +1,87 @@
+"""What the REST routes of every contract begin and end with: who asks, and how answers look."""
+
+from typing import Annotated, Any
+
+import msgspec
+from fastapi import Depends, Response
+from fastapi.requests import Request
+from fastapi.security import OAuth2PasswordBearer
+from msgspec import Struct
+
+from folkmoot.auth.gate import Caller, credentials_of
+from folkmoot.realtime.house import House
+
+_encode = msgspec.json.Encoder().encode
+
+bearer = OAuth2PasswordBearer(
+    tokenUrl="/auth/token", auto_error=False, description="A token from one of the login routes"
+)
+
+
+def house_of(request: Request) -> House:
+    """The house that this server runs."""
+    house: House = request.app.state.house
+    return house
+
+
+async def caller_of(
+    request: Request,
+    house: Annotated[House, Depends(house_of)],
+    _token: Annotated[str | None, Depends(bearer)],
+) -> Caller:
+    """Who asks.
+
+    Raises:
+        Unauthenticated, AccountInactive
+    """
+    return await house.gate.caller(credentials_of(request.scope))
+
+
+HouseOf = Annotated[House, Depends(house_of)]
+CallerOf = Annotated[Caller, Depends(caller_of)]
+
+
+def answer(content: Struct | list[Any], status: int = 200) -> Response:
+    """A JSON answer, encoded from the types of the wire."""
+    return Response(_encode(content), status, media_type="application/json")
+
+
+def shape(of: type[Struct], *, many: bool = False, description: str = "Done") -> dict[str, Any]:
+    """How an answer is described in the OpenAPI document; its schema is made from the type."""
+    schema: dict[str, Any] = {"$ref": f"#/components/schemas/{of.__name__}"}
+    if many:
+        schema = {"type": "array", "items": schema}
+    return {"description": description, "content": {"application/json": {"schema": schema}}}
+
+
+_REFUSALS = {
+    400: "Malformed",
+    401: "Nobody knows who asks: no token, or one that is not valid",
+    403: "Known, and not allowed",
+    404: "Not there, or not to be seen",
+    409: "Right in itself, but the conversation or the `client_id` has moved on",
+    413: "Larger than the server takes",
+    422: "A value that can never be right",
+    429: "Too many requests; `Retry-After` says when to try again",
+}
+
+
+def refusals(*statuses: int, also: type[Struct] | None = None) -> dict[int | str, dict[str, Any]]:
+    """How refusals are described in the OpenAPI document; ``also``: one that says more."""
+    schema: dict[str, Any] = {"$ref": "#/components/schemas/RefusalOut"}
+    if also is not None:
+        schema = {"anyOf": [{"$ref": f"#/components/schemas/{also.__name__}"}, schema]}
+    return {
+        status: {
+            "description": _REFUSALS[status],
+            "content": {"application/json": {"schema": schema}},
+        }
+        for status in statuses
+    }
+
+
+class RefusalOut(Struct):
+    """Why a request was refused: a text (or, for 422, a list of places), and a stable code."""
+
+    detail: str | list[dict[str, Any]]
+    code: str

@@ -1,0 +1,76 @@
+"""One live connection, as the hub and a dialect's reading side share it."""
+
+from datetime import datetime
+from typing import Protocol
+
+from folkmoot.core.accounts.model import Person
+from folkmoot.core.shared.ids import AccountId, ConversationId, Uid
+from folkmoot.realtime.contract import Dialect, Ending
+
+
+class Outlet(Protocol):
+    """The way out of a connection: never waits, bounded in bytes, harmless once it is closed."""
+
+    def push(self, frame: bytes) -> None:
+        """Have a frame sent, or the connection closed for being too slow."""
+        ...
+
+    def offer(self, frame: bytes) -> None:
+        """Have a frame sent if there is room for it."""
+        ...
+
+    async def room(self) -> bool:
+        """Wait until the client has read most of what was sent; for its own task only.
+
+        False when nobody is there to read any more.
+        """
+        ...
+
+    def close(self, code: int, reason: str) -> None:
+        """Send what waits, say goodbye, and end the connection."""
+        ...
+
+
+class Connection:
+    """A client that is connected, who it is, and what it listens to."""
+
+    __slots__ = (
+        "blocked",
+        "conversations",
+        "dialect",
+        "expires_at",
+        "home",
+        "is_open",
+        "login_id",
+        "outlet",
+        "person",
+        "push",
+    )
+
+    def __init__(
+        self,
+        dialect: Dialect,
+        outlet: Outlet,
+        person: Person,
+        login_id: Uid,
+        expires_at: datetime,
+        home: ConversationId | None = None,
+    ) -> None:
+        self.dialect = dialect
+        self.outlet = outlet
+        self.person = person
+        self.login_id = login_id
+        self.expires_at = expires_at
+        self.home = home
+        """The one conversation that the connection is for; losing it ends the connection."""
+        self.blocked: frozenset[AccountId] = frozenset()
+        """Whom the account blocks."""
+        self.conversations: tuple[ConversationId, ...] = ()
+        """What the connection listens to."""
+        self.is_open = False
+        """Whether it has its rights: the hub gives them, and takes them before it says goodbye."""
+        self.push = outlet.push
+
+    def end(self, ending: Ending) -> None:
+        """Close the connection with what its contract says for this ending."""
+        self.outlet.close(*self.dialect.close_code(ending))

@@ -1,0 +1,195 @@
+"""The one way in which anything durable happens: collected, stored in one transaction, announced.
+
+Whatever arrives while a batch is being stored makes up the next one. Answers go out after the
+commit and never before; a refused entry spoils no other; one that fails is tried by itself.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import Any, TypeVar
+
+from folkmoot.core.messages.model import Draft, Posted
+from folkmoot.core.messages.posting import Posting
+from folkmoot.core.shared.refusals import Refusal, Unavailable
+from folkmoot.core.work import Job, Storage, UnitOfWork
+
+Result = TypeVar("Result")
+_log = logging.getLogger(__name__)
+
+
+class TooBusy(Unavailable):
+    """More is waiting to be stored than the server takes on."""
+
+    code = "too_busy"
+    sentence = "The server has more to store than it can take on; try again in a moment."
+
+
+class ShuttingDown(Unavailable):
+    """This process is about to end and takes nothing new on."""
+
+    code = "shutting_down"
+    sentence = "The server is restarting; try again in a moment."
+
+
+@dataclass(slots=True, eq=False)
+class _Entry:
+    """Something to be stored, and who waits for the answer."""
+
+    task: Draft | Job[Any]
+    answer: asyncio.Future[Any]
+    outcome: Any = field(default=None)
+
+    @property
+    def is_draft(self) -> bool:
+        return isinstance(self.task, Draft)
+
+    def settle(self) -> None:
+        if self.answer.done():
+            return
+        if isinstance(self.outcome, BaseException):
+            self.answer.set_exception(self.outcome)
+        else:
+            self.answer.set_result(self.outcome)
+
+
+class Writer:
+    """Stores drafts and runs writing jobs in batches, in the order in which they came.
+
+    ``announce`` is told what was recorded, after the commit. ``linger`` (seconds) is how long a
+    busy writer lets entries gather; an idle one never waits. At most ``max_waiting`` entries wait.
+    """
+
+    def __init__(
+        self,
+        storage: Storage,
+        posting: Posting,
+        announce: Callable[[Sequence[object]], None],
+        *,
+        max_batch: int = 500,
+        max_waiting: int = 20_000,
+        linger: float = 0.002,
+    ) -> None:
+        self._storage = storage
+        self._posting = posting
+        self._announce = announce
+        self._max_batch = max_batch
+        self._max_waiting = max_waiting
+        self._linger = linger
+        self._waiting: deque[_Entry] = deque()
+        self._arrived = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._stopping = False
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether nothing new is taken on any more."""
+        return self._stopping
+
+    def submit(self, draft: Draft) -> asyncio.Future[Posted]:
+        """Have a draft stored; drafts of one author are stored in the order of their submission.
+
+        The future fails with the draft's refusal, or with `Unavailable`.
+        """
+        return self._enter(draft)
+
+    async def post(self, draft: Draft) -> Posted:
+        """The message that the draft became, once it is durable."""
+        return await self.submit(draft)
+
+    async def write(self, job: Job[Result]) -> Result:
+        """What the job returns, once everything it did is durable.
+
+        A job must refuse before it changes anything: it shares its transaction with others.
+        """
+        future: asyncio.Future[Result] = self._enter(job)
+        return await future
+
+    async def run(self) -> None:
+        """Store what arrives, until cancelled."""
+        was_busy = False
+        while True:
+            await self._arrived.wait()
+            if was_busy:
+                await asyncio.sleep(self._linger)
+            batch = self._take()
+            was_busy = len(batch) > 1
+            if batch:
+                await self._store(batch)
+                for entry in batch:
+                    entry.settle()
+            if not self._waiting:
+                self._arrived.clear()
+                self._idle.set()
+
+    async def stop(self) -> None:
+        """Refuse what comes from now on, and return when all that came before is settled."""
+        self._stopping = True
+        await self._idle.wait()
+
+    def _enter(self, task: Draft | Job[Any]) -> asyncio.Future[Any]:
+        entry = _Entry(task, asyncio.get_running_loop().create_future())
+        if self._stopping:
+            entry.answer.set_exception(ShuttingDown())
+        elif len(self._waiting) >= self._max_waiting:
+            entry.answer.set_exception(TooBusy())
+        else:
+            self._waiting.append(entry)
+            self._arrived.set()
+            self._idle.clear()
+        return entry.answer
+
+    def _take(self) -> list[_Entry]:
+        count = min(len(self._waiting), self._max_batch)
+        taken = (self._waiting.popleft() for _ in range(count))
+        # Whoever stopped waiting for an answer that was not begun has it no longer stored.
+        return [entry for entry in taken if not entry.answer.cancelled()]
+
+    async def _store(self, batch: Sequence[_Entry]) -> None:
+        try:
+            outcomes, events = await self._storage.write(self._job(batch))
+        except Exception as error:
+            await self._store_singly(batch, error)
+            return
+        for entry, outcome in zip(batch, outcomes, strict=True):
+            entry.outcome = outcome
+        try:
+            self._announce(events)
+        except Exception:
+            # It is durable, and whoever waits for an answer must get it all the same.
+            _log.exception("what was stored could not be announced")
+
+    async def _store_singly(self, batch: Sequence[_Entry], error: Exception) -> None:
+        """Nothing of the batch has happened: find out which entry is to blame, if one is."""
+        if len(batch) == 1 or isinstance(error, Unavailable):
+            if not isinstance(error, Refusal | Unavailable):
+                _log.error("a write failed", exc_info=error)
+            for entry in batch:
+                entry.outcome = error
+            return
+        for entry in batch:
+            await self._store([entry])
+
+    def _job(self, batch: Sequence[_Entry]) -> Job[tuple[list[Any], list[object]]]:
+        async def job(work: UnitOfWork) -> tuple[list[Any], list[object]]:
+            outcomes: list[Any] = []
+            for are_drafts, run in groupby(batch, key=lambda entry: entry.is_draft):
+                tasks = [entry.task for entry in run]
+                if are_drafts:
+                    outcomes += await self._posting.post(work, tasks)  # type: ignore[arg-type]  # grouped by kind
+                else:
+                    outcomes += [await _attempt(work, task) for task in tasks]  # type: ignore[arg-type]  # grouped by kind
+            return outcomes, list(work.events)
+
+        return job
+
+
+async def _attempt(work: UnitOfWork, job: Job[Any]) -> Any:
+    try:
+        return await job(work)
+    except Refusal as refusal:
+        return refusal

@@ -1,0 +1,85 @@
+"""Demo data: a few accounts, a conversation, and some words in it. Its passwords are public."""
+
+from dataclasses import dataclass
+
+from folkmoot.auth.passwords import Passwords
+from folkmoot.core.accounts.model import Account, NewAccount, Role, username_key
+from folkmoot.core.work import UnitOfWork
+from folkmoot.realtime.house import House
+from folkmoot.server.process import StartRefused
+
+
+@dataclass(frozen=True, slots=True)
+class _Cast:
+    username: str
+    full_name: str
+    password: str
+    role: Role
+
+
+CAST = (
+    _Cast("testuser", "Test User", "TestPassword123", Role.USER),
+    _Cast("alice", "Alice Example", "TestPassword123", Role.USER),
+    _Cast("admin", "Ada Admin", "AdminPassword123", Role.ADMIN),
+    _Cast("agent", "Agnes Agent", "AgentPassword123", Role.AGENT),
+    _Cast("analyst", "Anton Analyst", "AnalystPassword123", Role.ANALYST),
+)
+_WORDS = (
+    ("alice", "Hi! Is this the chat that survives a power cut?"),
+    ("testuser", "So they say. Pull the plug, if you like."),
+    ("alice", "Later. First tell me where lunch is."),
+)
+
+
+async def fill(house: House, passwords: Passwords) -> bool:
+    """Fill an empty database; whether it was empty. One that was filled before is left alone.
+
+    Raises:
+        StartRefused: there are accounts that are not the demo's.
+    """
+    keys = [username_key(one.username) for one in CAST]
+
+    async def look(work: UnitOfWork) -> tuple[int, int]:
+        return await work.accounts.count(), len(await work.accounts.by_usernames(keys))
+
+    count, known = await house.storage.read(look)
+    if known == len(CAST):
+        return False
+    if count:
+        raise StartRefused(
+            "The database has accounts of its own, and --demo would add ones whose passwords are "
+            "public: start without --demo, or with another --data folder."
+        )
+    hashes = {one.password: await passwords.hashed(one.password) for one in CAST}
+    newcomers = [_draft(house, one, hashes[one.password]) for one in CAST]
+
+    async def job(work: UnitOfWork) -> list[Account]:
+        return [await work.accounts.add(newcomer) for newcomer in newcomers]
+
+    await _converse(house, {one.username: one for one in await house.writer.write(job)})
+    return True
+
+
+def _draft(house: House, one: _Cast, password_hash: str) -> NewAccount:
+    return house.accounts.draft(
+        username=one.username,
+        email=f"{one.username}@example.com",
+        full_name=one.full_name,
+        role=one.role,
+        password_hash=password_hash,
+    )
+
+
+async def _converse(house: House, accounts: dict[str, Account]) -> None:
+    async def start(work: UnitOfWork) -> None:
+        await house.conversations.start(
+            work, accounts["testuser"].id, [accounts["alice"].id], title="Welcome"
+        )
+
+    await house.writer.write(start)
+    conversation_id = await house.storage.read(
+        lambda work: work.views.conversations_of(accounts["testuser"].id)
+    )
+    for username, words in _WORDS:
+        draft = house.messages.draft(accounts[username].id, conversation_id[0], words)
+        await house.writer.post(draft)

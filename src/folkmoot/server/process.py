@@ -1,0 +1,175 @@
+"""One serving process: its listening socket, its HTTP manners, and how it says goodbye."""
+
+import asyncio
+import errno
+import logging
+import signal
+import socket
+from asyncio import TimerHandle
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, ClassVar
+
+import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from folkmoot.realtime.wire.lane_uvicorn import LaneProtocol
+from folkmoot.server.settings import Settings
+
+PEER_GONE_MILLISECONDS = 20_000
+_log = logging.getLogger(__name__)
+
+
+class StartRefused(Exception):
+    """The server cannot start; the message is one sentence that says what to do."""
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that listens there.
+
+    Raises:
+        StartRefused: the port is taken, or the address is not one of this machine's.
+    """
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        listener = socket.socket(family, kind, protocol)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        # Inherited by every connection: a peer that acknowledges nothing is freed by the kernel.
+        if hasattr(socket, "TCP_USER_TIMEOUT"):
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, PEER_GONE_MILLISECONDS)
+        listener.bind(address)
+        listener.listen(2048)
+    except OSError as error:
+        raise StartRefused(_why_not(host, port, error)) from error
+    listener.set_inheritable(True)
+    return listener
+
+
+def _why_not(host: str, port: int, error: OSError) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return (
+            f"Port {port} on {host} is taken: stop the program that uses it, "
+            "or choose another port with --port."
+        )
+    if error.errno == errno.EACCES:
+        return f"Port {port} needs more rights than this account has: choose one above 1023."
+    return f"Cannot listen on {host}, port {port}: {error.strerror or error}; check --host."
+
+
+class HttpProtocol(HttpToolsProtocol):
+    """uvicorn's HTTP, without its patience: a request that does not come in time is over.
+
+    Headers have ``headers_seconds`` in all; between two pieces of a body ``body_pause_seconds``
+    pass at most. A connection between two requests is uvicorn's own keep-alive timeout's affair.
+    """
+
+    headers_seconds: ClassVar[float]
+    body_pause_seconds: ClassVar[float]
+    _deadline: TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own
+        super().connection_made(transport)
+        self._expect_within(self.headers_seconds)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._expect_nothing()
+        super().connection_lost(exc)
+
+    def on_message_begin(self) -> None:
+        self._expect_within(self.headers_seconds)
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        self._expect_within(self.body_pause_seconds)
+        super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        self._expect_within(self.body_pause_seconds)
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        self._expect_nothing()
+        super().on_message_complete()
+
+    def handle_websocket_upgrade(self) -> None:
+        self._expect_nothing()
+        super().handle_websocket_upgrade()
+
+    def _expect_within(self, seconds: float) -> None:
+        self._expect_nothing()
+        self._deadline = self.loop.call_later(seconds, self._give_up)
+
+    def _expect_nothing(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+    def _give_up(self) -> None:
+        if not self.transport.is_closing():
+            self.transport.abort()
+
+
+class Process(uvicorn.Server):
+    """A uvicorn server that lets the house say goodbye before it closes anybody's socket.
+
+    ``farewell`` runs when no new connection is taken any more, and before the open ones close.
+    """
+
+    def __init__(self, config: uvicorn.Config, farewell: Callable[[], Awaitable[None]]) -> None:
+        super().__init__(config)
+        self._farewell = farewell
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Take SIGTERM and SIGINT as a wish to end, which is then granted with exit code 0."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self.handle_exit, number, None)
+        try:
+            yield
+        finally:
+            for number in (signal.SIGINT, signal.SIGTERM):
+                loop.remove_signal_handler(number)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop listening, say goodbye, and then close what is open."""
+        for server in self.servers:
+            server.close()
+        try:
+            await asyncio.wait_for(self._farewell(), self.config.timeout_graceful_shutdown)
+        except TimeoutError:
+            _log.error("what was under way could not be finished in time")
+        await super().shutdown(sockets)
+
+
+def http_of(settings: Settings) -> type[HttpProtocol]:
+    """The protocol with as much patience as is set."""
+
+    class Set(HttpProtocol):
+        headers_seconds = settings.headers_seconds
+        body_pause_seconds = settings.body_pause_seconds
+
+    return Set
+
+
+def config_of(app: Any, settings: Settings) -> uvicorn.Config:
+    """How uvicorn is to serve the application."""
+    return uvicorn.Config(
+        app,
+        loop="uvloop",
+        http=http_of(settings),
+        ws=LaneProtocol,
+        ws_max_size=settings.max_frame_bytes,
+        ws_ping_interval=None,
+        ws_per_message_deflate=False,
+        proxy_headers=bool(settings.proxy_addresses),
+        forwarded_allow_ips=settings.proxy_addresses or None,
+        server_header=False,
+        timeout_keep_alive=15,
+        timeout_graceful_shutdown=max(1, round(settings.shutdown_seconds)),
+        access_log=settings.access_log,
+        log_config=None,
+        lifespan="off",
+    )

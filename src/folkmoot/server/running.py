@@ -1,0 +1,107 @@
+"""Starting and ending a server, and the short visits of the command line."""
+
+import asyncio
+import logging
+import socket
+import sys
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import uvloop
+
+from folkmoot.realtime.house import House
+from folkmoot.server import demo
+from folkmoot.server.application import application
+from folkmoot.server.logs import set_up_logging
+from folkmoot.server.process import Process, StartRefused, config_of, listen
+from folkmoot.server.settings import Settings
+from folkmoot.server.wiring import Premises, opened, prepare_data_folder
+from folkmoot.storage import migrate as migrate_storage
+from folkmoot.storage.errors import Unusable
+
+Result = TypeVar("Result")
+_log = logging.getLogger(__name__)
+
+
+def serve(settings: Settings) -> None:
+    """Serve until a signal says to stop.
+
+    Raises:
+        StartRefused: it cannot start; nothing was served.
+    """
+    set_up_logging(
+        level=settings.log_level, form=settings.log_format, access_log=settings.access_log
+    )
+    listener = listen(settings.host, settings.port)
+    try:
+        uvloop.run(_serve(settings, listener))
+    finally:
+        listener.close()
+
+
+async def _serve(settings: Settings, listener: socket.socket) -> None:
+    async with opened(settings) as premises:
+        if settings.demo:
+            await demo.fill(premises.house, premises.passwords)
+        process = Process(
+            config_of(application(settings, premises), settings),
+            lambda: _say_goodbye(premises.house),
+        )
+        _announce(settings, listener.getsockname()[1])
+        await process.serve(sockets=[listener])
+
+
+async def _say_goodbye(house: House) -> None:
+    """Finish what was begun, so that every acknowledgement is out before the sockets close."""
+    await house.receipts.flush()
+    await house.writer.stop()
+    # One turn for the answers to reach the outboxes, one for those to be written.
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+
+
+def _announce(settings: Settings, port: int) -> None:
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    url = f"http://{host}:{port}"
+    lines = [
+        f"{settings.title} serves on {url}",
+        f"  chat page   {url}/static/chat.html",
+        f"  REST        {url}/docs",
+        f"  sockets     {url}/asyncapi",
+    ]
+    if settings.demo:
+        lines.append("  demo logins (their passwords are public: never leave this open to others)")
+        lines += [f"    {one.username} / {one.password}" for one in demo.CAST]
+    sys.stdout.write("\n".join(lines) + "\n")
+    sys.stdout.flush()
+    if not settings.limits:
+        _log.warning("rates and connection counts are not limited (FOLKMOOT_LIMITS=off)")
+    if settings.sqlite_synchronous == "NORMAL":
+        _log.warning("synchronous=NORMAL: acknowledged messages may be lost on a power cut")
+
+
+def migrate(settings: Settings) -> None:
+    """Bring the database to this version's form.
+
+    Raises:
+        StartRefused: it cannot be.
+    """
+    prepare_data_folder(settings)
+    try:
+        asyncio.run(migrate_storage(settings.database_url))
+    except Unusable as error:
+        raise StartRefused(str(error)) from error
+
+
+def visit(settings: Settings, errand: Callable[[Premises], Awaitable[Result]]) -> Result:
+    """What an errand finds or does in the house, without serving.
+
+    Raises:
+        StartRefused: the house cannot be opened.
+    """
+
+    async def run() -> Result:
+        async with opened(settings) as premises:
+            return await errand(premises)
+
+    return uvloop.run(run())

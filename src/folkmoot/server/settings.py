@@ -1,0 +1,135 @@
+"""Every setting: flags first, then ``FOLKMOOT_*`` variables, then one TOML file."""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, Field, SecretStr, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+SETTINGS_FILE = "folkmoot.toml"
+MAX_FRAME_BYTES = 64 * 1024
+MAX_BODY_BYTES = 1024 * 1024
+
+
+class IssuerSettings(BaseModel):
+    """An outside issuer whose tokens are taken: by its published keys, or by a shared secret."""
+
+    issuer: str
+    audience: str
+    jwks_url: str | None = None
+    secret: SecretStr | None = None
+    algorithms: list[str] = []
+
+
+class Settings(BaseSettings):
+    """How this server is to run."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="FOLKMOOT_", extra="forbid", env_ignore_empty=True, frozen=True
+    )
+
+    host: str = Field(default="127.0.0.1", description="Address to listen on")
+    port: int = Field(default=8000, ge=0, le=65535, description="Port to listen on")
+    data: Path = Field(default=Path("data"), description="Folder for everything that is kept")
+    database: str | None = Field(
+        default=None, description="postgresql://… ; without it, SQLite in the data folder"
+    )
+    bus: Literal["memory"] = Field(
+        default="memory", description="How processes tell each other what happened"
+    )
+    workers: int = Field(default=1, ge=1, description="How many processes serve")
+    secret: SecretStr | None = Field(
+        default=None,
+        description="Signs tokens; without it, one is made and kept in the data folder",
+    )
+    title: str = Field(default="folkmoot", max_length=100, description="What this server is called")
+    demo: bool = Field(default=False, description="Fill an empty database with demo data")
+    limits: bool = Field(default=True, description="Rates and connection counts are limited")
+    access_token_minutes: float = Field(default=3000, gt=0, le=525_600)
+    refresh_token_days: float = Field(default=30, gt=0, le=3650)
+    allowed_origins: Annotated[list[str], NoDecode] = Field(
+        default=[], description="Origins, besides the server's own, whose pages may use it"
+    )
+    issuers: list[IssuerSettings] = []
+    max_content_chars: int = Field(default=10_000, ge=1, le=1_000_000)
+    max_frame_bytes: int = Field(default=MAX_FRAME_BYTES, ge=1024, le=16 * 1024 * 1024)
+    max_body_bytes: int = Field(default=MAX_BODY_BYTES, ge=1024, le=64 * 1024 * 1024)
+    max_outbox_bytes: int = Field(
+        default=1024 * 1024, ge=64 * 1024, description="What may wait for one slow reader"
+    )
+    max_connections_per_account: int = Field(default=20, ge=1)
+    send_per_minute: float = Field(default=120, gt=0)
+    send_burst: int = Field(default=30, ge=1)
+    connect_per_minute: float = Field(default=300, gt=0, description="From one address")
+    register_per_minute: float = Field(default=20, gt=0, description="From one address")
+    login_per_minute: float = Field(default=10, gt=0, description="For one account name")
+    sqlite_synchronous: Literal["FULL", "EXTRA", "NORMAL"] = Field(
+        default="FULL", description="NORMAL loses acknowledged messages on a power cut"
+    )
+    proxy_addresses: str = Field(
+        default="", description="Proxies whose X-Forwarded-For is believed, by comma"
+    )
+    headers_seconds: float = Field(
+        default=15.0, gt=0, description="What a client has to send the headers of a request"
+    )
+    body_pause_seconds: float = Field(
+        default=30.0, gt=0, description="The longest wait for the next piece of a body"
+    )
+    shutdown_seconds: float = Field(default=8.0, gt=0)
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["console", "json"] = "console"
+    access_log: bool = True
+
+    @field_validator("allowed_origins", mode="before")
+    @classmethod
+    def _by_comma(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return [origin.strip() for origin in value.split(",") if origin.strip()]
+        return value
+
+    @field_validator("workers")
+    @classmethod
+    def _one_process(cls, value: int) -> int:
+        if value > 1:
+            raise ValueError("several workers need a bus between processes; this version has none")
+        return value
+
+    @property
+    def database_url(self) -> str:
+        """Where messages are kept."""
+        if self.database:
+            return self.database
+        return f"sqlite:///{self.data.absolute() / 'folkmoot.db'}"
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Flags, then variables, then the file; nothing else."""
+        del dotenv_settings, file_secret_settings
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+
+def load_settings(config: Path | None, **flags: Any) -> Settings:
+    """The settings of this start; a flag that is ``None`` was not given.
+
+    Raises:
+        pydantic.ValidationError: a setting has a value that it cannot have, or is unknown.
+    """
+
+    class Chosen(Settings):
+        model_config = SettingsConfigDict(toml_file=config or SETTINGS_FILE)
+
+    given = {name: value for name, value in flags.items() if value is not None}
+    return Chosen(**given)

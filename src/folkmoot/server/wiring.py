@@ -1,0 +1,202 @@
+"""Which implementation stands behind each port, and how the parts of a house are put together."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+
+import httpx2
+
+from folkmoot.auth.door import Door, Lifetimes
+from folkmoot.auth.gate import Gate, Origins
+from folkmoot.auth.issuers import Issuers, IssuerSettings
+from folkmoot.auth.limits import AuthRates, Turnstile
+from folkmoot.auth.passwords import Passwords
+from folkmoot.auth.signing import WeakSecret, load_secret
+from folkmoot.auth.tokens import AccessTokens
+from folkmoot.bus.memory import MemoryBus
+from folkmoot.core.accounts.service import Accounts
+from folkmoot.core.conversations.service import Conversations
+from folkmoot.core.messages.posting import Posting
+from folkmoot.core.messages.service import Messages
+from folkmoot.core.shared.rates import Rate
+from folkmoot.core.social.service import Social
+from folkmoot.core.work import Storage
+from folkmoot.realtime.heartbeat import Heartbeat
+from folkmoot.realtime.house import House
+from folkmoot.realtime.hub import Hub
+from folkmoot.realtime.limits import Limits, LimitSettings
+from folkmoot.realtime.outbox import SlowReaders, Tick
+from folkmoot.realtime.receipts import Receipts
+from folkmoot.realtime.writer import Writer
+from folkmoot.server.process import StartRefused
+from folkmoot.server.settings import Settings
+from folkmoot.server.system import SystemClock, SystemIds
+from folkmoot.storage import open_storage
+from folkmoot.storage.errors import Unusable
+from folkmoot.storage.sqlite import SqliteSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Premises:
+    """A house and what belongs to it but is not every dialect's business."""
+
+    house: House
+    door: Door
+    passwords: Passwords
+
+
+@asynccontextmanager
+async def opened(settings: Settings) -> AsyncIterator[Premises]:
+    """A house at work: its storage open, its tasks running, all of it ended in order.
+
+    Raises:
+        StartRefused: something about the settings or the place keeps it from opening.
+    """
+    prepare_data_folder(settings)
+    secret = _secret_of(settings)
+    try:
+        sqlite = SqliteSettings(synchronous=settings.sqlite_synchronous)
+        storage = await open_storage(settings.database_url, sqlite=sqlite)
+    except Unusable as error:
+        raise StartRefused(str(error)) from error
+    try:
+        async with httpx2.AsyncClient(follow_redirects=False) as client:
+            premises = _assembled(settings, storage, secret, client)
+            async with _at_work(premises.house):
+                yield premises
+    finally:
+        await storage.close()
+
+
+def prepare_data_folder(settings: Settings) -> None:
+    """Make the data folder, for its owner only, and see that it can be written.
+
+    Raises:
+        StartRefused: it cannot.
+    """
+    folder = settings.data.absolute()
+    probe = folder / ".writable"
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        probe.write_bytes(b"")
+        probe.unlink()
+    except OSError as error:
+        raise StartRefused(
+            f"The data folder {folder} cannot be written ({error.strerror or error}): "
+            "give this account the right to, or choose another with --data."
+        ) from error
+
+
+def _secret_of(settings: Settings) -> bytes:
+    given = settings.secret.get_secret_value() if settings.secret else None
+    try:
+        return load_secret(settings.data.absolute(), given)
+    except WeakSecret as error:
+        raise StartRefused(str(error)) from error
+    except OSError as error:
+        raise StartRefused(
+            f"The signing secret in {settings.data.absolute()} cannot be kept "
+            f"({error.strerror or error}): check the folder's rights."
+        ) from error
+
+
+def _assembled(
+    settings: Settings, storage: Storage, secret: bytes, client: httpx2.AsyncClient
+) -> Premises:
+    clock, ids = SystemClock(), SystemIds()
+    accounts, conversations = Accounts(clock, ids), Conversations(clock, ids)
+    hub, bus = Hub(), MemoryBus()
+    bus.hear(hub.announce)
+    writer = Writer(storage, Posting(clock, ids), bus.publish)
+    tokens = AccessTokens(secret, clock, life=timedelta(minutes=settings.access_token_minutes))
+    passwords = Passwords()
+    gate = Gate(
+        storage=storage,
+        write=writer.write,
+        accounts=accounts,
+        clock=clock,
+        tokens=tokens,
+        origins=Origins(settings.allowed_origins),
+        issuers=Issuers(_issuers(settings), clock, client) if settings.issuers else None,
+    )
+    house = House(
+        clock=clock,
+        gate=gate,
+        accounts=accounts,
+        social=Social(clock),
+        conversations=conversations,
+        messages=Messages(clock, conversations, max_chars=settings.max_content_chars),
+        storage=storage,
+        writer=writer,
+        receipts=Receipts(writer, conversations),
+        hub=hub,
+        limits=Limits(_limits(settings), time.monotonic),
+        tick=Tick(),
+        slow_readers=SlowReaders(max_bytes=settings.max_outbox_bytes),
+    )
+    door = Door(
+        storage=storage,
+        write=writer.write,
+        accounts=accounts,
+        clock=clock,
+        ids=ids,
+        tokens=tokens,
+        passwords=passwords,
+        turnstile=Turnstile(_auth_rates(settings)),
+        lifetimes=Lifetimes(login=timedelta(days=settings.refresh_token_days)),
+    )
+    return Premises(house, door, passwords)
+
+
+@asynccontextmanager
+async def _at_work(house: House) -> AsyncIterator[None]:
+    """Run the house's tasks; a task that fails ends the house instead of leaving it half alive."""
+    heartbeat = Heartbeat(house.hub, house.clock)
+    async with asyncio.TaskGroup() as tasks:
+        running = [
+            tasks.create_task(house.writer.run()),
+            tasks.create_task(house.receipts.run()),
+            tasks.create_task(heartbeat.run()),
+        ]
+        try:
+            yield
+            await house.receipts.flush()
+            await house.writer.stop()
+        finally:
+            for task in running:
+                task.cancel()
+
+
+def _issuers(settings: Settings) -> list[IssuerSettings]:
+    return [
+        IssuerSettings(
+            one.issuer,
+            one.audience,
+            one.jwks_url,
+            one.secret.get_secret_value() if one.secret else None,
+            one.algorithms,
+        )
+        for one in settings.issuers
+    ]
+
+
+def _limits(settings: Settings) -> LimitSettings:
+    return LimitSettings(
+        send=Rate(settings.send_per_minute, settings.send_burst),
+        signal=Rate(300, 60),
+        connect=Rate(settings.connect_per_minute, max(20, int(settings.connect_per_minute / 3))),
+        max_connections_per_account=settings.max_connections_per_account,
+        enabled=settings.limits,
+    )
+
+
+def _auth_rates(settings: Settings) -> AuthRates:
+    login, register = settings.login_per_minute, settings.register_per_minute
+    return AuthRates(
+        login_per_name=Rate(login, max(1, int(login))),
+        register_per_address=Rate(register, max(1, int(register))),
+        enabled=settings.limits,
+    )

@@ -1,0 +1,126 @@
+"""Durable changes as they are written down: which fact of an event goes into which column."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import TypedDict
+
+from folkmoot.core.accounts.model import Person
+from folkmoot.core.conversations.events import (
+    ConversationRenamed,
+    Durable,
+    MemberJoined,
+    MemberLeft,
+)
+from folkmoot.core.messages.events import (
+    MessageDeleted,
+    MessageEdited,
+    ReactionAdded,
+    ReactionRemoved,
+)
+from folkmoot.core.messages.model import Message, MessageRef
+from folkmoot.core.shared.ids import AccountId, ConversationId, MessageId, Uid
+
+
+class ChangeKind(StrEnum):
+    """What was changed. The values are in databases: they never change."""
+
+    MEMBER_JOINED = "member_joined"
+    MEMBER_LEFT = "member_left"
+    RENAMED = "renamed"
+    MESSAGE_EDITED = "message_edited"
+    MESSAGE_DELETED = "message_deleted"
+    REACTION_ADDED = "reaction_added"
+    REACTION_REMOVED = "reaction_removed"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One row of the timeline that is not a message. Whatever can change later is only named."""
+
+    conversation_id: ConversationId
+    seq: int
+    kind: ChangeKind
+    at: datetime
+    actor_id: AccountId
+    message_id: MessageId | None = None
+    subject_id: AccountId | None = None
+    detail: str | None = None
+
+
+class _Place(TypedDict):
+    conversation_id: ConversationId
+    conversation_uid: Uid
+    seq: int
+    at: datetime
+
+
+def to_change(event: Durable) -> Change:
+    """The row that says what the event said."""
+
+    def change(
+        kind: ChangeKind,
+        actor: Person,
+        *,
+        message: Message | MessageRef | None = None,
+        subject: Person | None = None,
+        detail: str | None = None,
+    ) -> Change:
+        message_id = message.id if message else None
+        subject_id = subject.id if subject else None
+        place = (event.conversation_id, event.seq, kind, event.at)
+        return Change(*place, actor.id, message_id, subject_id, detail)
+
+    match event:
+        case MemberJoined(member=member, actor=actor):
+            return change(ChangeKind.MEMBER_JOINED, actor, subject=member)
+        case MemberLeft(member=member, actor=actor):
+            return change(ChangeKind.MEMBER_LEFT, actor, subject=member)
+        case ConversationRenamed(title=title, actor=actor):
+            return change(ChangeKind.RENAMED, actor, detail=title)
+        case MessageEdited(message=message, actor=actor):
+            return change(ChangeKind.MESSAGE_EDITED, actor, message=message)
+        case MessageDeleted(message=ref, actor=actor):
+            return change(ChangeKind.MESSAGE_DELETED, actor, message=ref)
+        case ReactionAdded(message=ref, actor=actor, emoji=emoji):
+            return change(ChangeKind.REACTION_ADDED, actor, message=ref, detail=emoji)
+        case ReactionRemoved(message=ref, actor=actor, emoji=emoji):
+            return change(ChangeKind.REACTION_REMOVED, actor, message=ref, detail=emoji)
+        case _:
+            raise TypeError(f"{type(event).__name__} is not kept in the timeline")
+
+
+def to_event(
+    change: Change,
+    conversation_uid: Uid,
+    people: Mapping[AccountId, Person],
+    messages: Mapping[MessageId, Message],
+) -> Durable:
+    """The event that was kept, told with people and messages as they are now."""
+    place = _Place(
+        conversation_id=change.conversation_id,
+        conversation_uid=conversation_uid,
+        seq=change.seq,
+        at=change.at,
+    )
+    actor = people[change.actor_id]
+    if change.message_id is not None:
+        return _message_event(change, place, actor, messages[change.message_id])
+    if change.subject_id is None:
+        return ConversationRenamed(**place, title=change.detail, actor=actor)
+    event_type = MemberJoined if change.kind is ChangeKind.MEMBER_JOINED else MemberLeft
+    return event_type(**place, member=people[change.subject_id], actor=actor)
+
+
+def _message_event(change: Change, place: _Place, actor: Person, message: Message) -> Durable:
+    ref = MessageRef(message.id, message.uid)
+    match change.kind:
+        case ChangeKind.MESSAGE_EDITED:
+            return MessageEdited(**place, message=message, actor=actor)
+        case ChangeKind.MESSAGE_DELETED:
+            return MessageDeleted(**place, message=ref, author_id=message.author_id, actor=actor)
+        case ChangeKind.REACTION_ADDED:
+            return ReactionAdded(**place, message=ref, actor=actor, emoji=change.detail or "")
+        case _:
+            return ReactionRemoved(**place, message=ref, actor=actor, emoji=change.detail or "")

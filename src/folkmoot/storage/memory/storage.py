@@ -1,0 +1,64 @@
+"""`Storage` in memory."""
+
+from folkmoot.core.shared.refusals import Unavailable
+from folkmoot.core.work import Job, Result
+from folkmoot.storage.driving import drive
+from folkmoot.storage.memory.accounts import MemoryAccounts, MemoryLogins, MemorySocial
+from folkmoot.storage.memory.conversations import MemoryConversations, MemoryTimeline
+from folkmoot.storage.memory.messages import MemoryMessages, MemoryViews
+from folkmoot.storage.memory.state import State
+
+
+class MemoryStorage:
+    """Everything is gone when the process ends; until then every promise of `Storage` holds.
+
+    A job runs to its end without suspending, so no other job ever sees half of it.
+    """
+
+    def __init__(self) -> None:
+        self._state = State()
+        self._closed = False
+
+    async def write(self, job: Job[Result]) -> Result:
+        self._refuse_if_closed()
+        journal = self._state.journal
+        journal.open()
+        try:
+            result = drive(job, MemoryWork(self._state))
+        except BaseException:
+            journal.close(undoing=True)
+            raise
+        journal.close(undoing=False)
+        return result
+
+    async def read(self, job: Job[Result]) -> Result:
+        self._refuse_if_closed()
+        return drive(job, MemoryWork(self._state))
+
+    async def check(self) -> None:
+        self._refuse_if_closed()
+
+    async def close(self) -> None:
+        self._closed = True
+
+    def _refuse_if_closed(self) -> None:
+        if self._closed:
+            raise Unavailable("the storage is closed")
+
+
+class MemoryWork:
+    """`UnitOfWork` in memory."""
+
+    def __init__(self, state: State) -> None:
+        self.accounts = MemoryAccounts(state)
+        self.logins = MemoryLogins(state)
+        self.social = MemorySocial(state)
+        self.conversations = MemoryConversations(state)
+        self.timeline = MemoryTimeline(state)
+        self.messages = MemoryMessages(state)
+        self.views = MemoryViews(state, self.conversations)
+        self.events: list[object] = []
+
+    def record(self, event: object) -> None:
+        """Have ``event`` announced if, and only after, this unit of work commits."""
+        self.events.append(event)

@@ -1,0 +1,69 @@
+"""From a URL to a `Storage` that is ready to use.
+
+``memory://`` keeps nothing, ``sqlite:///relative/path`` and ``sqlite:////absolute/path`` one file,
+``postgresql://user:password@host:port/name`` is for many processes.
+"""
+
+import asyncio
+from pathlib import Path
+
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
+
+from folkmoot.core.work import Storage
+from folkmoot.storage.errors import Unusable
+from folkmoot.storage.memory.storage import MemoryStorage
+from folkmoot.storage.postgres import PostgresSettings
+from folkmoot.storage.postgres_database import migrate_database, open_database
+from folkmoot.storage.sqlite import SqliteSettings
+from folkmoot.storage.sqlite_file import migrate_file, open_file
+
+_SQLITE = SqliteSettings()
+_POSTGRES = PostgresSettings()
+_POSTGRES_NAMES = {"postgresql", "postgres", "postgresql+asyncpg"}
+
+
+async def open_storage(
+    url: str, *, sqlite: SqliteSettings = _SQLITE, postgres: PostgresSettings = _POSTGRES
+) -> Storage:
+    """Storage at the URL, its tables brought up to date.
+
+    Raises:
+        Unusable: it cannot be opened; one sentence says why and what to do.
+    """
+    parsed = _parsed(url)
+    if parsed.drivername == "memory":
+        return MemoryStorage()
+    if parsed.drivername == "sqlite":
+        return await asyncio.to_thread(open_file, _path(parsed), sqlite)
+    return await open_database(parsed, postgres)
+
+
+async def migrate(url: str) -> bool:
+    """Bring the tables at the URL up to date; whether anything was missing.
+
+    Raises:
+        Unusable: it cannot be opened; one sentence says why and what to do.
+    """
+    parsed = _parsed(url)
+    if parsed.drivername == "memory":
+        return False
+    if parsed.drivername == "sqlite":
+        return await asyncio.to_thread(migrate_file, _path(parsed), _SQLITE)
+    return await migrate_database(parsed, _POSTGRES)
+
+
+def _parsed(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise Unusable("The database URL is not a URL.") from None
+    if parsed.drivername not in {"memory", "sqlite", *_POSTGRES_NAMES}:
+        raise Unusable(f"No database goes by {parsed.drivername}://.")
+    return parsed
+
+
+def _path(url: URL) -> Path:
+    if not url.database or url.database == ":memory:":
+        raise Unusable("A sqlite:/// URL needs a path; memory:// keeps everything in memory.")
+    return Path(url.database)

@@ -1,0 +1,190 @@
+"""Storage in PostgreSQL, for many processes: a pool of connections, one for each unit of work."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+import asyncpg
+
+from folkmoot.core.shared.refusals import StorageFull, Unavailable
+from folkmoot.core.work import Job, Result
+from folkmoot.storage.errors import ConstraintBroken, ReadingOnly
+from folkmoot.storage.sql.executor import Row
+from folkmoot.storage.sql.statements import Params, Statement
+from folkmoot.storage.sql.work import SqlWork
+
+if TYPE_CHECKING:
+    from asyncpg.pool import PoolConnectionProxy
+
+    # Generic in the stubs only.
+    Connection: TypeAlias = PoolConnectionProxy[asyncpg.Record]
+    Pool: TypeAlias = asyncpg.Pool[asyncpg.Record]
+
+_TRIES = 5
+_CACHED_STATEMENTS = 256
+# https://www.postgresql.org/docs/current/errcodes-appendix.html, by class and by code.
+_HOUSE_AT_FAULT = ("08", "25P", "53", "55P03", "57", "58", "F0", "XX")
+_COLLISIONS = ("40001", "40P01")
+_DRIVER_FAILED = (
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    OSError,
+    TimeoutError,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresSettings:
+    """``timeout_seconds`` bounds each statement, each lock, and the wait for a free connection."""
+
+    connections: int = 10
+    max_waiting: int = 1000
+    timeout_seconds: float = 10.0
+
+
+class Collision(Unavailable):
+    """Two writers stood in each other's way; the job can be run again."""
+
+
+class KeyTaken(ConstraintBroken):
+    """A key was taken, perhaps by a writer who met this one; the job can be run again."""
+
+
+async def connected_pool(dsn: str, settings: PostgresSettings) -> "Pool":
+    """A pool whose connections wait for nothing longer than the settings allow."""
+    millis = str(round(settings.timeout_seconds * 1000))
+    return await asyncpg.create_pool(
+        dsn,
+        min_size=1,
+        max_size=settings.connections,
+        timeout=settings.timeout_seconds,
+        command_timeout=settings.timeout_seconds * 1.5,
+        statement_cache_size=_CACHED_STATEMENTS,
+        reset=_leave_as_is,
+        server_settings={
+            "application_name": "folkmoot",
+            "synchronous_commit": "on",
+            "statement_timeout": millis,
+            "lock_timeout": millis,
+            # A process that is frozen in mid-transaction must not hold everybody's heads.
+            "idle_in_transaction_session_timeout": millis,
+            "jit": "off",
+        },
+    )
+
+
+class PostgresStorage:
+    """`Storage` in a database that was migrated."""
+
+    def __init__(self, pool: "Pool", settings: PostgresSettings) -> None:
+        self._pool = pool
+        self._settings = settings
+        self._unfinished = 0
+
+    async def write(self, job: Job[Result]) -> Result:
+        for _ in range(_TRIES - 1):
+            try:
+                return await self._run(job, is_writing=True)
+            except (Collision, KeyTaken):
+                continue
+        return await self._run(job, is_writing=True)
+
+    async def read(self, job: Job[Result]) -> Result:
+        return await self._run(job, is_writing=False)
+
+    async def check(self) -> None:
+        async with self._connection(is_writing=True) as connection:
+            await connection.execute("UPDATE alembic_version SET version_num = version_num")
+
+    async def close(self) -> None:
+        try:
+            async with asyncio.timeout(self._settings.timeout_seconds):
+                await self._pool.close()
+        except TimeoutError:
+            self._pool.terminate()
+
+    async def _run(self, job: Job[Result], *, is_writing: bool) -> Result:
+        isolation: Literal["read_committed", "repeatable_read"] = (
+            # Whoever waited for a head must see what was done to it meanwhile.
+            "read_committed" if is_writing else "repeatable_read"
+        )
+        async with self._connection(is_writing=is_writing) as connection:
+            executor = _Executor(connection, is_writing=is_writing)
+            async with connection.transaction(isolation=isolation, readonly=not is_writing):
+                return await job(SqlWork(executor))
+
+    @asynccontextmanager
+    async def _connection(self, *, is_writing: bool) -> AsyncIterator["Connection"]:
+        """A free connection; what goes wrong with it is told in the words of the core."""
+        if self._unfinished >= self._settings.max_waiting:
+            raise Unavailable("too many are waiting for the database")
+        self._unfinished += 1
+        try:
+            async with self._pool.acquire(timeout=self._settings.timeout_seconds) as connection:
+                yield connection
+        except _DRIVER_FAILED as error:
+            raise _told(error, is_writing=is_writing) from error
+        finally:
+            self._unfinished -= 1
+
+
+class _Executor:
+    """`Executor` on one connection, inside its transaction."""
+
+    def __init__(self, connection: "Connection", *, is_writing: bool) -> None:
+        self._connection = connection
+        self.is_writing = is_writing
+
+    async def rows(self, statement: Statement, params: Params) -> Sequence[Row]:
+        prepared = statement.postgres
+        try:
+            return await self._connection.fetch(prepared.text, *prepared.arguments(params))
+        except _DRIVER_FAILED as error:
+            raise _told(error, is_writing=self.is_writing) from error
+
+    async def run(self, statement: Statement, params: Params) -> None:
+        await self.rows(statement, params)
+
+    async def run_many(self, statement: Statement, params: Sequence[Params]) -> None:
+        prepared = statement.postgres
+        try:
+            await self._connection.executemany(prepared.text, map(prepared.arguments, params))
+        except _DRIVER_FAILED as error:
+            raise _told(error, is_writing=self.is_writing) from error
+
+    async def insert(self, statement: Statement, params: Sequence[Params]) -> Sequence[int]:
+        prepared = statement.postgres
+        text = f"{prepared.text} RETURNING id"
+        try:
+            rows = await self._connection.fetchmany(text, map(prepared.arguments, params))
+        except _DRIVER_FAILED as error:
+            raise _told(error, is_writing=self.is_writing) from error
+        return [row[0] for row in rows]
+
+
+async def _leave_as_is(_connection: object) -> None:
+    """Nothing outlives a transaction here, so there is nothing to ask the server to reset."""
+
+
+def _told(error: BaseException, *, is_writing: bool) -> BaseException:
+    """What the driver said, in words that the callers of a `Storage` know."""
+    if isinstance(error, asyncpg.OutdatedSchemaCacheError):
+        return Collision(str(error))
+    if not isinstance(error, asyncpg.PostgresError):
+        # A value that the driver cannot encode is our bug; all the rest is the connection.
+        return error if isinstance(error, asyncpg.DataError) else Unavailable(str(error))
+    code = error.sqlstate or ""
+    if code in _COLLISIONS:
+        return Collision(str(error))
+    if code == asyncpg.UniqueViolationError.sqlstate:
+        return KeyTaken(str(error))
+    if code.startswith("23"):
+        return ConstraintBroken(str(error))
+    if code == asyncpg.DiskFullError.sqlstate:
+        return StorageFull(str(error))
+    if code == asyncpg.ReadOnlySQLTransactionError.sqlstate:
+        return Unavailable(str(error)) if is_writing else ReadingOnly(str(error))
+    return Unavailable(str(error)) if code.startswith(_HOUSE_AT_FAULT) else error

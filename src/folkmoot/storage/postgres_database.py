@@ -1,0 +1,81 @@
+"""Making a PostgreSQL database ready: its tables, and what to say if it cannot be used."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import asyncpg
+from sqlalchemy import URL, text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import NullPool
+
+from folkmoot.storage.errors import Unusable
+from folkmoot.storage.postgres import PostgresSettings, PostgresStorage, connected_pool
+from folkmoot.storage.schema import upgrade
+
+# Any number, as long as every version of folkmoot uses the same one.
+_MIGRATION_LOCK = 0x666F6C6B6D6F6F74 & 0x7FFFFFFF
+_OLDEST = 13_00_00
+
+
+async def open_database(url: URL, settings: PostgresSettings) -> PostgresStorage:
+    """Storage in this database, migrated if need be.
+
+    Raises:
+        Unusable: and why.
+    """
+    await migrate_database(url, settings)
+    async with _explained(url):
+        return PostgresStorage(await connected_pool(_dsn(url), settings), settings)
+
+
+async def migrate_database(url: URL, settings: PostgresSettings) -> bool:
+    """Whether the database lacked tables that it has now; of many at once, one migrates.
+
+    Raises:
+        Unusable: and why.
+    """
+
+    async def connect() -> asyncpg.Connection:
+        return await asyncpg.connect(_dsn(url), timeout=settings.timeout_seconds)
+
+    engine = create_async_engine("postgresql+asyncpg://", async_creator=connect, poolclass=NullPool)
+    async with _explained(url):
+        try:
+            async with engine.begin() as connection:
+                version = await connection.scalar(text("SHOW server_version_num"))
+                encoding = await connection.scalar(text("SHOW server_encoding"))
+                _refuse_unfit(int(version), encoding)
+                await connection.execute(
+                    text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _MIGRATION_LOCK}
+                )
+                return await connection.run_sync(upgrade)
+        finally:
+            await engine.dispose()
+
+
+def _refuse_unfit(version: int, encoding: str) -> None:
+    if version < _OLDEST:
+        raise Unusable(f"PostgreSQL {version // 10_000} is too old: 13 is the least.")
+    if encoding != "UTF8":
+        raise Unusable(f"The database keeps text as {encoding}: create it with ENCODING 'UTF8'.")
+
+
+def _dsn(url: URL) -> str:
+    return url.set(drivername="postgresql").render_as_string(hide_password=False)
+
+
+@asynccontextmanager
+async def _explained(url: URL) -> AsyncIterator[None]:
+    """One sentence for whatever goes wrong; never the password, nor a query that may hold it."""
+    name = f"PostgreSQL at {url.host or 'the local socket'}"
+    try:
+        yield
+    except (asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InvalidPasswordError) as error:
+        raise Unusable(f"{name} does not let {url.username!r} in: check the password.") from error
+    except asyncpg.InvalidCatalogNameError as error:
+        raise Unusable(f"{name} has no database {url.database!r}: create it first.") from error
+    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        raise Unusable(f"{name} cannot be used: {error or 'it does not answer'}.") from error
+    except DBAPIError as error:
+        raise Unusable(f"{name} refuses to make the tables: {error.orig}.") from error

@@ -1,0 +1,277 @@
+"""Conversations and members in SQL."""
+
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Integer,
+    Select,
+    bindparam,
+    case,
+    func,
+    literal_column,
+    select,
+    update,
+)
+from sqlalchemy import insert as plain_insert
+from sqlalchemy.dialects.postgresql import insert
+
+from folkmoot.core.conversations.model import (
+    Conversation,
+    Head,
+    Member,
+    MemberRole,
+    NewConversation,
+    ReadMark,
+)
+from folkmoot.core.shared.ids import AccountId, ConversationId, Uid
+from folkmoot.storage.keys import clamped, numbers, texts
+from folkmoot.storage.sql.executor import Executor
+from folkmoot.storage.sql.rows import CONVERSATION, MEMBER, to_conversation, to_member
+from folkmoot.storage.sql.statements import Sent, Statement
+from folkmoot.storage.tables import accounts, conversations, members
+from folkmoot.storage.times import to_micros
+
+_ids = Sent("ids", id=int)
+_uids = Sent("uids", uid=str)
+_keys = Sent("keys", conversation_id=int, account_id=int)
+_heads = Sent("heads", id=int, seq=int, at=int)
+_marks = Sent("marks", conversation_id=int, account_id=int, seq=int)
+_newcomers = Sent("newcomers", account_id=int, place=int, role=str)
+_conversation_id = bindparam("conversation_id", type_=BigInteger())
+_at = bindparam("at", type_=BigInteger())
+
+# Inline: what is given back is for the executor to say.
+_ADD = Statement(
+    plain_insert(conversations)
+    .inline()
+    .values({column.name: bindparam(column.name) for column in CONVERSATION[1:]})
+)
+_HEADS_BY_IDS = (
+    select(*CONVERSATION)
+    .join_from(_ids, conversations, conversations.c.id == _ids.c.id)
+    .order_by(conversations.c.id)
+)
+_HEADS = Statement(_HEADS_BY_IDS, _ids)
+_HEADS_LOCKED = Statement(_HEADS_BY_IDS.with_for_update(of=conversations), _ids)
+_IDS_OF = Statement(
+    select(conversations.c.uid, conversations.c.id).join_from(
+        _uids, conversations, conversations.c.uid == _uids.c.uid
+    ),
+    _uids,
+)
+
+
+def _present(keys: Sent, *matching: Any) -> Select[Any]:
+    condition = members.c.conversation_id == keys.columns[0]
+    for each in matching:
+        condition &= each
+    return (
+        select(*MEMBER)
+        .join_from(keys, members, condition)
+        .join(accounts, accounts.c.id == members.c.account_id)
+        .where(members.c.left_at.is_(None))
+    )
+
+
+_MEMBERSHIPS = Statement(_present(_keys, members.c.account_id == _keys.c.account_id), _keys)
+_MEMBERS = Statement(_present(_ids).order_by(members.c.conversation_id, members.c.place), _ids)
+_LAST_PLACE = Statement(
+    select(func.coalesce(func.max(members.c.place), -1)).where(
+        members.c.conversation_id == _conversation_id
+    )
+)
+_join = insert(members).from_select(
+    ["conversation_id", "joined_at", "read_seq", "delivered_seq", "account_id", "place", "role"],
+    # SQLite cannot tell ON CONFLICT from the ON of a join unless a WHERE stands between.
+    select(_conversation_id, _at, literal_column("0"), literal_column("0"), *_newcomers.c).where(
+        literal_column("true")
+    ),
+)
+_JOIN = Statement(
+    _join.on_conflict_do_update(
+        index_elements=[members.c.conversation_id, members.c.account_id],
+        set_={name: _join.excluded[name] for name in ("place", "role", "joined_at", "left_at")},
+        where=members.c.left_at.is_not(None),
+    ).returning(members.c.account_id),
+    _newcomers,
+)
+_LEAVE = Statement(
+    update(members)
+    .where(
+        members.c.conversation_id == _keys.c.conversation_id,
+        members.c.account_id == _keys.c.account_id,
+        members.c.left_at.is_(None),
+    )
+    .values(left_at=_at)
+    .returning(members.c.account_id),
+    _keys,
+)
+_COUNT = Statement(
+    update(conversations)
+    .where(conversations.c.id == _conversation_id)
+    .values(member_count=conversations.c.member_count + bindparam("difference", type_=Integer()))
+)
+_RENAME = Statement(
+    update(conversations)
+    .where(conversations.c.id == _conversation_id)
+    .values(title=bindparam("new_title", type_=conversations.c.title.type))
+)
+_ADVANCE = Statement(
+    update(conversations)
+    .where(conversations.c.id == _heads.c.id, conversations.c.last_seq < _heads.c.seq)
+    .values(
+        last_seq=_heads.c.seq,
+        last_activity_at=case(
+            (_heads.c.at > conversations.c.last_activity_at, _heads.c.at),
+            else_=conversations.c.last_activity_at,
+        ),
+    ),
+    _heads,
+)
+_MOVE_READ = Statement(
+    update(members)
+    .where(
+        members.c.conversation_id == _marks.c.conversation_id,
+        members.c.account_id == _marks.c.account_id,
+        members.c.left_at.is_(None),
+        members.c.read_seq < _marks.c.seq,
+    )
+    .values(
+        read_seq=_marks.c.seq,
+        read_at=_at,
+        # What was read was delivered.
+        delivered_seq=case(
+            (_marks.c.seq > members.c.delivered_seq, _marks.c.seq),
+            else_=members.c.delivered_seq,
+        ),
+    )
+    .returning(members.c.conversation_id, members.c.account_id),
+    _marks,
+)
+
+
+class SqlConversations:
+    """`ConversationStore` in SQL."""
+
+    def __init__(self, executor: Executor) -> None:
+        self._executor = executor
+
+    async def add(self, new: NewConversation) -> Conversation:
+        created_at = to_micros(new.created_at)
+        row = {
+            "uid": new.uid,
+            "kind": new.kind.value,
+            "title": new.title,
+            "created_by": new.created_by,
+            "created_at": created_at,
+            "last_seq": 0,
+            "last_activity_at": created_at,
+            "member_count": len(new.members),
+        }
+        (number,) = await self._executor.insert(_ADD, [row])
+        added = ConversationId(number)
+        joining = [
+            (
+                account_id,
+                place,
+                (MemberRole.OWNER if account_id == new.created_by else MemberRole.MEMBER).value,
+            )
+            for place, account_id in enumerate(new.members)
+        ]
+        await self._join(added, joining, created_at)
+        return Conversation(
+            id=added,
+            uid=new.uid,
+            kind=new.kind,
+            title=new.title,
+            created_by=new.created_by,
+            created_at=new.created_at,
+            last_seq=0,
+            last_activity_at=new.created_at,
+            member_count=len(new.members),
+        )
+
+    async def heads(self, ids: Collection[ConversationId]) -> dict[ConversationId, Conversation]:
+        statement = _HEADS_LOCKED if self._executor.is_writing else _HEADS
+        rows = await self._executor.rows(statement, {"ids": numbers(ids)})
+        return {row[0]: to_conversation(row) for row in rows}
+
+    async def ids_of(self, uids: Collection[Uid]) -> dict[Uid, ConversationId]:
+        rows = await self._executor.rows(_IDS_OF, {"uids": texts(uids)})
+        return {uid: number for uid, number in rows}  # noqa: C416 - a row is no tuple
+
+    async def memberships(
+        self, keys: Collection[tuple[ConversationId, AccountId]]
+    ) -> dict[tuple[ConversationId, AccountId], Member]:
+        rows = await self._executor.rows(_MEMBERSHIPS, {"keys": _storable(keys)})
+        found = [to_member(row) for row in rows]
+        return {(member.conversation_id, member.person.id): member for member in found}
+
+    async def members(self, ids: Collection[ConversationId]) -> dict[ConversationId, list[Member]]:
+        rows = await self._executor.rows(_MEMBERS, {"ids": numbers(ids)})
+        found: dict[ConversationId, list[Member]] = {}
+        for row in rows:
+            found.setdefault(row[0], []).append(to_member(row))
+        return found
+
+    async def change_members(
+        self,
+        conversation_id: ConversationId,
+        *,
+        joined: Sequence[AccountId] = (),
+        left: Sequence[AccountId] = (),
+        at: datetime,
+    ) -> None:
+        gone = await self._leave(conversation_id, left, at) if left else 0
+        last = await self._executor.rows(_LAST_PLACE, {"conversation_id": conversation_id})
+        newcomers = [
+            (account_id, place, MemberRole.MEMBER.value)
+            for place, account_id in enumerate(joined, last[0][0] + 1)
+        ]
+        come = await self._join(conversation_id, newcomers, to_micros(at)) if joined else 0
+        params = {"conversation_id": conversation_id, "difference": come - gone}
+        await self._executor.run(_COUNT, params)
+
+    async def rename(self, conversation_id: ConversationId, title: str | None) -> None:
+        params = {"conversation_id": conversation_id, "new_title": title}
+        await self._executor.run(_RENAME, params)
+
+    async def advance(self, heads: Sequence[Head]) -> None:
+        rows = [(head.conversation_id, head.last_seq, to_micros(head.at)) for head in heads]
+        await self._executor.run(_ADVANCE, {"heads": rows})
+
+    async def move_read(self, marks: Sequence[ReadMark], at: datetime) -> list[ReadMark]:
+        highest: dict[tuple[ConversationId, AccountId], ReadMark] = {}
+        for mark in sorted(marks, key=lambda mark: mark.up_to_seq):
+            highest[mark.conversation_id, mark.account_id] = mark
+        rows = [(*key, clamped(highest[key].up_to_seq)) for key in _storable(highest)]
+        params = {"marks": rows, "at": to_micros(at)}
+        raised = await self._executor.rows(_MOVE_READ, params)
+        rose = {(conversation_id, account_id) for conversation_id, account_id in raised}
+        return [mark for key, mark in highest.items() if key in rose]
+
+    async def _join(
+        self,
+        conversation_id: ConversationId,
+        newcomers: Sequence[tuple[AccountId, int, str]],
+        joined_at: int,
+    ) -> int:
+        """How many of them, each with a place and a role, were not there already."""
+        params = {"conversation_id": conversation_id, "at": joined_at, "newcomers": newcomers}
+        return len(await self._executor.rows(_JOIN, params))
+
+    async def _leave(
+        self, conversation_id: ConversationId, left: Sequence[AccountId], at: datetime
+    ) -> int:
+        keys = _storable((conversation_id, account_id) for account_id in left)
+        params = {"keys": keys, "at": to_micros(at)}
+        return len(await self._executor.rows(_LEAVE, params))
+
+
+def _storable(
+    keys: Iterable[tuple[ConversationId, AccountId]],
+) -> list[tuple[ConversationId, AccountId]]:
+    return [key for key in set(keys) if len(numbers(key)) == len(set(key))]

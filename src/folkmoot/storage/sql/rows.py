@@ -1,0 +1,192 @@
+"""Rows and what they mean: which columns are asked for, and what is made of them."""
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, FromClause
+
+from folkmoot.core.accounts.model import Account, Person, Role
+from folkmoot.core.conversations.model import Conversation, Kind, Member, MemberRole
+from folkmoot.core.messages.model import AuthorKind, Message, MessageKind, MessageRef
+from folkmoot.storage.sql.executor import Row
+from folkmoot.storage.tables import accounts, conversations, members, messages
+from folkmoot.storage.times import to_time, to_time_or_none
+
+# A lookup costs a tenth of calling the enumeration, and every row has one.
+_ROLES = {role.value: role for role in Role}
+_KINDS = {kind.value: kind for kind in Kind}
+_MEMBER_ROLES = {role.value: role for role in MemberRole}
+_MESSAGE_KINDS = {kind.value: kind for kind in MessageKind}
+_AUTHOR_KINDS = {kind.value: kind for kind in AuthorKind}
+
+Columns = tuple[ColumnElement[Any], ...]
+
+replied = messages.alias("replied")
+
+PERSON: Columns = (
+    accounts.c.id,
+    accounts.c.uid,
+    accounts.c.username,
+    accounts.c.full_name,
+    accounts.c.avatar,
+    accounts.c.role,
+)
+ACCOUNT: Columns = (
+    accounts.c.id,
+    accounts.c.uid,
+    accounts.c.username,
+    accounts.c.email,
+    accounts.c.full_name,
+    accounts.c.avatar,
+    accounts.c.role,
+    accounts.c.is_active,
+    accounts.c.created_at,
+)
+CONVERSATION: Columns = (
+    conversations.c.id,
+    conversations.c.uid,
+    conversations.c.kind,
+    conversations.c.title,
+    conversations.c.created_by,
+    conversations.c.created_at,
+    conversations.c.last_seq,
+    conversations.c.last_activity_at,
+    conversations.c.member_count,
+)
+MEMBER: Columns = (
+    members.c.conversation_id,
+    members.c.role,
+    members.c.joined_at,
+    members.c.read_seq,
+    members.c.read_at,
+    members.c.delivered_seq,
+    *PERSON,
+)
+MESSAGE: Columns = (
+    messages.c.id,
+    messages.c.uid,
+    messages.c.conversation_id,
+    conversations.c.uid,
+    messages.c.seq,
+    messages.c.author_kind,
+    messages.c.kind,
+    messages.c.content,
+    messages.c.client_id,
+    messages.c.created_at,
+    messages.c.edited_at,
+    messages.c.deleted_at,
+    replied.c.id,
+    replied.c.uid,
+    *PERSON,
+)
+
+
+def with_names(source: FromClause) -> FromClause:
+    """``source``, which has `messages` in it, with all that `MESSAGE` needs beside them."""
+    return (
+        source.join(conversations, conversations.c.id == messages.c.conversation_id)
+        .outerjoin(accounts, accounts.c.id == messages.c.author_id)
+        .outerjoin(replied, replied.c.id == messages.c.reply_to_id)
+    )
+
+
+def to_person(row: Row) -> Person:
+    """From `PERSON`."""
+    number, uid, username, full_name, avatar, role = row
+    return Person(number, uid, username, full_name, avatar, _ROLES[role])
+
+
+def to_account(row: Row) -> Account:
+    """From `ACCOUNT`."""
+    number, uid, username, email, full_name, avatar, role, is_active, created_at = row
+    return Account(
+        number,
+        uid,
+        username,
+        email,
+        full_name,
+        avatar,
+        _ROLES[role],
+        bool(is_active),
+        to_time(created_at),
+    )
+
+
+def to_conversation(row: Row) -> Conversation:
+    """From `CONVERSATION`."""
+    number, uid, kind, title, created_by, created_at, last_seq, last_activity_at, count = row
+    return Conversation(
+        number,
+        uid,
+        _KINDS[kind],
+        title,
+        created_by,
+        to_time(created_at),
+        last_seq,
+        to_time(last_activity_at),
+        count,
+    )
+
+
+def to_member(row: Row) -> Member:
+    """From `MEMBER`."""
+    # Spelt out: a batch of messages reads more of these than of anything else.
+    (
+        conversation_id,
+        role,
+        joined_at,
+        read_seq,
+        read_at,
+        delivered_seq,
+        number,
+        uid,
+        username,
+        full_name,
+        avatar,
+        house_role,
+    ) = row
+    return Member(
+        conversation_id,
+        Person(number, uid, username, full_name, avatar, _ROLES[house_role]),
+        _MEMBER_ROLES[role],
+        to_time(joined_at),
+        read_seq,
+        to_time_or_none(read_at),
+        delivered_seq,
+    )
+
+
+def to_message(row: Row) -> Message:
+    """From `MESSAGE`; without reactions."""
+    (
+        number,
+        uid,
+        conversation_id,
+        conversation_uid,
+        seq,
+        author_kind,
+        kind,
+        content,
+        client_id,
+        created_at,
+        edited_at,
+        deleted_at,
+        reply_to_id,
+        reply_to_uid,
+        *author,
+    ) = row
+    return Message(
+        id=number,
+        uid=uid,
+        conversation_id=conversation_id,
+        conversation_uid=conversation_uid,
+        seq=seq,
+        author=None if author[0] is None else to_person(author),
+        author_kind=_AUTHOR_KINDS[author_kind],
+        kind=_MESSAGE_KINDS[kind],
+        content=content,
+        created_at=to_time(created_at),
+        client_id=client_id,
+        reply_to=None if reply_to_id is None else MessageRef(reply_to_id, reply_to_uid),
+        edited_at=to_time_or_none(edited_at),
+        deleted_at=to_time_or_none(deleted_at),
+    )

@@ -1,0 +1,87 @@
+"""Blocks in SQL."""
+
+from collections.abc import Collection
+from datetime import datetime
+
+from sqlalchemy import bindparam, delete, literal_column, select
+from sqlalchemy.dialects.postgresql import insert
+
+from folkmoot.core.conversations.model import MIN_MEMBERS
+from folkmoot.core.shared.ids import AccountId
+from folkmoot.storage.keys import numbers
+from folkmoot.storage.sql.executor import Executor
+from folkmoot.storage.sql.statements import Sent, Statement
+from folkmoot.storage.tables import blocks, conversations, members
+from folkmoot.storage.times import to_micros
+
+_ids = Sent("ids", id=int)
+_others = Sent("others", id=int)
+_theirs = members.alias("theirs")
+
+# Whoever posts holds the head of the conversation before asking for blocks. Waiting for the heads
+# that the two share makes sure that nothing judged without this block commits after it.
+_SHARED = Statement(
+    select(conversations.c.id)
+    .join(members, members.c.conversation_id == conversations.c.id)
+    .join(_theirs, _theirs.c.conversation_id == conversations.c.id)
+    .where(
+        members.c.account_id == bindparam("blocker"),
+        _theirs.c.account_id == bindparam("blocked"),
+        conversations.c.member_count <= literal_column(str(MIN_MEMBERS)),
+    )
+    .order_by(conversations.c.id)
+    .with_for_update(of=conversations)
+)
+_BLOCK = Statement(
+    insert(blocks)
+    .values(
+        blocker_id=bindparam("blocker"),
+        blocked_id=bindparam("blocked"),
+        created_at=bindparam("at"),
+    )
+    .on_conflict_do_nothing()
+    .returning(blocks.c.blocker_id)
+)
+_UNBLOCK = Statement(
+    delete(blocks)
+    .where(blocks.c.blocker_id == bindparam("blocker"), blocks.c.blocked_id == bindparam("blocked"))
+    .returning(blocks.c.blocker_id)
+)
+_BLOCKED_BY = Statement(
+    select(blocks.c.blocked_id).where(blocks.c.blocker_id == bindparam("blocker"))
+)
+# The sum keeps the second condition off the index: n accounts are n lookups, not n times n.
+_AMONG = Statement(
+    select(blocks.c.blocker_id, blocks.c.blocked_id)
+    .join_from(_ids, blocks, blocks.c.blocker_id == _ids.c.id)
+    .where((blocks.c.blocked_id + literal_column("0")).in_(select(_others.c.id))),
+    _ids,
+    _others,
+)
+
+
+class SqlSocial:
+    """`SocialStore` in SQL."""
+
+    def __init__(self, executor: Executor) -> None:
+        self._executor = executor
+
+    async def block(self, blocker: AccountId, blocked: AccountId, at: datetime) -> bool:
+        pair = {"blocker": blocker, "blocked": blocked}
+        await self._executor.rows(_SHARED, pair)
+        return bool(await self._executor.rows(_BLOCK, {**pair, "at": to_micros(at)}))
+
+    async def unblock(self, blocker: AccountId, blocked: AccountId) -> bool:
+        pair = {"blocker": blocker, "blocked": blocked}
+        return bool(await self._executor.rows(_UNBLOCK, pair))
+
+    async def blocked_by(self, blocker: AccountId) -> frozenset[AccountId]:
+        rows = await self._executor.rows(_BLOCKED_BY, {"blocker": blocker})
+        return frozenset(row[0] for row in rows)
+
+    async def blocks_among(
+        self, accounts: Collection[AccountId]
+    ) -> frozenset[tuple[AccountId, AccountId]]:
+        ids = numbers(accounts)
+        rows = await self._executor.rows(_AMONG, {"ids": ids, "others": ids})
+        return frozenset((blocker, blocked) for blocker, blocked in rows)

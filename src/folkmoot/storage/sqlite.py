@@ -1,0 +1,276 @@
+"""Storage in one SQLite file: one connection that writes and checkpoints, and a few that read.
+
+A unit of work costs one hop to the thread that owns the connection; there, nothing suspends.
+"""
+
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from folkmoot.core.shared.refusals import StorageFull, Unavailable
+from folkmoot.core.work import Job, Result
+from folkmoot.storage.driving import drive
+from folkmoot.storage.errors import ConstraintBroken, ReadingOnly
+from folkmoot.storage.filelock import FileLock
+from folkmoot.storage.sql.executor import Row
+from folkmoot.storage.sql.statements import Params, Statement
+from folkmoot.storage.sql.work import SqlWork
+from folkmoot.storage.threads import Threads
+
+Synchronous = Literal["FULL", "EXTRA", "NORMAL"]
+
+_MIB = 1024 * 1024
+_CACHED_STATEMENTS = 256
+_OUR_FAULT = {sqlite3.SQLITE_ERROR, sqlite3.SQLITE_MISUSE, sqlite3.SQLITE_RANGE}
+_DISK_FAILED = {
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_CORRUPT,
+    sqlite3.SQLITE_NOTADB,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_PROTOCOL,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class SqliteSettings:
+    """``synchronous`` below FULL loses acknowledged messages when the power fails.
+
+    ``busy_seconds`` is how long to wait for a stranger who has the file locked, say a backup.
+    """
+
+    synchronous: Synchronous = "FULL"
+    readers: int = 2
+    max_waiting: int = 1000
+    timeout_seconds: float = 30.0
+    busy_seconds: float = 5.0
+
+
+class DiskFailed(Unavailable):
+    """The file could not be read or written; what a connection believes of it is void."""
+
+
+class SqliteStorage:
+    """`Storage` in one file, which must have been migrated. Holds ``lock`` until it is closed."""
+
+    def __init__(self, path: Path, lock: FileLock, settings: SqliteSettings) -> None:
+        """Open the file.
+
+        Raises:
+            sqlite3.Error: it cannot be opened.
+        """
+        self._lock = lock
+        self._writer = _Writer(path, settings)
+        self._readers = [_Reader(path, settings) for _ in range(settings.readers)]
+        waiting, seconds = settings.max_waiting, settings.timeout_seconds
+        self._writing = Threads("storage-write", [self._writer], waiting, seconds)
+        self._reading = Threads("storage-read", self._readers, waiting, seconds)
+
+    async def write(self, job: Job[Result]) -> Result:
+        return await self._writing.run(lambda writer: writer.run(job))
+
+    async def read(self, job: Job[Result]) -> Result:
+        return await self._reading.run(lambda reader: reader.run(job))
+
+    async def check(self) -> None:
+        await self._writing.run(_Writer.check)
+
+    async def close(self) -> None:
+        await self._reading.close()
+        await self._writing.close()
+        for reader in self._readers:
+            reader.close()
+        # Last, because the last to close copies the log into the database.
+        self._writer.close()
+        self._lock.release()
+
+
+class _Executor:
+    """`Executor` on one connection; its methods never suspend."""
+
+    def __init__(self, cursor: sqlite3.Cursor, *, is_writing: bool) -> None:
+        self._cursor = cursor
+        self.is_writing = is_writing
+
+    async def rows(self, statement: Statement, params: Params) -> Sequence[Row]:
+        prepared = statement.sqlite
+        try:
+            return self._cursor.execute(prepared.text, prepared.arguments(params)).fetchall()
+        except sqlite3.Error as error:
+            raise _told(error, is_writing=self.is_writing) from error
+
+    async def run(self, statement: Statement, params: Params) -> None:
+        prepared = statement.sqlite
+        try:
+            self._cursor.execute(prepared.text, prepared.arguments(params))
+        except sqlite3.Error as error:
+            raise _told(error, is_writing=self.is_writing) from error
+
+    async def run_many(self, statement: Statement, params: Sequence[Params]) -> None:
+        prepared = statement.sqlite
+        try:
+            self._cursor.executemany(prepared.text, map(prepared.arguments, params))
+        except sqlite3.Error as error:
+            raise _told(error, is_writing=self.is_writing) from error
+
+    async def insert(self, statement: Statement, params: Sequence[Params]) -> Sequence[int]:
+        prepared = statement.sqlite
+        text, arguments, execute = prepared.text, prepared.arguments, self._cursor.execute
+        try:
+            # RETURNING would cost as much again as the row itself.
+            return [execute(text, arguments(each)).lastrowid or 0 for each in params]
+        except sqlite3.Error as error:
+            raise _told(error, is_writing=self.is_writing) from error
+
+
+class _Writer:
+    """The one connection that writes. After a failure of the disk it is opened anew."""
+
+    def __init__(self, path: Path, settings: SqliteSettings) -> None:
+        self._path = path
+        self._settings = settings
+        self._connection: sqlite3.Connection | None = self._open()
+
+    def run(self, job: Job[Result]) -> Result:
+        """One unit of work. When this returns, SQLite has said that it is on disk."""
+        connection = self._sound()
+        cursor = connection.cursor()
+        try:
+            _execute(cursor, "BEGIN IMMEDIATE")
+            result = drive(job, SqlWork(_Executor(cursor, is_writing=True)))
+            # Fails if SQLite has rolled back by itself, and the job went on regardless.
+            _execute(cursor, "COMMIT")
+        except BaseException as error:
+            self._undo(connection, error)
+            raise
+        return result
+
+    def check(self) -> None:
+        """Write something for real, and wait for the disk."""
+        connection = self._sound()
+        cursor = connection.cursor()
+        try:
+            _execute(cursor, "BEGIN IMMEDIATE")
+            _execute(cursor, "UPDATE alembic_version SET version_num = version_num")
+            _execute(cursor, "COMMIT")
+        except BaseException as error:
+            self._undo(connection, error)
+            raise
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+
+    def _sound(self) -> sqlite3.Connection:
+        if self._connection is None:
+            try:
+                self._connection = self._open()
+            except sqlite3.Error as error:
+                raise DiskFailed(str(error)) from error
+        return self._connection
+
+    def _undo(self, connection: sqlite3.Connection, error: BaseException) -> None:
+        """Take back what was begun. After a failure of the disk, trust nothing remembered."""
+        try:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+        except sqlite3.Error:
+            self._forget(connection)
+        else:
+            if isinstance(error, DiskFailed):
+                self._forget(connection)
+
+    def _forget(self, connection: sqlite3.Connection) -> None:
+        self._connection = None
+        connection.close()
+
+    def _open(self) -> sqlite3.Connection:
+        return connect(
+            self._path,
+            self._settings.busy_seconds,
+            f"synchronous = {self._settings.synchronous}",
+            "foreign_keys = ON",
+            "secure_delete = FAST",
+            f"journal_size_limit = {64 * _MIB}",
+            f"wal_autocheckpoint = {4 * 1024}",
+            "cache_size = -32768",
+            "temp_store = MEMORY",
+        )
+
+
+class _Reader:
+    """A connection that can only read, and leaves checkpoints to the writer."""
+
+    def __init__(self, path: Path, settings: SqliteSettings) -> None:
+        self._connection = connect(
+            path,
+            settings.busy_seconds,
+            "query_only = ON",
+            "wal_autocheckpoint = 0",
+            "cache_size = -16384",
+        )
+
+    def run(self, job: Job[Result]) -> Result:
+        """One unit of work on one snapshot."""
+        cursor = self._connection.cursor()
+        try:
+            _execute(cursor, "BEGIN", is_writing=False)
+            return drive(job, SqlWork(_Executor(cursor, is_writing=False)))
+        finally:
+            if self._connection.in_transaction:
+                _execute(cursor, "ROLLBACK", is_writing=False)
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+def connect(path: Path, busy_seconds: float, *pragmas: str) -> sqlite3.Connection:
+    """A connection to an existing file, whose transactions are all begun by hand.
+
+    Raises:
+        sqlite3.Error: the file cannot be opened.
+    """
+    connection = sqlite3.connect(
+        f"{path.absolute().as_uri()}?mode=rw",
+        uri=True,
+        timeout=busy_seconds,
+        isolation_level=None,
+        check_same_thread=False,
+        cached_statements=_CACHED_STATEMENTS,
+    )
+    try:
+        for pragma in pragmas:
+            connection.execute(f"PRAGMA {pragma}")
+        # SQLite looks at the file no earlier than it must.
+        connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def error_code(error: sqlite3.Error) -> int:
+    """SQLite's primary result code. What the module finds wrong by itself has none, and is ours."""
+    return int(getattr(error, "sqlite_errorcode", sqlite3.SQLITE_MISUSE)) & 0xFF
+
+
+def _execute(cursor: sqlite3.Cursor, statement: str, *, is_writing: bool = True) -> None:
+    try:
+        cursor.execute(statement)
+    except sqlite3.Error as error:
+        raise _told(error, is_writing=is_writing) from error
+
+
+def _told(error: sqlite3.Error, *, is_writing: bool) -> Exception:
+    """What SQLite said, in words that the callers of a `Storage` know."""
+    code = error_code(error)
+    if code == sqlite3.SQLITE_CONSTRAINT:
+        return ConstraintBroken(str(error))
+    if code == sqlite3.SQLITE_FULL:
+        return StorageFull(str(error))
+    if code == sqlite3.SQLITE_READONLY and not is_writing:
+        return ReadingOnly("a reading job tried to write")
+    if code in _DISK_FAILED:
+        return DiskFailed(str(error))
+    return error if code in _OUR_FAULT else Unavailable(str(error))

@@ -1,0 +1,16 @@
+"""Fixtures that tests of every kind use."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.running import Server
+
+
+@pytest.fixture(scope="module")
+def shared_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server for all tests of a module, which keep apart by their accounts."""
+    server = Server(tmp_path_factory.mktemp("server"))
+    server.start()
+    yield server
+    server.kill()

