@@ -1,0 +1,66 @@
+"""What a client says over HTTP when it opens, polls or upgrades a connection."""
+
+from collections.abc import Mapping, Sequence
+from http.cookies import CookieError, SimpleCookie
+from typing import Any
+from urllib.parse import parse_qsl
+
+from folkmoot.realtime.wire.refusals import RequestRefused
+
+_MOST_PARAMETERS = 64
+
+
+class Handshake:
+    """The query, headers and cookies of one request, and the address that it came from."""
+
+    __slots__ = ("_headers", "_query", "address")
+
+    def __init__(
+        self,
+        query: Sequence[tuple[str, str]] = (),
+        headers: Sequence[tuple[bytes, bytes]] = (),
+        address: str | None = None,
+    ) -> None:
+        self._query = query
+        self._headers = headers
+        self.address = address
+
+    def parameter(self, name: str) -> str | None:
+        """The query parameter of that name; None where it is missing or given more than once."""
+        values = [value for key, value in self._query if key == name]
+        return values[0] if len(values) == 1 else None
+
+    def header(self, name: str) -> str | None:
+        """The first header of that name, in any case."""
+        wanted = name.lower().encode()
+        for key, value in self._headers:
+            if key.lower() == wanted:
+                return value.decode("latin-1")
+        return None
+
+    @property
+    def cookies(self) -> dict[str, str]:
+        """The cookies by name; none where the header cannot be read."""
+        try:
+            jar = SimpleCookie(self.header("cookie") or "")
+        except CookieError:
+            return {}
+        return {name: morsel.value for name, morsel in jar.items()}
+
+
+def read_handshake(scope: Mapping[str, Any]) -> Handshake:
+    """The handshake in an ASGI scope.
+
+    Raises:
+        RequestRefused: the query cannot be read.
+    """
+    try:
+        query = parse_qsl(
+            scope["query_string"].decode("ascii"),
+            keep_blank_values=True,
+            max_num_fields=_MOST_PARAMETERS,
+        )
+    except ValueError:
+        raise RequestRefused from None
+    client = scope.get("client")
+    return Handshake(query, scope["headers"], client[0] if client else None)
