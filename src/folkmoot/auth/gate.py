@@ -1,5 +1,6 @@
 """Who is asking? Every request and every socket passes here, however it shows its right."""
 
+import re
 from collections.abc import Awaitable, Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -27,6 +28,8 @@ from folkmoot.core.work import Job, Storage, UnitOfWork
 __all__ = ["Caller", "Credentials", "Gate", "Origins", "Write", "credentials_of"]
 
 Result = TypeVar("Result")
+
+_TICKET = re.compile(r"[A-Za-z0-9_-]{16,128}\.[0-9]{1,12}")
 
 
 class Write(Protocol):
@@ -161,17 +164,12 @@ class Gate:
         if known is None:
             now = self._clock.now()
             known = await self._write(lambda work: self._newcomers.admit(work, vouched, now))
-        return self._standing(known, vouched)
-
-    def _standing(self, known: tuple[Account, Login], vouched: Vouched) -> Caller:
-        account, login = known
-        if login.revoked_at is not None:
-            raise LoginRevoked
-        if not account.is_active:
-            raise AccountInactive
-        return Caller(account, login, min(vouched.expires_at, login.expires_at))
+        return _standing(known, vouched)
 
     async def _by_ticket(self, ticket: str, token: str | None) -> Caller:
+        # Taking a ticket is a write: what cannot be one shall not cost any.
+        if not _TICKET.fullmatch(ticket):
+            raise TokenInvalid
         owner = None if token is None else await self._by_token(token)
         now = self._clock.now()
         taken = await self._write(lambda work: _take(work, ticket, now))
@@ -188,6 +186,15 @@ class Gate:
         if expires_at <= now:
             raise TokenExpired
         return Caller(account, login, expires_at)
+
+
+def _standing(known: tuple[Account, Login], vouched: Vouched) -> Caller:
+    account, login = known
+    if login.revoked_at is not None:
+        raise LoginRevoked
+    if not account.is_active:
+        raise AccountInactive
+    return Caller(account, login, min(vouched.expires_at, login.expires_at))
 
 
 def new_ticket(secret: str, right: datetime) -> str:
@@ -212,6 +219,6 @@ async def _seen(work: UnitOfWork, login_id: Uid) -> tuple[Account, Login] | None
 
 
 async def _take(work: UnitOfWork, ticket: str, now: datetime) -> tuple[Account, Login] | None:
-    # Refusing is left to the caller: what a refusing job has changed would be undone.
+    # Refusing is left to the caller: a job that has changed something reports.
     login = await work.logins.take_ticket(digest(ticket), now)
     return None if login is None else await _seen(work, login.id)

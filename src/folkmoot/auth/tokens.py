@@ -28,7 +28,7 @@ class Grant:
     expires_at: datetime
 
 
-class _Claims(msgspec.Struct):
+class _Claims(msgspec.Struct, omit_defaults=True):
     iss: str
     aud: str
     sub: str

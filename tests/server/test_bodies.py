@@ -1,0 +1,298 @@
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx2
+import pytest
+from fastapi import FastAPI, Form, Request
+from pydantic import BaseModel
+
+from folkmoot.server import refusals
+from folkmoot.server.bodies import MAX_DEPTH, BodyLimit, StrictJson, json_fault
+
+BOUND = 1000
+JSON = {"content-type": "application/json"}
+
+
+class Body(BaseModel):
+    content: Any
+
+
+def application() -> FastAPI:
+    app = FastAPI()
+
+    @app.post("/json")
+    async def take(body: Body) -> dict[str, Any]:
+        return {"content": body.content}
+
+    @app.post("/form")
+    async def fill(content: str = Form()) -> dict[str, Any]:
+        return {"content": content}
+
+    @app.post("/raw")
+    @app.post("/uploads/raw")
+    async def read(request: Request) -> int:
+        return len(await request.body())
+
+    @app.post("/unread")
+    async def ignore() -> str:
+        return "done"
+
+    refusals.install(app)
+    app.add_middleware(StrictJson)
+    app.add_middleware(BodyLimit, max_bytes=BOUND, exceptions={"/uploads/": 5000})
+    return app
+
+
+@pytest.fixture
+async def client() -> AsyncIterator[httpx2.AsyncClient]:
+    transport = httpx2.ASGITransport(application(), raise_app_exceptions=False)
+    async with httpx2.AsyncClient(transport=transport, base_url="http://chat.example") as client:
+        yield client
+
+
+async def played(
+    path: str, *chunks: bytes, length: int | str | None = None, kind: str = "application/json"
+) -> tuple[int, bytes, int]:
+    """Status and body of the answer to a request in chunks, and how many of them were read."""
+    messages = [
+        {"type": "http.request", "body": chunk, "more_body": place < len(chunks) - 1}
+        for place, chunk in enumerate(chunks)
+    ]
+    read = 0
+    sent: list[dict[str, Any]] = []
+
+    async def receive() -> dict[str, Any]:
+        nonlocal read
+        read += 1
+        return messages[read - 1] if read <= len(messages) else {"type": "http.disconnect"}
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    headers = [(b"content-type", kind.encode())]
+    if length is not None:
+        headers.append((b"content-length", str(length).encode()))
+    scope = {
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "method": "POST",
+        "scheme": "http",
+        "path": path,
+        "raw_path": path.encode(),
+        "root_path": "",
+        "query_string": b"",
+        "headers": headers,
+        "client": ("192.0.2.1", 5000),
+        "server": ("chat.example", 80),
+        "state": {},
+    }
+    await application()(scope, receive, send)
+    return sent[0]["status"], b"".join(one.get("body", b"") for one in sent[1:]), read
+
+
+# Size
+
+
+@pytest.mark.parametrize("path", ["/json", "/form", "/raw", "/unread", "/nowhere"])
+async def test_a_body_that_announces_too_much_is_refused_unread(path: str):
+    status, body, read = await played(path, b"x" * 10, length=BOUND + 1)
+
+    assert (status, read) == (413, 0)
+    assert json.loads(body).keys() == {"detail", "code"}
+    assert json.loads(body)["code"] == "content_too_large"
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [
+        ("/json", "application/json"),
+        ("/json", "text/plain"),
+        ("/form", "application/x-www-form-urlencoded"),
+        ("/raw", "application/json"),
+        ("/raw", "application/octet-stream"),
+    ],
+)
+@pytest.mark.parametrize("length", [None, 5])
+async def test_a_body_is_refused_as_soon_as_it_passes_the_bound(
+    path: str, kind: str, length: int | None
+):
+    """With no length at all, or with one that lies."""
+    chunks = [b"content=" + b"x" * 392, *[b"x" * 400] * 9]
+
+    status, body, read = await played(path, *chunks, length=length, kind=kind)
+
+    assert (status, json.loads(body)["code"]) == (413, "content_too_large")
+    assert read == 3
+
+
+async def test_a_body_of_just_the_bound_is_taken(client: httpx2.AsyncClient):
+    assert (await client.post("/raw", content=b"x" * BOUND)).json() == BOUND
+    assert (await client.post("/raw", content=b"x" * (BOUND + 1))).status_code == 413
+
+
+async def test_a_path_may_have_a_bound_of_its_own(client: httpx2.AsyncClient):
+    assert (await client.post("/uploads/raw", content=b"x" * 5000)).json() == 5000
+    assert (await client.post("/uploads/raw", content=b"x" * 5001)).status_code == 413
+
+
+@pytest.mark.parametrize("length", ["-1", "many", "1e9", "\u00b2", "0" * 5000 + "7"])
+async def test_a_length_that_is_none_is_counted_instead(length: str):
+    small = await played("/raw", b"x" * 10, length=length, kind="a/b")
+    large = await played("/raw", b"x" * 10, b"x" * BOUND, length=length, kind="a/b")
+
+    assert (small[0], large[0]) == (200, 413)
+
+
+async def test_a_length_of_ten_thousand_digits_is_too_much():
+    assert (await played("/raw", b"x", length="9" * 10_000))[0] == 413
+
+
+async def test_the_answer_says_that_the_connection_ends(client: httpx2.AsyncClient):
+    answer = await client.post("/raw", content=b"x" * 2000)
+
+    assert answer.headers["connection"] == "close"
+    assert answer.headers["content-type"] == "application/json"
+
+
+async def test_other_than_http_passes_untouched():
+    seen: list[str] = []
+
+    async def app(scope: Any, _receive: Any, _send: Any) -> None:
+        seen.append(scope["type"])
+
+    for kind in ("lifespan", "websocket"):
+        await BodyLimit(StrictJson(app))({"type": kind}, None, None)
+
+    assert seen == ["lifespan", "websocket"]
+
+
+# JSON
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"NaN",
+        b"Infinity",
+        b"-Infinity",
+        b"1e400",
+        b"-1e400",
+        b"9" * 700,
+        b"-" + b"9" * 20,
+        b"9223372036854775808",
+        b"[[9223372036854775808]]",
+        b'"\\ud800"',
+        b'"\\udc00 and more of it"',
+        b'"\\ud83d\\u0041"',
+        b'"\xff"',
+        b'"\xed\xa0\x80"',
+        b'"\xc0\xaf"',
+        b'"\x01"',
+        b"[" * 400 + b"]" * 400,
+        b"[" * 900,
+        b'{"a":' * 100 + b"1" + b"}" * 100,
+        b"01",
+        b"1,",
+        b"'a'",
+        b"undefined",
+        b"",
+    ],
+)
+async def test_json_that_cannot_be_kept_is_refused_and_not_repeated(
+    client: httpx2.AsyncClient, content: bytes
+):
+    answer = await client.post("/json", content=b'{"content": ' + content + b"}", headers=JSON)
+
+    assert (answer.status_code, answer.json()["code"]) == (422, "json_invalid")
+    assert [one.keys() for one in answer.json()["detail"]] == [{"type", "loc", "msg"}]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "text",
+        "\0",
+        "\u202e\ufeff\u200d",
+        "🐎" * 50,
+        9223372036854775807,
+        -9223372036854775808,
+        0.1,
+        1e308,
+        None,
+        [[[[[1]]]]],
+        {"a": {"b": [True, False, None]}},
+        "9" * 100,
+        "[" * 100,
+    ],
+)
+async def test_json_that_can_be_kept_arrives_as_it_was(client: httpx2.AsyncClient, content: Any):
+    answer = await client.post("/json", json={"content": content})
+
+    assert answer.status_code == 200
+    assert answer.json() == {"content": content}
+
+
+async def test_json_in_chunks_arrives_whole():
+    text = json.dumps({"content": "ü" * 20}, ensure_ascii=False).encode()
+
+    status, body, _ = await played("/json", *(text[n : n + 1] for n in range(len(text))))
+
+    assert (status, json.loads(body)) == (200, {"content": "ü" * 20})
+
+
+@pytest.mark.parametrize(
+    "kind",
+    ["application/json", "APPLICATION/JSON; charset=utf-16", "application/vnd.folkmoot+json"],
+)
+async def test_every_kind_of_json_is_checked(client: httpx2.AsyncClient, kind: str):
+    for body in (b'{"content": NaN}', '{"content": 1}'.encode("utf-16")):
+        answer = await client.post("/json", content=body, headers={"content-type": kind})
+        assert answer.status_code == 422
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "application/octet-stream", None])
+async def test_json_by_another_name_is_no_json(client: httpx2.AsyncClient, kind: str | None):
+    headers = {} if kind is None else {"content-type": kind}
+    answer = await client.post("/json", content=b'{"content": 1}', headers=headers)
+
+    assert answer.status_code == 422
+
+
+async def test_forms_are_not_touched(client: httpx2.AsyncClient):
+    assert (await client.post("/form", data={"content": "NaN"})).json() == {"content": "NaN"}
+
+
+async def test_a_client_that_leaves_in_the_middle_gets_no_answer():
+    sent: list[Any] = []
+    messages = [
+        {"type": "http.request", "body": b"{", "more_body": True},
+        {"type": "http.disconnect"},
+    ]
+
+    async def receive() -> Any:
+        return messages.pop(0)
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    async def never(*_: Any) -> None:
+        raise AssertionError("nobody is there to be answered")
+
+    scope = {"type": "http", "path": "/", "headers": [(b"content-type", b"application/json")]}
+    await BodyLimit(StrictJson(never))(scope, receive, send)
+
+    assert sent == []
+
+
+@pytest.mark.parametrize("depth", [1, MAX_DEPTH, MAX_DEPTH + 1, 500, 100_000])
+def test_depth_is_counted_exactly(depth: int):
+    text = b"[" * depth + b"]" * depth
+
+    assert (json_fault(text) is None) == (depth <= MAX_DEPTH)
+
+
+def test_breadth_is_no_depth():
+    assert json_fault(b"[" + b"[]," * 10_000 + b"[]]") is None
+    assert json_fault(b'{"a": {"b": ["' + b"[" * 1000 + b'"]}}') is None
