@@ -45,14 +45,18 @@ class Player:
                 except (AssertionError, TimeoutError, ConnectionClosed) as error:
                     raise AssertionError(f"{transcript.name}:{number}: {error!r}\n{line}") from error
 
+    async def enroll(self, *cast: str) -> None:
+        """Register these accounts and log them in."""
+        for name in cast:
+            await self._register(name)
+
     async def close(self) -> None:
         for socket in self.sockets.values():
             await socket.close()
 
     async def _play_line(self, line: dict[str, Any]) -> None:
         if "cast" in line:
-            for name in line["cast"]:
-                await self._register(name)
+            await self.enroll(*line["cast"])
             return
         who, what = next(iter(line.items()))
         match what:

@@ -1,15 +1,12 @@
-"""`folkmoot account`: making accounts and changing what they may do."""
+"""`folkmoot account`: making accounts and changing what they may do; a server may be running."""
 
 from typing import Annotated
 
 import typer
 
-from folkmoot.auth.passwords import check_password
 from folkmoot.cli.exits import Config, Data, Database, plainly, settings_of
-from folkmoot.core.accounts.model import Account, AccountName, Role
-from folkmoot.core.work import UnitOfWork
-from folkmoot.server.running import visit
-from folkmoot.server.wiring import Premises
+from folkmoot.core.accounts.model import Role
+from folkmoot.server import errands
 
 app = typer.Typer(help="Make accounts, and change what they may do.", no_args_is_help=True)
 
@@ -38,23 +35,18 @@ def create(
     config: Config = None,
 ) -> None:
     """Make an account."""
-
-    async def errand(premises: Premises) -> Account:
-        accounts = premises.house.accounts
-        accounts.draft(username=username, email=email, full_name=full_name)
-        check_password(password, field="password", names=(username, email))
-        draft = accounts.draft(
+    with plainly():
+        settings = settings_of(config, data=data, database=database)
+        said = errands.run(
+            settings,
+            "create",
             username=username,
             email=email,
+            password=password,
+            role=role.value,
             full_name=full_name,
-            role=role,
-            password_hash=await premises.passwords.hashed(password),
         )
-        return await premises.house.writer.write(lambda work: work.accounts.add(draft))
-
-    with plainly():
-        account = visit(settings_of(config, data=data, database=database), errand)
-        typer.echo(f"Made account {account.username} (number {account.id}, {account.role}).")
+        typer.echo(said)
 
 
 @app.command()
@@ -66,19 +58,9 @@ def role(
     config: Config = None,
 ) -> None:
     """Give an account another role; its logins end."""
-
-    async def errand(premises: Premises) -> Account:
-        accounts = premises.house.accounts
-
-        async def job(work: UnitOfWork) -> Account:
-            found = (await accounts.find(work, [AccountName(username)]))[0]
-            return await accounts.set_role(work, found.id, new_role)
-
-        return await premises.house.writer.write(job)
-
     with plainly():
-        account = visit(settings_of(config, data=data, database=database), errand)
-        typer.echo(f"{account.username} is {account.role} now.")
+        settings = settings_of(config, data=data, database=database)
+        typer.echo(errands.run(settings, "role", username=username, role=new_role.value))
 
 
 @app.command()
@@ -86,19 +68,9 @@ def deactivate(
     username: Username, data: Data = None, database: Database = None, config: Config = None
 ) -> None:
     """Switch an account off; its logins end."""
-
-    async def errand(premises: Premises) -> Account:
-        accounts = premises.house.accounts
-
-        async def job(work: UnitOfWork) -> Account:
-            found = (await accounts.find(work, [AccountName(username)]))[0]
-            return await accounts.deactivate(work, found.id)
-
-        return await premises.house.writer.write(job)
-
     with plainly():
-        account = visit(settings_of(config, data=data, database=database), errand)
-        typer.echo(f"{account.username} is deactivated.")
+        settings = settings_of(config, data=data, database=database)
+        typer.echo(errands.run(settings, "deactivate", username=username))
 
 
 @app.command()
@@ -110,18 +82,6 @@ def password(
     config: Config = None,
 ) -> None:
     """Give an account another password; its logins end."""
-
-    async def errand(premises: Premises) -> None:
-        check_password(password, field="password", names=(username,))
-        hashed = await premises.passwords.hashed(password)
-        accounts = premises.house.accounts
-
-        async def job(work: UnitOfWork) -> None:
-            found = (await accounts.find(work, [AccountName(username)]))[0]
-            await accounts.set_password(work, found.id, hashed)
-
-        await premises.house.writer.write(job)
-
     with plainly():
-        visit(settings_of(config, data=data, database=database), errand)
-        typer.echo(f"{username} has another password.")
+        settings = settings_of(config, data=data, database=database)
+        typer.echo(errands.run(settings, "password", username=username, password=password))

@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 from rich.console import Console
 
 from folkmoot.core.shared.refusals import Unavailable
+from folkmoot.server import errands
 from folkmoot.server.process import StartRefused, listen
-from folkmoot.server.running import visit
 from folkmoot.server.settings import Settings
 from folkmoot.server.system import SystemClock
-from folkmoot.server.wiring import Premises, prepare_data_folder
+from folkmoot.server.wiring import prepare_data_folder
 
 FEWEST_OPEN_FILES = 4096
 EARLIEST = datetime(2026, 1, 1, tzinfo=UTC)
@@ -50,14 +50,12 @@ def _data_folder(settings: Settings) -> Finding:
 
 
 def _database(settings: Settings) -> Finding:
-    async def errand(premises: Premises) -> int:
-        await premises.house.storage.check()
-        return await premises.house.storage.read(lambda work: work.accounts.count())
-
-    return f"opens, can be written, and has {visit(settings, errand)} accounts"
+    return errands.run(settings, "check")
 
 
 def _port(settings: Settings) -> Finding:
+    if errands.is_served(settings):
+        return "a server of this data folder is running"
     listen(settings.host, settings.port).close()
     return f"{settings.port} on {settings.host} is free"
 

@@ -54,5 +54,5 @@ def settings_of(config: Path | None, **flags: Any) -> Settings:
         faults = "; ".join(
             f"{'.'.join(map(str, fault['loc'])) or 'settings'}: {fault['msg']}"
             for fault in error.errors(include_url=False, include_input=False)
-        )
+        ).replace(": Value error, ", ": ")
         raise StartRefused(f"A setting is wrong: {faults}.") from None

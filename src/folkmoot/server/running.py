@@ -1,25 +1,22 @@
-"""Starting and ending a server, and the short visits of the command line."""
+"""Starting and ending a server."""
 
 import asyncio
 import logging
 import socket
 import sys
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
 
 import uvloop
 
 from folkmoot.realtime.house import House
-from folkmoot.server import demo
+from folkmoot.server import demo, errands
 from folkmoot.server.application import application
 from folkmoot.server.logs import set_up_logging
 from folkmoot.server.process import Process, StartRefused, config_of, listen
 from folkmoot.server.settings import Settings
-from folkmoot.server.wiring import Premises, opened, prepare_data_folder
+from folkmoot.server.wiring import opened, prepare_data_folder
 from folkmoot.storage import migrate as migrate_storage
 from folkmoot.storage.errors import Unusable
 
-Result = TypeVar("Result")
 _log = logging.getLogger(__name__)
 
 
@@ -47,8 +44,9 @@ async def _serve(settings: Settings, listener: socket.socket) -> None:
             config_of(application(settings, premises), settings),
             lambda: _say_goodbye(premises.house),
         )
-        _announce(settings, listener.getsockname()[1])
-        await process.serve(sockets=[listener])
+        async with errands.served(premises, settings):
+            _announce(settings, listener.getsockname()[1])
+            await process.serve(sockets=[listener])
 
 
 async def _say_goodbye(house: House) -> None:
@@ -91,17 +89,3 @@ def migrate(settings: Settings) -> None:
         asyncio.run(migrate_storage(settings.database_url))
     except Unusable as error:
         raise StartRefused(str(error)) from error
-
-
-def visit(settings: Settings, errand: Callable[[Premises], Awaitable[Result]]) -> Result:
-    """What an errand finds or does in the house, without serving.
-
-    Raises:
-        StartRefused: the house cannot be opened.
-    """
-
-    async def run() -> Result:
-        async with opened(settings) as premises:
-            return await errand(premises)
-
-    return uvloop.run(run())
