@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from folkmoot.storage import migrate
+from folkmoot.storage.tables import metadata
 
 ONE_WORKER = pytest.mark.xdist_group("postgres")
 START_WITHIN_S = 60
@@ -27,6 +28,7 @@ _OPTIONS = {
     "full_page_writes": "off",
     "max_connections": "60",
     "shared_buffers": "32MB",
+    "deadlock_timeout": "50ms",
 }
 
 
@@ -62,19 +64,36 @@ class PostgresServer:
     def url(self, database: str) -> str:
         return f"postgresql://postgres@/{database}?host={self._home}"
 
-    def create(self, *, like: str = "template0", encoding: str = "UTF8") -> str:
-        """The name of a fresh database, empty or a copy of another."""
+    def create(self, *, encoding: str = "UTF8") -> str:
+        """The name of a fresh, empty database."""
         name = f"test_{next(self._numbers)}"
-        self.sql(f"CREATE DATABASE {name} TEMPLATE {like} ENCODING '{encoding}' LOCALE 'C'")
+        self.sql(f"CREATE DATABASE {name} TEMPLATE template0 ENCODING '{encoding}' LOCALE 'C'")
         return name
 
     def drop(self, name: str) -> None:
         self.sql(f"DROP DATABASE {name} WITH (FORCE)")
 
+    def empty(self, name: str) -> None:
+        """Leave only the tables; whoever is still connected is thrown out."""
+        self.sql(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
+        rows = [f"DELETE FROM {table.name}" for table in reversed(metadata.sorted_tables)]
+        numbers = [
+            f"ALTER TABLE {table.name} ALTER id RESTART"
+            for table in metadata.sorted_tables
+            if "id" in table.c
+        ]
+        self.sql("; ".join(rows + numbers), database=name)
+
     def sql(self, statement: str, database: str = "postgres") -> str:
         """What psql prints, unaligned."""
         return self._run("psql", "-X", "-At", "-v", "ON_ERROR_STOP=1", "-h", str(self._home),
                          "-U", "postgres", "-d", database, "-c", statement)  # fmt: skip
+
+    def schema(self, database: str) -> str:
+        """All that makes up the database, as SQL, but for what alembic keeps for itself."""
+        return self._run("pg_dump", "--schema-only", "--exclude-table=alembic_version",
+                         "--restrict-key=none", "-h", str(self._home), "-U", "postgres",
+                         database)  # fmt: skip
 
     def _run(self, program: str, *arguments: str) -> str:
         # Through a file: pg_ctl's child keeps the pipe open, and reading it would never end.
@@ -133,15 +152,13 @@ def postgres_url(postgres: PostgresServer) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def migrated_postgres(postgres: PostgresServer) -> str:
-    """A database with all tables, to be copied: that takes a tenth of migrating."""
     name = postgres.create()
     asyncio.run(migrate(postgres.url(name)))
     return name
 
 
 @pytest.fixture
-def migrated_postgres_url(postgres: PostgresServer, migrated_postgres: str) -> Iterator[str]:
-    """The URL of a database with all tables and nothing in them, and this test's own."""
-    name = postgres.create(like=migrated_postgres)
-    yield postgres.url(name)
-    postgres.drop(name)
+def emptied_postgres_url(postgres: PostgresServer, migrated_postgres: str) -> Iterator[str]:
+    """The URL of a database with all tables and nothing in them: ten times faster to come by."""
+    yield postgres.url(migrated_postgres)
+    postgres.empty(migrated_postgres)

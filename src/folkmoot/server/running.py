@@ -17,6 +17,7 @@ from folkmoot.server.wiring import opened, prepare_data_folder
 from folkmoot.storage import migrate as migrate_storage
 from folkmoot.storage.errors import Unusable
 
+SWITCH_SECONDS = 0.0002
 _log = logging.getLogger(__name__)
 
 
@@ -29,6 +30,9 @@ def serve(settings: Settings) -> None:
     set_up_logging(
         level=settings.log_level, form=settings.log_format, access_log=settings.access_log
     )
+    # The storage threads need the interpreter's lock for moments only, but often: with the usual
+    # 5 ms, a busy event loop would make every one of those moments wait that long.
+    sys.setswitchinterval(SWITCH_SECONDS)
     listener = listen(settings.host, settings.port)
     try:
         uvloop.run(_serve(settings, listener))

@@ -2,5 +2,7 @@
 
 from folkmoot.storage.errors import Unusable
 from folkmoot.storage.opening import migrate, open_storage
+from folkmoot.storage.postgres import PostgresSettings
+from folkmoot.storage.sqlite import SqliteSettings
 
-__all__ = ["Unusable", "migrate", "open_storage"]
+__all__ = ["PostgresSettings", "SqliteSettings", "Unusable", "migrate", "open_storage"]

@@ -67,15 +67,23 @@ def _dsn(url: URL) -> str:
 
 @asynccontextmanager
 async def _explained(url: URL) -> AsyncIterator[None]:
-    """One sentence for whatever goes wrong; never the password, nor a query that may hold it."""
-    name = f"PostgreSQL at {url.host or 'the local socket'}"
+    """One sentence for whatever goes wrong; the password is in none."""
     try:
         yield
-    except (asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InvalidPasswordError) as error:
-        raise Unusable(f"{name} does not let {url.username!r} in: check the password.") from error
-    except asyncpg.InvalidCatalogNameError as error:
-        raise Unusable(f"{name} has no database {url.database!r}: create it first.") from error
-    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-        raise Unusable(f"{name} cannot be used: {error or 'it does not answer'}.") from error
     except DBAPIError as error:
-        raise Unusable(f"{name} refuses to make the tables: {error.orig}.") from error
+        # SQLAlchemy wraps what the driver raised, twice.
+        raise Unusable(_sentence(url, (error.orig and error.orig.__cause__) or error)) from error
+    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        raise Unusable(_sentence(url, error)) from error
+
+
+def _sentence(url: URL, error: BaseException) -> str:
+    name = f"PostgreSQL at {url.host or 'the local socket'}"
+    if isinstance(error, asyncpg.InvalidAuthorizationSpecificationError):
+        return f"{name} does not let {url.username!r} in: check the user and the password."
+    if isinstance(error, asyncpg.InvalidCatalogNameError):
+        return f"{name} has no database {url.database!r}: create it first."
+    if isinstance(error, asyncpg.InsufficientPrivilegeError):
+        return f"{name} does not let {url.username!r} make tables: grant it the right to."
+    reason = " ".join(str(error).split()) or "it does not answer"
+    return f"{name} cannot be used: {reason}."

@@ -5,6 +5,7 @@ A unit of work costs one hop to the thread that owns the connection; there, noth
 
 import sqlite3
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -183,7 +184,8 @@ class _Writer:
 
     def _forget(self, connection: sqlite3.Connection) -> None:
         self._connection = None
-        connection.close()
+        with suppress(sqlite3.Error):
+            connection.close()
 
     def _open(self) -> sqlite3.Connection:
         return connect(

@@ -18,8 +18,8 @@ from folkmoot.core.messages.model import Message
 from folkmoot.core.shared.ids import AccountId, ConversationId, MessageId, Uid
 from folkmoot.storage.changes import Change, to_change, to_event
 from folkmoot.storage.errors import ConstraintBroken
-from folkmoot.storage.memory.messages import told
 from folkmoot.storage.memory.state import MemberRow, State
+from folkmoot.storage.memory.telling import told
 
 
 class MemoryConversations:

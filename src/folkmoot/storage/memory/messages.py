@@ -4,21 +4,19 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from itertools import islice
-from typing import TYPE_CHECKING
 
 from folkmoot.core.audience import hidden_authors
 from folkmoot.core.conversations.model import Conversation
-from folkmoot.core.messages.model import Message, MessageRef, NewMessage
+from folkmoot.core.messages.model import Message, NewMessage
 from folkmoot.core.messages.views import Overview
 from folkmoot.core.shared.ids import AccountId, ConversationId, MessageId, Uid
 from folkmoot.core.shared.pages import Page, Slice
 from folkmoot.storage.errors import ConstraintBroken
 from folkmoot.storage.keys import clamped
+from folkmoot.storage.memory.conversations import MemoryConversations
 from folkmoot.storage.memory.state import MessageRow, State
+from folkmoot.storage.memory.telling import told
 from folkmoot.storage.reactions import Put, gathered
-
-if TYPE_CHECKING:
-    from folkmoot.storage.memory.conversations import MemoryConversations
 
 
 class MemoryMessages:
@@ -99,7 +97,7 @@ class MemoryMessages:
 class MemoryViews:
     """`MessageViews` in memory."""
 
-    def __init__(self, state: State, conversations: "MemoryConversations") -> None:
+    def __init__(self, state: State, conversations: MemoryConversations) -> None:
         self._state = state
         self._conversations = conversations
 
@@ -175,31 +173,6 @@ class MemoryViews:
             for (account_id, emoji), at in state.reactions.get(number, {}).items()
         ]
         return replace(told(state, number), reactions=gathered(puts))
-
-
-def told(state: State, number: MessageId) -> Message:
-    """The message as it is now, without reactions."""
-    row = state.messages[number]
-    author = None if row.author_id is None else state.accounts[row.author_id].account.person
-    reply_to = None
-    if row.reply_to_id is not None:
-        reply_to = MessageRef(row.reply_to_id, state.messages[row.reply_to_id].uid)
-    return Message(
-        id=number,
-        uid=row.uid,
-        conversation_id=row.conversation_id,
-        conversation_uid=state.conversations[row.conversation_id].uid,
-        seq=row.seq,
-        author=author,
-        author_kind=row.author_kind,
-        kind=row.kind,
-        content=row.content,
-        created_at=row.created_at,
-        client_id=row.client_id,
-        reply_to=reply_to,
-        edited_at=row.edited_at,
-        deleted_at=row.deleted_at,
-    )
 
 
 def _row(new: NewMessage) -> MessageRow:

@@ -1,0 +1,30 @@
+"""How a kept message is told: with its author, and what it replies to, as they are now."""
+
+from folkmoot.core.messages.model import Message, MessageRef
+from folkmoot.core.shared.ids import MessageId
+from folkmoot.storage.memory.state import State
+
+
+def told(state: State, number: MessageId) -> Message:
+    """The message as it is now, without reactions."""
+    row = state.messages[number]
+    author = None if row.author_id is None else state.accounts[row.author_id].account.person
+    reply_to = None
+    if row.reply_to_id is not None:
+        reply_to = MessageRef(row.reply_to_id, state.messages[row.reply_to_id].uid)
+    return Message(
+        id=number,
+        uid=row.uid,
+        conversation_id=row.conversation_id,
+        conversation_uid=state.conversations[row.conversation_id].uid,
+        seq=row.seq,
+        author=author,
+        author_kind=row.author_kind,
+        kind=row.kind,
+        content=row.content,
+        created_at=row.created_at,
+        client_id=row.client_id,
+        reply_to=reply_to,
+        edited_at=row.edited_at,
+        deleted_at=row.deleted_at,
+    )

@@ -1,0 +1,148 @@
+"""Migrations make the tables that the statements are written for, once, and harm nobody else's."""
+
+import asyncio
+import sqlite3
+from pathlib import Path
+
+import asyncpg
+import pytest
+from sqlalchemy import create_engine
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.schema import CreateIndex, CreateTable
+
+from folkmoot.storage import Unusable, migrate, open_storage
+from folkmoot.storage.tables import metadata
+from tests.postgres import ONE_WORKER, PostgresServer
+
+
+def sqlite_schema(path: Path) -> dict[str, list[str]]:
+    """The lines that make each table and index, in an order that means nothing."""
+    with sqlite3.connect(path) as connection:
+        found = connection.execute(
+            "SELECT name, sql FROM sqlite_schema WHERE sql NOT NULL AND name <> 'alembic_version'"
+        ).fetchall()
+    connection.close()
+    return {name: sorted(line.strip(" ,\t") for line in sql.split("\n")) for name, sql in found}
+
+
+async def test_on_sqlite_the_migrations_make_the_tables(tmp_path: Path) -> None:
+    migrated, created = tmp_path / "migrated.db", tmp_path / "created.db"
+    await migrate(f"sqlite:///{migrated}")
+    engine = create_engine(f"sqlite:///{created}")
+    metadata.create_all(engine)
+    engine.dispose()
+
+    assert sqlite_schema(migrated) == sqlite_schema(created)
+
+
+@ONE_WORKER
+async def test_on_postgres_the_migrations_make_the_tables(
+    postgres: PostgresServer, postgres_url: str
+) -> None:
+    migrated = postgres.create()
+    await migrate(postgres.url(migrated))
+    dialect = postgresql.dialect()
+    for table in metadata.sorted_tables:
+        for step in (CreateTable(table), *map(CreateIndex, table.indexes)):
+            postgres.sql(str(step.compile(dialect=dialect)), database=name_in(postgres_url))
+
+    created = postgres.schema(name_in(postgres_url))
+
+    assert postgres.schema(migrated) == created
+    assert "CREATE TABLE" in created
+
+
+async def test_migrating_again_changes_nothing(database_url: str) -> None:
+    assert await migrate(database_url)
+    assert not await migrate(database_url)
+
+
+@ONE_WORKER
+async def test_of_two_who_start_at_once_on_postgres_one_migrates(postgres_url: str) -> None:
+    assert sorted(await asyncio.gather(*(migrate(postgres_url) for _ in range(3)))) == [
+        False,
+        False,
+        True,
+    ]
+
+
+async def test_of_two_who_start_at_once_on_sqlite_one_is_refused(sqlite_path: Path) -> None:
+    url = f"sqlite:///{sqlite_path}"
+
+    one, other = await asyncio.gather(open_storage(url), open_storage(url), return_exceptions=True)
+
+    refused, started = sorted((one, other), key=lambda each: not isinstance(each, Unusable))
+    assert "Another folkmoot uses" in str(refused)
+    await started.check()
+    await started.close()
+
+
+async def test_a_database_of_a_newer_version_is_refused(database_url: str) -> None:
+    await migrate(database_url)
+    await execute(database_url, "UPDATE alembic_version SET version_num = '9999'")
+
+    with pytest.raises(Unusable, match="newer folkmoot"):
+        await open_storage(database_url)
+    with pytest.raises(Unusable, match="newer folkmoot"):
+        await migrate(database_url)
+
+
+async def test_a_database_with_the_tables_of_another_program_is_left_alone(
+    database_url: str,
+) -> None:
+    await execute(database_url, "CREATE TABLE messages (theirs integer)")
+
+    with pytest.raises(Unusable, match="another program"):
+        await open_storage(database_url)
+
+    await execute(database_url, "INSERT INTO messages (theirs) VALUES (1)")
+
+
+@pytest.mark.parametrize(
+    ("url", "sentence"),
+    [
+        ("not a url", "not a URL"),
+        ("mysql://localhost/x", "No database goes by mysql"),
+        ("sqlite://", "needs a path"),
+        ("sqlite:///:memory:", "needs a path"),
+        ("postgresql://postgres@127.0.0.1:1/x", "cannot be used"),
+        ("postgresql://postgres:secret@/x?host=/nowhere", "cannot be used"),
+    ],
+)
+async def test_a_url_that_leads_nowhere_is_refused_in_one_sentence(url: str, sentence: str) -> None:
+    for enter in (open_storage, migrate):
+        with pytest.raises(Unusable, match=sentence) as refused:
+            await enter(url)
+        assert "secret" not in str(refused.value)
+        assert "\n" not in str(refused.value)
+
+
+@ONE_WORKER
+async def test_a_postgres_that_keeps_no_unicode_is_refused(postgres: PostgresServer) -> None:
+    name = postgres.create(encoding="SQL_ASCII")
+
+    with pytest.raises(Unusable, match="UTF8"):
+        await open_storage(postgres.url(name))
+
+
+@ONE_WORKER
+async def test_a_postgres_without_the_database_is_refused(postgres: PostgresServer) -> None:
+    with pytest.raises(Unusable, match="has no database 'nowhere'"):
+        await open_storage(postgres.url("nowhere"))
+
+
+async def execute(url: str, statement: str) -> None:
+    """Run a statement past the storage."""
+    if url.startswith("sqlite"):
+        connection = sqlite3.connect(url.removeprefix("sqlite:///"))
+        connection.execute(statement)
+        connection.commit()
+        connection.close()
+    else:
+        opened = await asyncpg.connect(url)
+        await opened.execute(statement)
+        await opened.close()
+
+
+def name_in(url: str) -> str:
+    return url.partition("@/")[2].partition("?")[0]
