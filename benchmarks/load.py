@@ -64,7 +64,7 @@ class Bench:
         try:
             async with asyncio.timeout(deadline):
                 # Polled: telling an event of every delivery would cost more than the delivery.
-                while not done() and not self.problems:  # noqa: ASYNC110
+                while not done() and not self.problems:  # noqa: ASYNC110  # see above
                     await asyncio.sleep(0.005)
         except TimeoutError:
             self.problems.append(f"not within {deadline:g} s: {what}")

@@ -2,6 +2,7 @@ from collections.abc import AsyncIterator
 
 import httpx2
 import pytest
+
 from tests.auth.premises import Premises, application, client_of, open_premises
 
 

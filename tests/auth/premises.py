@@ -6,7 +6,6 @@ from types import SimpleNamespace
 
 import httpx2
 from fastapi import FastAPI
-from tests.cast import CountingIds, FrozenClock
 
 from folkmoot.auth.door import Door, Keys
 from folkmoot.auth.gate import Caller, Credentials, Gate, Origins
@@ -21,6 +20,7 @@ from folkmoot.dialects.accounts.routes import router
 from folkmoot.server import refusals
 from folkmoot.server.bodies import BodyLimit, StrictJson
 from folkmoot.storage import open_storage
+from tests.cast import CountingIds, FrozenClock
 
 SECRET = b"Zk3vQ9-yT0wXr7LmPn2sUe5HdGcB8aJf"
 CHEAP = Cost(memory_kib=8, passes=1, lanes=1)

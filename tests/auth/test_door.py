@@ -4,7 +4,6 @@ from datetime import timedelta
 from itertools import pairwise
 
 import pytest
-from tests.auth.premises import HOME, PASSWORD, Premises, open_premises
 
 from folkmoot.auth.door import Lifetimes
 from folkmoot.auth.errors import CurrentPasswordWrong
@@ -27,6 +26,7 @@ from folkmoot.core.accounts.model import AccountChange, Role
 from folkmoot.core.shared.refusals import TooManyRequests
 from folkmoot.core.work import UnitOfWork
 from folkmoot.server.system import SystemIds
+from tests.auth.premises import HOME, PASSWORD, Premises, open_premises
 
 
 async def hash_of(premises: Premises, account_id: int) -> str | None:

@@ -1,8 +1,6 @@
 from datetime import timedelta
 
 import pytest
-from tests.auth.premises import Premises, open_premises
-from tests.cast import NOON
 
 from folkmoot.auth.credentials import normal_origin
 from folkmoot.auth.gate import Caller, Credentials, Origins
@@ -17,6 +15,8 @@ from folkmoot.core.accounts.errors import (
 from folkmoot.core.accounts.model import AccountChange, Role
 from folkmoot.core.shared.refusals import Unavailable
 from folkmoot.core.work import UnitOfWork
+from tests.auth.premises import Premises, open_premises
+from tests.cast import NOON
 
 OWN = "https://chat.example"
 EVIL = "https://evil.example"

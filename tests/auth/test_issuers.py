@@ -12,8 +12,6 @@ from joserfc import jws
 from joserfc.jwk import ECKey, Key, OctKey, OKPKey, RSAKey
 from joserfc.jws import JWSRegistry
 from joserfc.util import int_to_base64, json_b64encode, urlsafe_b64decode, urlsafe_b64encode
-from tests.auth.premises import Premises, open_premises
-from tests.cast import NOON
 
 from folkmoot.auth.credentials import Credentials
 from folkmoot.auth.errors import IssuerUnreachable
@@ -21,6 +19,8 @@ from folkmoot.auth.gate import Caller
 from folkmoot.auth.issuers import BadIssuer, FetchLimits, Issuers, IssuerSettings, KeySource
 from folkmoot.core.accounts.errors import AccountInactive, LoginRevoked, TokenExpired, TokenInvalid
 from folkmoot.core.accounts.model import Role
+from tests.auth.premises import Premises, open_premises
+from tests.cast import NOON
 
 URL = "https://id.example/keys"
 ISSUER = "https://id.example"

@@ -1,11 +1,11 @@
 from datetime import timedelta
 
 import pytest
-from tests.cast import FrozenClock
 
 from folkmoot.auth.limits import AuthRates, Turnstile, network_of
 from folkmoot.core.shared.ids import AccountId
 from folkmoot.core.shared.refusals import TooManyRequests
+from tests.cast import FrozenClock
 
 
 def admitted(attempt, times: int) -> int:

@@ -6,12 +6,12 @@ from itertools import pairwise
 import pytest
 from argon2 import extract_parameters
 from argon2.low_level import Type
-from tests.auth.premises import CHEAP
 
 from folkmoot.auth.errors import TooManyPasswords
 from folkmoot.auth.passwords import Cost, Passwords, check_password
 from folkmoot.core.accounts.errors import PasswordTooLong, PasswordTooWeak
 from folkmoot.core.shared.texts import TextHasNul, TextNotUnicode
+from tests.auth.premises import CHEAP
 
 NAMES = ("Ana.Example", "ana@example.com")
 

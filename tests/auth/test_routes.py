@@ -3,9 +3,9 @@ from datetime import timedelta
 
 import httpx2
 import pytest
-from tests.auth.premises import PASSWORD, Premises, application, client_of, open_premises
 
 from folkmoot.auth.limits import AuthRates
+from tests.auth.premises import PASSWORD, Premises, application, client_of, open_premises
 
 ANA = {"username": "ana", "email": "ana@example.com", "password": PASSWORD}
 ACCOUNT_FIELDS = {

@@ -10,13 +10,13 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from joserfc import jws
 from joserfc.jwk import OctKey, RSAKey
 from joserfc.jws import JWSRegistry
-from tests.auth.premises import SECRET
-from tests.cast import NOON, FrozenClock
 
 from folkmoot.auth.tokens import AccessTokens
 from folkmoot.core.accounts.errors import TokenExpired, TokenInvalid
 from folkmoot.core.accounts.model import Login
 from folkmoot.core.shared.ids import AccountId, Uid
+from tests.auth.premises import SECRET
+from tests.cast import NOON, FrozenClock
 
 ANA = Uid("00000000-0000-7000-8000-00000000000a")
 LOGIN = Login(

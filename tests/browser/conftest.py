@@ -17,6 +17,7 @@ from playwright.sync_api import (
     expect,
     sync_playwright,
 )
+
 from tests.running import Server
 
 PASSWORD = "TestPassword123"

@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import quote
 
 import httpx2
+import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
@@ -38,12 +39,14 @@ class Player:
 
     async def play(self, transcript: Path) -> None:
         """Do and expect what every line says; a failure names its line."""
-        for number, line in enumerate(transcript.read_text().splitlines(), 1):
+        for number, line in enumerate(lines_of(transcript), 1):
             if line.strip() and not line.startswith("#"):
                 try:
                     await asyncio.wait_for(self._play_line(json.loads(line)), DEADLINE_S)
                 except (AssertionError, TimeoutError, ConnectionClosed) as error:
-                    raise AssertionError(f"{transcript.name}:{number}: {error!r}\n{line}") from error
+                    raise AssertionError(
+                        f"{transcript.name}:{number}: {error!r}\n{line}"
+                    ) from error
 
     async def enroll(self, *cast: str) -> None:
         """Register these accounts and log them in."""
@@ -111,15 +114,15 @@ class Player:
             self._compare(line["is"], answer.json(), "answer")
 
     async def _expect_end(self, who: str, code: int) -> None:
-        socket = self.sockets.pop(who)
-        try:
-            frame = await socket.recv()
-        except ConnectionClosed as end:
-            assert end.rcvd is not None, "closed without a close frame"
-            assert end.rcvd.code == code, f"closed with {end.rcvd.code}: {end.rcvd.reason}"
-            assert end.rcvd.reason, "closed without a reason"
-        else:
-            raise AssertionError(f"still open, and says {frame!r}")
+        with pytest.raises(ConnectionClosed) as closed:
+            await self._fail_if_it_speaks(self.sockets.pop(who))
+        end = closed.value.rcvd
+        assert end is not None, "closed without a close frame"
+        assert end.code == code, f"closed with {end.code}: {end.reason}"
+        assert end.reason, "closed without a reason"
+
+    async def _fail_if_it_speaks(self, socket: ClientConnection) -> None:
+        raise AssertionError(f"still open, and says {await socket.recv()!r}")
 
     def _compare(self, wanted: Any, given: Any, where: str) -> None:
         match wanted:
@@ -155,3 +158,7 @@ class Player:
 
     def _text(self, text: str) -> str:
         return _NAME.sub(lambda match: str(self.known[match[1]]), text)
+
+
+def lines_of(transcript: Path) -> list[str]:
+    return transcript.read_text().splitlines()
