@@ -255,3 +255,19 @@ async def test_what_is_no_emoji_is_refused(cast: Cast, emoji: str) -> None:
         await react(cast, cast.bo, message, emoji)
 
     assert refused.value.code in {EmojiInvalid.code, "text_has_nul"}
+
+
+@pytest.mark.parametrize("change", ["edited", "deleted"])
+async def test_a_retry_finds_its_message_after_it_was_edited_or_deleted(
+    cast: Cast, change: str
+) -> None:
+    draft = cast.draft(cast.ana, "hello", client_id="c")
+    (first,) = await cast.post(draft)
+    if change == "edited":
+        await edit(cast, cast.ana, first.message, "goodbye")
+    else:
+        await cast.do(cast.messages.delete, cast.ana.id, cast.lobby.id, first.message.id)
+
+    (again,) = await cast.post(draft)
+
+    assert (again.is_repeat, again.message.id) == (True, first.message.id)

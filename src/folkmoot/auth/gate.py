@@ -178,10 +178,10 @@ class Gate:
         account, login = taken
         if owner is not None and owner.account.id != account.id:
             raise TokenInvalid
-        if login.revoked_at is not None or login.expires_at <= now:
-            raise LoginRevoked
         if not account.is_active:
             raise AccountInactive
+        if login.revoked_at is not None or login.expires_at <= now:
+            raise LoginRevoked
         expires_at = min(ticket_right(ticket), login.expires_at)
         if expires_at <= now:
             raise TokenExpired
@@ -190,10 +190,10 @@ class Gate:
 
 def _standing(known: tuple[Account, Login], vouched: Vouched) -> Caller:
     account, login = known
-    if login.revoked_at is not None:
-        raise LoginRevoked
     if not account.is_active:
         raise AccountInactive
+    if login.revoked_at is not None:
+        raise LoginRevoked
     return Caller(account, login, min(vouched.expires_at, login.expires_at))
 
 

@@ -48,6 +48,7 @@ def application(settings: Settings, premises: Premises) -> FastAPI:
     )
     answers: tuple[type[Struct], ...] = (
         RefusalOut,
+        health.HealthOut,
         *accounts_wire.ANSWERS,
         *conversations_wire.ANSWERS,
     )

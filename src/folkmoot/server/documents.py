@@ -12,6 +12,7 @@ from folkmoot import __version__
 from folkmoot.realtime.contract import SocketSpec
 
 _SCHEMA_REF = "#/components/schemas/{name}"
+_REFUSAL = {"$ref": _SCHEMA_REF.format(name="RefusalOut")}
 
 DESCRIPTION = """\
 One conversation, whatever client it is spoken through.
@@ -34,8 +35,21 @@ def openapi_of(app: FastAPI, answers: Sequence[type[Struct]]) -> dict[str, Any]:
         )
         schemas = document.setdefault("components", {}).setdefault("schemas", {})
         schemas.update(_schemas(answers))
+        _show_our_refusals(document)
         app.openapi_schema = document
     return app.openapi_schema
+
+
+def _show_our_refusals(document: dict[str, Any]) -> None:
+    """Put the form of our refusals where FastAPI has described its own."""
+    theirs, ours = _SCHEMA_REF.format(name="HTTPValidationError"), {"schema": _REFUSAL}
+    for item in document["paths"].values():
+        for operation in item.values():
+            content = operation["responses"].get("422", {}).get("content", {})
+            if content.get("application/json", {}).get("schema", {}).get("$ref") == theirs:
+                content["application/json"] = ours
+    for name in ("HTTPValidationError", "ValidationError"):
+        document["components"]["schemas"].pop(name, None)
 
 
 def asyncapi_of(title: str, specs: Sequence[SocketSpec]) -> dict[str, Any]:

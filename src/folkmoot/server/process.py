@@ -8,7 +8,7 @@ import socket
 from asyncio import TimerHandle
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -17,6 +17,8 @@ from folkmoot.realtime.wire.lane_uvicorn import LaneProtocol
 from folkmoot.server.settings import Settings
 
 PEER_GONE_MILLISECONDS = 20_000
+LINGER_SECONDS = 5.0
+MAX_HEAD_BYTES = 64 * 1024
 _log = logging.getLogger(__name__)
 
 
@@ -58,16 +60,35 @@ def _why_not(host: str, port: int, error: OSError) -> str:
     return f"Cannot listen on {host}, port {port}: {error.strerror or error}; check --host."
 
 
+_HEAD_TOO_LARGE = b"\r\n".join(
+    [
+        b"HTTP/1.1 431 Request Header Fields Too Large",
+        b"content-type: application/json",
+        b"content-length: 85",
+        b"connection: close",
+        b"",
+        b'{"detail":"The headers are larger than the server takes.","code":"headers_too_large"}',
+    ]
+)
+
+
 class HttpProtocol(HttpToolsProtocol):
     """uvicorn's HTTP, without its patience: a request that does not come in time is over.
 
-    Headers have ``headers_seconds`` in all; between two pieces of a body ``body_pause_seconds``
-    pass at most. A connection between two requests is uvicorn's own keep-alive timeout's affair.
+    Headers have ``headers_seconds`` and `MAX_HEAD_BYTES` in all (what comes in one read with their
+    end aside); between two pieces of a body ``body_pause_seconds`` pass at most. A connection
+    between two requests is uvicorn's own keep-alive timeout's affair.
+
+    Whoever is answered in the middle of their request is heard out for `LINGER_SECONDS`: to close
+    a connection with unread input is to reset it, and the client would not see the answer.
     """
 
     headers_seconds: ClassVar[float]
     body_pause_seconds: ClassVar[float]
     _deadline: TimerHandle | None = None
+    _is_deaf = False
+    _is_in_head = True
+    _head_bytes = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own
         super().connection_made(transport)
@@ -78,12 +99,26 @@ class HttpProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def on_message_begin(self) -> None:
+        self._is_in_head, self._head_bytes = True, 0
         self._expect_within(self.headers_seconds)
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
+        self._is_in_head = False
         self._expect_within(self.body_pause_seconds)
         super().on_headers_complete()
+        if self.cycle is not None:
+            self.cycle.transport = cast("asyncio.Transport", _ExchangeTransport(self))
+
+    def data_received(self, data: bytes) -> None:
+        if self._is_deaf:
+            return
+        super().data_received(data)
+        if self._is_in_head and not self.transport.is_closing():
+            self._head_bytes += len(data)
+            if self._head_bytes > MAX_HEAD_BYTES:
+                self.transport.write(_HEAD_TOO_LARGE)
+                self.close_politely()
 
     def on_body(self, body: bytes) -> None:
         self._expect_within(self.body_pause_seconds)
@@ -97,6 +132,15 @@ class HttpProtocol(HttpToolsProtocol):
         self._expect_nothing()
         super().handle_websocket_upgrade()
 
+    def close_politely(self) -> None:
+        """Close the connection, once what the client was about to send has come."""
+        if self._deadline is None or not self.transport.can_write_eof():
+            self.transport.close()
+            return
+        self._is_deaf = True
+        self._expect_within(LINGER_SECONDS)
+        self.transport.write_eof()
+
     def _expect_within(self, seconds: float) -> None:
         self._expect_nothing()
         self._deadline = self.loop.call_later(seconds, self._give_up)
@@ -109,6 +153,15 @@ class HttpProtocol(HttpToolsProtocol):
     def _give_up(self) -> None:
         if not self.transport.is_closing():
             self.transport.abort()
+
+
+class _ExchangeTransport:
+    """What one exchange may do to its connection."""
+
+    def __init__(self, protocol: HttpProtocol) -> None:
+        self.write = protocol.transport.write
+        self.is_closing = protocol.transport.is_closing
+        self.close = protocol.close_politely
 
 
 class Process(uvicorn.Server):

@@ -155,19 +155,25 @@ def _assembled(
 async def _at_work(house: House) -> AsyncIterator[None]:
     """Run the house's tasks; a task that fails ends the house instead of leaving it half alive."""
     heartbeat = Heartbeat(house.hub, house.clock)
-    async with asyncio.TaskGroup() as tasks:
-        running = [
-            tasks.create_task(house.writer.run()),
-            tasks.create_task(house.receipts.run()),
-            tasks.create_task(heartbeat.run()),
-        ]
-        try:
-            yield
-            await house.receipts.flush()
-            await house.writer.stop()
-        finally:
-            for task in running:
-                task.cancel()
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            running = [
+                tasks.create_task(house.writer.run()),
+                tasks.create_task(house.receipts.run()),
+                tasks.create_task(heartbeat.run()),
+            ]
+            try:
+                yield
+                await house.receipts.flush()
+                await house.writer.stop()
+            finally:
+                for task in running:
+                    task.cancel()
+    except BaseExceptionGroup as failures:
+        # What was done in the house came to nothing, its tasks did not: say it in its own words.
+        if len(failures.exceptions) > 1:
+            raise
+        raise failures.exceptions[0] from None
 
 
 def _issuers(settings: Settings) -> list[IssuerSettings]:

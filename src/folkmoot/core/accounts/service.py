@@ -175,11 +175,13 @@ class Accounts:
             AccountInactive: the account may do nothing any more.
         """
         login = await work.logins.get(login_id)
-        if login is None or login.revoked_at is not None or login.expires_at <= self._clock.now():
+        if login is None:
             raise LoginRevoked
         account = (await work.accounts.by_ids([login.account_id])).get(login.account_id)
         if account is None or not account.is_active:
             raise AccountInactive
+        if login.revoked_at is not None or login.expires_at <= self._clock.now():
+            raise LoginRevoked
         return account, login
 
     async def _spare_last_admin(self, work: AccountWork, account_id: AccountId) -> None:

@@ -218,14 +218,22 @@ def _repeat(facts: _Facts, draft: Draft) -> _Accepted | Posted | None:
 
 
 def _same(message: Message | NewMessage, draft: Draft) -> bool:
+    """Whether a draft says what a message said first; what was edited since is not held against it.
+
+    A client may retry long after its message was edited or deleted by another device.
+    """
     names: Collection[MessageId | Uid | None] = (
         (message.reply_to.id, message.reply_to.uid) if message.reply_to else (None,)
     )
     return (
         message.conversation_id == draft.conversation_id
-        and message.content == draft.content
+        and (_has_changed(message) or message.content == draft.content)
         and draft.reply_to in names
     )
+
+
+def _has_changed(message: Message | NewMessage) -> bool:
+    return isinstance(message, Message) and bool(message.edited_at or message.deleted_at)
 
 
 def _replied_to(facts: _Facts, draft: Draft) -> MessageRef | None:

@@ -136,14 +136,28 @@ def _change(event: object) -> Struct | None:
             return wire.MessageDeletedOut(ref.id, actor.id, place, seq)
         case ReactionAdded() | ReactionRemoved():
             return _reaction(event)
-        case MemberJoined(member=member, actor=actor, conversation_id=place, seq=seq):
-            return wire.ParticipantAddedOut(member.id, member.username, actor.id, place, seq)
+        case MemberJoined():
+            return _joined(event)
         case MemberLeft(member=member, actor=actor, conversation_id=place, seq=seq):
             return wire.ParticipantRemovedOut(member.id, member.username, actor.id, place, seq)
         case ConversationRenamed(title=title, actor=actor, conversation_id=place, seq=seq):
             return wire.ConversationRenamedOut(title, actor.id, place, seq)
         case _:
             return None
+
+
+def _joined(event: MemberJoined) -> wire.ParticipantAddedOut:
+    return wire.ParticipantAddedOut(
+        user_id=event.member.id,
+        username=event.member.username,
+        by_user_id=event.actor.id,
+        conversation_id=event.conversation_id,
+        seq=event.seq,
+        uid=event.member.uid,
+        full_name=event.member.full_name,
+        role=event.member.role.value,
+        joined_at=instant(event.at),
+    )
 
 
 def _reaction(event: ReactionAdded | ReactionRemoved) -> wire.ReactionFrameOut:

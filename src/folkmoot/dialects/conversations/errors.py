@@ -30,6 +30,9 @@ COME_BACK = 1013
 OUR_FAULT = 1011
 RESTART = 1012
 
+MAX_REASON_BYTES = 123
+"""RFC 6455, 5.5: a control frame has at most 125, and two are the code."""
+
 FAULT_SENTENCE = "Something went wrong on our side; try again."
 
 _ENDINGS = {
@@ -66,7 +69,12 @@ def turned_away(refusal: Refusal | Unavailable | None) -> tuple[int, str]:
             code = AUTH_ERROR
         case _:
             code = AUTH_ERROR
-    return code, str(refusal)
+    return code, _reason(str(refusal))
+
+
+def _reason(text: str) -> str:
+    """As much of a text as fits into a close frame."""
+    return text.encode()[:MAX_REASON_BYTES].decode(errors="ignore")
 
 
 def error_frame(

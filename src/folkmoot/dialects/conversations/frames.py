@@ -86,13 +86,17 @@ class ReactionFrameOut(Struct, tag_field="type", tag="reaction"):
 
 
 class ParticipantAddedOut(Struct, tag_field="type", tag="participant_added"):
-    """Somebody was added to the conversation."""
+    """Somebody was added to the conversation; all that its list of participants shows of them."""
 
     user_id: int
     username: str
     by_user_id: int
     conversation_id: int
     seq: int
+    uid: str
+    full_name: str
+    role: str
+    joined_at: Instant
 
 
 class ParticipantRemovedOut(Struct, tag_field="type", tag="participant_removed"):

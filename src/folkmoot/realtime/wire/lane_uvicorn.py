@@ -188,6 +188,10 @@ class LaneProtocol(WebSocketsSansIOProtocol):
         # After a violation the rest is read only to be dropped.
         if self.conn.parser_exc is None:
             super().data_received(data)
+            if self.conn.handshake_exc is not None and not self.transport.is_closing():
+                # What the parser cannot even read as a request, uvicorn would leave unanswered.
+                self.transport.write(b"".join(self.conn.data_to_send()))
+                self.transport.close()
 
     def handle_cont(self, event: Frame) -> None:
         # One buffer that grows: in a list, empty fragments, which no limit counts, fill the memory.

@@ -1,0 +1,217 @@
+"""The `folkmoot` command: what it does, and how it says that it cannot."""
+
+import asyncio
+import os
+import socket
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.clients import PASSWORD as CLIENT_PASSWORD
+from tests.clients import new_lobby, registered, visiting
+from tests.running import Server
+
+PASSWORD = "Another-horse-8"
+
+
+def run(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
+    """What a command that ends by itself has said."""
+    command = [sys.executable, "-m", "folkmoot", *arguments]
+    environment = {**os.environ, "FOLKMOOT_ACCOUNT_PASSWORD": PASSWORD, **settings}
+    return subprocess.run(
+        command, capture_output=True, text=True, timeout=30, env=environment, check=False
+    )
+
+
+def is_one_sentence(text: str) -> bool:
+    return text.startswith("folkmoot: ") and text.count("\n") == 1 and text.endswith(".\n")
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def made(data: Path) -> Path:
+    """A data folder with an up-to-date database in it."""
+    assert run("migrate", "--data", str(data)).returncode == 0
+    return data
+
+
+# -- starts that are refused -----------------------------------------------------------------------
+
+
+def refused(*arguments: str, **settings: str) -> str:
+    """Why it did not start: one sentence, and exit code 1."""
+    end = run("serve", *arguments, **settings)
+    assert end.returncode == 1, end.stderr
+    assert is_one_sentence(end.stderr), end.stderr
+    assert end.stdout == ""
+    return end.stderr
+
+
+def test_a_taken_port_is_refused_with_what_to_do(data):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        sentence = refused("--port", port, "--data", str(data))
+    assert port in sentence
+    assert "--port" in sentence
+
+
+def test_an_address_that_is_not_ours_is_refused(data):
+    assert "--host" in refused("--host", "192.0.2.1", "--port", "0", "--data", str(data))
+
+
+def test_a_data_folder_that_cannot_be_written_is_refused(data):
+    data.write_text("a file in its place")
+    assert str(data) in refused("--port", "0", "--data", str(data))
+
+
+def test_a_damaged_database_is_refused_and_left_as_it_is(data):
+    data.mkdir()
+    database = data / "folkmoot.db"
+    database.write_bytes(b"this is no database at all" * 1000)
+    before = database.read_bytes()
+    assert "damaged" in refused("--port", "0", "--data", str(data))
+    assert database.read_bytes() == before
+
+
+def test_a_database_of_a_newer_version_is_refused(made):
+    with sqlite3.connect(made / "folkmoot.db") as database:
+        database.execute("UPDATE alembic_version SET version_num = '9999_from_the_future'")
+    database.close()
+    assert "newer" in refused("--port", "0", "--data", str(made))
+
+
+def test_a_second_server_on_the_same_data_is_refused(tmp_path):
+    server = Server(tmp_path)
+    server.start()
+    try:
+        assert "Another" in refused("--port", "0", "--data", str(server.data))
+    finally:
+        server.kill()
+
+
+def test_demo_data_is_refused_where_others_have_accounts(made):
+    create = ("account", "create", "ana", "--email", "ana@example.com", "--data", str(made))
+    assert run(*create).returncode == 0
+    assert "--demo" in refused("--demo", "--port", "0", "--data", str(made))
+
+
+@pytest.mark.parametrize(
+    ("settings", "named"),
+    [
+        ({"FOLKMOOT_SECRET": "too short"}, "FOLKMOOT_SECRET"),
+        ({"FOLKMOOT_WORKERS": "2"}, "workers"),
+        ({"FOLKMOOT_LIMITS": "perhaps"}, "limits"),
+        ({"FOLKMOOT_ISSUERS": "not json"}, "issuers"),
+        ({"FOLKMOOT_SEND_PER_MINUTE": "-1"}, "send_per_minute"),
+        ({"FOLKMOOT_DATABASE": "mysql://here"}, "mysql"),
+        ({"FOLKMOOT_DATABASE": "postgresql://127.0.0.1:1/nowhere"}, "127.0.0.1"),
+        ({"FOLKMOOT_LOG_LEVEL": "loud"}, "log_level"),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
+)
+def test_a_setting_that_cannot_be_is_refused_by_its_name(data, settings, named):
+    assert named in refused("--port", "0", "--data", str(data), **settings)
+
+
+@pytest.mark.parametrize("text", ["port = [", 'prot = "8000"', "port = 'x'"])
+def test_a_settings_file_that_is_wrong_is_refused(data, tmp_path, text):
+    settings = tmp_path / "settings.toml"
+    settings.write_text(text)
+    refused("--config", str(settings), "--data", str(data))
+
+
+def test_several_workers_are_refused(data):
+    assert "workers" in refused("--workers", "2", "--data", str(data))
+
+
+# -- other commands --------------------------------------------------------------------------------
+
+
+def test_the_doctor_finds_a_fresh_machine_well_and_hides_secrets(data):
+    secret = "".join(f"{number:x}" for number in range(7, 60))
+    end = run("doctor", "--data", str(data), FOLKMOOT_SECRET=secret, FOLKMOOT_PORT="0")
+    assert end.returncode == 0, end.stdout
+    assert end.stdout.count("  ok ") == 5
+    assert "port = 0" in end.stdout
+    assert secret not in end.stdout
+
+
+def test_the_doctor_names_what_is_wrong(made):
+    (made / "folkmoot.db").write_bytes(b"this is no database at all" * 1000)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        end = run("doctor", "--data", str(made), FOLKMOOT_PORT=port)
+    assert end.returncode == 1
+    wrong = [line.split(":")[0].split()[1] for line in end.stdout.splitlines() if "WRONG" in line]
+    assert wrong == ["database", "port"]
+
+
+def test_migrating_twice_is_migrating_once(made):
+    before = (made / "folkmoot.db").read_bytes()
+    assert run("migrate", "--data", str(made)).returncode == 0
+    assert (made / "folkmoot.db").read_bytes() == before
+
+
+def test_accounts_are_made_promoted_and_given_a_password_where_no_server_runs(made):
+    data = ("--data", str(made))
+    create = run("account", "create", "Dee", "--email", "dee@example.com", *data)
+    assert create.returncode == 0, create.stderr
+    again = run("account", "create", "dee", "--email", "other@example.com", *data)
+    assert again.returncode == 1
+    assert is_one_sentence(again.stderr)
+    assert run("account", "role", "dee", "admin", *data).returncode == 0
+    assert run("account", "password", "dee", *data).returncode == 0
+    last = run("account", "deactivate", "dee", *data)
+    assert last.returncode == 1
+    assert is_one_sentence(last.stderr), "the last admin can be deactivated"
+
+
+async def test_who_was_deactivated_finds_every_door_shut(tmp_path):
+    server = Server(tmp_path)
+    server.start()
+    try:
+        ana, bo = (registered(server, name) for name in ("ana", "bo"))
+        async with visiting(server, ana, bo) as (gone, other):
+            lobby = await new_lobby(other, gone)
+            deactivate = ("account", "deactivate", ana.name, "--data", str(server.data))
+            end = await asyncio.to_thread(run, *deactivate)
+            assert end.returncode == 0, end.stderr
+            assert (await gone.ask("GET", "/auth/me")).status_code == 403
+            form = {"username": ana.name, "password": CLIENT_PASSWORD}
+            answer = await gone.ask("POST", "/auth/token", data=form)
+            assert (answer.status_code, answer.json()["code"]) == (403, "account_inactive")
+            code, _ = await (await gone.connect(f"/conversations/{lobby}/ws")).end()
+            assert code == 4000
+    finally:
+        server.kill()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("role", "nobody", "admin"),
+        ("deactivate", "nobody"),
+        ("password", "nobody"),
+        ("create", "not a name", "--email", "a@example.com"),
+        ("create", "fine", "--email", "not an address"),
+    ],
+    ids=lambda arguments: " ".join(arguments[:2]),
+)
+def test_a_command_that_cannot_be_done_says_so_in_one_sentence(made, arguments):
+    end = run("account", *arguments, "--data", str(made))
+    assert end.returncode == 1
+    assert is_one_sentence(end.stderr), end.stderr
+
+
+def test_a_weak_password_is_refused(made):
+    create = ("account", "create", "ana", "--email", "ana@example.com", "--data", str(made))
+    end = run(*create, FOLKMOOT_ACCOUNT_PASSWORD="password1")
+    assert end.returncode == 1
+    assert is_one_sentence(end.stderr)

@@ -1,0 +1,158 @@
+"""The OpenAPI and AsyncAPI documents that a real server shows."""
+
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import unquote
+
+import httpx2
+import pytest
+
+from folkmoot.dialects.conversations.frames import INBOUND, OUTBOUND
+from tests.running import Server
+
+METHODS = {"get", "post", "put", "patch", "delete"}
+
+
+@pytest.fixture(scope="module")
+def openapi(shared_server: Server) -> dict[str, Any]:
+    return httpx2.get(f"{shared_server.url}/openapi.json").raise_for_status().json()
+
+
+@pytest.fixture(scope="module")
+def asyncapi(shared_server: Server) -> dict[str, Any]:
+    return httpx2.get(f"{shared_server.url}/asyncapi.json").raise_for_status().json()
+
+
+def references(part: Any) -> Iterator[str]:
+    """Every ``$ref`` in a document."""
+    children = part.values() if isinstance(part, dict) else part if isinstance(part, list) else ()
+    if isinstance(part, dict) and isinstance(part.get("$ref"), str):
+        yield part["$ref"]
+    for child in children:
+        yield from references(child)
+
+
+def resolved(document: dict[str, Any], reference: str) -> Any:
+    """What a reference within the document points to."""
+    assert reference.startswith("#/"), reference
+    part = document
+    for step in reference[2:].split("/"):
+        part = part[unquote(step).replace("~1", "/").replace("~0", "~")]
+    return part
+
+
+def operations(openapi: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for path, item in openapi["paths"].items():
+        for method, operation in item.items():
+            if method in METHODS:
+                yield f"{method.upper()} {path}", operation
+
+
+def test_every_reference_in_the_openapi_document_leads_somewhere(openapi):
+    assert openapi["openapi"].startswith("3.1")
+    for reference in set(references(openapi)):
+        assert resolved(openapi, reference)
+
+
+def test_every_route_says_what_it_is_for(openapi):
+    for name, operation in operations(openapi):
+        assert operation["summary"], name
+        assert operation["description"], name
+        assert operation["tags"], name
+    ids = [operation["operationId"] for _, operation in operations(openapi)]
+    assert len(ids) == len(set(ids))
+
+
+def test_every_parameter_says_what_it_means(openapi):
+    for name, operation in operations(openapi):
+        for parameter in operation.get("parameters", []):
+            assert parameter.get("description"), f"{name}: {parameter['name']}"
+
+
+def test_every_route_shows_what_success_looks_like(openapi):
+    for name, operation in operations(openapi):
+        answers = [of for status, of in operation["responses"].items() if status.startswith("2")]
+        assert answers, name
+        if "204" in operation["responses"]:
+            continue
+        for answer in answers:
+            (content,) = answer["content"].values()
+            assert content.get("schema"), f"{name} answers with anything"
+
+
+def test_every_route_that_takes_or_needs_something_says_how_it_refuses(openapi):
+    for name, operation in operations(openapi):
+        responses = operation["responses"]
+        if operation.get("security"):
+            assert "401" in responses, name
+        if operation.get("requestBody"):
+            assert "422" in responses, name
+        if "{" in name:
+            assert {"403", "404"} <= responses.keys(), name
+        for status, answer in responses.items():
+            if status.startswith("4"):
+                assert answer["description"], f"{name} {status}"
+                assert references(answer), f"{name} {status}"
+
+
+def test_refusals_are_described_in_the_form_that_they_have(openapi):
+    for name, operation in operations(openapi):
+        for status, answer in operation["responses"].items():
+            if status.startswith("4"):
+                found = {one.rsplit("/", 1)[1] for one in references(answer)}
+                assert "RefusalOut" in found, f"{name} {status}: {found}"
+
+
+def test_the_bodies_of_requests_are_described_field_by_field(openapi):
+    for name, operation in operations(openapi):
+        for content in operation.get("requestBody", {}).get("content", {}).values():
+            schema = content["schema"]
+            shape = resolved(openapi, schema["$ref"]) if "$ref" in schema else schema
+            assert shape["properties"], name
+
+
+def test_every_reference_in_the_asyncapi_document_leads_somewhere(asyncapi):
+    found = set(references(asyncapi))
+    assert found
+    for reference in found:
+        assert resolved(asyncapi, reference)
+
+
+def test_the_asyncapi_document_has_every_part_that_its_version_demands(asyncapi):
+    assert asyncapi["asyncapi"] == "3.0.0"
+    assert {"title", "version"} <= asyncapi["info"].keys()
+    for name, channel in asyncapi["channels"].items():
+        assert channel["address"].startswith("/"), name
+        parameters = {f"{{{parameter}}}" for parameter in channel.get("parameters", {})}
+        assert all(parameter in channel["address"] for parameter in parameters)
+        for message in channel["messages"].values():
+            assert resolved(asyncapi, message["$ref"])["payload"]
+    for name, operation in asyncapi["operations"].items():
+        assert operation["action"] in {"send", "receive"}, name
+        channel_name = operation["channel"]["$ref"].rsplit("/", 1)[1]
+        for message in operation["messages"]:
+            assert message["$ref"].startswith(f"#/channels/{channel_name}/messages/"), name
+
+
+def test_every_frame_is_described_in_both_directions(asyncapi):
+    messages = asyncapi["components"]["messages"]
+    names = {f"conversations.client.{tag}" for tag in INBOUND}
+    names |= {f"conversations.server.{shape.__struct_config__.tag}" for shape in OUTBOUND}
+    assert names == messages.keys()
+    assert all(message["summary"] for message in messages.values())
+
+
+def test_a_frame_without_a_type_is_described_as_a_message(asyncapi):
+    def required(tag: str) -> list[str]:
+        payload = asyncapi["components"]["messages"][f"conversations.client.{tag}"]["payload"]
+        return payload["allOf"][0].get("required", [])
+
+    assert required("message") == []
+    assert required("edit") == ["type"]
+
+
+def test_all_pages_for_people_are_there(shared_server):
+    for path in ("/docs", "/asyncapi", "/static/chat.html"):
+        answer = httpx2.get(f"{shared_server.url}{path}")
+        assert answer.status_code == 200
+        assert "text/html" in answer.headers["content-type"]

@@ -1,0 +1,103 @@
+"""A server whose limits are switched on and strict."""
+
+from collections.abc import Iterator
+
+import httpx2
+import pytest
+from websockets.exceptions import InvalidStatus
+
+from tests.clients import Keys, new_lobby, registered, visiting
+from tests.running import Server
+
+STRICT = {
+    "FOLKMOOT_LIMITS": "on",
+    "FOLKMOOT_SEND_PER_MINUTE": "6",
+    "FOLKMOOT_SEND_BURST": "3",
+    "FOLKMOOT_CONNECT_PER_MINUTE": "60",
+    "FOLKMOOT_MAX_CONNECTIONS_PER_ACCOUNT": "2",
+    "FOLKMOOT_LOGIN_PER_MINUTE": "5",
+    "FOLKMOOT_REGISTER_PER_MINUTE": "8",
+}
+
+
+@pytest.fixture
+def server(tmp_path) -> Iterator[Server]:
+    server = Server(tmp_path, **STRICT)
+    server.start()
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+def people(server: Server) -> list[Keys]:
+    return [registered(server, name) for name in ("ana", "bo")]
+
+
+async def test_sending_too_much_is_429_with_retry_after_and_an_error_frame_on_the_socket(
+    server, people
+):
+    async with visiting(server, *people) as (ana, bo):
+        lobby = await new_lobby(ana, bo)
+        socket = await ana.enter(lobby)
+        for _ in range(2):
+            await socket.says({"content": "x"})
+            await socket.hears("message")
+        await socket.says({"content": "one too many", "client_id": "mine"})
+        error = await socket.hears("error")
+        assert (error["code"], error["client_id"]) == ("rate_limited", "mine")
+        assert 0 < error["retry_after"] <= 10
+        path = f"/conversations/{lobby}/messages"
+        answer = await ana.ask("POST", path, json={"content": "x"})
+        assert (answer.status_code, answer.json()["code"]) == (429, "rate_limited")
+        assert 1 <= int(answer.headers["retry-after"]) <= 10
+        assert (await bo.ask("POST", path, json={"content": "bo may"})).status_code == 201
+        assert len(await bo.get(path)) == 3
+
+
+async def test_typing_too_much_is_an_error_frame_and_the_socket_stays_open(server, people):
+    async with visiting(server, *people) as (ana, bo):
+        socket = await ana.enter(await new_lobby(ana, bo))
+        for number in range(100):
+            await socket.says({"type": "typing", "is_typing": bool(number % 2)})
+        assert (await socket.hears("error"))["code"] == "rate_limited"
+        await socket.says({"type": "ping"})
+        await socket.until("pong")
+
+
+async def test_one_socket_more_than_an_account_may_have_is_closed_and_told_to_come_back(
+    server, people
+):
+    async with visiting(server, *people) as (ana, bo):
+        lobby = await new_lobby(ana, bo)
+        first = await ana.enter(lobby)
+        await ana.enter(lobby)
+        code, reason = await (await ana.connect(f"/conversations/{lobby}/ws")).end()
+        assert code == 1013
+        assert "2" in reason
+        await first.connection.close()
+        await bo.enter(lobby)
+        await ana.enter(lobby)
+
+
+async def test_connecting_too_often_is_refused_in_the_handshake_with_retry_after(server, people):
+    async with visiting(server, *people) as (ana, _):
+        response = None
+        while response is None:
+            try:
+                await (await ana.connect("/conversations/1/ws", token="")).connection.close()
+            except InvalidStatus as refused:
+                response = refused.response
+        assert response.status_code == 429
+        assert int(response.headers["retry-after"]) >= 1
+        assert b'"rate_limited"' in response.body
+
+
+def test_guessing_passwords_and_registering_without_end_is_429_with_retry_after(server, people):
+    with httpx2.Client(base_url=server.url) as http:
+        form = {"username": people[0].name, "password": "wrong"}
+        answers = [http.post("/auth/token", data=form) for _ in range(6)]
+        assert answers[0].status_code == 401
+        assert answers[-1].status_code == 429
+        assert int(answers[-1].headers["retry-after"]) >= 1
+        answers = [http.post("/auth/register", json={}) for _ in range(20)]
+        assert {answer.status_code for answer in answers} <= {422, 429}

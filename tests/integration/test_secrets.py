@@ -1,0 +1,74 @@
+"""Nothing that opens the house stands in what the server prints."""
+
+from collections.abc import Iterator
+
+import httpx2
+import pytest
+from websockets.exceptions import InvalidHandshake
+
+from tests.clients import PASSWORD, Visitor, new_lobby, registered, visiting
+from tests.running import Server
+
+
+@pytest.fixture(params=["console", "json"])
+def server(request, tmp_path) -> Iterator[Server]:
+    server = Server(
+        tmp_path,
+        FOLKMOOT_LOG_LEVEL="debug",
+        FOLKMOOT_ACCESS_LOG="on",
+        FOLKMOOT_LOG_FORMAT=request.param,
+    )
+    server.start()
+    yield server
+    server.kill()
+
+
+async def every_way_in(visitor: Visitor, lobby: int) -> list[str]:
+    """Show the visitor's secrets in every way that there is, right and wrong; the secrets."""
+    token, path = visitor.keys.token, f"/conversations/{lobby}/ws"
+    ticket = (await visitor.post("/auth/ws-ticket"))["ticket"]
+    form = {"username": visitor.name, "password": PASSWORD, "set_cookie": "true"}
+    await visitor.ask("POST", "/auth/token", data=form)
+    for wrong in ({**form, "password": PASSWORD + "x"}, {"password": PASSWORD}):
+        await visitor.ask("POST", f"/auth/token?password={PASSWORD}", data=wrong)
+    body = {"username": PASSWORD, "password": [PASSWORD], "email": PASSWORD}
+    await visitor.ask("POST", "/auth/register", json=body)
+    await visitor.ask("GET", f"/conversations/?token={token}&limit=1")
+    await visitor.ask("GET", f"/nowhere/{token}?ticket={ticket}")
+    for target, options in (
+        (f"{path}?token={token}", {}),
+        (f"{path}/?after_seq=0&token={token}", {}),
+        (f"{path}?ticket={ticket}", {}),
+        (path, {"subprotocols": ["bearer", token]}),
+        (path, {"additional_headers": {"Authorization": f"Bearer {token}"}}),
+        (path, {"additional_headers": {"Cookie": f"folkmoot_login={token}"}}),
+        (f"/nowhere?token={token}", {}),
+        (f"{path}?token={token}&x={'y' * 9000}", {}),
+    ):
+        try:
+            await visitor.connect(target, token="", **options)
+        except InvalidHandshake:
+            continue
+    refreshed = await visitor.post("/auth/refresh", {"refresh_token": visitor.keys.refresh_token})
+    return [token, ticket, PASSWORD, visitor.keys.refresh_token, refreshed["access_token"], "eyJ"]
+
+
+async def test_no_token_ticket_or_password_is_in_the_servers_output(server):
+    keys = [registered(server, name) for name in ("ana", "bo")]
+    async with visiting(server, *keys) as (ana, bo):
+        lobby = await new_lobby(ana, bo)
+        secrets = await every_way_in(ana, lobby)
+        await ana.post(f"/conversations/{lobby}/messages", {"content": "between us two"})
+    assert server.stop() == 0
+    output = server.output
+    assert f"/conversations/{lobby}" in output, "there is no access log"
+    assert [secret for secret in [*secrets, "between us two"] if secret in output] == []
+
+
+def test_what_a_client_sends_cannot_begin_a_line_of_the_log(server):
+    forged = 'x%0d%0a2026-01-01 [info] forged%1b[31m%e2%80%a8{"level":"forged"}'
+    httpx2.get(f"{server.url}/{forged}?{forged}", headers={"User-Agent": "a\x1b[31m forged"})
+    assert server.stop() == 0
+    assert not any(line.startswith("2026-01-01") for line in server.output.splitlines())
+    assert "\x1b" not in server.output
+    assert "\u2028" not in server.output

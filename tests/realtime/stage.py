@@ -1,0 +1,198 @@
+"""A house in memory, and clients that keep whatever they are sent."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from folkmoot.core.accounts.errors import TokenInvalid, TokenMissing
+from folkmoot.core.accounts.model import Account, Login
+from folkmoot.core.conversations.events import Durable
+from folkmoot.core.conversations.model import Conversation
+from folkmoot.core.presence.model import Entered, Exited, Typing
+from folkmoot.core.shared.rates import Rate
+from folkmoot.core.work import Storage
+from folkmoot.realtime.connection import Connection
+from folkmoot.realtime.contract import Ending
+from folkmoot.realtime.following import Following
+from folkmoot.realtime.house import House
+from folkmoot.realtime.hub import Hub
+from folkmoot.realtime.limits import Limits, LimitSettings
+from folkmoot.realtime.outbox import SlowReaders, Tick
+from folkmoot.realtime.receipts import Receipts
+from folkmoot.realtime.writer import Writer
+from folkmoot.storage.memory.storage import MemoryStorage
+from tests.cast import Cast, enter
+
+WITHIN_S = 5.0
+GENEROUS = LimitSettings(
+    send=Rate(6000, 1000),
+    signal=Rate(6000, 1000),
+    connect=Rate(6000, 1000),
+    max_connections_per_account=100,
+    enabled=True,
+)
+
+
+class Ear:
+    """An outlet that keeps what it is sent, and takes nothing once it is closed."""
+
+    def __init__(self) -> None:
+        self.frames: list[str] = []
+        self.ended: tuple[int, str] | None = None
+        self._roomy = asyncio.Event()
+        self._roomy.set()
+
+    def push(self, frame: bytes) -> None:
+        if self.ended is None:
+            self.frames.append(frame.decode())
+
+    def offer(self, frame: bytes) -> None:
+        if self._roomy.is_set():
+            self.push(frame)
+
+    async def room(self) -> bool:
+        await self._roomy.wait()
+        return self.ended is None
+
+    def close(self, code: int, reason: str) -> None:
+        self.ended = self.ended or (code, reason)
+        self._roomy.set()
+
+    def stop_reading(self) -> None:
+        self._roomy.clear()
+
+    def read_on(self) -> None:
+        self._roomy.set()
+
+
+class Plain:
+    """A contract whose frames are an event's name and what tells it from others."""
+
+    def __init__(self) -> None:
+        self.encoded = 0
+
+    def frame(self, event: object, *, own: bool) -> bytes | None:
+        if own and isinstance(event, Entered | Exited | Typing):
+            return None
+        self.encoded += 1
+        return f"{label(event)}{' own' if own else ''}".encode()
+
+    def close_code(self, ending: Ending) -> tuple[int, str]:
+        return 4000 + list(Ending).index(ending), ending.value
+
+
+def label(event: Any) -> str:
+    """How a `Plain` client sees an event."""
+    name = type(event).__name__
+    if isinstance(event, Durable):
+        return f"{name} {event.seq}"
+    person = getattr(event, "person", None) or event.reader
+    extra = getattr(event, "up_to_seq", None) or getattr(event, "is_typing", "")
+    return f"{name} {person.username} {extra}".strip()
+
+
+class Doorkeeper:
+    """A gate that knows tokens by heart."""
+
+    def __init__(self) -> None:
+        self.callers: dict[str, Any] = {}
+
+    async def caller(self, credentials: Any) -> Any:
+        if credentials.token is None:
+            raise TokenMissing
+        if credentials.token not in self.callers:
+            raise TokenInvalid
+        return self.callers[credentials.token]
+
+
+@dataclass
+class Stage:
+    """The cast in a house whose writer works."""
+
+    cast: Cast
+    house: House
+    dialect: Plain
+
+    @property
+    def hub(self) -> Hub:
+        return self.house.hub
+
+    async def login(self, account: Account) -> Login:
+        return await self.cast.do(
+            self.cast.accounts.start_login, account, lasting=timedelta(days=1)
+        )
+
+    async def connect(
+        self, account: Account, home: Conversation | None = None, login: Login | None = None
+    ) -> Connection:
+        """A connection that is open, bound for the LOBBY, and listens to nothing yet."""
+        login = login or await self.login(account)
+        home = home or self.cast.lobby
+        connection = Connection(
+            self.dialect, Ear(), account.person, login.id, login.expires_at, home=home.id
+        )
+        self.hub.open(connection)
+        return connection
+
+    async def listen(self, account: Account, after_seq: int | None = None) -> Connection:
+        """A connection that follows the LOBBY; what brought it there is forgotten."""
+        connection = await self.connect(account)
+        await self.follow(connection, after_seq)
+        return connection
+
+    async def follow(self, connection: Connection, after_seq: int | None) -> None:
+        assert connection.home is not None
+        await Following(self.house, connection, connection.home).start(after_seq)
+
+    async def say(self, author: Account, content: str, **options: Any) -> Any:
+        """What the LOBBY's author posted, durable and announced."""
+        return (await self.house.writer.post(self.cast.draft(author, content, **options))).message
+
+    async def do(self, act: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
+        """What the service's ``act`` returns, durable and announced."""
+        return await self.house.writer.write(lambda work: act(work, *arguments, **options))
+
+
+def heard(connection: Connection) -> list[str]:
+    """What the connection was sent since it was last asked."""
+    assert isinstance(connection.outlet, Ear)
+    frames, connection.outlet.frames = connection.outlet.frames, []
+    return frames
+
+
+def ended(connection: Connection) -> str | None:
+    """Why the connection was closed, if it was."""
+    assert isinstance(connection.outlet, Ear)
+    return connection.outlet.ended and connection.outlet.ended[1]
+
+
+@asynccontextmanager
+async def staged(storage: Storage | None = None) -> AsyncIterator[Stage]:
+    """A house with the cast in it; its writer runs until the end."""
+    cast = await enter(storage or MemoryStorage())
+    hub = Hub()
+    writer = Writer(cast.storage, cast.posting, hub.announce, linger=0)
+    house = House(
+        clock=cast.clock,
+        gate=Doorkeeper(),  # type: ignore[arg-type]  # as strict as the real one
+        accounts=cast.accounts,
+        social=cast.social,
+        conversations=cast.conversations,
+        messages=cast.messages,
+        storage=cast.storage,
+        writer=writer,
+        receipts=Receipts(writer, cast.conversations, pause=0),
+        hub=hub,
+        limits=Limits(GENEROUS, cast.clock.monotonic),
+        tick=Tick(),
+        slow_readers=SlowReaders(),
+    )
+    running = asyncio.create_task(writer.run())
+    try:
+        yield Stage(cast, house, Plain())
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)

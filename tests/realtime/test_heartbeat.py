@@ -1,0 +1,86 @@
+"""The pulse: who is asked for a sign of life, and who is given up."""
+
+import math
+from datetime import timedelta
+
+from folkmoot.realtime.connection import Connection
+from folkmoot.realtime.contract import Ending
+from folkmoot.realtime.heartbeat import Heartbeat
+from folkmoot.realtime.outbox import Outbox
+from tests.realtime.stage import Stage, ended
+
+
+class Line:
+    """A lane that notes what is done to it."""
+
+    def __init__(self, last_heard: float) -> None:
+        self.last_heard = last_heard
+        self.paused = False
+        self.buffered_bytes = 0
+        self.feeder = None
+        self.done: list[str] = []
+        self.write = lambda data: None
+
+    def ping(self) -> None:
+        self.done.append("ping")
+
+    def close(self, code: int, reason: str, deadline: float = 5.0) -> None:
+        self.done.append(f"close {reason}")
+
+    def abort(self) -> None:
+        self.done.append("abort")
+
+
+async def connected(stage: Stage, line: Line) -> Connection:
+    connection = await stage.connect(stage.cast.ana)
+    connection.outlet = Outbox(line, stage.house.tick, stage.house.slow_readers)
+    return connection
+
+
+def pulse(stage: Stage) -> Heartbeat:
+    return Heartbeat(stage.hub, stage.cast.clock, ping_after=20, drop_after=45)
+
+
+async def test_who_was_heard_lately_is_left_alone(stage):
+    line = Line(last_heard=100)
+    await connected(stage, line)
+    pulse(stage).beat(119)
+    assert line.done == []
+
+
+async def test_who_is_silent_is_asked_for_a_sign_of_life(stage):
+    line = Line(last_heard=100)
+    await connected(stage, line)
+    pulse(stage).beat(121)
+    assert line.done == ["ping"]
+    line.last_heard = 121
+    pulse(stage).beat(122)
+    assert line.done == ["ping"]
+
+
+async def test_who_stays_silent_is_told_to_come_back_and_dropped(stage):
+    line = Line(last_heard=100)
+    await connected(stage, line)
+    pulse(stage).beat(146)
+    assert line.done == [f"close {Ending.SILENT.value}", "abort"]
+    assert len(stage.hub) == 0
+
+
+async def test_where_the_server_watches_over_its_peers_nobody_is_asked(stage):
+    line = Line(last_heard=math.inf)
+    await connected(stage, line)
+    pulse(stage).beat(10**9)
+    assert line.done == []
+
+
+async def test_an_outlet_that_is_no_outbox_is_left_to_its_own_contract(stage):
+    connection = await stage.connect(stage.cast.ana)
+    pulse(stage).beat(10**9)
+    assert ended(connection) is None
+
+
+async def test_a_beat_ends_what_the_clock_has_ended(stage):
+    connection = await stage.listen(stage.cast.ana)
+    stage.cast.clock.pass_by(timedelta(days=1))
+    pulse(stage).beat(0)
+    assert ended(connection) == Ending.TOKEN_EXPIRED.value

@@ -1,0 +1,148 @@
+"""Receipts on their way to storage."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from folkmoot.core.conversations.events import ReadMoved
+from folkmoot.core.conversations.model import ReadMark
+from folkmoot.core.shared.refusals import StorageFull
+from folkmoot.realtime.receipts import Receipts
+from folkmoot.realtime.writer import ShuttingDown
+from folkmoot.storage.memory.storage import MemoryStorage
+from tests.realtime.stage import WITHIN_S, Stage, heard, staged
+
+
+class Disk(MemoryStorage):
+    """A storage whose disk the test can fill; it counts what is written."""
+
+    is_full = False
+    writes = 0
+
+    async def write(self, job):
+        self.writes += 1
+        if self.is_full:
+            raise StorageFull
+        return await super().write(job)
+
+
+def mark(stage: Stage, account, seq: int) -> ReadMark:
+    return ReadMark(stage.cast.lobby.id, account.id, seq)
+
+
+async def read_seqs(stage: Stage) -> dict[str, int]:
+    lobby = stage.cast.lobby.id
+    members = (await stage.cast.see(lambda work: work.conversations.members([lobby])))[lobby]
+    return {member.person.username: member.read_seq for member in members}
+
+
+@asynccontextmanager
+async def running(receipts: Receipts) -> AsyncIterator[None]:
+    task = asyncio.create_task(receipts.run())
+    try:
+        async with asyncio.timeout(WITHIN_S):
+            yield
+    finally:
+        task.cancel()
+        assert isinstance((await asyncio.gather(task, return_exceptions=True))[0], BaseException)
+
+
+@pytest.fixture
+async def spoken(stage: Stage) -> Stage:
+    """The LOBBY after Ana has said three things."""
+    for content in ("one", "two", "three"):
+        await stage.say(stage.cast.ana, content)
+    return stage
+
+
+async def test_of_many_claims_the_highest_of_each_member_is_stored_by_one_write():
+    disk = Disk()
+    async with staged(disk) as stage:
+        for content in ("one", "two", "three"):
+            await stage.say(stage.cast.ana, content)
+        ana = await stage.listen(stage.cast.ana)
+        before = disk.writes
+        for seq in (1, 3, 2):
+            stage.house.receipts.claim(mark(stage, stage.cast.bo, seq))
+        await stage.house.receipts.flush()
+        assert disk.writes - before == 1
+        assert heard(ana) == ["ReadMoved bo 3"]
+
+
+async def test_a_watermark_never_goes_back_nor_beyond_the_end(spoken):
+    receipts = spoken.house.receipts
+    await receipts.store([mark(spoken, spoken.cast.bo, 99)])
+    assert (await read_seqs(spoken))["bo"] == 3
+    await receipts.store([mark(spoken, spoken.cast.bo, 1)])
+    assert (await read_seqs(spoken))["bo"] == 3
+
+
+async def test_a_claim_that_is_no_news_is_not_announced(spoken):
+    await spoken.house.receipts.store([mark(spoken, spoken.cast.bo, 2)])
+    ana = await spoken.listen(spoken.cast.ana)
+    await spoken.house.receipts.store([mark(spoken, spoken.cast.bo, 2)])
+    assert heard(ana) == []
+
+
+async def test_claims_of_strangers_and_of_nowhere_are_void(spoken):
+    nowhere = ReadMark(spoken.cast.lobby.id + 1, spoken.cast.bo.id, 1)
+    await spoken.house.receipts.store([mark(spoken, spoken.cast.cy, 2), nowhere])
+    assert await read_seqs(spoken) == {"ana": 3, "bo": 0}
+
+
+async def test_claims_are_stored_without_being_asked_for(spoken):
+    moved = asyncio.Event()
+    spoken.hub.deliver = lambda event: moved.set() if isinstance(event, ReadMoved) else None
+    async with running(spoken.house.receipts):
+        spoken.house.receipts.claim(mark(spoken, spoken.cast.bo, 2))
+        await moved.wait()
+    assert (await read_seqs(spoken))["bo"] == 2
+
+
+async def test_a_full_disk_neither_ends_the_house_nor_loses_a_claim():
+    disk = Disk()
+    async with staged(disk) as stage:
+        for content in ("one", "two", "three"):
+            await stage.say(stage.cast.ana, content)
+        disk.is_full = True
+        stage.house.receipts.claim(mark(stage, stage.cast.bo, 1))
+        assert not await stage.house.receipts.flush()
+        stage.house.receipts.claim(mark(stage, stage.cast.bo, 2))
+        assert not await stage.house.receipts.flush()
+        disk.is_full = False
+        assert await stage.house.receipts.flush()
+        assert (await read_seqs(stage))["bo"] == 2
+
+
+async def test_it_tries_again_by_itself_until_the_disk_has_room():
+    disk = Disk()
+    async with staged(disk) as stage:
+        await stage.say(stage.cast.ana, "one")
+        moved, refused = asyncio.Event(), asyncio.Event()
+        receipts = Receipts(stage.house.writer, stage.cast.conversations, pause=0, rest=0)
+        stage.hub.deliver = lambda event: moved.set()
+        disk.is_full = True
+        flush = receipts.flush
+
+        async def noting() -> bool:
+            is_stored = await flush()
+            if not is_stored:
+                refused.set()
+            return is_stored
+
+        receipts.flush = noting
+        async with running(receipts):
+            receipts.claim(mark(stage, stage.cast.bo, 1))
+            await refused.wait()
+            disk.is_full = False
+            await moved.wait()
+
+
+async def test_a_house_that_is_closing_takes_no_more_claims_and_ends_in_peace(spoken):
+    await spoken.house.writer.stop()
+    spoken.house.receipts.claim(mark(spoken, spoken.cast.bo, 1))
+    assert not await spoken.house.receipts.flush()
+    with pytest.raises(ShuttingDown):
+        await spoken.house.receipts.store([mark(spoken, spoken.cast.bo, 1)])

@@ -1,0 +1,259 @@
+"""The writer: batches, answers after the commit, and no entry at another's cost."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+
+from folkmoot.core.conversations.errors import NotAMember
+from folkmoot.core.messages.events import MessagePosted
+from folkmoot.core.shared.refusals import StorageFull
+from folkmoot.realtime.writer import ShuttingDown, TooBusy, Writer
+from folkmoot.storage.memory.storage import MemoryStorage
+from tests.cast import Cast, enter
+from tests.realtime.stage import WITHIN_S
+
+
+class Valve(MemoryStorage):
+    """A storage that the test can hold up, and that tells when it has committed."""
+
+    def __init__(self, log: list[Any]) -> None:
+        super().__init__()
+        self._log = log
+        self._open = asyncio.Event()
+        self._open.set()
+        self.entered = asyncio.Event()
+        self.fails_with: Exception | None = None
+        self.writes = 0
+
+    def shut(self) -> None:
+        self._open.clear()
+        self.entered.clear()
+
+    def open(self) -> None:
+        self._open.set()
+
+    async def write(self, job: Any) -> Any:
+        self.writes += 1
+        self.entered.set()
+        await self._open.wait()
+        if self.fails_with is not None:
+            raise self.fails_with
+        result = await super().write(job)
+        self._log.append("committed")
+        return result
+
+
+class Desk:
+    """A writer at work on a valve, and the log of what happened in which order."""
+
+    def __init__(self, cast: Cast, storage: Valve, writer: Writer, log: list[Any]) -> None:
+        self.cast, self.storage, self.writer, self.log = cast, storage, writer, log
+
+    def submit(self, content: str, author: Any = None, **options: Any) -> "asyncio.Future[Any]":
+        return self.writer.submit(self.cast.draft(author or self.cast.ana, content, **options))
+
+    async def held_up(self) -> "asyncio.Future[Any]":
+        """A first entry that is being stored, so that whatever comes now waits."""
+        self.storage.shut()
+        first = self.submit("first")
+        await self.storage.entered.wait()
+        return first
+
+
+@asynccontextmanager
+async def desk(
+    announce: Callable[[Sequence[object]], None] | None = None, **settings: Any
+) -> AsyncIterator[Desk]:
+    log: list[Any] = []
+    storage = Valve(log)
+    cast = await enter(storage)
+    log.clear()
+    storage.writes = 0
+    heard = announce or (lambda events: log.extend(events))
+    writer = Writer(storage, cast.posting, heard, linger=0, **settings)
+    running = asyncio.create_task(writer.run())
+    try:
+        async with asyncio.timeout(WITHIN_S):
+            yield Desk(cast, storage, writer, log)
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_what_arrives_while_a_batch_is_stored_makes_up_the_next_one():
+    async with desk() as at:
+        first = await at.held_up()
+        others = [at.submit(f"number {number}") for number in range(50)]
+        at.storage.open()
+        posted = await asyncio.gather(first, *others)
+        assert at.storage.writes == 2
+        assert [one.message.seq for one in posted] == list(range(1, 52))
+
+
+async def test_a_batch_has_a_bound():
+    async with desk(max_batch=10) as at:
+        first = await at.held_up()
+        others = [at.submit(f"number {number}") for number in range(25)]
+        at.storage.open()
+        await asyncio.gather(first, *others)
+        assert at.storage.writes == 4
+
+
+async def test_it_is_announced_after_the_commit_and_answered_after_that():
+    async with desk() as at:
+        answer = at.submit("Hello")
+        answer.add_done_callback(lambda _: at.log.append("answered"))
+        await answer
+        await asyncio.sleep(0)
+        committed, announced, answered = at.log
+        assert committed == "committed"
+        assert isinstance(announced, MessagePosted)
+        assert answered == "answered"
+
+
+async def test_jobs_and_drafts_take_effect_in_the_order_in_which_they_came():
+    async with desk() as at:
+        cast = at.cast
+
+        async def rename(work: Any) -> int:
+            head = await cast.conversations.rename(work, cast.ana.id, cast.lobby.id, "New")
+            return head.last_seq
+
+        first = await at.held_up()
+        second = asyncio.ensure_future(at.writer.write(rename))
+        await asyncio.sleep(0)
+        third = at.submit("third")
+        at.storage.open()
+        await first
+        assert await second == 2
+        assert (await third).message.seq == 3
+        assert at.storage.writes == 2
+
+
+async def test_a_refused_draft_takes_no_place_and_spoils_no_other():
+    async with desk() as at:
+        first = await at.held_up()
+        refused, good = at.submit("I am not in it", at.cast.cy), at.submit("second")
+        at.storage.open()
+        await first
+        with pytest.raises(NotAMember):
+            await refused
+        assert (await good).message.seq == 2
+
+
+async def test_a_refusing_job_spoils_no_other():
+    async with desk() as at:
+
+        async def refuse(work: Any) -> None:
+            raise NotAMember
+
+        first = await at.held_up()
+        refused = asyncio.ensure_future(at.writer.write(refuse))
+        await asyncio.sleep(0)
+        good = at.submit("second")
+        at.storage.open()
+        await first
+        with pytest.raises(NotAMember):
+            await refused
+        assert (await good).message.seq == 2
+        assert at.storage.writes == 2
+
+
+async def test_a_job_that_fails_is_found_out_and_the_rest_of_its_batch_is_stored(caplog):
+    async with desk() as at:
+
+        async def fail(work: Any) -> None:
+            raise ZeroDivisionError("a bug")
+
+        first = await at.held_up()
+        before, failing = at.submit("before"), asyncio.ensure_future(at.writer.write(fail))
+        await asyncio.sleep(0)
+        after = at.submit("after")
+        at.storage.open()
+        await first
+        with pytest.raises(ZeroDivisionError):
+            await failing
+        assert [(await before).message.seq, (await after).message.seq] == [2, 3]
+        assert sum(isinstance(event, MessagePosted) for event in at.log) == 3
+        assert "a write failed" in caplog.text
+
+
+async def test_when_the_storage_cannot_everybody_in_the_batch_is_told_and_nothing_is_announced():
+    async with desk() as at:
+        first = await at.held_up()
+        second = at.submit("second")
+        at.storage.fails_with = StorageFull()
+        at.storage.open()
+        for answer in (first, second):
+            with pytest.raises(StorageFull):
+                await answer
+        assert at.log == []
+        at.storage.fails_with = None
+        assert (await at.submit("third")).message.seq == 1
+
+
+async def test_what_cannot_be_announced_is_stored_and_answered_all_the_same(caplog):
+    def fail(events: Sequence[object]) -> None:
+        raise ZeroDivisionError("a bug of the hub's")
+
+    async with desk(fail) as at:
+        assert (await at.submit("one")).message.seq == 1
+        assert (await at.submit("two")).message.seq == 2
+        assert "could not be announced" in caplog.text
+
+
+async def test_who_stops_waiting_before_it_was_begun_has_nothing_stored():
+    async with desk() as at:
+        first = await at.held_up()
+        given_up = at.submit("never mind")
+        given_up.cancel()
+        at.storage.open()
+        await first
+        assert (await at.submit("second")).message.seq == 2
+
+
+async def test_the_same_client_id_twice_in_one_batch_is_one_message():
+    async with desk() as at:
+        first = await at.held_up()
+        once, twice = (at.submit("Hello", client_id="1") for _ in range(2))
+        at.storage.open()
+        await first
+        assert (await once).message == (await twice).message
+        assert [(await once).is_repeat, (await twice).is_repeat] == [False, True]
+        assert sum(isinstance(event, MessagePosted) for event in at.log) == 2
+
+
+async def test_more_than_may_wait_is_refused_at_once():
+    async with desk(max_waiting=3) as at:
+        first = await at.held_up()
+        waiting = [at.submit(f"number {number}") for number in range(3)]
+        with pytest.raises(TooBusy):
+            await at.submit("one too many")
+        at.storage.open()
+        await asyncio.gather(first, *waiting)
+
+
+async def test_stopping_settles_what_came_before_and_refuses_what_comes_after():
+    async with desk(max_batch=2) as at:
+        first = await at.held_up()
+        waiting = [at.submit(f"number {number}") for number in range(5)]
+        stopping = asyncio.create_task(at.writer.stop())
+        await asyncio.sleep(0)
+        assert at.writer.is_stopping
+        with pytest.raises(ShuttingDown):
+            await at.submit("too late")
+        assert not stopping.done()
+        at.storage.open()
+        await stopping
+        assert all(answer.done() for answer in (first, *waiting))
+        assert [(await answer).message.seq for answer in (first, *waiting)] == list(range(1, 7))
+
+
+async def test_an_idle_writer_stops_at_once():
+    async with desk() as at:
+        await at.submit("Hello")
+        await at.writer.stop()
+        await at.writer.stop()
