@@ -23,6 +23,7 @@ export class Log {
   #elements = new Map();
   #current = null;
   #follows = true;
+  #bottom = 0; // where the end was when it was last scrolled to
 
   /** @param onCommand told `(name, row, {emoji?})`: edit, delete, react, retry, take-back */
   constructor(me, { nameOf, onCommand, signal }) {
@@ -36,18 +37,20 @@ export class Log {
     this.#list.addEventListener("focusin", (event) => this.#focused(event), { signal });
     this.#list.addEventListener("focusout", (event) => this.#left(event), { signal });
     this.#log.addEventListener("scroll", () => this.#scrolled(), { signal });
-    const resizes = new ResizeObserver(() => this.#follows && this.scrollToBottom());
+    const resizes = new ResizeObserver(() => this.follows && this.scrollToBottom());
     resizes.observe(this.#log);
     signal.addEventListener("abort", () => resizes.disconnect());
   }
 
   /** Whether the reader is at the end, where new messages should come into sight. */
   get follows() {
-    return this.#follows;
+    // The scroll event comes a frame after the scrolling: who has just gone up is not pulled back.
+    return this.#follows && this.#log.scrollTop >= this.#bottom;
   }
 
   scrollToBottom() {
     this.#log.scrollTop = this.#log.scrollHeight;
+    this.#bottom = this.#log.scrollTop;
   }
 
   /** Run `change`, which puts messages above, without moving what is being read. */
@@ -248,6 +251,7 @@ export class Log {
   #scrolled() {
     const { scrollHeight, scrollTop, clientHeight } = this.#log;
     this.#follows = scrollHeight - scrollTop - clientHeight < AT_BOTTOM_PX;
+    this.#bottom = Math.min(this.#bottom, scrollTop);
   }
 
   #focused({ target }) {
