@@ -8,6 +8,7 @@ from typing import Any
 from folkmoot.core.accounts.model import Account, Role
 from folkmoot.core.accounts.service import Accounts
 from folkmoot.core.conversations.model import Conversation
+from folkmoot.core.conversations.receipts import Marks
 from folkmoot.core.conversations.service import Conversations
 from folkmoot.core.messages.model import Draft, Message, Posted
 from folkmoot.core.messages.posting import Posting
@@ -81,6 +82,10 @@ class Cast:
     @property
     def conversations(self) -> Conversations:
         return Conversations(self.clock, self.ids)
+
+    @property
+    def marks(self) -> Marks:
+        return Marks(self.clock)
 
     @property
     def messages(self) -> Messages:

@@ -193,8 +193,8 @@ async def test_who_read_further_is_told_and_nobody_reads_past_the_end(cast: Cast
         ReadMark(ConversationId(404), cast.bo.id, 1),
     ]
 
-    await cast.do(cast.conversations.move_read, marks)
-    await cast.do(cast.conversations.move_read, marks)
+    await cast.do(cast.marks.move_read, marks)
+    await cast.do(cast.marks.move_read, marks)
 
     assert cast.events == [ReadMoved(cast.lobby.id, cast.lobby.uid, cast.bo.person, 1, NOON)]
 

@@ -1,8 +1,11 @@
 """Migrations make the tables that the statements are written for, once, and harm nobody else's."""
 
 import asyncio
+import json
+import re
 import sqlite3
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import pytest
@@ -11,18 +14,40 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from folkmoot.storage import Unusable, migrate, open_storage
-from folkmoot.storage.tables import metadata
+from folkmoot.storage.tables import WORD_TABLE, metadata
 from tests.postgres import ONE_WORKER, PostgresServer
 
 
-def sqlite_schema(path: Path) -> dict[str, list[str]]:
-    """The lines that make each table and index, in an order that means nothing."""
-    with sqlite3.connect(path) as connection:
-        found = connection.execute(
-            "SELECT name, sql FROM sqlite_schema WHERE sql NOT NULL AND name <> 'alembic_version'"
-        ).fetchall()
+def sqlite_schema(path: Path) -> dict[str, str]:
+    """All that makes up each table; a column that was added stands elsewhere in its text."""
+    connection = sqlite3.connect(path)
+    texts: dict[str, str | None] = dict(connection.execute("SELECT name, sql FROM sqlite_schema"))
+
+    def about(name: str, *pragmas: str) -> list[Any]:
+        return [connection.execute(f"PRAGMA {each}('{name}')").fetchall() for each in pragmas]
+
+    found = {}
+    for name, text in texts.items():
+        if text is None or not text.startswith("CREATE TABLE") or name == "alembic_version":
+            found[name] = text or ""
+            continue
+        columns, foreign_keys, indexes = about(
+            name, "table_xinfo", "foreign_key_list", "index_list"
+        )
+        # What a constraint makes of its own accord is numbered in their order, which means nothing.
+        told = [
+            (
+                texts.get(index[1]),
+                index[2:],
+                *about(index[1], "index_xinfo"),
+            )
+            for index in indexes
+        ]
+        options = re.findall(r"AUTOINCREMENT|WITHOUT ROWID", text)
+        references = sorted(key[2:] for key in foreign_keys)
+        found[name] = json.dumps([columns, references, sorted(told, key=str), options])
     connection.close()
-    return {name: sorted(line.strip(" ,\t") for line in sql.split("\n")) for name, sql in found}
+    return {name: text for name, text in found.items() if "alembic" not in name}
 
 
 async def test_on_sqlite_the_migrations_make_the_tables(tmp_path: Path) -> None:
@@ -33,6 +58,7 @@ async def test_on_sqlite_the_migrations_make_the_tables(tmp_path: Path) -> None:
     engine.dispose()
 
     assert sqlite_schema(migrated) == sqlite_schema(created)
+    assert {*metadata.tables, WORD_TABLE} <= sqlite_schema(created).keys()
 
 
 @ONE_WORKER

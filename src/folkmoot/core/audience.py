@@ -3,7 +3,11 @@
 from collections.abc import Collection
 
 from folkmoot.core.conversations.events import (
+    AgentAssigned,
+    AssistantSwitched,
+    ConversationEnded,
     ConversationRenamed,
+    DeliveredMoved,
     MemberJoined,
     MemberLeft,
     ReadMoved,
@@ -18,6 +22,14 @@ from folkmoot.core.messages.events import (
 )
 from folkmoot.core.presence.model import Entered, Exited, Typing
 from folkmoot.core.shared.ids import AccountId
+from folkmoot.core.social.events import (
+    BlockLifted,
+    BlockSet,
+    FriendAccepted,
+    FriendDeclined,
+    FriendRequested,
+    FriendshipEnded,
+)
 
 _NOBODY: frozenset[AccountId] = frozenset()
 
@@ -52,10 +64,45 @@ def about(event: object) -> AccountId | None:
             return person.id
         case MessageDeleted(actor=person) | MemberJoined(member=person) | MemberLeft(member=person):
             return person.id
-        case ConversationRenamed(actor=person):
+        case DeliveredMoved(receiver=person) | ConversationRenamed(actor=person):
             return person.id
+        case AgentAssigned(actor=person) | AssistantSwitched(actor=person):
+            return person.id
+        case ConversationEnded(actor=person):
+            return person.id
+        case FriendRequested(request=request):
+            return request.sender.id
+        case FriendAccepted(request=request) | FriendDeclined(request=request):
+            return request.receiver.id
+        case FriendshipEnded(actor=account_id):
+            return account_id
         case _:
             return speaker(event)
+
+
+def addressed(event: object) -> tuple[AccountId, ...]:
+    """The accounts that an event of no conversation concerns, on all their devices."""
+    match event:
+        case FriendRequested(request=request) | FriendAccepted(request=request):
+            return request.sender.id, request.receiver.id
+        case FriendDeclined(request=request) | FriendshipEnded(request=request):
+            return request.sender.id, request.receiver.id
+        case _:
+            return ()
+
+
+def affected(event: object) -> tuple[AccountId, ...]:
+    """The accounts whose connections have to reckon with an event of no conversation.
+
+    More than are told of it: who is blocked is never told, and hears nothing more all the same.
+    """
+    match event:
+        case BlockSet(blocker=blocker, blocked=blocked):
+            return blocker, blocked
+        case BlockLifted(blocker=blocker, blocked=blocked):
+            return blocker, blocked
+        case _:
+            return addressed(event)
 
 
 def hears(event: object, hidden: Collection[AccountId]) -> bool:

@@ -4,10 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from functools import partial
 from typing import TypedDict
 
 from folkmoot.core.accounts.model import Person
 from folkmoot.core.conversations.events import (
+    AgentAssigned,
+    AssistantSwitched,
+    ConversationEnded,
     ConversationRenamed,
     Durable,
     MemberJoined,
@@ -33,6 +37,12 @@ class ChangeKind(StrEnum):
     MESSAGE_DELETED = "message_deleted"
     REACTION_ADDED = "reaction_added"
     REACTION_REMOVED = "reaction_removed"
+    AGENT_ASSIGNED = "agent_assigned"
+    ASSISTANT_SWITCHED = "assistant_switched"
+    ENDED = "ended"
+
+
+_ON = "on"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,27 +68,8 @@ class _Place(TypedDict):
 
 def to_change(event: Durable) -> Change:
     """The row that says what the event said."""
-
-    def change(
-        kind: ChangeKind,
-        actor: Person,
-        *,
-        message: Message | MessageRef | None = None,
-        subject: Person | None = None,
-        detail: str | None = None,
-    ) -> Change:
-        message_id = message.id if message else None
-        subject_id = subject.id if subject else None
-        place = (event.conversation_id, event.seq, kind, event.at)
-        return Change(*place, actor.id, message_id, subject_id, detail)
-
+    change = partial(_change, event)
     match event:
-        case MemberJoined(member=member, actor=actor):
-            return change(ChangeKind.MEMBER_JOINED, actor, subject=member)
-        case MemberLeft(member=member, actor=actor):
-            return change(ChangeKind.MEMBER_LEFT, actor, subject=member)
-        case ConversationRenamed(title=title, actor=actor):
-            return change(ChangeKind.RENAMED, actor, detail=title)
         case MessageEdited(message=message, actor=actor):
             return change(ChangeKind.MESSAGE_EDITED, actor, message=message)
         case MessageDeleted(message=ref, actor=actor):
@@ -88,7 +79,41 @@ def to_change(event: Durable) -> Change:
         case ReactionRemoved(message=ref, actor=actor, emoji=emoji):
             return change(ChangeKind.REACTION_REMOVED, actor, message=ref, detail=emoji)
         case _:
+            return _conversation_change(event)
+
+
+def _conversation_change(event: Durable) -> Change:
+    change = partial(_change, event)
+    match event:
+        case MemberJoined(member=member, actor=actor):
+            return change(ChangeKind.MEMBER_JOINED, actor, subject=member)
+        case MemberLeft(member=member, actor=actor):
+            return change(ChangeKind.MEMBER_LEFT, actor, subject=member)
+        case ConversationRenamed(title=title, actor=actor):
+            return change(ChangeKind.RENAMED, actor, detail=title)
+        case AgentAssigned(agent=agent, actor=actor):
+            return change(ChangeKind.AGENT_ASSIGNED, actor, subject=agent)
+        case AssistantSwitched(is_on=is_on, actor=actor):
+            return change(ChangeKind.ASSISTANT_SWITCHED, actor, detail=_ON if is_on else None)
+        case ConversationEnded(actor=actor):
+            return change(ChangeKind.ENDED, actor)
+        case _:
             raise TypeError(f"{type(event).__name__} is not kept in the timeline")
+
+
+def _change(
+    event: Durable,
+    kind: ChangeKind,
+    actor: Person,
+    *,
+    message: Message | MessageRef | None = None,
+    subject: Person | None = None,
+    detail: str | None = None,
+) -> Change:
+    message_id = message.id if message else None
+    subject_id = subject.id if subject else None
+    place = (event.conversation_id, event.seq, kind, event.at)
+    return Change(*place, actor.id, message_id, subject_id, detail)
 
 
 def to_event(
@@ -107,10 +132,25 @@ def to_event(
     actor = people[change.actor_id]
     if change.message_id is not None:
         return _message_event(change, place, actor, messages[change.message_id])
-    if change.subject_id is None:
-        return ConversationRenamed(**place, title=change.detail, actor=actor)
-    event_type = MemberJoined if change.kind is ChangeKind.MEMBER_JOINED else MemberLeft
-    return event_type(**place, member=people[change.subject_id], actor=actor)
+    if change.subject_id is not None:
+        return _member_event(change, place, actor, people[change.subject_id])
+    match change.kind:
+        case ChangeKind.ASSISTANT_SWITCHED:
+            return AssistantSwitched(**place, is_on=change.detail == _ON, actor=actor)
+        case ChangeKind.ENDED:
+            return ConversationEnded(**place, actor=actor)
+        case _:
+            return ConversationRenamed(**place, title=change.detail, actor=actor)
+
+
+def _member_event(change: Change, place: _Place, actor: Person, subject: Person) -> Durable:
+    match change.kind:
+        case ChangeKind.AGENT_ASSIGNED:
+            return AgentAssigned(**place, agent=subject, actor=actor)
+        case ChangeKind.MEMBER_JOINED:
+            return MemberJoined(**place, member=subject, actor=actor)
+        case _:
+            return MemberLeft(**place, member=subject, actor=actor)
 
 
 def _message_event(change: Change, place: _Place, actor: Person, message: Message) -> Durable:

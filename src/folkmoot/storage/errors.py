@@ -9,6 +9,10 @@ class ConstraintBroken(Exception):
     """What a job wrote contradicts what is stored: a bug of ours, or two writers who met."""
 
 
+class KeyTaken(ConstraintBroken):
+    """A key was taken, perhaps by a writer who met this one; the job can be run again."""
+
+
 class ReadingOnly(Exception):
     """A reading job tried to write: a bug of ours."""
 

@@ -10,7 +10,7 @@ import asyncpg
 
 from folkmoot.core.shared.refusals import StorageFull, Unavailable
 from folkmoot.core.work import Job, Result
-from folkmoot.storage.errors import ConstraintBroken, ReadingOnly
+from folkmoot.storage.errors import ConstraintBroken, KeyTaken, ReadingOnly
 from folkmoot.storage.sql.executor import Row
 from folkmoot.storage.sql.statements import Params, Statement
 from folkmoot.storage.sql.work import SqlWork
@@ -47,10 +47,6 @@ class PostgresSettings:
 
 class Collision(Unavailable):
     """Two writers stood in each other's way; the job can be run again."""
-
-
-class KeyTaken(ConstraintBroken):
-    """A key was taken, perhaps by a writer who met this one; the job can be run again."""
 
 
 async def connected_pool(dsn: str, settings: PostgresSettings) -> "Pool":
@@ -134,9 +130,14 @@ class PostgresStorage:
 class _Executor:
     """`Executor` on one connection, inside its transaction."""
 
+    has_word_table = False
+
     def __init__(self, connection: "Connection", *, is_writing: bool) -> None:
         self._connection = connection
         self.is_writing = is_writing
+
+    def note_deleted_words(self) -> None:
+        """Nothing to do: there is no such table."""
 
     async def rows(self, statement: Statement, params: Params) -> Sequence[Row]:
         prepared = statement.postgres

@@ -4,6 +4,7 @@ A unit of work costs one hop to the thread that owns the connection; there, noth
 """
 
 import sqlite3
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from folkmoot.core.work import Job, Result
 from folkmoot.storage.driving import drive
 from folkmoot.storage.errors import ConstraintBroken, ReadingOnly
 from folkmoot.storage.filelock import FileLock
+from folkmoot.storage.scrubbing import Scrubber
 from folkmoot.storage.sql.executor import Row
 from folkmoot.storage.sql.statements import Params, Statement
 from folkmoot.storage.sql.work import SqlWork
@@ -24,6 +26,8 @@ Synchronous = Literal["FULL", "EXTRA", "NORMAL"]
 
 _MIB = 1024 * 1024
 _CACHED_STATEMENTS = 256
+# Of SQLite's own small steps: about every millisecond.
+_STEPS_BETWEEN_LOOKS = 20_000
 _OUR_FAULT = {sqlite3.SQLITE_ERROR, sqlite3.SQLITE_MISUSE, sqlite3.SQLITE_RANGE}
 _DISK_FAILED = {
     sqlite3.SQLITE_IOERR,
@@ -38,7 +42,8 @@ _DISK_FAILED = {
 class SqliteSettings:
     """``synchronous`` below FULL loses acknowledged messages when the power fails.
 
-    ``busy_seconds`` is how long to wait for a stranger who has the file locked, say a backup.
+    ``busy_seconds`` is how long to wait for a stranger who has the file locked, say a backup;
+    ``reading_seconds`` how long one may read who searches for what everybody says.
     """
 
     synchronous: Synchronous = "FULL"
@@ -46,6 +51,7 @@ class SqliteSettings:
     max_waiting: int = 1000
     timeout_seconds: float = 30.0
     busy_seconds: float = 5.0
+    reading_seconds: float = 5.0
 
 
 class DiskFailed(Unavailable):
@@ -65,7 +71,9 @@ class SqliteStorage:
         self._writer = _Writer(path, settings)
         self._readers = [_Reader(path, settings) for _ in range(settings.readers)]
         waiting, seconds = settings.max_waiting, settings.timeout_seconds
-        self._writing = Threads("storage-write", [self._writer], waiting, seconds)
+        self._writing = Threads(
+            "storage-write", [self._writer], waiting, seconds, afterwards=_Writer.scrub
+        )
         self._reading = Threads("storage-read", self._readers, waiting, seconds)
 
     async def write(self, job: Job[Result]) -> Result:
@@ -90,9 +98,15 @@ class SqliteStorage:
 class _Executor:
     """`Executor` on one connection; its methods never suspend."""
 
+    has_word_table = True
+
     def __init__(self, cursor: sqlite3.Cursor, *, is_writing: bool) -> None:
         self._cursor = cursor
         self.is_writing = is_writing
+        self.deleted_words = False
+
+    def note_deleted_words(self) -> None:
+        self.deleted_words = True
 
     async def rows(self, statement: Statement, params: Params) -> Sequence[Row]:
         prepared = statement.sqlite
@@ -132,20 +146,30 @@ class _Writer:
         self._path = path
         self._settings = settings
         self._connection: sqlite3.Connection | None = self._open()
+        self._scrubber = Scrubber()
 
     def run(self, job: Job[Result]) -> Result:
         """One unit of work. When this returns, SQLite has said that it is on disk."""
         connection = self._sound()
         cursor = connection.cursor()
+        executor = _Executor(cursor, is_writing=True)
         try:
             _execute(cursor, "BEGIN IMMEDIATE")
-            result = drive(job, SqlWork(_Executor(cursor, is_writing=True)))
+            result = drive(job, SqlWork(executor))
             # Fails if SQLite has rolled back by itself, and the job went on regardless.
             _execute(cursor, "COMMIT")
         except BaseException as error:
             self._undo(connection, error)
             raise
+        if executor.deleted_words:
+            self._scrubber.wanted()
         return result
+
+    def scrub(self) -> None:
+        """Overwrite a little of what was deleted, if anything was. What fails waits for later."""
+        if self._scrubber.is_due and self._connection is not None:
+            with suppress(sqlite3.Error):
+                self._scrubber.step(self._connection)
 
     def check(self) -> None:
         """Write something for real, and wait for the disk."""
@@ -161,6 +185,8 @@ class _Writer:
 
     def close(self) -> None:
         if self._connection is not None:
+            with suppress(sqlite3.Error):
+                self._scrubber.finish(self._connection)
             self._connection.close()
 
     def _sound(self) -> sqlite3.Connection:
@@ -193,7 +219,7 @@ class _Writer:
             self._settings.busy_seconds,
             f"synchronous = {self._settings.synchronous}",
             "foreign_keys = ON",
-            "secure_delete = FAST",
+            "secure_delete = ON",
             f"journal_size_limit = {64 * _MIB}",
             f"wal_autocheckpoint = {4 * 1024}",
             "cache_size = -32768",
@@ -212,19 +238,28 @@ class _Reader:
             "wal_autocheckpoint = 0",
             "cache_size = -16384",
         )
+        self._seconds = settings.reading_seconds
+        self._until = float("inf")
+        self._connection.set_progress_handler(self._is_too_late, _STEPS_BETWEEN_LOOKS)
 
     def run(self, job: Job[Result]) -> Result:
         """One unit of work on one snapshot."""
+        self._until = time.monotonic() + self._seconds
         cursor = self._connection.cursor()
         try:
             _execute(cursor, "BEGIN", is_writing=False)
             return drive(job, SqlWork(_Executor(cursor, is_writing=False)))
         finally:
+            self._until = float("inf")
             if self._connection.in_transaction:
                 _execute(cursor, "ROLLBACK", is_writing=False)
 
     def close(self) -> None:
         self._connection.close()
+
+    def _is_too_late(self) -> bool:
+        """Whether SQLite should give up what it is doing."""
+        return time.monotonic() > self._until
 
 
 def connect(path: Path, busy_seconds: float, *pragmas: str) -> sqlite3.Connection:

@@ -3,10 +3,13 @@
 Times are whole microseconds since 1970 in UTC, truths are 0 and 1, and a UUID is its 36
 characters: it can travel inside a JSON parameter, is compared as it is, and reads well in a shell.
 Every index on `messages` is one more page written at each commit, so there are as few as the
-queries need.
+queries need. What only one kind of conversation or message has is NULL in all others.
 """
 
+from typing import Any
+
 from sqlalchemy import (
+    DDL,
     BigInteger,
     Column,
     ForeignKey,
@@ -18,8 +21,15 @@ from sqlalchemy import (
     SmallInteger,
     Table,
     Text,
+    TextClause,
     UniqueConstraint,
+    event,
+    text,
 )
+from sqlalchemy.dialects.postgresql import TSVECTOR
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.schema import CreateColumn, SchemaItem
+from sqlalchemy.sql.compiler import DDLCompiler
 from sqlalchemy.types import TypeEngine
 
 metadata = MetaData(
@@ -49,6 +59,10 @@ def _of(name: str, target: str, *, is_key: bool = False, nullable: bool = False)
         nullable=nullable,
         autoincrement=False,
     )
+
+
+def _partial(name: str, where: TextClause, *columns: str, unique: bool = False) -> Index:
+    return Index(name, *columns, unique=unique, sqlite_where=where, postgresql_where=where)
 
 
 accounts = Table(
@@ -113,6 +127,11 @@ blocks = Table(
     sqlite_with_rowid=False,
 )
 
+# Whoever asks says the same in these very words, or the index is not used. No index has
+# ``last_activity_at``: it would be written anew with each message.
+among_directs = text("direct_low IS NOT NULL")
+among_sessions = text("kind = 'session'")
+
 conversations = Table(
     "conversations",
     metadata,
@@ -125,6 +144,19 @@ conversations = Table(
     Column("last_seq", BigInteger, nullable=False),
     Column("last_activity_at", BigInteger, nullable=False),
     Column("member_count", Integer, nullable=False),
+    # The two of a direct conversation, the lower number first.
+    Column("direct_low", BigInteger),
+    Column("direct_high", BigInteger),
+    # The desk of a session.
+    Column("agent_id", BigInteger),
+    Column("assistant_on", SmallInteger),
+    Column("started_at", BigInteger),
+    Column("closed_at", BigInteger),
+    Column("message_count", BigInteger),
+    _partial("ix_conversations_direct", among_directs, "direct_low", "direct_high", unique=True),
+    _partial("ix_conversations_direct_high", among_directs, "direct_high"),
+    _partial("ix_conversations_open", among_sessions, "closed_at"),
+    _partial("ix_conversations_owner", among_sessions, "created_by"),
     sqlite_autoincrement=True,
 )
 
@@ -161,12 +193,18 @@ messages = Table(
     Column("created_at", BigInteger, nullable=False),
     Column("edited_at", BigInteger),
     Column("deleted_at", BigInteger),
+    # JSON.
+    Column("attachment", Text),
+    Column("mentions", Text),
+    Column("labels", Text),
+    Column("words", TSVECTOR),
+    Index("ix_messages_words", "words", postgresql_using="gin").ddl_if("postgresql"),
     UniqueConstraint("conversation_id", "seq"),
     UniqueConstraint("author_id", "client_id"),
     sqlite_autoincrement=True,
 )
 
-# ``subject_id`` is the account that something was done to; ``detail`` a title or an emoji.
+# ``subject_id`` is the account that something was done to; ``detail`` a title, an emoji, or on.
 changes = Table(
     "changes",
     metadata,
@@ -190,3 +228,87 @@ reactions = Table(
     Column("created_at", BigInteger, nullable=False),
     sqlite_with_rowid=False,
 )
+
+# Only of direct conversations: when a member had read up to where.
+reads = Table(
+    "reads",
+    metadata,
+    _of("conversation_id", "conversations.id", is_key=True),
+    _of("account_id", "accounts.id", is_key=True),
+    Column("up_to_seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("at", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# ``low_id`` and ``high_id`` are the two again, the lower number first, until it is declined.
+friend_requests = Table(
+    "friend_requests",
+    metadata,
+    Column("uid", Text, primary_key=True),
+    _of("sender_id", "accounts.id"),
+    _of("receiver_id", "accounts.id"),
+    Column("low_id", BigInteger),
+    Column("high_id", BigInteger),
+    Column("status", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("settled_at", BigInteger),
+    UniqueConstraint("low_id", "high_id"),
+    Index(None, "high_id"),
+    sqlite_with_rowid=False,
+)
+
+uploads = Table(
+    "uploads",
+    metadata,
+    Column("uid", Text, primary_key=True),
+    _of("owner_id", "accounts.id"),
+    Column("name", Text, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("media_type", Text, nullable=False),
+    Column("digest", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("has_thumbnail", SmallInteger, nullable=False),
+    Index(None, "owner_id"),
+    sqlite_with_rowid=False,
+)
+
+# Which upload hangs on which message; a message says the rest itself.
+attachments = Table(
+    "attachments",
+    metadata,
+    Column("upload_uid", Text, ForeignKey("uploads.uid"), primary_key=True),
+    _of("message_id", "messages.id", is_key=True),
+    Index(None, "message_id"),
+    sqlite_with_rowid=False,
+)
+
+# SQLite keeps the words of messages apart, by the message's number, and PostgreSQL in a column.
+# They come in the one form that `words` gives them, so all that is left to do is to split them.
+# In SQLite's table are those of whole bundles of messages: numbers 1 to 128 first, and so on.
+BUNDLE = 128
+"""What is in the table already follows from it: it never changes."""
+WORD_TABLE = "message_words"
+CREATE_WORD_TABLE = (
+    f"CREATE VIRTUAL TABLE {WORD_TABLE} "
+    "USING fts5(words, content='', columnsize=0, detail=none, tokenize='ascii')"
+)
+_create_word_table = DDL(CREATE_WORD_TABLE)  # type: ignore[no-untyped-call] # so in SQLAlchemy
+event.listen(messages, "after_create", _create_word_table.execute_if(dialect="sqlite"))
+
+
+@compiles(CreateColumn, "sqlite")
+def _without_vectors(create: CreateColumn, compiler: DDLCompiler, **options: Any) -> str | None:
+    if isinstance(create.element.type, TSVECTOR):
+        return None
+    as_usual: str = compiler.visit_create_column(create, **options)  # type: ignore[no-untyped-call] # so in SQLAlchemy
+    return as_usual
+
+
+def is_compared(
+    thing: SchemaItem, name: str | None, kind: str, _reflected: bool, _other: SchemaItem | None
+) -> bool:
+    """Whether alembic should look for this in a SQLite file, which keeps words in its own way."""
+    if kind == "table":
+        return not (name or "").startswith(WORD_TABLE)
+    columns = thing.columns if isinstance(thing, Index) else [thing]
+    return not any(isinstance(getattr(each, "type", None), TSVECTOR) for each in columns)

@@ -17,10 +17,19 @@ class Threads(Generic[Owned]):
     """Runs tasks on threads that share one queue; each task gets what its thread owns.
 
     At most ``max_waiting`` tasks wait or run at a time: past that, and when one takes longer
-    than ``seconds``, the answer is `Unavailable`. To be used from one event loop.
+    than ``seconds``, the answer is `Unavailable`. To be used from one event loop. What is done
+    ``afterwards``, when a task was answered, keeps only the next one waiting.
     """
 
-    def __init__(self, name: str, owned: Sequence[Owned], max_waiting: int, seconds: float) -> None:
+    def __init__(
+        self,
+        name: str,
+        owned: Sequence[Owned],
+        max_waiting: int,
+        seconds: float,
+        *,
+        afterwards: Callable[[Owned], object] | None = None,
+    ) -> None:
         self._max_waiting = max_waiting
         self._seconds = seconds
         self._unfinished = 0
@@ -28,7 +37,10 @@ class Threads(Generic[Owned]):
         self._queue: SimpleQueue[_Errand[Owned] | None] = SimpleQueue()
         self._threads = [
             threading.Thread(
-                target=_work, args=(self._queue, each), name=f"{name}-{place}", daemon=True
+                target=_work,
+                args=(self._queue, each, afterwards),
+                name=f"{name}-{place}",
+                daemon=True,
             )
             for place, each in enumerate(owned)
         ]
@@ -107,6 +119,12 @@ class _Errand(Generic[Owned]):
             self._answer.set_exception(error)
 
 
-def _work(queue: "SimpleQueue[_Errand[Owned] | None]", owned: Owned) -> None:
+def _work(
+    queue: "SimpleQueue[_Errand[Owned] | None]",
+    owned: Owned,
+    afterwards: Callable[[Owned], object] | None,
+) -> None:
     while (errand := queue.get()) is not None:
         errand.run(owned)
+        if afterwards is not None:
+            afterwards(owned)

@@ -171,8 +171,8 @@ class Accounts:
         """Whose login this is.
 
         Raises:
+            AccountInactive: the account may do nothing any more, which also ended its logins.
             LoginRevoked: it was ended, or its time is over.
-            AccountInactive: the account may do nothing any more.
         """
         login = await work.logins.get(login_id)
         if login is None:

@@ -96,7 +96,9 @@ class LoginStore(Protocol):
         ...
 
     async def forget_ended(self, before: datetime) -> int:
-        """Delete tickets, and logins with all their tokens, that ended before that time."""
+        """Delete tickets, and logins with all their tokens, that expired before that time.
+
+        A login that was revoked stays until then, or its token would be good for a new one."""
         ...
 
 

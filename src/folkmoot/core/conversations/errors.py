@@ -45,6 +45,33 @@ class TooManyMembers(Invalid):
     sentence = "A conversation has at most {max_members} members."
 
 
+class ConversationClosed(Conflict):
+    """The conversation was closed: it can be read, and nothing can be added."""
+
+    code = "conversation_closed"
+    sentence = "This conversation is closed."
+
+
+class NotADesk(NoSuchConversation):
+    """There is no such conversation, or it is not a session of a customer with staff."""
+
+    sentence = "There is no such session."
+
+
+class AgentNotStaff(Invalid):
+    """Only agents and admins can be put in charge of a session."""
+
+    code = "agent_not_staff"
+    sentence = "This account is not staff."
+
+
+class DaysOutOfRange(Invalid):
+    """An age in days is outside what makes sense."""
+
+    code = "days_out_of_range"
+    sentence = "Days go from {least} to {most}."
+
+
 class MemberUnknown(NotFound):
     """The account named is not in the conversation."""
 

@@ -42,6 +42,29 @@ class ConversationRenamed(Durable):
     actor: Person
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentAssigned(Durable):
+    """A member of staff is in charge of a session from here on."""
+
+    agent: Person
+    actor: Person
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AssistantSwitched(Durable):
+    """The assistant answers in a session from here on, or falls silent."""
+
+    is_on: bool
+    actor: Person
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConversationEnded(Durable):
+    """A session was closed."""
+
+    actor: Person
+
+
 @dataclass(frozen=True, slots=True)
 class ConversationStarted:
     """A conversation began; it takes no place in its own timeline."""
@@ -52,10 +75,33 @@ class ConversationStarted:
 
 @dataclass(frozen=True, slots=True)
 class ReadMoved:
-    """A member's read watermark rose. State beside the timeline: it has no ``seq`` of its own."""
+    """A member's read watermark rose. State beside the timeline: it has no ``seq`` of its own.
+
+    ``newest`` is the newest message of somebody else that it covers, where the kind of
+    conversation keeps track of delivery.
+    """
 
     conversation_id: ConversationId
     conversation_uid: Uid
     reader: Person
     up_to_seq: int
     at: datetime
+    newest: Uid | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveredMoved:
+    """A member has been handed everything up to a place, on some device of theirs.
+
+    Only in direct and session conversations; like reading, it takes no place in the timeline.
+    ``newest`` is the newest message of somebody else that it covers. ``at_once``: it is no news,
+    since each was handed over the moment it was posted.
+    """
+
+    conversation_id: ConversationId
+    conversation_uid: Uid
+    receiver: Person
+    up_to_seq: int
+    at: datetime
+    newest: Uid | None = None
+    at_once: bool = False

@@ -41,6 +41,7 @@ class Conversation:
     last_seq: int
     last_activity_at: datetime
     member_count: int
+    desk: "Desk | None" = None
 
     @property
     def is_two_party(self) -> bool:
@@ -49,8 +50,54 @@ class Conversation:
 
 
 @dataclass(frozen=True, slots=True)
+class Desk:
+    """What a session conversation has besides: who serves it, and how far it has come.
+
+    ``started_at`` is the time of its first message. ``message_count`` counts all that were posted.
+    """
+
+    agent_id: AccountId | None
+    assistant_on: bool
+    started_at: datetime | None
+    closed_at: datetime | None
+    message_count: int
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether nobody can write in it any more."""
+        return self.closed_at is not None
+
+
+@dataclass(frozen=True, slots=True)
+class DeskChange:
+    """What is to be different about a session conversation; ``None`` leaves a field as it is."""
+
+    title: str | None = None
+    agent_id: AccountId | None = None
+    assistant_on: bool | None = None
+    closed_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeskFilter:
+    """Which session conversations are asked for; ``None`` asks for any.
+
+    ``unassigned`` ones have nobody of staff in charge.
+    """
+
+    member: AccountId | None = None
+    owner: AccountId | None = None
+    unassigned: bool = False
+    closed: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class NewConversation:
-    """A conversation about to be stored with its first members."""
+    """A conversation about to be stored with its first members.
+
+    Of two accounts there is at most one direct conversation: ``direct_pair``, in the order of
+    `pair_key`, is unique. A session conversation begins open, with ``agent_id`` serving it.
+    """
 
     uid: Uid
     kind: Kind
@@ -58,6 +105,9 @@ class NewConversation:
     created_by: AccountId
     created_at: datetime
     members: tuple[AccountId, ...]
+    direct_pair: tuple[AccountId, AccountId] | None = None
+    agent_id: AccountId | None = None
+    assistant_on: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,20 +128,28 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class ReadMark:
-    """A member's claim to have read a conversation up to a place."""
+    """A member's claim to have read, or to have been handed, a conversation up to a place.
+
+    ``at_once``: each message was handed over the moment it was posted, as its author was told.
+    """
 
     conversation_id: ConversationId
     account_id: AccountId
     up_to_seq: int
+    at_once: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The new end of a conversation's timeline after a batch of durable changes."""
+    """The new end of a conversation's timeline after a batch of durable changes.
+
+    ``posted`` is how many of them were messages.
+    """
 
     conversation_id: ConversationId
     last_seq: int
     at: datetime
+    posted: int = 0
 
 
 def checked_title(title: str | None) -> str | None:

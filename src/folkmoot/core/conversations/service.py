@@ -2,8 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
-from typing import TypedDict
 
 from folkmoot.core.accounts.model import Account
 from folkmoot.core.conversations.errors import (
@@ -18,39 +16,27 @@ from folkmoot.core.conversations.errors import (
 from folkmoot.core.conversations.events import (
     ConversationRenamed,
     ConversationStarted,
-    Durable,
     MemberJoined,
     MemberLeft,
-    ReadMoved,
 )
 from folkmoot.core.conversations.model import (
     MAX_MEMBERS,
     MIN_MEMBERS,
     Conversation,
-    Head,
     Kind,
     Member,
     NewConversation,
-    ReadMark,
     checked_title,
     may_moderate,
 )
 from folkmoot.core.conversations.store import ConversationWork
-from folkmoot.core.shared.ids import AccountId, Clock, ConversationId, Ids, Uid
+from folkmoot.core.conversations.timeline import keep, next_place
+from folkmoot.core.shared.ids import AccountId, Clock, ConversationId, Ids
 from folkmoot.core.social.errors import Blocked
 
 
-class _Place(TypedDict):
-    """What every durable event says of itself."""
-
-    conversation_id: ConversationId
-    conversation_uid: Uid
-    seq: int
-    at: datetime
-
-
 class Conversations:
-    """Who speaks where, and how far each has read."""
+    """Who speaks where."""
 
     def __init__(self, clock: Clock, ids: Ids) -> None:
         self._clock = clock
@@ -105,8 +91,10 @@ class Conversations:
         if title == head.title:
             return head
         await work.conversations.rename(conversation_id, title)
-        renamed = ConversationRenamed(**self._next(head), title=title, actor=member.person)
-        await self._keep(work, head, [renamed])
+        renamed = ConversationRenamed(
+            **next_place(head, self._clock.now()), title=title, actor=member.person
+        )
+        await keep(work, head, [renamed])
         return replace(head, title=title, last_seq=renamed.seq)
 
     async def add_members(
@@ -138,10 +126,10 @@ class Conversations:
             conversation_id, joined=[account.id for account in joining], at=now
         )
         events = [
-            MemberJoined(**self._next(head, place), member=account.person, actor=member.person)
+            MemberJoined(**next_place(head, now, place), member=account.person, actor=member.person)
             for place, account in enumerate(joining, 1)
         ]
-        await self._keep(work, head, events)
+        await keep(work, head, events)
         count = head.member_count + len(joining)
         return replace(head, member_count=count, last_seq=events[-1].seq)
 
@@ -164,8 +152,10 @@ class Conversations:
         await work.conversations.change_members(
             conversation_id, left=[leaver], at=self._clock.now()
         )
-        event = MemberLeft(**self._next(head), member=gone.person, actor=member.person)
-        await self._keep(work, head, [event])
+        event = MemberLeft(
+            **next_place(head, self._clock.now()), member=gone.person, actor=member.person
+        )
+        await keep(work, head, [event])
 
     async def entered(
         self, work: ConversationWork, account_id: AccountId, conversation_id: ConversationId
@@ -184,41 +174,6 @@ class Conversations:
         if member is None:
             raise NotAMember
         return head, member
-
-    async def move_read(self, work: ConversationWork, marks: Sequence[ReadMark]) -> None:
-        """Raise read watermarks, as far as their conversations go; what would lower one is void."""
-        heads = await work.conversations.heads({mark.conversation_id for mark in marks})
-        now = self._clock.now()
-        capped = [
-            replace(mark, up_to_seq=min(mark.up_to_seq, heads[mark.conversation_id].last_seq))
-            for mark in marks
-            if mark.conversation_id in heads
-        ]
-        moved = await work.conversations.move_read(capped, now)
-        members = await work.conversations.memberships(
-            [(mark.conversation_id, mark.account_id) for mark in moved]
-        )
-        for mark in moved:
-            head = heads[mark.conversation_id]
-            reader = members[mark.conversation_id, mark.account_id].person
-            work.record(ReadMoved(head.id, head.uid, reader, mark.up_to_seq, now))
-
-    def _next(self, head: Conversation, place: int = 1) -> _Place:
-        return _Place(
-            conversation_id=head.id,
-            conversation_uid=head.uid,
-            seq=head.last_seq + place,
-            at=self._clock.now(),
-        )
-
-    async def _keep(
-        self, work: ConversationWork, head: Conversation, events: Sequence[Durable]
-    ) -> None:
-        last = events[-1]
-        await work.timeline.keep(events)
-        await work.conversations.advance([Head(head.id, last.seq, last.at)])
-        for event in events:
-            work.record(event)
 
 
 def _refuse_unless_group(head: Conversation) -> None:

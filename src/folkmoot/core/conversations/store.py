@@ -6,9 +6,18 @@ from typing import Protocol
 
 from folkmoot.core.accounts.store import AccountStore
 from folkmoot.core.conversations.events import Durable
-from folkmoot.core.conversations.model import Conversation, Head, Member, NewConversation, ReadMark
+from folkmoot.core.conversations.model import (
+    Conversation,
+    DeskChange,
+    DeskFilter,
+    Head,
+    Member,
+    NewConversation,
+    ReadMark,
+)
 from folkmoot.core.shared.ids import AccountId, ConversationId, Uid
-from folkmoot.core.social.store import SocialStore
+from folkmoot.core.shared.pages import Slice
+from folkmoot.core.social.store import FriendStore, SocialStore
 
 
 class ConversationStore(Protocol):
@@ -61,6 +70,56 @@ class ConversationStore(Protocol):
         ...
 
 
+class ReceiptStore(Protocol):
+    """Who has been handed, and has read, what, within one unit of work; beside `move_read`."""
+
+    async def move_delivered(self, marks: Sequence[ReadMark], at: datetime) -> list[ReadMark]:
+        """Raise the delivered watermarks of present members; those that rose. What was read was
+        also delivered, and neither ever goes back."""
+        ...
+
+    async def reads(
+        self, conversation_id: ConversationId, reader: AccountId, since_seq: int
+    ) -> list[tuple[int, datetime]]:
+        """When a member's read watermark came to which place, from ``since_seq`` on, in order."""
+        ...
+
+    async def newest(self, marks: Collection[ReadMark]) -> dict[ReadMark, Uid]:
+        """The newest message that is not the member's own and that each mark covers, deleted ones
+        too; marks that cover none are left out."""
+        ...
+
+
+class DirectStore(Protocol):
+    """Direct conversations within one unit of work."""
+
+    async def between(
+        self, pairs: Collection[tuple[AccountId, AccountId]]
+    ) -> dict[tuple[AccountId, AccountId], ConversationId]:
+        """The direct conversations of these pairs (in the order of `pair_key`), where there are."""
+        ...
+
+    async def partners_of(self, account_id: AccountId) -> dict[ConversationId, AccountId]:
+        """All direct conversations of an account, and with whom each is."""
+        ...
+
+
+class DeskStore(Protocol):
+    """What only session conversations have, within one unit of work."""
+
+    async def change(self, conversation_id: ConversationId, change: DeskChange) -> None:
+        """Change what is said about a session conversation."""
+        ...
+
+    async def listed(self, which: DeskFilter, stretch: Slice) -> list[ConversationId]:
+        """The session conversations that a filter lets through, newest activity first."""
+        ...
+
+    async def idle_since(self, cutoff: datetime, *, limit: int) -> list[ConversationId]:
+        """Open session conversations without activity since then, the longest idle first."""
+        ...
+
+
 class TimelineStore(Protocol):
     """The durable changes of conversations within one unit of work, messages included."""
 
@@ -94,6 +153,26 @@ class ConversationWork(Protocol):
     @property
     def conversations(self) -> ConversationStore:
         """The conversations."""
+        ...
+
+    @property
+    def friends(self) -> FriendStore:
+        """Who is friends with whom."""
+        ...
+
+    @property
+    def receipts(self) -> ReceiptStore:
+        """Who has been handed, and has read, what."""
+        ...
+
+    @property
+    def directs(self) -> DirectStore:
+        """The direct conversations."""
+        ...
+
+    @property
+    def desks(self) -> DeskStore:
+        """What only session conversations have."""
         ...
 
     @property

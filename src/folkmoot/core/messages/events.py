@@ -1,6 +1,6 @@
 """What happened to messages; each has its place in its conversation's timeline."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from folkmoot.core.accounts.model import Person
 from folkmoot.core.conversations.events import Durable
@@ -10,9 +10,10 @@ from folkmoot.core.shared.ids import AccountId
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessagePosted(Durable):
-    """A message was posted; ``seq`` is its own."""
+    """A message was posted; ``seq`` is its own. ``origin`` is its draft's, where that is known."""
 
     message: Message
+    origin: object | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

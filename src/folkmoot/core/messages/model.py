@@ -1,18 +1,29 @@
 """Messages as they are, and the rules about their contents."""
 
+import re
 import unicodedata
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
 from folkmoot.core.accounts.model import Person
-from folkmoot.core.messages.errors import ClientIdInvalid, EmojiInvalid
+from folkmoot.core.messages.errors import ClientIdInvalid, EmojiInvalid, LinkInvalid
 from folkmoot.core.shared.ids import AccountId, ConversationId, MessageId, Uid
-from folkmoot.core.shared.texts import checked
+from folkmoot.core.shared.texts import checked, trimmed
 
 MAX_CLIENT_ID_CHARS = 64
 MAX_EMOJI_CHARS = 32
 MAX_REACTIONS_EACH = 20
+MAX_MENTIONS = 50
+MAX_URL_CHARS = 2000
+MAX_FILE_NAME_CHARS = 255
+# No user, no white space, no control characters: nothing that shows another host than it has.
+_HTTPS = re.compile(
+    r"https://[^\s/?#@\\\x00-\x20\x7f]+(?:[/?#][^\s\x00-\x20\x7f]*)?", re.IGNORECASE
+)
+# What every browser shows as a picture and nothing else; SVG is not among them.
+PICTURES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
 _JOINER, _VARIATION = "\u200d", "\ufe0f"
 
 
@@ -50,11 +61,57 @@ class Reaction:
     people: tuple[Person, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """What hangs on a message: a file kept here (``id``), or one kept elsewhere (``url``).
+
+    The name, the size in bytes and the media type of a file kept elsewhere are its poster's claim.
+    """
+
+    name: str
+    size: int | None
+    media_type: str | None
+    id: Uid | None = None
+    url: str | None = None
+    has_thumbnail: bool = False
+
+    @property
+    def is_picture(self) -> bool:
+        """Whether it is kept here and was seen to be a picture that is safe to show."""
+        return self.id is not None and self.has_thumbnail and self.media_type in PICTURES
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Upload:
+    """A file that somebody uploaded; it is whole on disk. Its type was found by looking at it."""
+
+    id: Uid
+    owner_id: AccountId
+    name: str
+    size: int
+    media_type: str
+    digest: str
+    created_at: datetime
+    has_thumbnail: bool = False
+
+    @property
+    def attachment(self) -> Attachment:
+        """The file as it hangs on a message."""
+        return Attachment(
+            name=self.name,
+            size=self.size,
+            media_type=self.media_type,
+            id=self.id,
+            has_thumbnail=self.has_thumbnail,
+        )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
     """A message as it is now. Of a deleted one the content is empty and the place remains.
 
-    ``client_id`` is for its author only.
+    ``client_id`` is for its author only. ``labels`` are a contract's own words about a message,
+    kept as they are.
     """
 
     id: MessageId
@@ -72,6 +129,9 @@ class Message:
     edited_at: datetime | None = None
     deleted_at: datetime | None = None
     reactions: tuple[Reaction, ...] = ()
+    attachment: Attachment | None = None
+    mentions: tuple[Uid, ...] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def is_deleted(self) -> bool:
@@ -89,15 +149,22 @@ class Draft:
     """A message that somebody wants to post, its content already checked (`Messages.draft`).
 
     ``reply_to`` names a message of the same conversation by number or UUID. ``if_last_seq`` asks
-    for a refusal when the conversation has moved past that place.
+    for a refusal when the conversation has moved past that place. ``attachment`` is a file kept
+    here, by its id, or one kept elsewhere. ``origin`` is whatever it came through: it comes back
+    in `MessagePosted`, in this process only.
     """
 
     author_id: AccountId
     conversation_id: ConversationId
     content: str
+    kind: MessageKind = MessageKind.TEXT
     client_id: str | None = None
     reply_to: MessageId | Uid | None = None
     if_last_seq: int | None = None
+    attachment: Uid | Attachment | None = None
+    mentions: tuple[Uid, ...] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)
+    origin: object | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,6 +182,9 @@ class NewMessage:
     created_at: datetime
     client_id: str | None
     reply_to: MessageRef | None
+    attachment: Attachment | None = None
+    mentions: tuple[Uid, ...] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)
 
     def stored_as(self, number: MessageId) -> Message:
         """The message under the number that storage gave it."""
@@ -131,6 +201,9 @@ class NewMessage:
             created_at=self.created_at,
             client_id=self.client_id,
             reply_to=self.reply_to,
+            attachment=self.attachment,
+            mentions=self.mentions,
+            labels=self.labels,
         )
 
 
@@ -140,6 +213,20 @@ class Posted:
 
     message: Message
     is_repeat: bool
+
+
+def checked_attachment(attachment: Uid | Attachment | None) -> Uid | Attachment | None:
+    """The attachment, if it is one of ours by its id, or has an https address elsewhere."""
+    if not isinstance(attachment, Attachment):
+        return attachment
+    url = trimmed(attachment.url or "", field="file_url", max_chars=MAX_URL_CHARS)
+    if not _HTTPS.fullmatch(url):
+        raise LinkInvalid(field="file_url")
+    name = trimmed(attachment.name, field="file_name", max_chars=MAX_FILE_NAME_CHARS)
+    kind = attachment.media_type
+    if kind is not None:
+        kind = trimmed(kind, field="file_type", max_chars=MAX_FILE_NAME_CHARS)
+    return replace(attachment, url=url, name=name, media_type=kind)
 
 
 def checked_client_id(client_id: str | None) -> str | None:

@@ -1,17 +1,27 @@
-"""Deciding about many drafts at once: one question to storage for each kind of fact.
+"""Deciding about many drafts at once.
 
 A batch is what arrived while the last one was being stored. A refused draft spoils no other,
 takes no place in the timeline, and gets its refusal in place of a message.
 """
 
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
-from folkmoot.core.conversations.errors import NoSuchConversation, NotAMember
-from folkmoot.core.conversations.model import Conversation, Head, Member, ReadMark
-from folkmoot.core.messages.errors import ClientIdReused, NoSuchMessage, NotUpToDate
+from folkmoot.core.conversations.errors import ConversationClosed, NoSuchConversation, NotAMember
+from folkmoot.core.conversations.events import ReadMoved
+from folkmoot.core.conversations.model import Conversation, Head, Kind, ReadMark
+from folkmoot.core.messages.errors import (
+    ClientIdReused,
+    MentionUnknown,
+    NoSuchAttachment,
+    NoSuchMessage,
+    NotUpToDate,
+)
 from folkmoot.core.messages.events import MessagePosted
+from folkmoot.core.messages.facts import Facts, gather
 from folkmoot.core.messages.model import (
+    Attachment,
     AuthorKind,
     Draft,
     Message,
@@ -21,24 +31,18 @@ from folkmoot.core.messages.model import (
     Posted,
 )
 from folkmoot.core.messages.store import MessageWork
-from folkmoot.core.shared.ids import AccountId, Clock, ConversationId, Ids, MessageId, Uid
+from folkmoot.core.shared.ids import AccountId, Clock, ConversationId, Ids, MessageId
 from folkmoot.core.shared.refusals import Refusal
-from folkmoot.core.social.errors import Blocked
 
 MAX_MISSED = 100
 
 
-@dataclass(slots=True)
-class _Facts:
-    """All that the drafts of one batch are judged by, kept true as they are accepted."""
+@dataclass(frozen=True, slots=True)
+class _Accepted:
+    """Which of the accepted messages answers a draft."""
 
-    heads: dict[ConversationId, Conversation]
-    memberships: dict[tuple[ConversationId, AccountId], Member]
-    silenced: frozenset[tuple[ConversationId, AccountId]]
-    posted: dict[tuple[AccountId, str], Message]
-    replies: dict[tuple[ConversationId, MessageId | Uid], MessageRef]
-    accepted: list[NewMessage] = field(default_factory=list)
-    accepted_ids: dict[tuple[AccountId, str], int] = field(default_factory=dict)
+    place: int
+    is_repeat: bool = False
 
 
 class Posting:
@@ -54,43 +58,40 @@ class Posting:
         The same ``client_id`` from the same author answers with the first message and records
         nothing, so that a client may retry after losing its acknowledgement, however late.
 
-        The refusals: NoSuchConversation, NotAMember, Blocked, ClientIdReused, NotUpToDate,
-        NoSuchMessage (what is replied to).
+        The refusals: NoSuchConversation, NotAMember, ConversationClosed, Blocked, NotFriends,
+        ClientIdReused, NotUpToDate, NoSuchMessage (what is replied to), NoSuchAttachment,
+        MentionUnknown.
         """
-        facts = await _gather(work, drafts)
+        facts = await gather(work, drafts)
         verdicts = [self._judge(facts, draft) for draft in drafts]
-        stored = await work.messages.add(facts.accepted) if facts.accepted else []
-        if stored:
-            await self._advance(work, stored)
-        for message in stored:
-            work.record(_announcement(message))
+        stored = await self._store(work, facts) if facts.accepted else []
         answers = [
             Posted(stored[verdict.place], verdict.is_repeat)
             if isinstance(verdict, _Accepted)
             else verdict
             for verdict in verdicts
         ]
-        return [
-            await _with_missed(work, answer, draft)
-            for answer, draft in zip(answers, drafts, strict=True)
-        ]
+        for answer, draft in zip(answers, drafts, strict=True):
+            if isinstance(answer, NotUpToDate):
+                await _tell_what_was_missed(work, answer, draft)
+        return answers
 
-    def _judge(self, facts: _Facts, draft: Draft) -> "_Accepted | Posted | Refusal":
+    def _judge(self, facts: Facts, draft: Draft) -> _Accepted | Posted | Refusal:
         try:
             head = _entered(facts, draft)
             if (repeat := _repeat(facts, draft)) is not None:
                 return repeat
-            if (head.id, draft.author_id) in facts.silenced:
-                raise Blocked
+            _refuse_if_silent(facts, head)
             if draft.if_last_seq is not None and draft.if_last_seq < head.last_seq:
                 raise NotUpToDate(if_last_seq=draft.if_last_seq, last_seq=head.last_seq)
-            return self._accept(facts, draft, head, _replied_to(facts, draft))
+            if not frozenset(draft.mentions) <= facts.members.get(head.id, frozenset()):
+                raise MentionUnknown(field="mentions")
+            return self._accept(facts, draft, head)
         except Refusal as refusal:
             return refusal
 
-    def _accept(
-        self, facts: _Facts, draft: Draft, head: Conversation, reply_to: MessageRef | None
-    ) -> "_Accepted":
+    def _accept(self, facts: Facts, draft: Draft, head: Conversation) -> _Accepted:
+        attachment = _attached(facts, draft)
         message = NewMessage(
             uid=self._ids.uid(),
             conversation_id=head.id,
@@ -98,97 +99,101 @@ class Posting:
             seq=head.last_seq + 1,
             author=facts.memberships[head.id, draft.author_id].person,
             author_kind=AuthorKind.ACCOUNT,
-            kind=MessageKind.TEXT,
+            kind=_kind(draft, attachment),
             content=draft.content,
             created_at=self._clock.now(),
             client_id=draft.client_id,
-            reply_to=reply_to,
+            reply_to=_replied_to(facts, draft),
+            attachment=attachment,
+            mentions=draft.mentions,
+            labels=draft.labels,
         )
         place = len(facts.accepted)
         facts.accepted.append(message)
+        facts.origins.append(draft.origin)
         facts.heads[head.id] = replace(head, last_seq=message.seq)
         if draft.client_id is not None:
             facts.accepted_ids[draft.author_id, draft.client_id] = place
         return _Accepted(place)
 
-    async def _advance(self, work: MessageWork, stored: Sequence[Message]) -> None:
-        """Move the timelines on; who posts has read up to there."""
-        newest = {message.conversation_id: message for message in stored}
-        await work.conversations.advance(
-            [Head(key, message.seq, message.created_at) for key, message in newest.items()]
-        )
-        marks = {
-            (message.conversation_id, message.author.id): message.seq
+    async def _store(self, work: MessageWork, facts: Facts) -> list[Message]:
+        """Store what was accepted, move the timelines on, and have it announced."""
+        stored = await work.messages.add(facts.accepted)
+        uploads = [
+            (message.attachment.id, message.id)
             for message in stored
-            if message.author is not None
-        }
-        await work.conversations.move_read(
-            [ReadMark(conversation, reader, seq) for (conversation, reader), seq in marks.items()],
-            stored[-1].created_at,
+            if message.attachment is not None and message.attachment.id is not None
+        ]
+        if uploads:
+            await work.attachments.attach(
+                [upload for upload, _ in uploads], [number for _, number in uploads]
+            )
+        await _advance(work, stored)
+        readings = await _readings(work, facts, stored)
+        for message, origin in zip(stored, facts.origins, strict=True):
+            if message.id in readings:
+                work.record(readings[message.id])
+            work.record(_announcement(message, origin))
+        return stored
+
+
+async def _advance(work: MessageWork, stored: Sequence[Message]) -> None:
+    """Move the timelines on; who posts has read up to there."""
+    newest = {message.conversation_id: message for message in stored}
+    counts = Counter(message.conversation_id for message in stored)
+    await work.conversations.advance(
+        [Head(key, message.seq, message.created_at, counts[key]) for key, message in newest.items()]
+    )
+    marks = {
+        (message.conversation_id, message.author.id): message.seq
+        for message in stored
+        if message.author is not None
+    }
+    await work.conversations.move_read(
+        [ReadMark(conversation, reader, seq) for (conversation, reader), seq in marks.items()],
+        stored[-1].created_at,
+    )
+
+
+async def _readings(
+    work: MessageWork, facts: Facts, stored: Sequence[Message]
+) -> dict[MessageId, ReadMoved]:
+    """Who by writing to a friend has read what the friend wrote, by the message that shows it.
+
+    Only in direct conversations, where each message says whether it was read.
+    """
+    first: dict[tuple[ConversationId, AccountId], Message] = {}
+    for message in stored:
+        is_direct = facts.heads[message.conversation_id].kind is Kind.DIRECT
+        if is_direct and message.author is not None:
+            first.setdefault((message.conversation_id, message.author.id), message)
+    moves = {
+        message.id: (
+            ReadMark(*key, facts.memberships[key].read_seq),
+            ReadMark(*key, message.seq - 1),
         )
-
-
-@dataclass(frozen=True, slots=True)
-class _Accepted:
-    """Which of the accepted messages answers a draft."""
-
-    place: int
-    is_repeat: bool = False
-
-
-async def _gather(work: MessageWork, drafts: Sequence[Draft]) -> _Facts:
-    heads = await work.conversations.heads({draft.conversation_id for draft in drafts})
-    memberships = await work.conversations.memberships(
-        {(draft.conversation_id, draft.author_id) for draft in drafts}
-    )
-    keys = {(d.author_id, d.client_id) for d in drafts if d.client_id is not None}
-    return _Facts(
-        heads=heads,
-        memberships=memberships,
-        silenced=await _silenced(work, heads.values()),
-        posted=await work.messages.by_client_ids(keys) if keys else {},
-        replies=await _replies(work, drafts),
-    )
-
-
-async def _silenced(
-    work: MessageWork, heads: Iterable[Conversation]
-) -> frozenset[tuple[ConversationId, AccountId]]:
-    """Who may not write where, because a block stands between a conversation's only two."""
-    two_party = [head.id for head in heads if head.is_two_party]
-    if not two_party:
-        return frozenset()
-    pairs = {
-        conversation_id: frozenset(member.person.id for member in members)
-        for conversation_id, members in (await work.conversations.members(two_party)).items()
+        for key, message in first.items()
+        if message.seq - 1 > facts.memberships[key].read_seq
     }
-    blocks = {
-        frozenset(block)
-        for block in await work.social.blocks_among(frozenset().union(*pairs.values()))
+    if not moves:
+        return {}
+    newest = await work.receipts.newest([mark for move in moves.values() for mark in move])
+    return {
+        message.id: ReadMoved(
+            message.conversation_id,
+            message.conversation_uid,
+            facts.memberships[key].person,
+            moves[message.id][1].up_to_seq,
+            message.created_at,
+            newest[moves[message.id][1]],
+        )
+        for key, message in first.items()
+        if message.id in moves
+        and newest.get(moves[message.id][1]) != newest.get(moves[message.id][0])
     }
-    return frozenset(
-        (conversation_id, account_id)
-        for conversation_id, pair in pairs.items()
-        if pair in blocks
-        for account_id in pair
-    )
 
 
-async def _replies(
-    work: MessageWork, drafts: Sequence[Draft]
-) -> dict[tuple[ConversationId, MessageId | Uid], MessageRef]:
-    wanted: dict[ConversationId, set[MessageId | Uid]] = {}
-    for draft in drafts:
-        if draft.reply_to is not None:
-            wanted.setdefault(draft.conversation_id, set()).add(draft.reply_to)
-    found = {}
-    for conversation_id, names in wanted.items():
-        for name, message in (await work.messages.named(conversation_id, names)).items():
-            found[conversation_id, name] = MessageRef(message.id, message.uid)
-    return found
-
-
-def _entered(facts: _Facts, draft: Draft) -> Conversation:
+def _entered(facts: Facts, draft: Draft) -> Conversation:
     head = facts.heads.get(draft.conversation_id)
     if head is None:
         raise NoSuchConversation
@@ -197,7 +202,14 @@ def _entered(facts: _Facts, draft: Draft) -> Conversation:
     return head
 
 
-def _repeat(facts: _Facts, draft: Draft) -> _Accepted | Posted | None:
+def _refuse_if_silent(facts: Facts, head: Conversation) -> None:
+    if head.desk is not None and head.desk.is_closed:
+        raise ConversationClosed
+    if head.id in facts.silenced:
+        raise facts.silenced[head.id]
+
+
+def _repeat(facts: Facts, draft: Draft) -> _Accepted | Posted | None:
     """What an earlier draft with the same ``client_id`` has become.
 
     Raises:
@@ -218,25 +230,28 @@ def _repeat(facts: _Facts, draft: Draft) -> _Accepted | Posted | None:
 
 
 def _same(message: Message | NewMessage, draft: Draft) -> bool:
-    """Whether a draft says what a message said first; what was edited since is not held against it.
+    """Whether a draft says what a message said first, whatever was changed since.
 
     A client may retry long after its message was edited or deleted by another device.
     """
-    names: Collection[MessageId | Uid | None] = (
-        (message.reply_to.id, message.reply_to.uid) if message.reply_to else (None,)
-    )
+    if message.conversation_id != draft.conversation_id:
+        return False
+    if isinstance(message, Message) and message.is_deleted:
+        return True
+    replied = (message.reply_to.id, message.reply_to.uid) if message.reply_to else (None,)
+    hangs: object = message.attachment
+    if isinstance(draft.attachment, str) and message.attachment is not None:
+        hangs = message.attachment.id
+    was_edited = isinstance(message, Message) and message.edited_at is not None
     return (
-        message.conversation_id == draft.conversation_id
-        and (_has_changed(message) or message.content == draft.content)
-        and draft.reply_to in names
+        (was_edited or message.content == draft.content)
+        and message.kind == _kind(draft, message.attachment)
+        and draft.reply_to in replied
+        and draft.attachment == hangs
     )
 
 
-def _has_changed(message: Message | NewMessage) -> bool:
-    return isinstance(message, Message) and bool(message.edited_at or message.deleted_at)
-
-
-def _replied_to(facts: _Facts, draft: Draft) -> MessageRef | None:
+def _replied_to(facts: Facts, draft: Draft) -> MessageRef | None:
     if draft.reply_to is None:
         return None
     found = facts.replies.get((draft.conversation_id, draft.reply_to))
@@ -245,22 +260,34 @@ def _replied_to(facts: _Facts, draft: Draft) -> MessageRef | None:
     return found
 
 
-async def _with_missed(
-    work: MessageWork, answer: Posted | Refusal, draft: Draft
-) -> Posted | Refusal:
-    """A refusal for being behind brings along the first of what was missed."""
-    if isinstance(answer, NotUpToDate) and draft.if_last_seq is not None:
-        answer.facts["missed"] = await work.timeline.after(
-            draft.conversation_id, draft.if_last_seq, limit=MAX_MISSED
-        )
-    return answer
+def _attached(facts: Facts, draft: Draft) -> Attachment | None:
+    if not isinstance(draft.attachment, str):
+        return draft.attachment
+    upload = facts.uploads.get((draft.author_id, draft.attachment))
+    if upload is None:
+        raise NoSuchAttachment
+    return upload.attachment
 
 
-def _announcement(message: Message) -> MessagePosted:
+def _kind(draft: Draft, attachment: Attachment | None) -> MessageKind:
+    """What a message is made of; whether a file kept here is an image, the file itself says."""
+    if attachment is None or attachment.id is None or draft.kind is MessageKind.VOICE:
+        return draft.kind
+    return MessageKind.IMAGE if attachment.is_picture else MessageKind.FILE
+
+
+async def _tell_what_was_missed(work: MessageWork, refusal: NotUpToDate, draft: Draft) -> None:
+    refusal.facts["missed"] = await work.timeline.after(
+        draft.conversation_id, draft.if_last_seq or 0, limit=MAX_MISSED
+    )
+
+
+def _announcement(message: Message, origin: object | None) -> MessagePosted:
     return MessagePosted(
         conversation_id=message.conversation_id,
         conversation_uid=message.conversation_uid,
         seq=message.seq,
         at=message.created_at,
         message=message,
+        origin=origin,
     )

@@ -1,31 +1,41 @@
 """Decisions about single messages after they were posted; `posting` decides about drafts."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from folkmoot.core.accounts.model import Person
-from folkmoot.core.conversations.errors import NotTheOwner
+from folkmoot.core.conversations.errors import ConversationClosed, NotTheOwner
 from folkmoot.core.conversations.events import Durable
-from folkmoot.core.conversations.model import Conversation, Head, Member, may_moderate
+from folkmoot.core.conversations.model import Conversation, Head, Kind, Member, may_moderate
 from folkmoot.core.conversations.service import Conversations
-from folkmoot.core.messages.errors import NoSuchMessage, NotTheAuthor, TooManyReactions
+from folkmoot.core.messages.errors import (
+    NoSuchMessage,
+    NotTheAuthor,
+    TooManyMentions,
+    TooManyReactions,
+)
 from folkmoot.core.messages.events import (
     MessageDeleted,
     MessageEdited,
     ReactionAdded,
     ReactionRemoved,
 )
+from folkmoot.core.messages.facts import silenced_among
 from folkmoot.core.messages.model import (
+    MAX_MENTIONS,
     MAX_REACTIONS_EACH,
+    Attachment,
     Draft,
     Message,
+    MessageKind,
     MessageRef,
+    checked_attachment,
     checked_client_id,
     checked_emoji,
 )
 from folkmoot.core.messages.store import MessageWork
 from folkmoot.core.shared.ids import AccountId, Clock, ConversationId, MessageId, Uid
 from folkmoot.core.shared.texts import trimmed
-from folkmoot.core.social.errors import Blocked
 
 
 class Messages:
@@ -45,12 +55,19 @@ class Messages:
         client_id: str | None = None,
         reply_to: MessageId | Uid | None = None,
         if_last_seq: int | None = None,
+        kind: MessageKind = MessageKind.TEXT,
+        attachment: Uid | Attachment | None = None,
+        mentions: Sequence[Uid] = (),
+        labels: Mapping[str, str] | None = None,
+        origin: object | None = None,
     ) -> Draft:
         """A draft with a content that can be stored.
 
         Raises:
-            Invalid: the content or the ``client_id`` can never be right.
+            Invalid: the content, the ``client_id`` or another part can never be right.
         """
+        if len(mentions) > MAX_MENTIONS:
+            raise TooManyMentions(field="mentions", max_mentions=MAX_MENTIONS)
         return Draft(
             author_id=author_id,
             conversation_id=conversation_id,
@@ -58,6 +75,11 @@ class Messages:
             client_id=checked_client_id(client_id),
             reply_to=reply_to,
             if_last_seq=if_last_seq,
+            kind=kind,
+            attachment=checked_attachment(attachment),
+            mentions=tuple(dict.fromkeys(mentions)),
+            labels=labels or {},
+            origin=origin,
         )
 
     async def edit(
@@ -77,7 +99,7 @@ class Messages:
         head, member, message = await self._found(work, actor, conversation_id, name)
         if message.author_id != actor:
             raise NotTheAuthor
-        await self._refuse_if_silenced(work, head, actor)
+        await self._refuse_if_silent(work, head)
         if content == message.content:
             return message
         now = self._clock.now()
@@ -101,14 +123,18 @@ class Messages:
         conversation_id: ConversationId,
         name: MessageId | Uid,
     ) -> None:
-        """Leave only the message's place. Its author may, and who may moderate here.
+        """Leave only the message's place. Its author may, and who may moderate here: of two in
+        a direct conversation, nobody.
 
         Raises:
-            NoSuchConversation, NotAMember, NoSuchMessage, NotTheOwner
+            NoSuchConversation, NotAMember, NoSuchMessage, NotTheAuthor, NotTheOwner
         """
         head, member, message = await self._found(work, actor, conversation_id, name)
-        if message.author_id != actor and not may_moderate(member):
-            raise NotTheOwner
+        if message.author_id != actor:
+            if head.kind is Kind.DIRECT:
+                raise NotTheAuthor
+            if not may_moderate(member):
+                raise NotTheOwner
         now = self._clock.now()
         await work.messages.delete(message.id, now)
         event = MessageDeleted(
@@ -137,7 +163,7 @@ class Messages:
         """
         emoji = checked_emoji(emoji)
         head, member, message = await self._found(work, actor, conversation_id, name)
-        await self._refuse_if_silenced(work, head, actor)
+        await self._refuse_if_silent(work, head)
         mine = await work.messages.reactions_of(message.id, actor)
         if emoji in mine:
             return
@@ -177,13 +203,12 @@ class Messages:
             raise NoSuchMessage
         return head, member, message
 
-    async def _refuse_if_silenced(
-        self, work: MessageWork, head: Conversation, actor: AccountId
-    ) -> None:
-        if head.is_two_party:
-            members = (await work.conversations.members([head.id]))[head.id]
-            if await work.social.blocks_among({actor, *(m.person.id for m in members)}):
-                raise Blocked
+    async def _refuse_if_silent(self, work: MessageWork, head: Conversation) -> None:
+        if head.desk is not None and head.desk.is_closed:
+            raise ConversationClosed
+        silenced = await silenced_among(work, [head])
+        if head.id in silenced:
+            raise silenced[head.id]
 
     async def _keep_reaction(
         self,

@@ -5,8 +5,8 @@ from datetime import datetime
 from typing import Protocol
 
 from folkmoot.core.conversations.store import ConversationWork
-from folkmoot.core.messages.model import Message, NewMessage
-from folkmoot.core.messages.views import Overview
+from folkmoot.core.messages.model import Message, NewMessage, Upload
+from folkmoot.core.messages.views import CallerAtDesk, Hit, Overview, Question
 from folkmoot.core.shared.ids import AccountId, ConversationId, MessageId, Uid
 from folkmoot.core.shared.pages import Page, Slice
 
@@ -28,6 +28,10 @@ class MessageStore(Protocol):
         self, conversation_id: ConversationId, names: Collection[MessageId | Uid]
     ) -> dict[MessageId | Uid, Message]:
         """Messages of one conversation by number or UUID, deleted ones too, without reactions."""
+        ...
+
+    async def by_uids(self, uids: Collection[Uid]) -> dict[Uid, Message]:
+        """Messages of any conversation by UUID, deleted ones too, without reactions."""
         ...
 
     async def edit(self, message_id: MessageId, content: str, at: datetime) -> None:
@@ -53,6 +57,34 @@ class MessageStore(Protocol):
         ...
 
 
+class AttachmentStore(Protocol):
+    """Files that were uploaded, within one unit of work; their bytes are kept elsewhere."""
+
+    async def add(self, upload: Upload) -> None:
+        """Remember a file that is whole on disk."""
+        ...
+
+    async def get(self, ids: Collection[Uid]) -> dict[Uid, Upload]:
+        """Those that exist."""
+        ...
+
+    async def attach(self, ids: Collection[Uid], message_ids: Sequence[MessageId]) -> None:
+        """Say to which message each file belongs from now on, in the same order."""
+        ...
+
+    async def holders(self, attachment_id: Uid) -> list[ConversationId]:
+        """The conversations with a message, not deleted, that the file hangs on."""
+        ...
+
+    async def usage(self, owner: AccountId) -> tuple[int, int]:
+        """How many files an account has uploaded, and how many bytes they have together."""
+        ...
+
+    async def forget_loose(self, before: datetime, *, limit: int) -> list[Uid]:
+        """Forget files that were uploaded before then and hang on no message; their ids."""
+        ...
+
+
 class MessageViews(Protocol):
     """What lists show, within one unit of work. ``hidden`` authors' messages are left out."""
 
@@ -74,13 +106,64 @@ class MessageViews(Protocol):
         members."""
         ...
 
+    async def undelivered(
+        self, account_id: AccountId, *, among: Collection[ConversationId], limit: int
+    ) -> list[Message]:
+        """Messages of others in these direct conversations that the account has not been handed
+        yet, in order for each conversation; deleted ones are left out."""
+        ...
+
+    async def count(self, conversation_id: ConversationId) -> int:
+        """How many messages a conversation has, deleted ones among them."""
+        ...
+
+    async def unread_among(
+        self, viewer: AccountId, ids: Collection[ConversationId]
+    ) -> dict[ConversationId, int]:
+        """How many messages the viewer has not read, as in overviews, in those of these
+        conversations that the viewer is a member of."""
+        ...
+
+    async def unread_directs(self, viewer: AccountId) -> dict[ConversationId, int]:
+        """How many messages, not deleted, the viewer has not read in each direct conversation;
+        where there are none it is left out."""
+        ...
+
+    async def callers(self, name_part: str, stretch: Slice) -> list[CallerAtDesk]:
+        """Everybody in whose sessions there is a message and who has these characters in one of
+        their names (letters of ASCII in any case), the newest message first."""
+        ...
+
     async def conversations_of(self, account_id: AccountId) -> list[ConversationId]:
         """Every conversation that the account is a present member of."""
         ...
 
 
+class Search(Protocol):
+    """Finding messages by their words, within one unit of work."""
+
+    async def find(
+        self, viewer: AccountId, question: Question, *, any_session: bool = False
+    ) -> list[Hit]:
+        """The best hits among what the viewer may read, the best first: messages of conversations
+        that the viewer is a member of (and, with ``any_session``, of every session), not deleted,
+        and not by authors hidden from the viewer. No text of a question is ever an error.
+        """
+        ...
+
+
 class MessageWork(ConversationWork, Protocol):
     """What deciding about messages needs of a unit of work."""
+
+    @property
+    def attachments(self) -> AttachmentStore:
+        """Files that were uploaded."""
+        ...
+
+    @property
+    def search(self) -> Search:
+        """Finding messages by their words."""
+        ...
 
     @property
     def messages(self) -> MessageStore:

@@ -30,6 +30,20 @@ class Exited:
 
 
 @dataclass(frozen=True, slots=True)
+class CameOnline:
+    """An account's first connection of all opened."""
+
+    person: Person
+
+
+@dataclass(frozen=True, slots=True)
+class WentOffline:
+    """An account's last connection of all closed."""
+
+    person: Person
+
+
+@dataclass(frozen=True, slots=True)
 class Typing:
     """An account began or stopped writing."""
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from folkmoot.core.shared.ids import AccountId
+from folkmoot.core.social.model import FriendRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,3 +20,35 @@ class BlockLifted:
 
     blocker: AccountId
     blocked: AccountId
+
+
+@dataclass(frozen=True, slots=True)
+class FriendRequested:
+    """One account wants to be friends with another."""
+
+    request: FriendRequest
+
+
+@dataclass(frozen=True, slots=True)
+class FriendAccepted:
+    """Two accounts are friends now."""
+
+    request: FriendRequest
+
+
+@dataclass(frozen=True, slots=True)
+class FriendDeclined:
+    """A friend request was declined."""
+
+    request: FriendRequest
+
+
+@dataclass(frozen=True, slots=True)
+class FriendshipEnded:
+    """Two accounts are friends no more; ``actor`` ended it."""
+
+    request: FriendRequest
+    actor: AccountId
+
+
+FriendEvent = FriendRequested | FriendAccepted | FriendDeclined | FriendshipEnded

@@ -4,7 +4,8 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Protocol
 
-from folkmoot.core.shared.ids import AccountId
+from folkmoot.core.shared.ids import AccountId, Uid
+from folkmoot.core.social.model import FriendRequest, RequestStatus
 
 
 class SocialStore(Protocol):
@@ -29,8 +30,55 @@ class SocialStore(Protocol):
         ...
 
 
+class FriendStore(Protocol):
+    """Friend requests and friendships within one unit of work; of two accounts at most one is
+    pending or accepted."""
+
+    async def add(
+        self, request_id: Uid, sender: AccountId, receiver: AccountId, at: datetime
+    ) -> FriendRequest:
+        """A new pending request."""
+        ...
+
+    async def get(self, request_id: Uid) -> FriendRequest | None:
+        """A request, whatever has become of it."""
+        ...
+
+    async def between(self, one: AccountId, other: AccountId) -> FriendRequest | None:
+        """The pending or accepted request between two accounts, whoever sent it. Within a writing
+        unit of work nobody else can change what is between them until it ends."""
+        ...
+
+    async def settle(self, request_id: Uid, status: RequestStatus, at: datetime) -> FriendRequest:
+        """The request after it was accepted or declined."""
+        ...
+
+    async def remove(self, request_id: Uid) -> None:
+        """Forget a request, and with it the friendship that it had become."""
+        ...
+
+    async def pending_of(self, account_id: AccountId) -> list[FriendRequest]:
+        """Pending requests from and to an account, oldest first."""
+        ...
+
+    async def friendships_of(self, account_id: AccountId) -> list[FriendRequest]:
+        """The accepted requests of an account, the oldest first."""
+        ...
+
+    async def pairs_among(
+        self, pairs: Collection[tuple[AccountId, AccountId]]
+    ) -> frozenset[tuple[AccountId, AccountId]]:
+        """Those of these pairs (each in the order of `pair_key`) who are friends."""
+        ...
+
+
 class SocialWork(Protocol):
     """What deciding between accounts needs of a unit of work."""
+
+    @property
+    def friends(self) -> FriendStore:
+        """Friend requests and friendships."""
+        ...
 
     @property
     def social(self) -> SocialStore:

@@ -169,7 +169,7 @@ class MemoryLogins:
     async def forget_ended(self, before: datetime) -> int:
         state = self._state
         tickets = [digest for digest, (_, end) in state.tickets.items() if end < before]
-        ended = {login.id for login in state.logins.values() if _end(login) < before}
+        ended = {login.id for login in state.logins.values() if login.expires_at < before}
         for digest in tickets:
             del state.tickets[digest]
         for table in (state.tickets, state.refresh_tokens):
@@ -205,7 +205,3 @@ class MemorySocial:
     ) -> frozenset[tuple[AccountId, AccountId]]:
         among = set(accounts)
         return frozenset(pair for pair in self._state.blocks if among.issuperset(pair))
-
-
-def _end(login: Login) -> datetime:
-    return min(login.expires_at, login.revoked_at or login.expires_at)

@@ -1,25 +1,24 @@
-"""Conversations, members and timelines in memory."""
+"""Conversations and members in memory."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from folkmoot.core.conversations.events import Durable
 from folkmoot.core.conversations.model import (
     Conversation,
+    Desk,
     Head,
+    Kind,
     Member,
     MemberRole,
     NewConversation,
     ReadMark,
 )
-from folkmoot.core.messages.events import MessagePosted
-from folkmoot.core.messages.model import Message
-from folkmoot.core.shared.ids import AccountId, ConversationId, MessageId, Uid
-from folkmoot.storage.changes import Change, to_change, to_event
+from folkmoot.core.shared.ids import AccountId, ConversationId, Uid
+from folkmoot.storage.desks import first_desk
 from folkmoot.storage.errors import ConstraintBroken
+from folkmoot.storage.marks import highest
 from folkmoot.storage.memory.state import MemberRow, State
-from folkmoot.storage.memory.telling import told
 
 
 class MemoryConversations:
@@ -32,6 +31,8 @@ class MemoryConversations:
         state = self._state
         if new.uid in state.conversation_ids or new.created_by not in state.accounts:
             raise ConstraintBroken("the conversation is there already, or its creator is not")
+        if new.direct_pair is not None and new.direct_pair in state.directs:
+            raise ConstraintBroken("the two have a direct conversation already")
         conversation = Conversation(
             id=ConversationId(state.next_number("conversations")),
             uid=new.uid,
@@ -42,7 +43,10 @@ class MemoryConversations:
             last_seq=0,
             last_activity_at=new.created_at,
             member_count=len(new.members),
+            desk=first_desk(new),
         )
+        if new.direct_pair is not None:
+            state.directs[new.direct_pair] = conversation.id
         state.conversations[conversation.id] = conversation
         state.conversation_ids[new.uid] = conversation.id
         state.members[conversation.id] = {}
@@ -102,14 +106,10 @@ class MemoryConversations:
             if end.last_seq > head.last_seq:
                 at = max(end.at, head.last_activity_at)
                 moved = replace(head, last_seq=end.last_seq, last_activity_at=at)
-                self._state.conversations[head.id] = moved
+                self._state.conversations[head.id] = replace(moved, desk=_counted(head.desk, end))
 
     async def move_read(self, marks: Sequence[ReadMark], at: datetime) -> list[ReadMark]:
-        highest = {
-            (mark.conversation_id, mark.account_id): mark
-            for mark in sorted(marks, key=lambda mark: mark.up_to_seq)
-        }
-        return [mark for mark in highest.values() if self._raise(mark, at)]
+        return [mark for mark in highest(marks).values() if self._raise(mark, at)]
 
     def _raise(self, mark: ReadMark, at: datetime) -> bool:
         rows = self._state.members.get(mark.conversation_id, {})
@@ -120,6 +120,10 @@ class MemoryConversations:
         delivered = max(row.delivered_seq, mark.up_to_seq)
         raised = replace(row, read_seq=mark.up_to_seq, read_at=at, delivered_seq=delivered)
         self._state.members[mark.conversation_id] = {**rows, mark.account_id: raised}
+        if self._state.conversations[mark.conversation_id].kind is Kind.DIRECT:
+            key = (mark.conversation_id, mark.account_id)
+            known = self._state.reads.get(key, {})
+            self._state.reads[key] = {**known, mark.up_to_seq: at}
         return True
 
     def _join(
@@ -177,54 +181,9 @@ class MemoryConversations:
         )
 
 
-class MemoryTimeline:
-    """`TimelineStore` in memory."""
-
-    def __init__(self, state: State) -> None:
-        self._state = state
-
-    async def keep(self, events: Sequence[Durable]) -> None:
-        for event in events:
-            change = to_change(event)
-            place = (change.conversation_id, change.seq)
-            if place in self._state.timeline or place[0] not in self._state.conversations:
-                raise ConstraintBroken("the place is taken, or there is no such conversation")
-            self._state.timeline[place] = change
-
-    async def after(
-        self, conversation_id: ConversationId, seq: int, *, limit: int
-    ) -> list[Durable]:
-        head = self._state.conversations.get(conversation_id)
-        if head is None or limit <= 0:
-            return []
-        events: list[Durable] = []
-        for place in range(max(seq, 0) + 1, head.last_seq + 1):
-            kept = self._state.timeline.get((conversation_id, place))
-            if kept is not None and len(events) < limit:
-                events.append(self._event(kept, head.uid))
-            if len(events) == limit:
-                break
-        return events
-
-    def _event(self, kept: MessageId | Change, conversation_uid: Uid) -> Durable:
-        if isinstance(kept, Change):
-            about = kept.message_id
-            subjects = {} if about is None else {about: told(self._state, about)}
-            concerned = {kept.actor_id, kept.subject_id}
-            people = {
-                number: row.account.person
-                for number, row in self._state.accounts.items()
-                if number in concerned
-            }
-            return to_event(kept, conversation_uid, people, subjects)
-        return _posted(told(self._state, kept))
-
-
-def _posted(message: Message) -> Durable:
-    return MessagePosted(
-        conversation_id=message.conversation_id,
-        conversation_uid=message.conversation_uid,
-        seq=message.seq,
-        at=message.created_at,
-        message=message,
-    )
+def _counted(desk: Desk | None, end: Head) -> Desk | None:
+    """The desk of a session after a batch of changes."""
+    if desk is None or not end.posted:
+        return desk
+    started_at = desk.started_at if desk.message_count else end.at
+    return replace(desk, message_count=desk.message_count + end.posted, started_at=started_at)

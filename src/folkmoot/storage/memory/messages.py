@@ -1,22 +1,14 @@
-"""Messages, reactions and what lists show of them, in memory."""
+"""Messages and reactions in memory."""
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
-from itertools import islice
 
-from folkmoot.core.audience import hidden_authors
-from folkmoot.core.conversations.model import Conversation
 from folkmoot.core.messages.model import Message, NewMessage
-from folkmoot.core.messages.views import Overview
 from folkmoot.core.shared.ids import AccountId, ConversationId, MessageId, Uid
-from folkmoot.core.shared.pages import Page, Slice
 from folkmoot.storage.errors import ConstraintBroken
-from folkmoot.storage.keys import clamped
-from folkmoot.storage.memory.conversations import MemoryConversations
 from folkmoot.storage.memory.state import MessageRow, State
 from folkmoot.storage.memory.telling import told
-from folkmoot.storage.reactions import Put, gathered
 
 
 class MemoryMessages:
@@ -45,14 +37,22 @@ class MemoryMessages:
                 found[name] = told(self._state, number)
         return found
 
+    async def by_uids(self, uids: Collection[Uid]) -> dict[Uid, Message]:
+        known = self._state.message_ids
+        return {uid: told(self._state, known[uid]) for uid in uids if uid in known}
+
     async def edit(self, message_id: MessageId, content: str, at: datetime) -> None:
         row = self._state.messages[message_id]
         self._state.messages[message_id] = replace(row, content=content, edited_at=at)
 
     async def delete(self, message_id: MessageId, at: datetime) -> None:
         row = self._state.messages[message_id]
-        self._state.messages[message_id] = replace(row, content="", deleted_at=at)
+        self._state.messages[message_id] = replace(
+            row, content="", deleted_at=at, attachment=None, mentions=(), labels={}
+        )
         self._state.reactions.pop(message_id, None)
+        for key in [key for key in self._state.attachments if key[1] == message_id]:
+            del self._state.attachments[key]
 
     async def react(
         self, message_id: MessageId, account_id: AccountId, emoji: str, at: datetime
@@ -94,87 +94,6 @@ class MemoryMessages:
         return new.stored_as(number)
 
 
-class MemoryViews:
-    """`MessageViews` in memory."""
-
-    def __init__(self, state: State, conversations: MemoryConversations) -> None:
-        self._state = state
-        self._conversations = conversations
-
-    async def page(
-        self,
-        conversation_id: ConversationId,
-        page: Page,
-        *,
-        hidden: Collection[AccountId] = (),
-    ) -> list[Message]:
-        head = self._state.conversations.get(conversation_id)
-        if head is None:
-            return []
-        before = head.last_seq + 1 if page.before_seq is None else page.before_seq
-        after = 0 if page.after_seq is None else page.after_seq
-        places = range(max(after, 0) + 1, min(before, head.last_seq + 1))
-        forward = page.after_seq is not None and page.before_seq is None
-        numbers = self._shown(head, places if forward else reversed(places), hidden)
-        start = 0 if forward else max(page.offset, 0)
-        stop = start + max(page.limit, 0)
-        found = list(islice(numbers, clamped(start), clamped(stop)))
-        return [self._full(number) for number in (found if forward else reversed(found))]
-
-    async def overviews(
-        self, viewer: AccountId, stretch: Slice, *, only: ConversationId | None = None
-    ) -> list[Overview]:
-        mine = self._state.memberships.get(viewer, frozenset())
-        heads = [
-            self._state.conversations[number] for number in mine if only is None or number == only
-        ]
-        heads.sort(key=lambda head: (head.last_activity_at, head.id), reverse=True)
-        start = max(stretch.offset, 0)
-        return [
-            await self._overview(viewer, head)
-            for head in heads[start : start + max(stretch.limit, 0)]
-        ]
-
-    async def conversations_of(self, account_id: AccountId) -> list[ConversationId]:
-        return sorted(self._state.memberships.get(account_id, frozenset()))
-
-    async def _overview(self, viewer: AccountId, head: Conversation) -> Overview:
-        state = self._state
-        blocked = {blocked for blocker, blocked in state.blocks if blocker == viewer}
-        hidden = hidden_authors(head, blocked)
-        read_seq = state.members[head.id][viewer].read_seq
-
-        def standing(places: Iterable[int]) -> Iterator[MessageId]:
-            shown = self._shown(head, places, hidden)
-            return (number for number in shown if state.messages[number].deleted_at is None)
-
-        last = next(standing(range(head.last_seq, 0, -1)), None)
-        unread = standing(range(read_seq + 1, head.last_seq + 1))
-        return Overview(
-            conversation=head,
-            members=tuple((await self._conversations.members([head.id]))[head.id]),
-            last_message=None if last is None else self._full(last),
-            unread_count=sum(1 for each in unread if state.messages[each].author_id != viewer),
-        )
-
-    def _shown(
-        self, head: Conversation, places: Iterable[int], hidden: Collection[AccountId]
-    ) -> Iterator[MessageId]:
-        """The messages at these places whose authors are not hidden."""
-        for place in places:
-            kept = self._state.timeline.get((head.id, place))
-            if isinstance(kept, int) and self._state.messages[kept].author_id not in hidden:
-                yield kept
-
-    def _full(self, number: MessageId) -> Message:
-        state = self._state
-        puts = [
-            Put(emoji, state.accounts[account_id].account.person, at)
-            for (account_id, emoji), at in state.reactions.get(number, {}).items()
-        ]
-        return replace(told(state, number), reactions=gathered(puts))
-
-
 def _row(new: NewMessage) -> MessageRow:
     return MessageRow(
         uid=new.uid,
@@ -187,4 +106,7 @@ def _row(new: NewMessage) -> MessageRow:
         client_id=new.client_id,
         reply_to_id=new.reply_to.id if new.reply_to else None,
         created_at=new.created_at,
+        attachment=new.attachment,
+        mentions=new.mentions,
+        labels=dict(new.labels),
     )

@@ -1,14 +1,15 @@
 """What is kept: tables of frozen rows, and a journal that can take everything back."""
 
-from collections.abc import Callable, Iterator, MutableMapping
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
 
 from folkmoot.core.accounts.model import Account, Login
 from folkmoot.core.conversations.model import Conversation, MemberRole
-from folkmoot.core.messages.model import AuthorKind, MessageKind
+from folkmoot.core.messages.model import Attachment, AuthorKind, MessageKind, Upload
 from folkmoot.core.shared.ids import AccountId, ConversationId, MessageId, Uid
+from folkmoot.core.social.model import RequestStatus
 from folkmoot.storage.changes import Change
 from folkmoot.storage.errors import ReadingOnly
 
@@ -110,6 +111,19 @@ class MessageRow:
     created_at: datetime
     edited_at: datetime | None = None
     deleted_at: datetime | None = None
+    attachment: Attachment | None = None
+    mentions: tuple[Uid, ...] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class RequestRow:
+    """A friend request; the two are only named."""
+
+    sender_id: AccountId
+    receiver_id: AccountId
+    status: RequestStatus
+    created_at: datetime
 
 
 class State:
@@ -127,9 +141,13 @@ class State:
         self.logins: Table[Uid, Login] = table()
         self.refresh_tokens: Table[bytes, tuple[Uid, datetime | None]] = table()
         self.tickets: Table[bytes, tuple[Uid, datetime]] = table()
+        self.requests: Table[Uid, RequestRow] = table()
+        self.request_ids: Table[tuple[AccountId, AccountId], Uid] = table()
         self.blocks: Table[tuple[AccountId, AccountId], datetime] = table()
         self.conversations: Table[ConversationId, Conversation] = table()
         self.conversation_ids: Table[Uid, ConversationId] = table()
+        self.directs: Table[tuple[AccountId, AccountId], ConversationId] = table()
+        self.reads: Table[tuple[ConversationId, AccountId], dict[int, datetime]] = table()
         self.members: Table[ConversationId, dict[AccountId, MemberRow]] = table()
         self.memberships: Table[AccountId, frozenset[ConversationId]] = table()
         self.messages: Table[MessageId, MessageRow] = table()
@@ -137,6 +155,8 @@ class State:
         self.by_client_id: Table[tuple[AccountId, str], MessageId] = table()
         self.timeline: Table[tuple[ConversationId, int], MessageId | Change] = table()
         self.reactions: Table[MessageId, dict[tuple[AccountId, str], datetime]] = table()
+        self.uploads: Table[Uid, Upload] = table()
+        self.attachments: Table[tuple[Uid, MessageId], None] = table()
 
     def next_number(self, of: str) -> int:
         """A number never given before."""

@@ -4,9 +4,17 @@ from folkmoot.core.shared.refusals import Unavailable
 from folkmoot.core.work import Job, Result
 from folkmoot.storage.driving import drive
 from folkmoot.storage.memory.accounts import MemoryAccounts, MemoryLogins, MemorySocial
-from folkmoot.storage.memory.conversations import MemoryConversations, MemoryTimeline
-from folkmoot.storage.memory.messages import MemoryMessages, MemoryViews
+from folkmoot.storage.memory.attachments import MemoryAttachments
+from folkmoot.storage.memory.conversations import MemoryConversations
+from folkmoot.storage.memory.desks import MemoryDesks
+from folkmoot.storage.memory.directs import MemoryDirects
+from folkmoot.storage.memory.friends import MemoryFriends
+from folkmoot.storage.memory.messages import MemoryMessages
+from folkmoot.storage.memory.receipts import MemoryReceipts
+from folkmoot.storage.memory.search import MemorySearch
 from folkmoot.storage.memory.state import State
+from folkmoot.storage.memory.timeline import MemoryTimeline
+from folkmoot.storage.memory.views import MemoryViews
 
 
 class MemoryStorage:
@@ -53,9 +61,15 @@ class MemoryWork:
         self.accounts = MemoryAccounts(state)
         self.logins = MemoryLogins(state)
         self.social = MemorySocial(state)
+        self.friends = MemoryFriends(state)
         self.conversations = MemoryConversations(state)
+        self.receipts = MemoryReceipts(state)
+        self.directs = MemoryDirects(state)
+        self.desks = MemoryDesks(state)
         self.timeline = MemoryTimeline(state)
         self.messages = MemoryMessages(state)
+        self.attachments = MemoryAttachments(state)
+        self.search = MemorySearch(state)
         self.views = MemoryViews(state, self.conversations)
         self.events: list[object] = []
 

@@ -1,8 +1,11 @@
-"""How a kept message is told: with its author, and what it replies to, as they are now."""
+"""Rows in memory as the core knows them: whom and what they only name, as it is now."""
+
+from dataclasses import replace
 
 from folkmoot.core.messages.model import Message, MessageRef
 from folkmoot.core.shared.ids import MessageId
 from folkmoot.storage.memory.state import State
+from folkmoot.storage.reactions import Put, gathered
 
 
 def told(state: State, number: MessageId) -> Message:
@@ -27,4 +30,16 @@ def told(state: State, number: MessageId) -> Message:
         reply_to=reply_to,
         edited_at=row.edited_at,
         deleted_at=row.deleted_at,
+        attachment=row.attachment,
+        mentions=row.mentions,
+        labels=row.labels,
     )
+
+
+def told_in_full(state: State, number: MessageId) -> Message:
+    """The message as it is now, with its reactions."""
+    puts = [
+        Put(emoji, state.accounts[account_id].account.person, at)
+        for (account_id, emoji), at in state.reactions.get(number, {}).items()
+    ]
+    return replace(told(state, number), reactions=gathered(puts))

@@ -2,11 +2,13 @@
 
 from alembic import context
 
-from folkmoot.storage.tables import metadata
+from folkmoot.storage.tables import is_compared, metadata
 
+connection = context.config.attributes["connection"]
 context.configure(
-    connection=context.config.attributes["connection"],
+    connection=connection,
     target_metadata=metadata,
+    include_object=is_compared if connection.dialect.name == "sqlite" else None,
     # SQLite can do it too, as long as nobody commits in between.
     transactional_ddl=True,
 )

@@ -17,7 +17,7 @@ from folkmoot.core.accounts.model import (
     username_key,
 )
 from folkmoot.core.shared.ids import AccountId, Uid
-from folkmoot.storage.errors import ConstraintBroken
+from folkmoot.storage.errors import ConstraintBroken, KeyTaken
 from folkmoot.storage.keys import numbers, texts
 from folkmoot.storage.sql.executor import Executor
 from folkmoot.storage.sql.rows import ACCOUNT, to_account
@@ -160,11 +160,14 @@ class SqlAccounts:
 
     async def _clash(self, row: dict[str, Any]) -> Exception:
         """Why the row could not be added."""
+        if row["subject"] is not None and await self.by_subject(row["issuer"], row["subject"]):
+            # Perhaps by another process, since this one looked: then the job finds it next time.
+            return KeyTaken("an account with this subject is there already")
         if await self.by_usernames([row["username_key"]]):
             return UsernameTaken()
         if await self.by_email(row["email_key"]):
             return EmailTaken()
-        return ConstraintBroken("an account with this uid or subject is there already")
+        return KeyTaken("an account with this uid is there already")
 
 
 def _row(new: NewAccount) -> dict[str, Any]:

@@ -21,23 +21,25 @@ from sqlalchemy.dialects.postgresql import insert
 from folkmoot.core.conversations.model import (
     Conversation,
     Head,
+    Kind,
     Member,
     MemberRole,
     NewConversation,
     ReadMark,
 )
 from folkmoot.core.shared.ids import AccountId, ConversationId, Uid
-from folkmoot.storage.keys import clamped, numbers, texts
+from folkmoot.storage.desks import first_desk
+from folkmoot.storage.keys import numbers, texts
+from folkmoot.storage.marks import highest, storable
 from folkmoot.storage.sql.executor import Executor
 from folkmoot.storage.sql.rows import CONVERSATION, MEMBER, to_conversation, to_member
 from folkmoot.storage.sql.statements import Sent, Statement
-from folkmoot.storage.tables import accounts, conversations, members
+from folkmoot.storage.tables import accounts, conversations, members, reads
 from folkmoot.storage.times import to_micros
 
 _ids = Sent("ids", id=int)
 _uids = Sent("uids", uid=str)
 _keys = Sent("keys", conversation_id=int, account_id=int)
-_heads = Sent("heads", id=int, seq=int, at=int)
 _marks = Sent("marks", conversation_id=int, account_id=int, seq=int)
 _newcomers = Sent("newcomers", account_id=int, place=int, role=str)
 _conversation_id = bindparam("conversation_id", type_=BigInteger())
@@ -47,7 +49,13 @@ _at = bindparam("at", type_=BigInteger())
 _ADD = Statement(
     plain_insert(conversations)
     .inline()
-    .values({column.name: bindparam(column.name) for column in CONVERSATION[1:]})
+    .values(
+        {
+            column.name: bindparam(column.name)
+            for column in conversations.c
+            if column.name not in {"id", "started_at", "closed_at"}
+        }
+    )
 )
 _HEADS_BY_IDS = (
     select(*CONVERSATION)
@@ -119,17 +127,22 @@ _RENAME = Statement(
     .where(conversations.c.id == _conversation_id)
     .values(title=bindparam("new_title", type_=conversations.c.title.type))
 )
+_seq, _posted = (bindparam(name, type_=BigInteger()) for name in ("seq", "posted"))
 _ADVANCE = Statement(
     update(conversations)
-    .where(conversations.c.id == _heads.c.id, conversations.c.last_seq < _heads.c.seq)
+    .where(conversations.c.id == _conversation_id, conversations.c.last_seq < _seq)
     .values(
-        last_seq=_heads.c.seq,
+        last_seq=_seq,
         last_activity_at=case(
-            (_heads.c.at > conversations.c.last_activity_at, _heads.c.at),
-            else_=conversations.c.last_activity_at,
+            (_at > conversations.c.last_activity_at, _at), else_=conversations.c.last_activity_at
         ),
-    ),
-    _heads,
+        # Only sessions count: NULL stays NULL.
+        message_count=conversations.c.message_count + _posted,
+        started_at=case(
+            ((conversations.c.message_count == 0) & (_posted > 0), _at),
+            else_=conversations.c.started_at,
+        ),
+    )
 )
 _MOVE_READ = Statement(
     update(members)
@@ -151,6 +164,11 @@ _MOVE_READ = Statement(
     .returning(members.c.conversation_id, members.c.account_id),
     _marks,
 )
+_KEEP_READ = Statement(
+    insert(reads)
+    .values({column.name: bindparam(column.name) for column in reads.c})
+    .on_conflict_do_nothing()
+)
 
 
 class SqlConversations:
@@ -158,6 +176,8 @@ class SqlConversations:
 
     def __init__(self, executor: Executor) -> None:
         self._executor = executor
+        # Of the heads seen in this unit of work; a kind never changes.
+        self._kinds: dict[ConversationId, Kind] = {}
 
     async def add(self, new: NewConversation) -> Conversation:
         created_at = to_micros(new.created_at)
@@ -170,6 +190,7 @@ class SqlConversations:
             "last_seq": 0,
             "last_activity_at": created_at,
             "member_count": len(new.members),
+            **_of_its_kind(new),
         }
         (number,) = await self._executor.insert(_ADD, [row])
         added = ConversationId(number)
@@ -192,12 +213,15 @@ class SqlConversations:
             last_seq=0,
             last_activity_at=new.created_at,
             member_count=len(new.members),
+            desk=first_desk(new),
         )
 
     async def heads(self, ids: Collection[ConversationId]) -> dict[ConversationId, Conversation]:
         statement = _HEADS_LOCKED if self._executor.is_writing else _HEADS
         rows = await self._executor.rows(statement, {"ids": numbers(ids)})
-        return {row[0]: to_conversation(row) for row in rows}
+        found = {row[0]: to_conversation(row) for row in rows}
+        self._kinds.update({number: head.kind for number, head in found.items()})
+        return found
 
     async def ids_of(self, uids: Collection[Uid]) -> dict[Uid, ConversationId]:
         rows = await self._executor.rows(_IDS_OF, {"uids": texts(uids)})
@@ -240,18 +264,43 @@ class SqlConversations:
         await self._executor.run(_RENAME, params)
 
     async def advance(self, heads: Sequence[Head]) -> None:
-        rows = [(head.conversation_id, head.last_seq, to_micros(head.at)) for head in heads]
-        await self._executor.run(_ADVANCE, {"heads": rows})
+        rows = [
+            {
+                "conversation_id": head.conversation_id,
+                "seq": head.last_seq,
+                "at": to_micros(head.at),
+                "posted": head.posted,
+            }
+            for head in heads
+        ]
+        await self._executor.run_many(_ADVANCE, rows)
 
     async def move_read(self, marks: Sequence[ReadMark], at: datetime) -> list[ReadMark]:
-        highest: dict[tuple[ConversationId, AccountId], ReadMark] = {}
-        for mark in sorted(marks, key=lambda mark: mark.up_to_seq):
-            highest[mark.conversation_id, mark.account_id] = mark
-        rows = [(*key, clamped(highest[key].up_to_seq)) for key in _storable(highest)]
-        params = {"marks": rows, "at": to_micros(at)}
-        raised = await self._executor.rows(_MOVE_READ, params)
-        rose = {(conversation_id, account_id) for conversation_id, account_id in raised}
-        return [mark for key, mark in highest.items() if key in rose]
+        wanted = highest(marks)
+        params = {"marks": storable(wanted), "at": to_micros(at)}
+        rows = await self._executor.rows(_MOVE_READ, params)
+        raised = [wanted[conversation_id, account_id] for conversation_id, account_id in rows]
+        await self._keep_reads(raised, at)
+        return raised
+
+    async def _keep_reads(self, raised: Sequence[ReadMark], at: datetime) -> None:
+        """Write down when direct conversations were read."""
+        # Whoever moves marks has looked at the heads before; if not, it is done here.
+        unknown = {mark.conversation_id for mark in raised} - self._kinds.keys()
+        if unknown:
+            await self.heads(unknown)
+        kept = [
+            {
+                "conversation_id": mark.conversation_id,
+                "account_id": mark.account_id,
+                "up_to_seq": mark.up_to_seq,
+                "at": to_micros(at),
+            }
+            for mark in raised
+            if self._kinds[mark.conversation_id] is Kind.DIRECT
+        ]
+        if kept:
+            await self._executor.run_many(_KEEP_READ, kept)
 
     async def _join(
         self,
@@ -269,6 +318,19 @@ class SqlConversations:
         keys = _storable((conversation_id, account_id) for account_id in left)
         params = {"keys": keys, "at": to_micros(at)}
         return len(await self._executor.rows(_LEAVE, params))
+
+
+def _of_its_kind(new: NewConversation) -> dict[str, Any]:
+    """What only a direct conversation, or only a session, has."""
+    low, high = new.direct_pair or (None, None)
+    is_session = new.kind is Kind.SESSION
+    return {
+        "direct_low": low,
+        "direct_high": high,
+        "agent_id": new.agent_id if is_session else None,
+        "assistant_on": int(new.assistant_on) if is_session else None,
+        "message_count": 0 if is_session else None,
+    }
 
 
 def _storable(

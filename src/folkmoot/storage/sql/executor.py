@@ -23,6 +23,15 @@ class Executor(Protocol):
         """Whether rows should be locked before they are judged by."""
         ...
 
+    @property
+    def has_word_table(self) -> bool:
+        """Whether the words of messages are kept in a table beside them, not in a column."""
+        ...
+
+    def note_deleted_words(self) -> None:
+        """Have words that were deleted from that table overwritten, in time, once this commits."""
+        ...
+
     async def rows(self, statement: Statement, params: Params) -> Sequence[Row]:
         """What the statement returns; values come in the order of its columns."""
         ...

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import bindparam, delete, insert, or_, select, update
+from sqlalchemy import bindparam, delete, insert, select, update
 
 from folkmoot.core.accounts.model import Login
 from folkmoot.core.shared.ids import AccountId, Uid
@@ -77,9 +77,8 @@ _FORGET_TICKETS = Statement(
 )
 _FORGET_LOGINS = Statement(
     delete(logins)
-    .where(
-        or_(logins.c.expires_at < bindparam("before"), logins.c.revoked_at < bindparam("before"))
-    )
+    # Not when revoked: an outside token would begin the same login anew.
+    .where(logins.c.expires_at < bindparam("before"))
     .returning(logins.c.uid)
 )
 

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, bindparam, delete, select, update
+from sqlalchemy import BigInteger, bindparam, delete, null, select, update
 from sqlalchemy import insert as plain_insert
 from sqlalchemy.dialects.postgresql import insert
 
@@ -13,30 +13,27 @@ from folkmoot.core.shared.ids import AccountId, ConversationId, MessageId, Uid
 from folkmoot.storage.keys import is_storable, texts
 from folkmoot.storage.keys import numbers as storable_numbers
 from folkmoot.storage.sql.executor import Executor
-from folkmoot.storage.sql.rows import MESSAGE, to_message, with_names
+from folkmoot.storage.sql.indexing import Indexing, vector
+from folkmoot.storage.sql.rows import MESSAGE, extras, to_message, with_names
 from folkmoot.storage.sql.statements import Sent, Statement
-from folkmoot.storage.tables import messages, reactions
+from folkmoot.storage.tables import attachments, messages, reactions
 from folkmoot.storage.times import to_micros
+from folkmoot.storage.words import words_of
 
 _ids = Sent("ids", id=int)
 _uids = Sent("uids", uid=str)
 _keys = Sent("keys", author_id=int, client_id=str)
 _conversation_id = bindparam("conversation_id", type_=BigInteger())
 _message_id = bindparam("message_id", type_=BigInteger())
-_UNSET_AT_FIRST = {"id", "edited_at", "deleted_at"}
+_stored = [
+    column.name
+    for column in messages.c
+    if column.name not in {"id", "edited_at", "deleted_at", "words"}
+]
 
 # Inline: what is given back is for the executor to say.
-_ADD = Statement(
-    plain_insert(messages)
-    .inline()
-    .values(
-        {
-            column.name: bindparam(column.name)
-            for column in messages.c
-            if column.name not in _UNSET_AT_FIRST
-        }
-    )
-)
+_add = plain_insert(messages).inline().values({name: bindparam(name) for name in _stored})
+_ADD = Statement(_add, on_postgres=_add.values(words=vector))
 _BY_CLIENT_IDS = Statement(
     select(*MESSAGE).select_from(
         with_names(
@@ -61,16 +58,25 @@ _BY_UIDS = Statement(
     .where(messages.c.conversation_id == _conversation_id),
     _uids,
 )
-_EDIT = Statement(
+_ANYWHERE = Statement(
+    select(*MESSAGE).select_from(with_names(_uids.join(messages, messages.c.uid == _uids.c.uid))),
+    _uids,
+)
+_edit = (
     update(messages)
     .where(messages.c.id == _message_id)
     .values(content=bindparam("new_content"), edited_at=bindparam("at"))
 )
-_DELETE = Statement(
+_EDIT = Statement(_edit, on_postgres=_edit.values(words=vector))
+_delete = (
     update(messages)
     .where(messages.c.id == _message_id)
-    .values(content="", deleted_at=bindparam("at"))
+    .values(
+        content="", attachment=null(), mentions=null(), labels=null(), deleted_at=bindparam("at")
+    )
 )
+_DELETE = Statement(_delete, on_postgres=_delete.values(words=null()))
+_FORGET_ATTACHMENT = Statement(delete(attachments).where(attachments.c.message_id == _message_id))
 _FORGET_REACTIONS = Statement(delete(reactions).where(reactions.c.message_id == _message_id))
 _REACT = Statement(
     insert(reactions)
@@ -99,9 +105,17 @@ class SqlMessages:
 
     def __init__(self, executor: Executor) -> None:
         self._executor = executor
+        self._indexing = Indexing(executor)
 
     async def add(self, messages: Sequence[NewMessage]) -> list[Message]:
-        numbers = await self._executor.insert(_ADD, [_row(message) for message in messages])
+        if not messages:
+            return []
+        rows = [_row(message) for message in messages]
+        if not self._executor.has_word_table:
+            for row in rows:
+                row["words"] = words_of(row["content"])
+        numbers = await self._executor.insert(_ADD, rows)
+        await self._indexing.added(numbers)
         return [
             message.stored_as(MessageId(number))
             for message, number in zip(messages, numbers, strict=True)
@@ -133,13 +147,26 @@ class SqlMessages:
             found |= {row[1]: to_message(row) for row in rows}
         return found
 
+    async def by_uids(self, uids: Collection[Uid]) -> dict[Uid, Message]:
+        rows = await self._executor.rows(_ANYWHERE, {"uids": texts(uids)})
+        return {row[1]: to_message(row) for row in rows}
+
     async def edit(self, message_id: MessageId, content: str, at: datetime) -> None:
-        params = {"message_id": message_id, "new_content": content, "at": to_micros(at)}
+        words = words_of(content)
+        params = {
+            "message_id": message_id,
+            "new_content": content,
+            "words": words,
+            "at": to_micros(at),
+        }
+        await self._indexing.replace(message_id, words)
         await self._executor.run(_EDIT, params)
 
     async def delete(self, message_id: MessageId, at: datetime) -> None:
         params = {"message_id": message_id, "at": to_micros(at)}
+        await self._indexing.replace(message_id, None)
         await self._executor.run(_DELETE, params)
+        await self._executor.run(_FORGET_ATTACHMENT, params)
         await self._executor.run(_FORGET_REACTIONS, params)
 
     async def react(
@@ -170,6 +197,7 @@ def _row(message: NewMessage) -> dict[str, Any]:
         "client_id": message.client_id,
         "reply_to_id": message.reply_to.id if message.reply_to else None,
         "created_at": to_micros(message.created_at),
+        **extras(message),
     }
 
 

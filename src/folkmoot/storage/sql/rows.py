@@ -2,11 +2,20 @@
 
 from typing import Any
 
+import msgspec
 from sqlalchemy import ColumnElement, FromClause
 
 from folkmoot.core.accounts.model import Account, Person, Role
-from folkmoot.core.conversations.model import Conversation, Kind, Member, MemberRole
-from folkmoot.core.messages.model import AuthorKind, Message, MessageKind, MessageRef
+from folkmoot.core.conversations.model import Conversation, Desk, Kind, Member, MemberRole
+from folkmoot.core.messages.model import (
+    Attachment,
+    AuthorKind,
+    Message,
+    MessageKind,
+    MessageRef,
+    NewMessage,
+)
+from folkmoot.core.shared.ids import Uid
 from folkmoot.storage.sql.executor import Row
 from folkmoot.storage.tables import accounts, conversations, members, messages
 from folkmoot.storage.times import to_time, to_time_or_none
@@ -17,6 +26,10 @@ _KINDS = {kind.value: kind for kind in Kind}
 _MEMBER_ROLES = {role.value: role for role in MemberRole}
 _MESSAGE_KINDS = {kind.value: kind for kind in MessageKind}
 _AUTHOR_KINDS = {kind.value: kind for kind in AuthorKind}
+
+_attachment = msgspec.json.Decoder(Attachment)
+_mentions = msgspec.json.Decoder(tuple[Uid, ...])
+_labels = msgspec.json.Decoder(dict[str, str])
 
 Columns = tuple[ColumnElement[Any], ...]
 
@@ -51,6 +64,11 @@ CONVERSATION: Columns = (
     conversations.c.last_seq,
     conversations.c.last_activity_at,
     conversations.c.member_count,
+    conversations.c.agent_id,
+    conversations.c.assistant_on,
+    conversations.c.started_at,
+    conversations.c.closed_at,
+    conversations.c.message_count,
 )
 MEMBER: Columns = (
     members.c.conversation_id,
@@ -74,6 +92,9 @@ MESSAGE: Columns = (
     messages.c.created_at,
     messages.c.edited_at,
     messages.c.deleted_at,
+    messages.c.attachment,
+    messages.c.mentions,
+    messages.c.labels,
     replied.c.id,
     replied.c.uid,
     *PERSON,
@@ -113,7 +134,18 @@ def to_account(row: Row) -> Account:
 
 def to_conversation(row: Row) -> Conversation:
     """From `CONVERSATION`."""
-    number, uid, kind, title, created_by, created_at, last_seq, last_activity_at, count = row
+    (
+        number,
+        uid,
+        kind,
+        title,
+        created_by,
+        created_at,
+        last_seq,
+        last_activity_at,
+        member_count,
+        *desk,
+    ) = row
     return Conversation(
         number,
         uid,
@@ -123,7 +155,19 @@ def to_conversation(row: Row) -> Conversation:
         to_time(created_at),
         last_seq,
         to_time(last_activity_at),
-        count,
+        member_count,
+        None if desk[-1] is None else _to_desk(desk),
+    )
+
+
+def _to_desk(row: Row) -> Desk:
+    agent_id, assistant_on, started_at, closed_at, message_count = row
+    return Desk(
+        agent_id,
+        bool(assistant_on),
+        to_time_or_none(started_at),
+        to_time_or_none(closed_at),
+        message_count,
     )
 
 
@@ -170,6 +214,9 @@ def to_message(row: Row) -> Message:
         created_at,
         edited_at,
         deleted_at,
+        attachment,
+        mentions,
+        labels,
         reply_to_id,
         reply_to_uid,
         *author,
@@ -189,4 +236,20 @@ def to_message(row: Row) -> Message:
         reply_to=None if reply_to_id is None else MessageRef(reply_to_id, reply_to_uid),
         edited_at=to_time_or_none(edited_at),
         deleted_at=to_time_or_none(deleted_at),
+        attachment=None if attachment is None else _attachment.decode(attachment),
+        mentions=() if mentions is None else _mentions.decode(mentions),
+        labels={} if labels is None else _labels.decode(labels),
     )
+
+
+def extras(message: NewMessage) -> dict[str, str | None]:
+    """What few messages have, as it is stored: as JSON, or not at all."""
+    return {
+        "attachment": _json(message.attachment) if message.attachment else None,
+        "mentions": _json(message.mentions) if message.mentions else None,
+        "labels": _json(message.labels) if message.labels else None,
+    }
+
+
+def _json(value: object) -> str:
+    return msgspec.json.encode(value).decode()

@@ -84,16 +84,22 @@ class Prepared:
 
 
 class Statement:
-    """One statement; the tables that it is sent are named by ``sent``."""
+    """One statement; the tables that it is sent are named by ``sent``.
 
-    def __init__(self, clause: ClauseElement, *sent: Sent) -> None:
+    ``on_postgres`` is what PostgreSQL is told instead, where no words will do for both.
+    """
+
+    def __init__(
+        self, clause: ClauseElement, *sent: Sent, on_postgres: ClauseElement | None = None
+    ) -> None:
         self._clause = clause
+        self._on_postgres = clause if on_postgres is None else on_postgres
         self._sent = sent
 
     @cached_property
     def sqlite(self) -> Prepared:
         """For the sqlite3 module."""
-        compiled = self._compiled(_SQLITE)
+        compiled = _compiled(self._clause, _SQLITE)
         pick = _picker(compiled)
         names = [each.parameter for each in self._sent]
         if not names:
@@ -113,7 +119,7 @@ class Statement:
     @cached_property
     def postgres(self) -> Prepared:
         """For asyncpg."""
-        compiled = self._compiled(_POSTGRES)
+        compiled = _compiled(self._on_postgres, _POSTGRES)
         pick = _picker(compiled)
         tables = [(each.parameter, len(each.columns)) for each in self._sent]
         if not tables:
@@ -127,10 +133,11 @@ class Statement:
 
         return Prepared(str(compiled), arguments)
 
-    def _compiled(self, dialect: Dialect) -> SQLCompiler:
-        compiled = self._clause.compile(dialect=dialect)
-        assert isinstance(compiled, SQLCompiler)  # noqa: S101 - tells mypy, not the reader
-        return compiled
+
+def _compiled(clause: ClauseElement, dialect: Dialect) -> SQLCompiler:
+    compiled = clause.compile(dialect=dialect)
+    assert isinstance(compiled, SQLCompiler)  # noqa: S101 - tells mypy, not the reader
+    return compiled
 
 
 def _arrays(name: str, width: int, rows: Collection[Any]) -> dict[str, list[Any]]:

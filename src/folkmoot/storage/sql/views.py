@@ -7,7 +7,9 @@ from typing import Any
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
+    ScalarSelect,
     Select,
+    Subquery,
     and_,
     bindparam,
     func,
@@ -17,13 +19,14 @@ from sqlalchemy import (
     select,
 )
 
-from folkmoot.core.conversations.model import MIN_MEMBERS
+from folkmoot.core.conversations.model import MIN_MEMBERS, Kind
 from folkmoot.core.messages.model import Message
-from folkmoot.core.messages.views import Overview
+from folkmoot.core.messages.views import CallerAtDesk, Overview
 from folkmoot.core.shared.ids import AccountId, ConversationId, MessageId
 from folkmoot.core.shared.pages import Page, Slice
 from folkmoot.storage.keys import MAX_NUMBER, clamped, numbers
 from folkmoot.storage.reactions import Put, gathered
+from folkmoot.storage.sql.callers import CALLERS, pattern_of
 from folkmoot.storage.sql.conversations import SqlConversations
 from folkmoot.storage.sql.executor import Executor, Row
 from folkmoot.storage.sql.rows import (
@@ -41,6 +44,7 @@ from folkmoot.storage.times import to_time
 
 _ids = Sent("ids", id=int)
 _hidden = Sent("hidden", id=int)
+_among = Sent("among", conversation_id=int)
 _conversation_id = bindparam("conversation_id", type_=BigInteger())
 _viewer = bindparam("viewer", type_=BigInteger())
 _limit = bindparam("limit", type_=BigInteger())
@@ -85,6 +89,18 @@ def _overviews(of: ColumnElement[bool]) -> Statement:
         .offset(_offset)
         .subquery("listed")
     )
+    last: Select[Any] = select(messages.c.id).where(_seen_in(listed))
+    return Statement(
+        select(
+            *(listed.c[column.name] for column in CONVERSATION),
+            last.order_by(messages.c.seq.desc()).limit(literal_column("1")).scalar_subquery(),
+            _unread_in(listed),
+        ).order_by(listed.c.last_activity_at.desc(), listed.c.id.desc())
+    )
+
+
+def _seen_in(listed: Subquery) -> ColumnElement[bool]:
+    """Which messages of a listed conversation count for the viewer."""
     # `audience.hidden_authors` says the same of live events.
     shown = or_(
         listed.c.member_count <= literal_column(str(MIN_MEMBERS)),
@@ -95,22 +111,54 @@ def _overviews(of: ColumnElement[bool]) -> Statement:
             .exists()
         ),
     )
-    seen = and_(messages.c.conversation_id == listed.c.id, messages.c.deleted_at.is_(None), shown)
-    last: Select[Any] = select(messages.c.id).where(seen).order_by(messages.c.seq.desc())
+    return and_(messages.c.conversation_id == listed.c.id, messages.c.deleted_at.is_(None), shown)
+
+
+def _unread_in(listed: Subquery) -> ScalarSelect[int]:
     unread = select(func.count()).where(
-        seen,
+        _seen_in(listed),
         messages.c.seq > listed.c.read_seq,
         messages.c.author_id.is_distinct_from(_viewer),
     )
-    return Statement(
-        select(
-            *(listed.c[column.name] for column in CONVERSATION),
-            last.limit(literal_column("1")).scalar_subquery(),
-            unread.scalar_subquery(),
-        ).order_by(listed.c.last_activity_at.desc(), listed.c.id.desc())
+    return unread.scalar_subquery()
+
+
+def _unread_among() -> Statement:
+    listed = (
+        select(conversations.c.id, conversations.c.member_count, members.c.read_seq)
+        .join_from(_ids, members, members.c.conversation_id == _ids.c.id)
+        .join(conversations, conversations.c.id == members.c.conversation_id)
+        .where(_OWN)
+        .subquery("listed")
     )
+    return Statement(select(listed.c.id, _unread_in(listed)), _ids)
 
 
+_OF_OTHERS = and_(
+    _OWN,
+    conversations.c.kind == literal_column(f"'{Kind.DIRECT.value}'"),
+    messages.c.author_id.is_distinct_from(_viewer),
+    messages.c.deleted_at.is_(None),
+)
+_in_ones_own = members.join(messages, messages.c.conversation_id == members.c.conversation_id)
+_UNDELIVERED = Statement(
+    select(*MESSAGE)
+    .select_from(
+        with_names(_among.join(_in_ones_own, members.c.conversation_id == _among.c.conversation_id))
+    )
+    .where(_OF_OTHERS, messages.c.seq > members.c.delivered_seq)
+    .order_by(messages.c.conversation_id, messages.c.seq)
+    .limit(_limit),
+    _among,
+)
+_UNREAD_DIRECTS = Statement(
+    select(members.c.conversation_id, func.count())
+    .select_from(_in_ones_own.join(conversations, conversations.c.id == members.c.conversation_id))
+    .where(_OF_OTHERS, messages.c.seq > members.c.read_seq)
+    .group_by(members.c.conversation_id)
+)
+_COUNT = Statement(select(func.count()).where(messages.c.conversation_id == _conversation_id))
+_UNREAD_AMONG = _unread_among()
 _OVERVIEWS = _overviews(_OWN)
 _OVERVIEW = _overviews(and_(_OWN, members.c.conversation_id == _conversation_id))
 
@@ -158,17 +206,56 @@ class SqlViews:
         if not rows:
             return []
         members_of = await self._conversations.members([row[0] for row in rows])
-        last = await self._messages(row[-2] for row in rows if row[-2] is not None)
+        last = await self.messages(row[-2] for row in rows if row[-2] is not None)
         return [
             Overview(to_conversation(head), tuple(members_of[head[0]]), last.get(last_id), unread)
             for *head, last_id, unread in rows
+        ]
+
+    async def undelivered(
+        self, account_id: AccountId, *, among: Collection[ConversationId], limit: int
+    ) -> list[Message]:
+        params = {
+            "viewer": account_id,
+            "among": numbers(among),
+            "limit": clamped(max(limit, 0)),
+        }
+        return await self._with_reactions(await self._executor.rows(_UNDELIVERED, params))
+
+    async def count(self, conversation_id: ConversationId) -> int:
+        params = {"conversation_id": clamped(conversation_id)}
+        return int((await self._executor.rows(_COUNT, params))[0][0])
+
+    async def unread_among(
+        self, viewer: AccountId, ids: Collection[ConversationId]
+    ) -> dict[ConversationId, int]:
+        params = {"viewer": viewer, "ids": numbers(ids)}
+        rows = await self._executor.rows(_UNREAD_AMONG, params)
+        return {number: count for number, count in rows}  # noqa: C416 - a row is no tuple
+
+    async def unread_directs(self, viewer: AccountId) -> dict[ConversationId, int]:
+        rows = await self._executor.rows(_UNREAD_DIRECTS, {"viewer": viewer})
+        return {number: count for number, count in rows}  # noqa: C416 - a row is no tuple
+
+    async def callers(self, name_part: str, stretch: Slice) -> list[CallerAtDesk]:
+        params = {
+            "pattern": pattern_of(name_part),
+            "limit": clamped(max(stretch.limit, 0)),
+            "offset": clamped(max(stretch.offset, 0)),
+        }
+        rows = await self._executor.rows(CALLERS, params)
+        last = await self.messages([row[0] for row in rows]) if rows else {}
+        return [
+            CallerAtDesk(to_person(person), last[message_id], unread)
+            for message_id, unread, *person in rows
         ]
 
     async def conversations_of(self, account_id: AccountId) -> list[ConversationId]:
         rows = await self._executor.rows(_CONVERSATIONS_OF, {"viewer": account_id})
         return [row[0] for row in rows]
 
-    async def _messages(self, ids: Iterable[MessageId]) -> dict[MessageId, Message]:
+    async def messages(self, ids: Iterable[MessageId]) -> dict[MessageId, Message]:
+        """Messages with their reactions."""
         rows = await self._executor.rows(_MESSAGES, {"ids": list(ids)})
         return {message.id: message for message in await self._with_reactions(rows)}
 

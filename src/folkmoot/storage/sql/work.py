@@ -1,10 +1,16 @@
 """One unit of work over SQL."""
 
 from folkmoot.storage.sql.accounts import SqlAccounts
+from folkmoot.storage.sql.attachments import SqlAttachments
 from folkmoot.storage.sql.conversations import SqlConversations
+from folkmoot.storage.sql.desks import SqlDesks
+from folkmoot.storage.sql.directs import SqlDirects
 from folkmoot.storage.sql.executor import Executor
+from folkmoot.storage.sql.friends import SqlFriends
 from folkmoot.storage.sql.logins import SqlLogins
 from folkmoot.storage.sql.messages import SqlMessages
+from folkmoot.storage.sql.receipts import SqlReceipts
+from folkmoot.storage.sql.search import SqlSearch
 from folkmoot.storage.sql.social import SqlSocial
 from folkmoot.storage.sql.timeline import SqlTimeline
 from folkmoot.storage.sql.views import SqlViews
@@ -17,10 +23,16 @@ class SqlWork:
         self.accounts = SqlAccounts(executor)
         self.logins = SqlLogins(executor)
         self.social = SqlSocial(executor)
+        self.friends = SqlFriends(executor)
         self.conversations = SqlConversations(executor)
+        self.receipts = SqlReceipts(executor)
+        self.directs = SqlDirects(executor)
+        self.desks = SqlDesks(executor)
         self.timeline = SqlTimeline(executor)
         self.messages = SqlMessages(executor)
+        self.attachments = SqlAttachments(executor)
         self.views = SqlViews(executor, self.conversations)
+        self.search = SqlSearch(executor, self.views)
         self.events: list[object] = []
 
     def record(self, event: object) -> None:

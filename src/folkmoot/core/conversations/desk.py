@@ -1,0 +1,303 @@
+"""Decisions about session conversations: a customer, staff, and optionally the assistant."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from folkmoot.core.accounts.errors import RoleNeeded
+from folkmoot.core.accounts.model import STAFF, Account, Role
+from folkmoot.core.conversations.errors import (
+    AgentNotStaff,
+    ConversationClosed,
+    DaysOutOfRange,
+    MemberUnknown,
+    NotADesk,
+    NotAMember,
+    NotTheOwner,
+    TooManyMembers,
+)
+from folkmoot.core.conversations.events import (
+    AgentAssigned,
+    AssistantSwitched,
+    ConversationEnded,
+    ConversationRenamed,
+    ConversationStarted,
+    Durable,
+    MemberJoined,
+    MemberLeft,
+)
+from folkmoot.core.conversations.model import (
+    MAX_MEMBERS,
+    Conversation,
+    DeskChange,
+    Kind,
+    Member,
+    NewConversation,
+    checked_title,
+)
+from folkmoot.core.conversations.store import ConversationWork
+from folkmoot.core.conversations.timeline import keep, next_place
+from folkmoot.core.shared.ids import AccountId, Clock, ConversationId, Ids
+from folkmoot.core.social.errors import Blocked
+
+MIN_DAYS, MAX_DAYS = 1, 365
+MAX_CLEANED = 1000
+
+
+class Desks:
+    """Session conversations: opened by a customer, served by staff, closed in the end.
+
+    Staff may open any of them and see all of it; they become members by writing there, or by
+    being put in charge. Everybody else is let in by membership, as everywhere.
+    """
+
+    def __init__(self, clock: Clock, ids: Ids) -> None:
+        self._clock = clock
+        self._ids = ids
+
+    async def open(
+        self,
+        work: ConversationWork,
+        customer: Account,
+        *,
+        title: str | None = None,
+        agent: Account | None = None,
+        assistant_on: bool = False,
+    ) -> Conversation:
+        """A new session of the customer.
+
+        Raises:
+            AgentNotStaff, Invalid
+            Blocked: a block stands between the two.
+        """
+        members = [customer.id]
+        if agent is not None:
+            _refuse_unless_staff(agent)
+            await _refuse_if_blocked(work, customer.id, agent.id)
+            members.append(agent.id)
+        conversation = await work.conversations.add(
+            NewConversation(
+                uid=self._ids.uid(),
+                kind=Kind.SESSION,
+                title=checked_title(title),
+                created_by=customer.id,
+                created_at=self._clock.now(),
+                members=tuple(dict.fromkeys(members)),
+                agent_id=None if agent is None else agent.id,
+                assistant_on=assistant_on,
+            )
+        )
+        work.record(ConversationStarted(conversation, tuple(dict.fromkeys(members))))
+        return conversation
+
+    async def entered(
+        self, work: ConversationWork, account: Account, conversation_id: ConversationId
+    ) -> tuple[Conversation, Member | None]:
+        """The session, and the account's place in it; staff may look in without having one.
+
+        Raises:
+            NotADesk: there is none, or it is not a session.
+            NotAMember
+        """
+        head = (await work.conversations.heads([conversation_id])).get(conversation_id)
+        if head is None or head.desk is None:
+            raise NotADesk
+        key = (conversation_id, account.id)
+        member = (await work.conversations.memberships([key])).get(key)
+        if member is None and account.role not in STAFF:
+            raise NotAMember
+        return head, member
+
+    async def join(
+        self, work: ConversationWork, account: Account, conversation_id: ConversationId
+    ) -> Conversation:
+        """The session with this member of staff in it, to write there; who is in it stays so.
+
+        Raises:
+            NotADesk, NotAMember
+            ConversationClosed: there is nothing left to write.
+            Blocked: a block stands between them and the customer.
+        """
+        head, member = await self.entered(work, account, conversation_id)
+        if member is not None:
+            return head
+        if head.desk is not None and head.desk.is_closed:
+            raise ConversationClosed
+        await _refuse_if_blocked(work, head.created_by, account.id)
+        return await self._add(work, head, account, account)
+
+    async def add_member(
+        self,
+        work: ConversationWork,
+        actor: Account,
+        conversation_id: ConversationId,
+        newcomer: Account,
+    ) -> Conversation:
+        """The session with the newcomer in it; its customer may add people, and so may staff.
+
+        Raises:
+            NotADesk, NotAMember, NotTheOwner, TooManyMembers
+            Blocked: a block stands between the newcomer and whoever adds them.
+        """
+        head, _ = await self.entered(work, actor, conversation_id)
+        _refuse_unless_in_charge(head, actor)
+        key = (conversation_id, newcomer.id)
+        if key in await work.conversations.memberships([key]):
+            return head
+        if head.member_count >= MAX_MEMBERS:
+            raise TooManyMembers(field="user_id", max_members=MAX_MEMBERS)
+        await _refuse_if_blocked(work, actor.id, newcomer.id)
+        return await self._add(work, head, newcomer, actor)
+
+    async def remove_member(
+        self,
+        work: ConversationWork,
+        actor: Account,
+        conversation_id: ConversationId,
+        leaver: AccountId,
+    ) -> None:
+        """Take a member out: oneself, or, for the customer and for staff, somebody else.
+
+        Raises:
+            NotADesk, NotAMember, NotTheOwner, MemberUnknown
+        """
+        head, _ = await self.entered(work, actor, conversation_id)
+        if leaver != actor.id:
+            _refuse_unless_in_charge(head, actor)
+        key = (conversation_id, leaver)
+        gone = (await work.conversations.memberships([key])).get(key)
+        if gone is None:
+            raise MemberUnknown
+        now = self._clock.now()
+        await work.conversations.change_members(conversation_id, left=[leaver], at=now)
+        event = MemberLeft(**next_place(head, now), member=gone.person, actor=actor.person)
+        await keep(work, head, [event])
+
+    async def assign(
+        self,
+        work: ConversationWork,
+        actor: Account,
+        conversation_id: ConversationId,
+        agent: Account,
+    ) -> Conversation:
+        """The session with this member of staff in charge, and in it. Staff may, and the customer.
+
+        Raises:
+            NotADesk, NotAMember, NotTheOwner, AgentNotStaff, Blocked
+        """
+        head, _ = await self.entered(work, actor, conversation_id)
+        _refuse_unless_in_charge(head, actor)
+        _refuse_unless_staff(agent)
+        if head.desk is None or head.desk.agent_id == agent.id:
+            return head
+        await _refuse_if_blocked(work, head.created_by, agent.id)
+        key = (conversation_id, agent.id)
+        if key not in await work.conversations.memberships([key]):
+            head = await self._add(work, head, agent, actor)
+        return await self._change(
+            work,
+            head,
+            DeskChange(agent_id=agent.id),
+            AgentAssigned(
+                **next_place(head, self._clock.now()), agent=agent.person, actor=actor.person
+            ),
+        )
+
+    async def rename(
+        self, work: ConversationWork, actor: Account, conversation_id: ConversationId, title: str
+    ) -> Conversation:
+        """The session under its new title; the same again changes nothing."""
+        head, _ = await self.entered(work, actor, conversation_id)
+        checked = checked_title(title)
+        if checked is None or checked == head.title:
+            return head
+        place = next_place(head, self._clock.now())
+        event = ConversationRenamed(**place, title=checked, actor=actor.person)
+        return replace(
+            await self._change(work, head, DeskChange(title=checked), event), title=checked
+        )
+
+    async def switch_assistant(
+        self,
+        work: ConversationWork,
+        actor: Account,
+        conversation_id: ConversationId,
+        *,
+        is_on: bool,
+    ) -> Conversation:
+        """The session with the assistant switched; its members may, and staff."""
+        head, _ = await self.entered(work, actor, conversation_id)
+        if head.desk is None or head.desk.assistant_on == is_on:
+            return head
+        place = next_place(head, self._clock.now())
+        event = AssistantSwitched(**place, is_on=is_on, actor=actor.person)
+        return await self._change(work, head, DeskChange(assistant_on=is_on), event)
+
+    async def close(
+        self, work: ConversationWork, actor: Account, conversation_id: ConversationId
+    ) -> Conversation:
+        """The session, closed: it can be read and not written. Closing twice is once."""
+        head, _ = await self.entered(work, actor, conversation_id)
+        return await self._close(work, actor, head)
+
+    async def clean_up(
+        self, work: ConversationWork, actor: Account, *, max_age_days: int, dry_run: bool = False
+    ) -> tuple[list[Conversation], datetime]:
+        """The sessions that were idle for so many days, closed now (or only found), and the cutoff.
+
+        At most `MAX_CLEANED` at once, the longest idle first.
+
+        Raises:
+            RoleNeeded: the actor is not an admin.
+            DaysOutOfRange
+        """
+        if actor.role is not Role.ADMIN:
+            raise RoleNeeded(role=Role.ADMIN.value)
+        if not MIN_DAYS <= max_age_days <= MAX_DAYS:
+            raise DaysOutOfRange(field="max_age_days", least=MIN_DAYS, most=MAX_DAYS)
+        cutoff = self._clock.now() - timedelta(days=max_age_days)
+        found = await work.desks.idle_since(cutoff, limit=MAX_CLEANED)
+        heads = await work.conversations.heads(found)
+        idle = [heads[conversation_id] for conversation_id in found]
+        if not dry_run:
+            idle = [await self._close(work, actor, head) for head in idle]
+        return idle, cutoff
+
+    async def _close(
+        self, work: ConversationWork, actor: Account, head: Conversation
+    ) -> Conversation:
+        if head.desk is None or head.desk.is_closed:
+            return head
+        now = self._clock.now()
+        event = ConversationEnded(**next_place(head, now), actor=actor.person)
+        return await self._change(work, head, DeskChange(closed_at=now), event)
+
+    async def _add(
+        self, work: ConversationWork, head: Conversation, newcomer: Account, actor: Account
+    ) -> Conversation:
+        now = self._clock.now()
+        await work.conversations.change_members(head.id, joined=[newcomer.id], at=now)
+        event = MemberJoined(**next_place(head, now), member=newcomer.person, actor=actor.person)
+        await keep(work, head, [event])
+        return replace(head, last_seq=event.seq, member_count=head.member_count + 1)
+
+    async def _change(
+        self, work: ConversationWork, head: Conversation, change: DeskChange, event: Durable
+    ) -> Conversation:
+        await work.desks.change(head.id, change)
+        await keep(work, head, [event])
+        return (await work.conversations.heads([head.id]))[head.id]
+
+
+def _refuse_unless_staff(agent: Account) -> None:
+    if agent.role not in STAFF or not agent.is_active:
+        raise AgentNotStaff(field="assigned_agent_id")
+
+
+def _refuse_unless_in_charge(head: Conversation, actor: Account) -> None:
+    if actor.role not in STAFF and head.created_by != actor.id:
+        raise NotTheOwner
+
+
+async def _refuse_if_blocked(work: ConversationWork, *accounts: AccountId) -> None:
+    if await work.social.blocks_among(set(accounts)):
+        raise Blocked

@@ -1,0 +1,127 @@
+"""All that the drafts of one batch are judged by, asked of storage once for each kind of fact."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from folkmoot.core.conversations.model import Conversation, Kind, Member
+from folkmoot.core.messages.model import Draft, Message, MessageRef, NewMessage, Upload
+from folkmoot.core.messages.store import MessageWork
+from folkmoot.core.messages.uploads import hangs_where_member
+from folkmoot.core.shared.ids import AccountId, ConversationId, MessageId, Uid
+from folkmoot.core.shared.refusals import Refusal
+from folkmoot.core.social.errors import Blocked, NotFriends
+from folkmoot.core.social.model import pair_key
+
+
+@dataclass(slots=True)
+class Facts:
+    """What is so, kept true while drafts are accepted one after the other.
+
+    ``silenced`` says why nobody may write in a conversation of two. ``members`` has, of each
+    conversation where somebody is mentioned, the UUIDs of all who are in it.
+    """
+
+    heads: dict[ConversationId, Conversation]
+    memberships: dict[tuple[ConversationId, AccountId], Member]
+    silenced: Mapping[ConversationId, type[Refusal]]
+    posted: Mapping[tuple[AccountId, str], Message]
+    replies: Mapping[tuple[ConversationId, MessageId | Uid], MessageRef]
+    uploads: Mapping[tuple[AccountId, Uid], Upload]
+    members: Mapping[ConversationId, frozenset[Uid]]
+    accepted: list[NewMessage] = field(default_factory=list)
+    origins: list[object | None] = field(default_factory=list)
+    accepted_ids: dict[tuple[AccountId, str], int] = field(default_factory=dict)
+
+
+async def gather(work: MessageWork, drafts: Sequence[Draft]) -> Facts:
+    """The facts for these drafts; what none of them needs is not asked for."""
+    heads = await work.conversations.heads({draft.conversation_id for draft in drafts})
+    memberships = await work.conversations.memberships(
+        {(draft.conversation_id, draft.author_id) for draft in drafts}
+    )
+    keys = {(d.author_id, d.client_id) for d in drafts if d.client_id is not None}
+    return Facts(
+        heads=heads,
+        memberships=memberships,
+        silenced=await silenced_among(work, heads.values()),
+        posted=await work.messages.by_client_ids(keys) if keys else {},
+        replies=await _replies(work, drafts),
+        uploads=await _uploads(work, drafts),
+        members=await _mentionable(work, drafts),
+    )
+
+
+async def silenced_among(
+    work: MessageWork, heads: Iterable[Conversation]
+) -> dict[ConversationId, type[Refusal]]:
+    """Where only two speak: a block ends that, and so does the end of a friendship."""
+    by_id = {head.id: head for head in heads if head.is_two_party}
+    if not by_id:
+        return {}
+    pairs = {
+        conversation_id: frozenset(member.person.id for member in members)
+        for conversation_id, members in (await work.conversations.members(by_id)).items()
+    }
+    blocks = await work.social.blocks_among(frozenset[AccountId]().union(*pairs.values()))
+    blocked = {frozenset(block) for block in blocks}
+    friends = await _friends(work, [pairs[h.id] for h in by_id.values() if h.kind is Kind.DIRECT])
+    silenced: dict[ConversationId, type[Refusal]] = {}
+    for conversation_id, pair in pairs.items():
+        if pair in blocked:
+            silenced[conversation_id] = Blocked
+        elif by_id[conversation_id].kind is Kind.DIRECT and pair not in friends:
+            silenced[conversation_id] = NotFriends
+    return silenced
+
+
+async def _friends(
+    work: MessageWork, pairs: Sequence[frozenset[AccountId]]
+) -> set[frozenset[AccountId]]:
+    keys = [pair_key(*pair) for pair in pairs if len(pair) == 2]
+    if not keys:
+        return set()
+    return {frozenset(pair) for pair in await work.friends.pairs_among(keys)}
+
+
+async def _replies(
+    work: MessageWork, drafts: Sequence[Draft]
+) -> dict[tuple[ConversationId, MessageId | Uid], MessageRef]:
+    wanted: dict[ConversationId, set[MessageId | Uid]] = {}
+    for draft in drafts:
+        if draft.reply_to is not None:
+            wanted.setdefault(draft.conversation_id, set()).add(draft.reply_to)
+    found = {}
+    for conversation_id, names in wanted.items():
+        for name, message in (await work.messages.named(conversation_id, names)).items():
+            found[conversation_id, name] = MessageRef(message.id, message.uid)
+    return found
+
+
+async def _uploads(
+    work: MessageWork, drafts: Sequence[Draft]
+) -> dict[tuple[AccountId, Uid], Upload]:
+    """The files that their posters may use: their own, and those they can see already."""
+    wanted = {(d.author_id, d.attachment) for d in drafts if isinstance(d.attachment, str)}
+    if not wanted:
+        return {}
+    found = await work.attachments.get({upload_id for _, upload_id in wanted})
+    usable = {}
+    for account_id, upload_id in wanted:
+        upload = found.get(upload_id)
+        if upload and (
+            upload.owner_id == account_id or await hangs_where_member(work, account_id, upload_id)
+        ):
+            usable[account_id, upload_id] = upload
+    return usable
+
+
+async def _mentionable(
+    work: MessageWork, drafts: Sequence[Draft]
+) -> dict[ConversationId, frozenset[Uid]]:
+    places = {draft.conversation_id for draft in drafts if draft.mentions}
+    if not places:
+        return {}
+    return {
+        conversation_id: frozenset(member.person.uid for member in members)
+        for conversation_id, members in (await work.conversations.members(places)).items()
+    }

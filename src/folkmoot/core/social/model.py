@@ -1,0 +1,36 @@
+"""Friendships as they are."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from folkmoot.core.accounts.model import Person
+from folkmoot.core.shared.ids import AccountId, Uid
+
+
+class RequestStatus(StrEnum):
+    """What has become of a wish to be friends."""
+
+    PENDING = "pending"
+    ACCEPTED = "accepted"
+    DECLINED = "declined"
+
+
+@dataclass(frozen=True, slots=True)
+class FriendRequest:
+    """One account's wish to be friends with another; accepted, it is their friendship."""
+
+    id: Uid
+    sender: Person
+    receiver: Person
+    status: RequestStatus
+    created_at: datetime
+
+    def other(self, account_id: AccountId) -> Person:
+        """The one of the two that ``account_id`` is not."""
+        return self.receiver if self.sender.id == account_id else self.sender
+
+
+def pair_key(one: AccountId, other: AccountId) -> tuple[AccountId, AccountId]:
+    """Two accounts in the one order in which they are kept."""
+    return (one, other) if one < other else (other, one)

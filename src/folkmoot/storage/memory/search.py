@@ -1,0 +1,56 @@
+"""Finding messages by their words, in memory: by looking at every one."""
+
+from collections.abc import Iterator, Sequence
+
+from folkmoot.core.audience import hidden_authors
+from folkmoot.core.conversations.model import Kind
+from folkmoot.core.messages.views import Hit, Question
+from folkmoot.core.shared.ids import AccountId, MessageId
+from folkmoot.storage.memory.state import MessageRow, State
+from folkmoot.storage.memory.telling import told_in_full
+from folkmoot.storage.words import Term, score_of, snippet_of, terms_of, words_of
+
+
+class MemorySearch:
+    """`Search` in memory."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+
+    async def find(
+        self, viewer: AccountId, question: Question, *, any_session: bool = False
+    ) -> list[Hit]:
+        terms = terms_of(question.words)
+        scored = [
+            (score_of(words_of(row.content).split(" "), terms), number)
+            for number, row in self._readable(viewer, any_session=any_session)
+            if _is_asked_for(row, question)
+        ]
+        best = sorted(((score, number) for score, number in scored if score), reverse=True)
+        return [self._hit(number, terms, score) for score, number in best[: max(question.limit, 0)]]
+
+    def _readable(
+        self, viewer: AccountId, *, any_session: bool
+    ) -> Iterator[tuple[MessageId, MessageRow]]:
+        state = self._state
+        mine = state.memberships.get(viewer, frozenset())
+        blocked = {blocked for blocker, blocked in state.blocks if blocker == viewer}
+        for number, row in state.messages.items():
+            head = state.conversations[row.conversation_id]
+            if head.id not in mine and not (any_session and head.kind is Kind.SESSION):
+                continue
+            if row.deleted_at is None and row.author_id not in hidden_authors(head, blocked):
+                yield number, row
+
+    def _hit(self, number: MessageId, terms: Sequence[Term], score: float) -> Hit:
+        message = told_in_full(self._state, number)
+        return Hit(message, *snippet_of(message.content, terms), score)
+
+
+def _is_asked_for(row: MessageRow, question: Question) -> bool:
+    return (
+        question.conversation_id in (None, row.conversation_id)
+        and question.author_id in (None, row.author_id)
+        and (question.since is None or row.created_at >= question.since)
+        and (question.until is None or row.created_at < question.until)
+    )

@@ -1,0 +1,65 @@
+"""Timelines in memory."""
+
+from collections.abc import Sequence
+
+from folkmoot.core.conversations.events import Durable
+from folkmoot.core.messages.events import MessagePosted
+from folkmoot.core.messages.model import Message
+from folkmoot.core.shared.ids import ConversationId, MessageId, Uid
+from folkmoot.storage.changes import Change, to_change, to_event
+from folkmoot.storage.errors import ConstraintBroken
+from folkmoot.storage.memory.state import State
+from folkmoot.storage.memory.telling import told
+
+
+class MemoryTimeline:
+    """`TimelineStore` in memory."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+
+    async def keep(self, events: Sequence[Durable]) -> None:
+        for event in events:
+            change = to_change(event)
+            place = (change.conversation_id, change.seq)
+            if place in self._state.timeline or place[0] not in self._state.conversations:
+                raise ConstraintBroken("the place is taken, or there is no such conversation")
+            self._state.timeline[place] = change
+
+    async def after(
+        self, conversation_id: ConversationId, seq: int, *, limit: int
+    ) -> list[Durable]:
+        head = self._state.conversations.get(conversation_id)
+        if head is None or limit <= 0:
+            return []
+        events: list[Durable] = []
+        for place in range(max(seq, 0) + 1, head.last_seq + 1):
+            kept = self._state.timeline.get((conversation_id, place))
+            if kept is not None and len(events) < limit:
+                events.append(self._event(kept, head.uid))
+            if len(events) == limit:
+                break
+        return events
+
+    def _event(self, kept: MessageId | Change, conversation_uid: Uid) -> Durable:
+        if isinstance(kept, Change):
+            about = kept.message_id
+            subjects = {} if about is None else {about: told(self._state, about)}
+            concerned = {kept.actor_id, kept.subject_id}
+            people = {
+                number: row.account.person
+                for number, row in self._state.accounts.items()
+                if number in concerned
+            }
+            return to_event(kept, conversation_uid, people, subjects)
+        return _posted(told(self._state, kept))
+
+
+def _posted(message: Message) -> Durable:
+    return MessagePosted(
+        conversation_id=message.conversation_id,
+        conversation_uid=message.conversation_uid,
+        seq=message.seq,
+        at=message.created_at,
+        message=message,
+    )

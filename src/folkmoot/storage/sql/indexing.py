@@ -1,0 +1,75 @@
+"""Keeping the words of messages where they are found again, in the transaction that wrote them.
+
+PostgreSQL has them in a column, so there a message brings them along. SQLite has them in a table
+beside, which costs as much for one message as for many: so they go into it by the bundle, and the
+few messages since the last bundle are looked at one by one.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import BigInteger, Text, bindparam, func, literal_column, select, text
+
+from folkmoot.core.shared.ids import MessageId
+from folkmoot.storage.sql.executor import Executor
+from folkmoot.storage.sql.statements import Statement
+from folkmoot.storage.tables import BUNDLE, messages
+from folkmoot.storage.words import words_of
+
+vector = func.to_tsvector(literal_column("'simple'"), bindparam("words", type_=Text()))
+"""The parameter ``words`` as PostgreSQL keeps it."""
+
+_INDEX = Statement(text("INSERT INTO message_words (rowid, words) VALUES (:id, :words)"))
+_FORGET = Statement(
+    text("INSERT INTO message_words (message_words, rowid, words) VALUES ('delete', :id, :words)")
+)
+_BETWEEN = Statement(
+    select(messages.c.id, messages.c.content).where(
+        messages.c.id > bindparam("after", type_=BigInteger()),
+        messages.c.id <= bindparam("upto", type_=BigInteger()),
+        messages.c.deleted_at.is_(None),
+    )
+)
+_CONTENT = Statement(
+    select(messages.c.content).where(
+        messages.c.id == bindparam("id", type_=BigInteger()), messages.c.deleted_at.is_(None)
+    )
+)
+_NEWEST = Statement(select(func.coalesce(func.max(messages.c.id), 0)))
+
+
+class Indexing:
+    """What is to be done about words besides writing the message itself."""
+
+    def __init__(self, executor: Executor) -> None:
+        self._executor = executor
+
+    async def added(self, numbers: Sequence[int]) -> None:
+        """Put bundles that were filled by messages of these numbers into the index."""
+        if not self._executor.has_word_table:
+            return
+        bundles = {"after": _bundled(numbers[0] - 1), "upto": _bundled(numbers[-1])}
+        if bundles["after"] < bundles["upto"]:
+            rows: Sequence[Any] = await self._executor.rows(_BETWEEN, bundles)
+            found = [{"id": number, "words": words_of(content)} for number, content in rows]
+            await self._executor.run_many(_INDEX, found)
+
+    async def replace(self, message_id: MessageId, words: str | None) -> None:
+        """Forget the words of a message as it still stands, and keep these, if any, instead."""
+        if not self._executor.has_word_table or message_id > await self.indexed_up_to():
+            return
+        for (content,) in await self._executor.rows(_CONTENT, {"id": message_id}):
+            # The table has no copy of what it was given, and must be told to forget it.
+            await self._executor.run(_FORGET, {"id": message_id, "words": words_of(content)})
+            self._executor.note_deleted_words()
+            if words is not None:
+                await self._executor.run(_INDEX, {"id": message_id, "words": words})
+
+    async def indexed_up_to(self) -> int:
+        """The number of the last message whose words, if it was not deleted, are in the table."""
+        return _bundled((await self._executor.rows(_NEWEST, {}))[0][0])
+
+
+def _bundled(number: int) -> int:
+    """The number that the last full bundle ends with once a message has this number."""
+    return number // BUNDLE * BUNDLE

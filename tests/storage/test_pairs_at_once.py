@@ -1,0 +1,136 @@
+"""What two processes on one PostgreSQL may do to the same two accounts at the same time."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+import pytest
+
+from folkmoot.core.accounts.model import Account
+from folkmoot.core.conversations.direct import Directs
+from folkmoot.core.conversations.model import Conversation
+from folkmoot.core.messages.model import Upload
+from folkmoot.core.shared.ids import Uid
+from folkmoot.core.shared.refusals import Refusal
+from folkmoot.core.social.errors import AlreadyFriends
+from folkmoot.core.social.friends import Friends
+from folkmoot.core.social.model import RequestStatus
+from folkmoot.core.work import UnitOfWork
+from folkmoot.storage import open_storage
+from tests.cast import Cast, CountingIds
+from tests.postgres import ONE_WORKER
+
+pytestmark = [ONE_WORKER, pytest.mark.parametrize("url", ["postgres"], indirect=True)]
+
+
+@pytest.fixture
+async def houses(cast: Cast, url: str) -> AsyncIterator[list[Cast]]:
+    """The same cast in two processes on one database."""
+    storage = await open_storage(url)
+    yield [cast, replace(cast, storage=storage, ids=CountingIds(house=1), events=[])]
+    await storage.close()
+
+
+async def befriended(cast: Cast, one: Account, other: Account) -> None:
+    friends = Friends(cast.clock, cast.ids)
+    request = await cast.do(friends.request, one.id, other.id)
+    await cast.do(friends.accept, other.id, request.id)
+
+
+async def test_two_who_begin_one_direct_conversation_at_once_get_the_same(
+    houses: list[Cast],
+) -> None:
+    for n in range(8):
+        friend = await houses[0].account(f"friend{n}")
+        await befriended(houses[0], houses[0].ana, friend)
+        begun: list[Conversation] = await asyncio.gather(
+            *(house.do(Directs(house.clock, house.ids).between, *pair)
+              for house in houses
+              for pair in ((house.ana.id, friend.id), (friend.id, house.ana.id)))
+        )  # fmt: skip
+        assert len({each.id for each in begun}) == 1
+
+
+async def test_two_who_ask_each_other_at_once_become_friends(houses: list[Cast]) -> None:
+    here, there = houses
+    for n in range(8):
+        friend = await here.account(f"friend{n}")
+        answers = await asyncio.gather(
+            here.do(Friends(here.clock, here.ids).request, here.ana.id, friend.id),
+            there.do(Friends(there.clock, there.ids).request, friend.id, here.ana.id),
+        )
+        assert sorted(answer.status for answer in answers) == [
+            RequestStatus.ACCEPTED,
+            RequestStatus.PENDING,
+        ]
+        with pytest.raises(AlreadyFriends):
+            await here.do(Friends(here.clock, here.ids).request, here.ana.id, friend.id)
+
+
+async def test_nothing_is_said_to_a_friend_after_the_friendship_ended(houses: list[Cast]) -> None:
+    here, there = houses
+
+    async def talk(where: Conversation) -> None:
+        for _ in range(5):
+            await here.post(here.draft(here.ana, "hello", where=where))
+
+    async def end(friend: Account, where: Conversation) -> int:
+        """How much had been said when it ended."""
+        await there.do(Friends(there.clock, there.ids).end, friend.id, there.ana.id)
+        return (await there.head(where.id)).last_seq
+
+    for n in range(8):
+        friend = await here.account(f"friend{n}")
+        await befriended(here, here.ana, friend)
+        direct = await here.do(Directs(here.clock, here.ids).between, here.ana.id, friend.id)
+
+        _, last_seq = await asyncio.gather(talk(direct), end(friend, direct))
+
+        assert (await here.head(direct.id)).last_seq == last_seq
+
+
+async def test_a_subject_that_two_see_first_at_once_becomes_one_account(
+    houses: list[Cast],
+) -> None:
+    async def entered(house: Cast, subject: str, username: str) -> Uid:
+        new = house.accounts.draft(username=username, email=f"{username}@example.com")
+        new = replace(new, password_hash=None, issuer="https://id.example.com", subject=subject)
+
+        async def job(work: UnitOfWork) -> Uid:
+            known = await work.accounts.by_subject("https://id.example.com", subject)
+            return (known or await work.accounts.add(new)).uid
+
+        return await house.storage.write(job)
+
+    for n in range(8):
+        uids = await asyncio.gather(
+            *(entered(house, f"subject{n}", f"name{n}-{name}")
+              for house in houses for name in ("same", "same", "other"))
+        )  # fmt: skip
+        assert len(set(uids)) == 1
+
+
+async def test_a_file_is_either_hung_up_or_forgotten_but_never_both(houses: list[Cast]) -> None:
+    here, there = houses
+    now = here.clock.now()
+    here.clock.pass_by()
+    for n in range(8):
+        upload = Upload(
+            id=here.ids.uid(),
+            owner_id=here.ana.id,
+            name=f"{n}",
+            size=1,
+            media_type="text/plain",
+            digest="d",
+            created_at=now,
+        )
+        await here.storage.write(lambda work, it=upload: work.attachments.add(it))
+
+        (answer,), gone = await asyncio.gather(
+            here.post(here.draft(here.ana, "look", attachment=upload.id)),
+            there.storage.write(
+                lambda work: work.attachments.forget_loose(here.clock.now(), limit=9)
+            ),
+        )
+
+        assert isinstance(answer, Refusal) == (upload.id in gone)
