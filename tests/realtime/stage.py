@@ -5,15 +5,25 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
+
+from obstore.store import MemoryStore
 
 from folkmoot.core.accounts.errors import TokenInvalid, TokenMissing
 from folkmoot.core.accounts.model import Account, Login
-from folkmoot.core.conversations.events import Durable
+from folkmoot.core.conversations.desk import Desks
+from folkmoot.core.conversations.direct import Directs
+from folkmoot.core.conversations.events import DeliveredMoved, Durable
 from folkmoot.core.conversations.model import Conversation
+from folkmoot.core.messages.uploads import Quota, Uploads
 from folkmoot.core.presence.model import Entered, Exited, Typing
 from folkmoot.core.shared.rates import Rate
+from folkmoot.core.social.friends import Friends
 from folkmoot.core.work import Storage
+from folkmoot.files.places import Place
+from folkmoot.files.service import FileBounds, Files
+from folkmoot.files.thumbnails import Thumbnails
 from folkmoot.realtime.connection import Connection
 from folkmoot.realtime.contract import Ending
 from folkmoot.realtime.following import Following
@@ -71,7 +81,8 @@ class Ear:
 class Plain:
     """A contract whose frames are an event's name and what tells it from others."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, echoes: bool = True) -> None:
+        self.echoes = echoes
         self.encoded = 0
 
     def frame(self, event: object, *, own: bool) -> bytes | None:
@@ -89,7 +100,10 @@ def label(event: Any) -> str:
     name = type(event).__name__
     if isinstance(event, Durable):
         return f"{name} {event.seq}"
-    person = getattr(event, "person", None) or event.reader
+    if isinstance(event, DeliveredMoved):
+        person = event.receiver
+    else:
+        person = getattr(event, "person", None) or event.reader
     extra = getattr(event, "up_to_seq", None) or getattr(event, "is_typing", "")
     return f"{name} {person.username} {extra}".strip()
 
@@ -175,6 +189,9 @@ async def staged(storage: Storage | None = None) -> AsyncIterator[Stage]:
     cast = await enter(storage or MemoryStorage())
     hub = Hub()
     writer = Writer(cast.storage, cast.posting, hub.announce, linger=0)
+    receipts = Receipts(writer, cast.marks, pause=0)
+    hub.on_handed = receipts.note_handed
+    hub.on_caught_up = receipts.claim_handed
     house = House(
         clock=cast.clock,
         gate=Doorkeeper(),  # type: ignore[arg-type]  # as strict as the real one
@@ -182,9 +199,14 @@ async def staged(storage: Storage | None = None) -> AsyncIterator[Stage]:
         social=cast.social,
         conversations=cast.conversations,
         messages=cast.messages,
+        friends=Friends(cast.clock, cast.ids),
+        directs=Directs(cast.clock, cast.ids),
+        desks=Desks(cast.clock, cast.ids),
+        marks=cast.marks,
+        files=_files(cast, writer),
         storage=cast.storage,
         writer=writer,
-        receipts=Receipts(writer, cast.conversations, pause=0),
+        receipts=receipts,
         hub=hub,
         limits=Limits(GENEROUS, cast.clock.monotonic),
         tick=Tick(),
@@ -196,3 +218,17 @@ async def staged(storage: Storage | None = None) -> AsyncIterator[Stage]:
     finally:
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
+
+
+def _files(cast: Cast, writer: Writer) -> Files:
+    return Files(
+        clock=cast.clock,
+        ids=cast.ids,
+        uploads=Uploads(cast.clock, Quota(max_files=10, max_bytes=1_000_000)),
+        storage=cast.storage,
+        write=writer.write,
+        place=Place(MemoryStore(), "in memory"),
+        incoming=Path("nobody", "uploads", "here"),
+        thumbnails=Thumbnails(max_pixels=1_000_000),
+        bounds=FileBounds(1_000_000),
+    )

@@ -61,7 +61,7 @@ async def test_with_a_cursor_what_came_after_it_is_sent_then_receipts_then_what_
     message = await stage.say(cast.ana, "one")
     await stage.say(cast.ana, "two")
     await stage.do(cast.messages.delete, cast.ana.id, cast.lobby.id, message.id)
-    await stage.house.receipts.store([ReadMark(cast.lobby.id, cast.bo.id, 1)])
+    await stage.house.receipts.store_read([ReadMark(cast.lobby.id, cast.bo.id, 1)])
     bo = await stage.listen(cast.bo, after_seq=1)
     await stage.say(cast.ana, "live")
     assert heard(bo) == [
@@ -136,7 +136,9 @@ async def test_more_than_a_backlog_holds_is_read_from_storage_after_all(monkeypa
         await storage.reading.wait()
         drafts = [stage.cast.draft(stage.cast.ana, f"{n}") for n in range(MAX_HELD_EVENTS + 5)]
         await asyncio.gather(*map(stage.house.writer.post, drafts))
-        await stage.house.receipts.store([ReadMark(stage.cast.lobby.id, stage.cast.bo.id, 900)])
+        await stage.house.receipts.store_read(
+            [ReadMark(stage.cast.lobby.id, stage.cast.bo.id, 900)]
+        )
         storage.may_read.set()
         await following
         frames = heard(bo)
@@ -153,9 +155,9 @@ async def test_a_watermark_is_never_shown_going_back():
         await say(stage, 5)
         bo = await stage.connect(cast.bo)
         backlog = stage.hub.hold(bo, cast.lobby.id)
-        await receipts.store([ReadMark(cast.lobby.id, cast.bo.id, 2)])
+        await receipts.store_read([ReadMark(cast.lobby.id, cast.bo.id, 2)])
         (early,) = backlog.events
-        await receipts.store([ReadMark(cast.lobby.id, cast.bo.id, 4)])
+        await receipts.store_read([ReadMark(cast.lobby.id, cast.bo.id, 4)])
         storage.hold_up()
         following = asyncio.create_task(stage.follow(bo, 5))
         await storage.reading.wait()
@@ -210,6 +212,25 @@ async def test_who_may_not_listen_is_refused_and_leaves_no_trace(stage):
         await Following(stage.house, cy, ConversationId(999)).start(0)
     assert stage.hub._channels == {}
     assert heard(cy) == []
+
+
+async def test_a_contract_may_let_in_who_is_no_member_and_refuse_who_is(stage):
+    cast = stage.cast
+    await say(stage, 2)
+
+    async def look_in(work):
+        return (await work.conversations.heads([cast.lobby.id]))[cast.lobby.id]
+
+    async def refuse(work):
+        raise NotAMember
+
+    cy, bo = await stage.connect(cast.cy), await stage.connect(cast.bo)
+    await Following(stage.house, cy, cast.lobby.id, look_in).start(0)
+    with pytest.raises(NotAMember):
+        await Following(stage.house, bo, cast.lobby.id, refuse).start(0)
+    await say(stage, 1)
+    assert seqs(heard(cy)) == [1, 2, 3]
+    assert heard(bo) == []
 
 
 async def test_who_is_removed_while_catching_up_is_sent_no_more():

@@ -78,6 +78,20 @@ async def test_every_contract_present_encodes_for_its_own_clients(stage):
     assert heard(bo)[-1] == "MessagePosted 1"
 
 
+async def test_what_a_contract_acknowledges_in_its_own_way_is_not_sent_back_where_it_came_from(
+    stage,
+):
+    stage.dialect = Plain(echoes=False)
+    phone, laptop = await stage.listen(stage.cast.ana), await stage.listen(stage.cast.ana)
+    bo = await stage.listen(stage.cast.bo)
+    for connection in (phone, laptop):
+        heard(connection)
+    await stage.say(stage.cast.ana, "Hello", origin=phone)
+    assert heard(phone) == []
+    assert heard(laptop) == ["MessagePosted 1 own"]
+    assert heard(bo) == ["MessagePosted 1"]
+
+
 # -- holding ---------------------------------------------------------------------------------------
 
 

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from folkmoot.core.conversations.events import ReadMoved
-from folkmoot.core.conversations.model import ReadMark
+from folkmoot.core.conversations.model import Conversation, ReadMark
 from folkmoot.core.shared.refusals import StorageFull
 from folkmoot.realtime.receipts import Receipts
 from folkmoot.realtime.writer import ShuttingDown
@@ -65,7 +65,7 @@ async def test_of_many_claims_the_highest_of_each_member_is_stored_by_one_write(
         ana = await stage.listen(stage.cast.ana)
         before = disk.writes
         for seq in (1, 3, 2):
-            stage.house.receipts.claim(mark(stage, stage.cast.bo, seq))
+            stage.house.receipts.claim_read(mark(stage, stage.cast.bo, seq))
         await stage.house.receipts.flush()
         assert disk.writes - before == 1
         assert heard(ana) == ["ReadMoved bo 3"]
@@ -73,22 +73,22 @@ async def test_of_many_claims_the_highest_of_each_member_is_stored_by_one_write(
 
 async def test_a_watermark_never_goes_back_nor_beyond_the_end(spoken):
     receipts = spoken.house.receipts
-    await receipts.store([mark(spoken, spoken.cast.bo, 99)])
+    await receipts.store_read([mark(spoken, spoken.cast.bo, 99)])
     assert (await read_seqs(spoken))["bo"] == 3
-    await receipts.store([mark(spoken, spoken.cast.bo, 1)])
+    await receipts.store_read([mark(spoken, spoken.cast.bo, 1)])
     assert (await read_seqs(spoken))["bo"] == 3
 
 
 async def test_a_claim_that_is_no_news_is_not_announced(spoken):
-    await spoken.house.receipts.store([mark(spoken, spoken.cast.bo, 2)])
+    await spoken.house.receipts.store_read([mark(spoken, spoken.cast.bo, 2)])
     ana = await spoken.listen(spoken.cast.ana)
-    await spoken.house.receipts.store([mark(spoken, spoken.cast.bo, 2)])
+    await spoken.house.receipts.store_read([mark(spoken, spoken.cast.bo, 2)])
     assert heard(ana) == []
 
 
 async def test_claims_of_strangers_and_of_nowhere_are_void(spoken):
     nowhere = ReadMark(spoken.cast.lobby.id + 1, spoken.cast.bo.id, 1)
-    await spoken.house.receipts.store([mark(spoken, spoken.cast.cy, 2), nowhere])
+    await spoken.house.receipts.store_read([mark(spoken, spoken.cast.cy, 2), nowhere])
     assert await read_seqs(spoken) == {"ana": 3, "bo": 0}
 
 
@@ -96,7 +96,7 @@ async def test_claims_are_stored_without_being_asked_for(spoken):
     moved = asyncio.Event()
     spoken.hub.deliver = lambda event: moved.set() if isinstance(event, ReadMoved) else None
     async with running(spoken.house.receipts):
-        spoken.house.receipts.claim(mark(spoken, spoken.cast.bo, 2))
+        spoken.house.receipts.claim_read(mark(spoken, spoken.cast.bo, 2))
         await moved.wait()
     assert (await read_seqs(spoken))["bo"] == 2
 
@@ -107,9 +107,9 @@ async def test_a_full_disk_neither_ends_the_house_nor_loses_a_claim():
         for content in ("one", "two", "three"):
             await stage.say(stage.cast.ana, content)
         disk.is_full = True
-        stage.house.receipts.claim(mark(stage, stage.cast.bo, 1))
+        stage.house.receipts.claim_read(mark(stage, stage.cast.bo, 1))
         assert not await stage.house.receipts.flush()
-        stage.house.receipts.claim(mark(stage, stage.cast.bo, 2))
+        stage.house.receipts.claim_read(mark(stage, stage.cast.bo, 2))
         assert not await stage.house.receipts.flush()
         disk.is_full = False
         assert await stage.house.receipts.flush()
@@ -121,7 +121,7 @@ async def test_it_tries_again_by_itself_until_the_disk_has_room():
     async with staged(disk) as stage:
         await stage.say(stage.cast.ana, "one")
         moved, refused = asyncio.Event(), asyncio.Event()
-        receipts = Receipts(stage.house.writer, stage.cast.conversations, pause=0, rest=0)
+        receipts = Receipts(stage.house.writer, stage.cast.marks, pause=0, rest=0)
         stage.hub.deliver = lambda event: moved.set()
         disk.is_full = True
         flush = receipts.flush
@@ -134,7 +134,7 @@ async def test_it_tries_again_by_itself_until_the_disk_has_room():
 
         receipts.flush = noting
         async with running(receipts):
-            receipts.claim(mark(stage, stage.cast.bo, 1))
+            receipts.claim_read(mark(stage, stage.cast.bo, 1))
             await refused.wait()
             disk.is_full = False
             await moved.wait()
@@ -142,7 +142,81 @@ async def test_it_tries_again_by_itself_until_the_disk_has_room():
 
 async def test_a_house_that_is_closing_takes_no_more_claims_and_ends_in_peace(spoken):
     await spoken.house.writer.stop()
-    spoken.house.receipts.claim(mark(spoken, spoken.cast.bo, 1))
+    spoken.house.receipts.claim_read(mark(spoken, spoken.cast.bo, 1))
     assert not await spoken.house.receipts.flush()
     with pytest.raises(ShuttingDown):
-        await spoken.house.receipts.store([mark(spoken, spoken.cast.bo, 1)])
+        await spoken.house.receipts.store_read([mark(spoken, spoken.cast.bo, 1)])
+
+
+# -- what was handed over --------------------------------------------------------------------------
+
+
+async def session_of(stage: Stage) -> Conversation:
+    """A session of Ana's, with Cy in it and one thing said, that nobody listens to."""
+    cast, desks = stage.cast, stage.house.desks
+    session = await stage.do(desks.open, cast.ana)
+    await stage.do(desks.add_member, cast.ana, session.id, cast.cy)
+    await stage.say(cast.ana, "one", where=session)
+    return session
+
+
+async def delivered(stage: Stage, place: Conversation) -> dict[str, int]:
+    members = (await stage.cast.see(lambda work: work.conversations.members([place.id])))[place.id]
+    return {member.person.username: member.delivered_seq for member in members}
+
+
+async def test_who_catches_up_has_been_handed_everything_and_its_author_is_told(stage):
+    session = await session_of(stage)
+    ana, cy = (
+        await stage.connect(stage.cast.ana, session),
+        await stage.connect(stage.cast.cy, session),
+    )
+    await stage.follow(ana, None)
+    await stage.house.receipts.flush()
+    heard(ana)
+    await stage.follow(cy, 0)
+    assert await stage.house.receipts.flush()
+    assert heard(ana) == ["Entered cy", "DeliveredMoved cy 2"]
+    assert (await delivered(stage, session))["cy"] == 2
+
+
+async def test_of_many_messages_that_reach_many_the_last_is_stored_by_one_write():
+    disk = Disk()
+    async with staged(disk) as stage:
+        session = await session_of(stage)
+        for account in (stage.cast.ana, stage.cast.cy):
+            await stage.follow(await stage.connect(account, session), None)
+        await stage.house.receipts.flush()
+        for content in ("two", "three", "four"):
+            await stage.say(stage.cast.ana, content, where=session)
+        before = disk.writes
+        await stage.house.receipts.flush()
+        assert disk.writes - before == 1
+        assert (await delivered(stage, session))["cy"] == 5
+
+
+async def test_what_was_handed_is_known_until_it_is_stored_and_survives_a_full_disk():
+    disk = Disk()
+    async with staged(disk) as stage:
+        session, receipts = await session_of(stage), stage.house.receipts
+        handed = ReadMark(session.id, stage.cast.cy.id, 2)
+        receipts.claim_handed(handed)
+        disk.is_full = True
+        assert not await receipts.flush()
+        assert receipts.was_handed(handed)
+        assert receipts.handed_under_way() == {(session.id, stage.cast.cy.id): 2}
+        disk.is_full = False
+        assert await receipts.flush()
+        assert receipts.handed_under_way() == {}
+        assert (await delivered(stage, session))["cy"] == 2
+
+
+async def test_a_group_keeps_no_account_of_what_was_handed(spoken):
+    ana = await spoken.listen(spoken.cast.ana)
+    await spoken.listen(spoken.cast.bo, after_seq=0)
+    await spoken.say(spoken.cast.ana, "four")
+    assert spoken.house.receipts.handed_under_way() == {}
+    spoken.house.receipts.claim_handed(mark(spoken, spoken.cast.bo, 2))
+    heard(ana)
+    assert await spoken.house.receipts.flush()
+    assert heard(ana) == []

@@ -68,6 +68,8 @@ class Listener:
 class Desk:
     """How visitors are received here."""
 
+    asks_first: bool = False
+
     def __init__(self, stage: Stage) -> None:
         self.stage = stage
         self.heard: list[str | bytes] = []
@@ -119,6 +121,37 @@ async def test_who_shows_no_good_token_is_accepted_and_told_so(desk, query, code
     await visit(desk, line, query)
     assert [message["type"] for message in line.sent] == ["websocket.accept", "websocket.close"]
     assert line.close == (4000, code)
+
+
+@pytest.mark.parametrize(
+    ("query", "code"), [("", "token_missing"), ("token=bo's", "token_invalid")]
+)
+async def test_where_it_is_asked_first_who_shows_no_good_token_gets_no_socket(desk, query, code):
+    desk.asks_first, line = True, Line()
+    await visit(desk, line, query)
+    start, body = line.sent
+    assert (start["type"], start["status"]) == ("websocket.http.response.start", 401)
+    assert f'"{code}"'.encode() in body["body"]
+    assert desk.guests == []
+
+
+async def test_where_it_is_asked_first_a_fault_of_ours_is_told_as_one(desk, caplog):
+    async def fail(credentials: Any) -> None:
+        raise ZeroDivisionError("a bug")
+
+    desk.asks_first, line = True, Line()
+    desk.stage.house.gate.caller = fail
+    await visit(desk, line)
+    assert line.sent[0]["status"] == 500
+    assert "could not be asked" in caplog.text
+
+
+async def test_where_it_is_asked_first_a_visitor_is_heard_all_the_same(desk):
+    desk.asks_first, line = True, Line("one")
+    line.inbox.put_nowait(DISCONNECT)
+    await visit(desk, line)
+    assert line.sent[0]["type"] == "websocket.accept"
+    assert desk.heard == ["one"]
 
 
 async def test_who_may_not_stay_is_told_why_and_forgotten(desk):

@@ -49,3 +49,27 @@ def test_any_query_and_cookie_are_read_or_refused(query, cookie):
     except RequestRefused:
         return
     assert isinstance(seen.cookies, dict)
+
+
+def test_its_scope_tells_who_asks_and_no_more():
+    headers = [(b"authorization", b"Bearer t")]
+    scope = {
+        "type": "http",
+        "method": "GET",
+        "scheme": "https",
+        "query_string": b"EIO=4&token=a%20b",
+        "headers": headers,
+        "client": None,
+        "app": object(),
+    }
+
+    assert read_handshake(scope).scope == {
+        "type": "http",
+        "method": "GET",
+        "scheme": "https",
+        "headers": headers,
+        "query_string": b"EIO=4&token=a+b",
+    }
+    websocket = scope | {"type": "websocket", "scheme": "ws"}
+    assert read_handshake(websocket).scope["type"] == "websocket"
+    assert read_handshake(websocket).scope["scheme"] == "ws"

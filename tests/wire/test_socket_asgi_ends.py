@@ -94,7 +94,8 @@ class TestEnd:
 
             server.shut_down()
 
-            assert await poll == (200, "1")
+            # Not the packet that closes: python-engineio's client would not come back after it.
+            assert await poll == (200, "6")
             assert await websocket.said() == 1012
             assert (await get(server, POLLING))[0] == 503
             await desk.told("left", "/", End.SHUTDOWN)
@@ -177,3 +178,57 @@ class TestLoad:
 
             await desk.told("left", "/", End.OUTBOX_FULL)
             assert len(server) == 0
+
+    async def test_a_burst_within_one_turn_closes_no_client_that_reads(self, desk):
+        async with serving(desk, Limits(max_outbox=5_000)) as server:
+            websocket = await open_websocket(server)
+            await websocket.join()
+            await desk.told("joined", "/", None)
+
+            for number in range(20):
+                desk.sockets[0].emit("news", number, "x" * 1_000)
+
+            for number in range(20):
+                assert (await websocket.said()).startswith(f'42["news",{number},')
+            await websocket.done()
+
+    async def test_room_is_there_once_a_client_has_fetched_what_was_said(self, desk):
+        async with serving(desk) as server:
+            query = await open_polling(server)
+            await post(server, query, "40")
+            await desk.told("joined", "/", None)
+            await get(server, query)
+            socket = desk.sockets[0]
+            assert await socket.room() is True
+
+            socket.emit("news", "x" * 1_000)
+            waiting = asyncio.ensure_future(socket.room())
+            await asyncio.sleep(0)
+            assert not waiting.done()
+            await get(server, query)
+
+            assert await waiting is True
+
+    async def test_nobody_waits_for_room_beyond_the_end(self, desk):
+        async with serving(desk) as server:
+            query = await open_polling(server)
+            await post(server, query, "40")
+            await desk.told("joined", "/", None)
+            desk.sockets[0].emit("news", "x")
+            waiting = asyncio.ensure_future(desk.sockets[0].room())
+
+            await post(server, query, "1")
+
+            assert await waiting is False
+
+    async def test_a_client_that_is_to_come_back_is_not_told_to_close(self, desk):
+        async with serving(desk) as server:
+            query = await open_polling(server)
+            await post(server, query, "40")
+            await desk.told("joined", "/", None)
+            await get(server, query)
+
+            desk.sockets[0].emit("last words")
+            desk.sockets[0].close(End.SHUTDOWN)
+
+            assert await get(server, query) == (200, '42["last words"]\x1e6')

@@ -52,6 +52,8 @@ class TestReading:
             ('2456["m"]', "/", 456, ["m"]),
             ('2/custom,0["m"]', "/custom", 0, ["m"]),
             ("37[]", "/", 7, []),
+            # No text that anybody can store, but JSON: that is the application's to say.
+            ('2["m","\\ud800"]', "/", None, ["m", "\ud800"]),
         ],
     )
     def test_each_kind_of_packet(self, text, namespace, ack_id, data):
@@ -91,7 +93,10 @@ class TestReading:
             pytest.param('2["m",Infinity]', id="infinity"),
             pytest.param('2["m",1e999]', id="infinity in digits"),
             pytest.param(f'2["m",{"1" * 10_000}]', id="10,000 digits"),
-            pytest.param('2["m","\\ud800"]', id="lone surrogate, escaped"),
+            pytest.param('2["m\\ud800"]', id="lone surrogate in a name"),
+            pytest.param('2["m","\\ud800",NaN]', id="lone surrogate beside no number"),
+            pytest.param('2["m","\\ud800",1e999]', id="lone surrogate beside infinity"),
+            pytest.param('2["m","\\ud800"', id="lone surrogate in what is no JSON"),
             pytest.param('2["m","\ud800"]', id="lone surrogate, raw"),
             pytest.param('2["m","\x01"]', id="control character"),
             pytest.param('2["m",' + "[" * 100_000, id="deep and broken"),

@@ -360,6 +360,6 @@ class TestProcess:
 
             server.process.send_signal(signal.SIGTERM)
 
-            assert await poll == (200, "1")
+            assert await poll == (200, "6")
             assert await closed(websocket) == 1012
         assert await asyncio.to_thread(stop, server) in (0, -signal.SIGTERM)

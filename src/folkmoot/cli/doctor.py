@@ -1,5 +1,6 @@
 """`folkmoot doctor`: is everything here as a server needs it?"""
 
+import asyncio
 import resource
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -11,7 +12,7 @@ from folkmoot.server import errands
 from folkmoot.server.process import StartRefused, listen
 from folkmoot.server.settings import Settings
 from folkmoot.server.system import SystemClock
-from folkmoot.server.wiring import prepare_data_folder
+from folkmoot.server.wiring import place_of, prepare_data_folder
 
 FEWEST_OPEN_FILES = 4096
 EARLIEST = datetime(2026, 1, 1, tzinfo=UTC)
@@ -30,6 +31,7 @@ def examine(settings: Settings) -> int:
     checks: list[tuple[str, Callable[[Settings], Finding]]] = [
         ("data folder", _data_folder),
         ("database", _database),
+        ("files", _files),
         ("port", _port),
         ("clock", _clock),
         ("open files", _open_files),
@@ -51,6 +53,12 @@ def _data_folder(settings: Settings) -> Finding:
 
 def _database(settings: Settings) -> Finding:
     return errands.run(settings, "check")
+
+
+def _files(settings: Settings) -> Finding:
+    place, _ = place_of(settings)
+    asyncio.run(place.check())
+    return f"can be kept in {place.name}"
 
 
 def _port(settings: Settings) -> Finding:

@@ -1,21 +1,23 @@
 """One live connection, as the hub and a dialect's reading side share it."""
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Protocol
 
 from folkmoot.core.accounts.model import Person
 from folkmoot.core.shared.ids import AccountId, ConversationId, Uid
-from folkmoot.realtime.contract import Dialect, Ending
+from folkmoot.core.social.circle import Circle
+from folkmoot.realtime.contract import Dialect, Ending, Frame
 
 
 class Outlet(Protocol):
     """The way out of a connection: never waits, bounded in bytes, harmless once it is closed."""
 
-    def push(self, frame: bytes) -> None:
+    def push(self, frame: Frame) -> None:
         """Have a frame sent, or the connection closed for being too slow."""
         ...
 
-    def offer(self, frame: bytes) -> None:
+    def offer(self, frame: Frame) -> None:
         """Have a frame sent if there is room for it."""
         ...
 
@@ -35,7 +37,9 @@ class Connection:
     """A client that is connected, who it is, and what it listens to."""
 
     __slots__ = (
+        "attend",
         "blocked",
+        "circle",
         "conversations",
         "dialect",
         "expires_at",
@@ -45,6 +49,7 @@ class Connection:
         "outlet",
         "person",
         "push",
+        "watched",
     )
 
     def __init__(
@@ -65,11 +70,18 @@ class Connection:
         """The one conversation that the connection is for; losing it ends the connection."""
         self.blocked: frozenset[AccountId] = frozenset()
         """Whom the account blocks."""
+        self.circle: Circle | None = None
+        """Whom it hears of, where it listens as a friend; others' events are kept from it."""
         self.conversations: tuple[ConversationId, ...] = ()
         """What the connection listens to."""
+        self.watched: frozenset[AccountId] = frozenset()
+        """Whose coming and going the connection is told of."""
+        self.attend: Callable[[object], None] | None = None
+        """Called with events that concern the account: a conversation began with it, a friendship
+        or a block changed, it was added somewhere."""
         self.is_open = False
         """Whether it has its rights: the hub gives them, and takes them before it says goodbye."""
-        self.push = outlet.push
+        self.push: Callable[[Frame], None] = outlet.push
 
     def end(self, ending: Ending) -> None:
         """Close the connection with what its contract says for this ending."""

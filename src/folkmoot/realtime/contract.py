@@ -4,11 +4,16 @@ A dialect turns events into bytes and endings into close codes. It is asked once
 of an event, and the same bytes go to every connection that the variant is for.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import Enum
-from typing import Protocol
+from typing import Any, Protocol
 
 from msgspec import Struct
+
+Frame = Any
+"""What the outlets of a contract's connections send: bytes, or packets that know two transports.
+The hub hands it from the one to the other and never looks into it."""
 
 
 class Ending(Enum):
@@ -25,7 +30,10 @@ class Ending(Enum):
 class Dialect(Protocol):
     """A wire contract, as far as live delivery needs it."""
 
-    def frame(self, event: object, *, own: bool) -> bytes | None:
+    echoes: bool
+    """Whether a message goes back to the connection it came through, as its acknowledgement."""
+
+    def frame(self, event: object, *, own: bool) -> Frame | None:
         """What a client is sent of an event; ``None`` if this contract does not show it.
 
         ``own``: for the connections of the account that the event is about.
@@ -42,8 +50,9 @@ class SocketSpec:
     """What a contract's socket offers, for the AsyncAPI document that is generated from it.
 
     ``inbound`` names each frame that a client may send by its tag; a tag of its own stands in the
-    field ``tag_field``. A frame without a tag is the one called ``untagged``. ``outbound`` frames
-    carry theirs already.
+    field ``tag_field``; where that is ``None`` it stands beside the frame, as Socket.IO's event
+    names do. A frame without a tag is the one called ``untagged``. ``outbound`` frames carry
+    theirs already; those that have it beside them are in ``events``.
     """
 
     name: str
@@ -54,5 +63,12 @@ class SocketSpec:
     inbound: dict[str, type[Struct]]
     outbound: tuple[type[Struct], ...]
     close_codes: dict[int, str]
-    tag_field: str = "type"
+    tag_field: str | None = "type"
     untagged: str | None = None
+    events: Mapping[str, type[Struct]] = field(default_factory=dict)
+
+    @property
+    def said(self) -> list[tuple[str, type[Struct]]]:
+        """What the server sends, each with its tag."""
+        tagged = [(str(shape.__struct_config__.tag), shape) for shape in self.outbound]
+        return [*tagged, *self.events.items()]

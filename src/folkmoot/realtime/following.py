@@ -4,11 +4,11 @@ First the hub holds live events back, then what is stored after the cursor is re
 the present receipts, then what was held, without what was read already; from there on it is live.
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from folkmoot.core.audience import about, hears, hidden_authors
-from folkmoot.core.conversations.events import Durable, ReadMoved
+from folkmoot.core.conversations.events import DeliveredMoved, Durable, ReadMoved
 from folkmoot.core.conversations.model import Conversation, Member
 from folkmoot.core.shared.ids import AccountId, ConversationId
 from folkmoot.core.work import UnitOfWork
@@ -16,6 +16,9 @@ from folkmoot.realtime.connection import Connection
 from folkmoot.realtime.house import House
 
 PAGE = 200
+
+Enter = Callable[[UnitOfWork], Awaitable[Conversation]]
+"""Gives the conversation to whoever may listen to it, and refuses everybody else."""
 
 
 @dataclass(slots=True)
@@ -32,8 +35,13 @@ class Following:
     """One connection on its way from its cursor to the present of one conversation."""
 
     def __init__(
-        self, house: House, connection: Connection, conversation_id: ConversationId
+        self,
+        house: House,
+        connection: Connection,
+        conversation_id: ConversationId,
+        enter: Enter | None = None,
     ) -> None:
+        self._enter = enter or self._as_member
         self._house = house
         self._connection = connection
         self._conversation_id = conversation_id
@@ -64,6 +72,7 @@ class Following:
                 cursor = await self._catch_up(footing, cursor)
             self._drain(footing, backlog.events, cursor)
             hub.admit(self._connection, footing.conversation)
+            hub.note_handed(self._connection, footing.conversation)
         except BaseException:
             hub.release(self._connection, self._conversation_id)
             raise
@@ -81,15 +90,19 @@ class Following:
         house, connection = self._house, self._connection
         # Asked again, now that the hub would tell us if the login were ended from here on.
         await house.accounts.holder(work, connection.login_id)
-        head, _ = await house.conversations.entered(
-            work, connection.person.id, self._conversation_id
-        )
+        head = await self._enter(work)
         blocked = await work.social.blocked_by(connection.person.id)
         if after_seq is None:
             return _Footing(head, blocked, [], [])
         members = (await work.conversations.members([head.id]))[head.id]
         missed = await work.timeline.after(head.id, after_seq, limit=PAGE)
         return _Footing(head, blocked, members, missed)
+
+    async def _as_member(self, work: UnitOfWork) -> Conversation:
+        head, _ = await self._house.conversations.entered(
+            work, self._connection.person.id, self._conversation_id
+        )
+        return head
 
     async def _catch_up(self, footing: _Footing, after_seq: int | None) -> int:
         """Send what is stored after the cursor, and the present receipts; the new cursor."""
@@ -125,11 +138,13 @@ class Following:
                     ReadMoved(head.id, head.uid, member.person, member.read_seq, member.read_at),
                 )
 
-    def _drain(self, footing: _Footing, events: list[Durable | ReadMoved], cursor: int) -> None:
+    def _drain(
+        self, footing: _Footing, events: Sequence[Durable | ReadMoved | DeliveredMoved], cursor: int
+    ) -> None:
         for event in events:
             if isinstance(event, ReadMoved):
                 self._show(footing, event)
-            elif event.seq > cursor:
+            elif isinstance(event, DeliveredMoved) or event.seq > cursor:
                 self._send(footing, event)
 
     def _show(self, footing: _Footing, event: ReadMoved) -> None:
@@ -138,7 +153,7 @@ class Following:
             self._shown[event.reader.id] = event.up_to_seq
             self._send(footing, event)
 
-    def _send(self, footing: _Footing, event: Durable | ReadMoved) -> None:
+    def _send(self, footing: _Footing, event: Durable | ReadMoved | DeliveredMoved) -> None:
         connection = self._connection
         if not hears(event, hidden_authors(footing.conversation, connection.blocked)):
             return

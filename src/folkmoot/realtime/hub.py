@@ -5,24 +5,45 @@ account it is about), and the same bytes go to everybody; whoever is too slow is
 affair. Rights are held by being in a channel: who loses one is taken out before the next event.
 """
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
 
 from folkmoot.core.accounts.events import AccountChanged, AccountDeactivated, LoginsEnded
-from folkmoot.core.audience import about, hears, hidden_authors
-from folkmoot.core.conversations.events import Durable, MemberJoined, MemberLeft, ReadMoved
-from folkmoot.core.conversations.model import Conversation
+from folkmoot.core.accounts.model import STAFF, Person
+from folkmoot.core.audience import about, addressed, affected, hears, hidden_authors
+from folkmoot.core.conversations.events import (
+    ConversationStarted,
+    DeliveredMoved,
+    Durable,
+    MemberJoined,
+    MemberLeft,
+    ReadMoved,
+)
+from folkmoot.core.conversations.model import Conversation, ReadMark
+from folkmoot.core.conversations.receipts import KINDS_WITH_DELIVERY
 from folkmoot.core.messages.events import MessagePosted
-from folkmoot.core.presence.model import Entered, Exited, Roster, Typing, TypingBoard
+from folkmoot.core.presence.model import (
+    CameOnline,
+    Entered,
+    Exited,
+    Roster,
+    Typing,
+    TypingBoard,
+    WentOffline,
+)
 from folkmoot.core.shared.ids import AccountId, ConversationId
+from folkmoot.core.social.circle import Circle
 from folkmoot.core.social.events import BlockLifted, BlockSet
 from folkmoot.realtime.connection import Connection
 from folkmoot.realtime.contract import Dialect, Ending
 
 MAX_HELD_EVENTS = 1000
 
-_Live = Durable | ReadMoved | Entered | Exited | Typing
+Handed = Callable[[ConversationId, Iterable[AccountId], int], None]
+"""Told which accounts were handed a conversation up to which place."""
+
+_Live = Durable | ReadMoved | DeliveredMoved | Entered | Exited | Typing
 _PASSING = (Entered, Exited, Typing)
 
 
@@ -35,7 +56,7 @@ class Backlog:
     __slots__ = ("events", "overflowed")
 
     def __init__(self) -> None:
-        self.events: list[Durable | ReadMoved] = []
+        self.events: list[Durable | ReadMoved | DeliveredMoved] = []
         self.overflowed = False
 
     def add(self, event: _Live) -> None:
@@ -101,31 +122,101 @@ class Hub:
     """All live connections of this process, by account and by conversation."""
 
     def __init__(self) -> None:
+        self.on_handed: Handed | None = None
+        """Told when a message of somebody else reaches a connection of an account as it is posted,
+        where the kind of conversation keeps track of that."""
+        self.on_caught_up: Callable[[ReadMark], None] | None = None
+        """Told, there too, when a connection was sent what its account had missed."""
+        self.overhearing: list[Callable[[object], None]] = []
+        """Told of every event, just before anybody is sent it: for what a contract has to keep in
+        mind about conversations that its connections hear of. Rights are not theirs to give."""
         self.roster = Roster()
         self.typing = TypingBoard()
         self._channels: dict[ConversationId, Channel] = {}
         self._accounts: dict[AccountId, dict[Connection, None]] = {}
+        self._watchers: dict[AccountId, dict[Connection, None]] = {}
+        self._staff_watchers: dict[Connection, None] = {}
 
     # -- connections ---------------------------------------------------------------------------
 
     def open(self, connection: Connection) -> None:
         """Take a new connection in; it hears of nothing yet but the loss of its rights."""
         connection.is_open = True
-        self._accounts.setdefault(connection.person.id, {})[connection] = None
+        group = self._accounts.setdefault(connection.person.id, {})
+        group[connection] = None
+        if len(group) == 1:
+            self._tell_watchers(CameOnline(connection.person))
 
     def close(self, connection: Connection) -> None:
         """Forget a connection that is gone, or is to hear nothing more."""
         if not connection.is_open:
             return
         connection.is_open = False
+        connection.attend = None
         group = self._accounts[connection.person.id]
         del group[connection]
-        if not group:
-            del self._accounts[connection.person.id]
         for conversation_id in connection.conversations:
             self.release(connection, conversation_id)
         if connection.home is not None:
             self.release(connection, connection.home)
+        self.watch(connection, frozenset())
+        self._staff_watchers.pop(connection, None)
+        if not group:
+            del self._accounts[connection.person.id]
+            self._tell_watchers(WentOffline(connection.person))
+
+    def watch(self, connection: Connection, accounts: frozenset[AccountId]) -> None:
+        """Tell a connection when these accounts come online and go, and no others any more."""
+        for account_id in connection.watched - accounts:
+            watchers = self._watchers[account_id]
+            del watchers[connection]
+            if not watchers:
+                del self._watchers[account_id]
+        for account_id in accounts - connection.watched:
+            self._watchers.setdefault(account_id, {})[connection] = None
+        connection.watched = accounts
+
+    def watch_staff(self, connection: Connection, *, is_on: bool) -> None:
+        """Tell a connection when members of staff come online and go, or no longer."""
+        if is_on and connection.is_open:
+            self._staff_watchers[connection] = None
+        else:
+            self._staff_watchers.pop(connection, None)
+
+    def surround(self, connection: Connection, circle: Circle) -> None:
+        """Let a connection that listens as a friend hear of this circle, and of nobody else."""
+        connection.circle = circle
+        self.watch(connection, circle.companions)
+
+    def _rearrange(self, event: object) -> None:
+        """Have those who listen as friends hear of those, and only those, who still are."""
+        for account_id in affected(event):
+            for connection in self.connections_of(account_id):
+                if connection.attend is not None:
+                    connection.attend(event)
+                if connection.circle is not None:
+                    before = connection.watched
+                    self.surround(connection, connection.circle.after(event))
+                    self._tell_of_presence(connection, before)
+
+    def _tell_of_presence(self, connection: Connection, before: frozenset[AccountId]) -> None:
+        """Show who came into sight and who went out of it, by others than themselves."""
+        for account_id in before ^ connection.watched:
+            for other in self.connections_of(account_id)[:1]:
+                came = account_id in connection.watched
+                event = CameOnline(other.person) if came else WentOffline(other.person)
+                frame = connection.dialect.frame(event, own=False)
+                if frame is not None:
+                    connection.push(frame)
+
+    def _tell_watchers(self, event: CameOnline | WentOffline) -> None:
+        watchers = dict(self._watchers.get(event.person.id, ()))
+        if event.person.role in STAFF:
+            watchers |= self._staff_watchers
+        for connection in watchers:
+            frame = connection.dialect.frame(event, own=False)
+            if frame is not None and connection.person.id != event.person.id:
+                connection.outlet.offer(frame)
 
     def connections_of(self, account_id: AccountId) -> tuple[Connection, ...]:
         """The connections of one account."""
@@ -135,9 +226,19 @@ class Hub:
         """Every connection of this process."""
         return [connection for group in self._accounts.values() for connection in group]
 
+    def people(self) -> list[Person]:
+        """Everybody who is online, whatever they are connected through."""
+        return [next(iter(group)).person for group in self._accounts.values()]
+
     def is_online(self, account_id: AccountId) -> bool:
         """Whether the account has a connection of any contract."""
         return account_id in self._accounts
+
+    def attended(self) -> Iterator[tuple[Conversation, int]]:
+        """Every conversation that somebody listens to, and through how many connections."""
+        for channel in self._channels.values():
+            if channel.conversation is not None and channel.listeners:
+                yield channel.conversation, sum(map(len, channel.listeners.values()))
 
     def __len__(self) -> int:
         """How many connections there are."""
@@ -216,21 +317,50 @@ class Hub:
     def announce(self, events: Iterable[object]) -> None:
         """Let everybody concerned know what is now durable, in order."""
         for event in events:
+            for overhear in self.overhearing:
+                overhear(event)
             match event:
                 case MessagePosted(message=message):
                     self._stop_typing(event.conversation_id, message.author_id)
                     self.deliver(event)
-                case MemberJoined():
+                case MemberJoined(member=member):
                     self._recount(event)
+                    self._tell_accounts(event, (member.id,))
                     self.deliver(event)
+                case ConversationStarted(members=members):
+                    self._tell_accounts(event, members)
                 case MemberLeft(member=member):
                     self._expel(event.conversation_id, member.id)
                     self._recount(event)
                     self.deliver(event)
-                case Durable() | ReadMoved():
+                case Durable() | ReadMoved() | DeliveredMoved():
                     self.deliver(event)
                 case _:
                     self._apply_to_accounts(event)
+                    self._tell_accounts(event, addressed(event))
+                    self._rearrange(event)
+
+    def join(self, connection: Connection, conversation: Conversation) -> None:
+        """Have a connection hear of a conversation from this very event on, without looking back.
+
+        Only while an event is announced that brought its account there: there is nothing before.
+        """
+        if conversation.id not in connection.conversations:
+            self.hold(connection, conversation.id)
+            self.admit(connection, conversation)
+
+    def _tell_accounts(self, event: object, accounts: Iterable[AccountId]) -> None:
+        """Send an event that is no conversation's to the connections of those it concerns."""
+        subject = about(event)
+        for account_id in accounts:
+            for connection in self.connections_of(account_id):
+                if connection.attend is not None and not affected(event):
+                    connection.attend(event)
+                if isinstance(event, Durable):
+                    continue
+                frame = connection.dialect.frame(event, own=account_id == subject)
+                if frame is not None:
+                    connection.push(frame)
 
     def deliver(self, event: _Live) -> None:
         """Send one event to everybody who listens to its conversation and may hear of it."""
@@ -240,21 +370,39 @@ class Hub:
         for backlog in channel.held.values():
             backlog.add(event)
         subject = about(event)
+        origin = event.origin if isinstance(event, MessagePosted) else None
         passing = isinstance(event, _PASSING)
         for dialect, group in channel.listeners.items():
             frames = (dialect.frame(event, own=False), dialect.frame(event, own=True))
             if frames == (None, None):
                 continue
             for connection in group:
-                if connection.blocked and not self._hears(channel, connection, event):
+                guarded = connection.blocked or connection.circle
+                if guarded and not self._hears(channel, connection, event, subject):
                     continue
                 frame = frames[connection.person.id == subject]
-                if frame is None:
+                if frame is None or (connection is origin and not dialect.echoes):
                     continue
                 if passing:
                     connection.outlet.offer(frame)
                 else:
                     connection.push(frame)
+        if isinstance(event, MessagePosted):
+            self._note_reach(channel, event)
+
+    def note_handed(self, connection: Connection, conversation: Conversation) -> None:
+        """A connection has caught up: its account was handed all that there is."""
+        if self.on_caught_up and connection.is_open and conversation.kind in KINDS_WITH_DELIVERY:
+            me = connection.person.id
+            self.on_caught_up(ReadMark(conversation.id, me, conversation.last_seq))
+
+    def _note_reach(self, channel: Channel, event: MessagePosted) -> None:
+        head = channel.conversation
+        if self.on_handed is None or head is None or head.kind not in KINDS_WITH_DELIVERY:
+            return
+        reached = {c.person.id for group in channel.listeners.values() for c in group}
+        reached.discard(event.message.author_id or AccountId(0))
+        self.on_handed(head.id, reached, event.seq)
 
     def note_typing(self, typing: Typing, now: float) -> None:
         """Show that somebody began or stopped writing, if it is news."""
@@ -284,7 +432,12 @@ class Hub:
         connection.end(ending)
 
     @staticmethod
-    def _hears(channel: Channel, connection: Connection, event: _Live) -> bool:
+    def _hears(
+        channel: Channel, connection: Connection, event: _Live, subject: AccountId | None
+    ) -> bool:
+        is_own = subject == connection.person.id
+        if connection.circle is not None and not is_own and subject not in connection.watched:
+            return False
         if channel.conversation is None:
             return True
         return hears(event, hidden_authors(channel.conversation, connection.blocked))

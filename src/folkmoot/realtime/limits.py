@@ -7,6 +7,8 @@ from folkmoot.core.shared.ids import AccountId
 from folkmoot.core.shared.rates import Buckets, Rate
 from folkmoot.core.shared.refusals import TooMany, TooManyRequests
 
+UPLOADS = Rate(60, 20)
+
 
 @dataclass(frozen=True, slots=True)
 class LimitSettings:
@@ -17,6 +19,7 @@ class LimitSettings:
     connect: Rate
     max_connections_per_account: int
     enabled: bool
+    upload: Rate = UPLOADS
 
 
 class TooManyConnections(TooMany):
@@ -39,6 +42,7 @@ class Limits:
         self._sends = Buckets(settings.send)
         self._signals = Buckets(settings.signal)
         self._connects = Buckets(settings.connect)
+        self._uploads = Buckets(settings.upload)
 
     def send(self, account_id: AccountId) -> None:
         """Count a message, an edit, a deletion or a reaction."""
@@ -47,6 +51,10 @@ class Limits:
     def signal(self, account_id: AccountId) -> None:
         """Count a sign that is not kept, such as typing."""
         self._take(self._signals, account_id)
+
+    def upload(self, account_id: AccountId) -> None:
+        """Count a file on its way here."""
+        self._take(self._uploads, account_id)
 
     def connect(self, address: str) -> None:
         """Count a connection from an address."""

@@ -1,4 +1,4 @@
-"""Read watermarks on their way to storage: only the newest of each member is written.
+"""Watermarks on their way to storage: only the newest of each member is written.
 
 A group of two hundred readers must not write two hundred rows a message; so claims gather for a
 moment, the highest of each member wins, and all are stored by one job.
@@ -6,10 +6,10 @@ moment, the highest of each member wins, and all are stored by one job.
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Container, Iterable, Sequence
 
 from folkmoot.core.conversations.model import ReadMark
-from folkmoot.core.conversations.service import Conversations
+from folkmoot.core.conversations.receipts import Marks
 from folkmoot.core.shared.ids import AccountId, ConversationId
 from folkmoot.core.shared.refusals import Unavailable
 from folkmoot.core.work import UnitOfWork
@@ -17,34 +17,61 @@ from folkmoot.realtime.writer import Writer
 
 _log = logging.getLogger(__name__)
 
+_Key = tuple[ConversationId, AccountId]
+_Claims = dict[_Key, int]
+
 
 class Receipts:
-    """Gathers read claims for ``pause`` seconds and stores the highest of each member.
+    """Gathers claims for ``pause`` seconds and stores the highest of each member.
 
-    Where the storage cannot take them they are kept, and tried again after ``rest`` seconds.
+    What cannot be stored is kept and tried again after ``rest`` seconds.
     """
 
     def __init__(
-        self,
-        writer: Writer,
-        conversations: Conversations,
-        *,
-        pause: float = 0.03,
-        rest: float = 1.0,
+        self, writer: Writer, marks: Marks, *, pause: float = 0.03, rest: float = 1.0
     ) -> None:
         self._writer = writer
-        self._conversations = conversations
+        self._marks = marks
         self._pause = pause
         self._rest = rest
-        self._claims: dict[tuple[ConversationId, AccountId], int] = {}
+        self._read: _Claims = {}
+        self._handed: _Claims = {}
+        self._storing: _Claims = {}
+        self._late: set[_Key] = set()
         self._arrived = asyncio.Event()
 
-    def claim(self, mark: ReadMark) -> None:
-        """Take a member's claim on; it is stored soon, and announced then if it was news."""
+    def claim_read(self, mark: ReadMark) -> None:
+        """Take on that a member has read so far; it is stored soon, and announced if it is news."""
+        self._claim(self._read, mark)
+
+    def claim_handed(self, mark: ReadMark) -> None:
+        """Take on that a member was handed messages so far; stored and announced likewise."""
+        self._late.add((mark.conversation_id, mark.account_id))
+        self._claim(self._handed, mark)
+
+    def note_handed(
+        self, conversation_id: ConversationId, accounts: Iterable[AccountId], up_to_seq: int
+    ) -> None:
+        """The same of all who listen as a message is posted: it must cost next to nothing for
+        each."""
+        claims = self._handed
+        for account_id in accounts:
+            key = (conversation_id, account_id)
+            if up_to_seq > claims.get(key, -1):
+                claims[key] = up_to_seq
+        self._arrived.set()
+
+    def handed_under_way(self) -> dict[_Key, int]:
+        """How far members were handed messages, where that is known here and not yet stored.
+
+        Asked before storage is, the two together never show less than was shown before.
+        """
+        return {**self._storing, **self._handed}
+
+    def was_handed(self, mark: ReadMark) -> bool:
+        """The same of one member: whether they were handed this, and it is not stored yet."""
         key = (mark.conversation_id, mark.account_id)
-        if mark.up_to_seq > self._claims.get(key, -1):
-            self._claims[key] = mark.up_to_seq
-            self._arrived.set()
+        return max(self._storing.get(key, 0), self._handed.get(key, 0)) >= mark.up_to_seq
 
     async def run(self) -> None:
         """Store what is claimed, until cancelled."""
@@ -57,29 +84,53 @@ class Receipts:
 
     async def flush(self) -> bool:
         """Store what was claimed so far; false if it is still to be stored."""
-        claims, self._claims = self._claims, {}
-        if not claims:
+        read, self._read = self._read, {}
+        handed, self._handed = self._handed, {}
+        late, self._late = self._late, set()
+        if not read and not handed:
             return True
-        marks = [ReadMark(*key, seq) for key, seq in claims.items()]
+        self._storing = handed
         try:
-            await self.store(marks)
+            await self._store(_marks_of(read), _marks_of(handed, late=late))
         except Unavailable:
-            for mark in marks:
-                self.claim(mark)
+            for mark in _marks_of(read):
+                self.claim_read(mark)
+            for mark in _marks_of(handed):
+                self.claim_handed(mark)
             return False
         except Exception:
             # A bug of ours, already logged with its cause: claims are not worth the house.
-            _log.error("%d read claims were dropped", len(marks))
+            _log.error("%d receipts were dropped", len(read) + len(handed))
+        finally:
+            self._storing = {}
         return True
 
-    async def store(self, marks: Sequence[ReadMark]) -> None:
-        """Store watermarks now, and return when they are durable.
+    async def store_read(self, marks: Sequence[ReadMark]) -> None:
+        """Store read watermarks now, and return when they are durable.
 
         Raises:
             Unavailable
         """
+        await self._store(marks, [])
 
+    async def _store(self, read: Sequence[ReadMark], handed: Sequence[ReadMark]) -> None:
         async def job(work: UnitOfWork) -> None:
-            await self._conversations.move_read(work, marks)
+            if handed:
+                await self._marks.move_delivered(work, handed)
+            if read:
+                await self._marks.move_read(work, read)
 
         await self._writer.write(job)
+
+    def _claim(self, claims: _Claims, mark: ReadMark) -> None:
+        key = (mark.conversation_id, mark.account_id)
+        if mark.up_to_seq > claims.get(key, -1):
+            claims[key] = mark.up_to_seq
+            self._arrived.set()
+
+
+def _marks_of(claims: _Claims, *, late: Container[_Key] | None = None) -> list[ReadMark]:
+    return [
+        ReadMark(*key, seq, at_once=late is not None and key not in late)
+        for key, seq in claims.items()
+    ]

@@ -7,8 +7,10 @@ import logging
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Protocol
 
+import msgspec
+
 from folkmoot.auth.gate import Caller, credentials_of
-from folkmoot.core.shared.refusals import Refusal, TooMany, Unavailable
+from folkmoot.core.shared.refusals import Refusal, TooMany, Unauthenticated, Unavailable
 from folkmoot.realtime.connection import Connection
 from folkmoot.realtime.house import House
 from folkmoot.realtime.outbox import Outbox
@@ -46,6 +48,10 @@ class Guest(Protocol):
 class Manner(Protocol):
     """How a contract receives visitors."""
 
+    asks_first: bool
+    """Whether a visitor without a right is refused by an HTTP status instead of the 101, which a
+    browser cannot read, or let in and then closed with a code, which it can."""
+
     def guest(self, scope: Scope, caller: Caller, outbox: Outbox) -> Guest:
         """The visitor, as this contract serves them."""
         ...
@@ -65,18 +71,27 @@ class Reception:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one WebSocket from its handshake to its end."""
         await receive()
+        caller = None
+        credentials = credentials_of(scope)
         try:
             self._house.limits.connect(_address(scope))
-        except TooMany as refusal:
+            if self._manner.asks_first:
+                caller = await self._house.gate.caller(credentials)
+        except (Refusal, Unavailable) as refusal:
             await _deny(send, refusal)
             return
-        credentials = credentials_of(scope)
+        except Exception:
+            _log.exception("a visitor could not be asked who they are")
+            await _deny(send, None)
+            return
         await send({"type": "websocket.accept", "subprotocol": credentials.subprotocol})
         lane = lane_of(scope, send)
-        await lane.attend(self._serve(scope, receive, lane))
+        await lane.attend(self._serve(scope, receive, lane, caller))
 
-    async def _serve(self, scope: Scope, receive: Receive, lane: Lane) -> None:
-        guest = await self._take_in(scope, lane)
+    async def _serve(
+        self, scope: Scope, receive: Receive, lane: Lane, caller: Caller | None
+    ) -> None:
+        guest = await self._take_in(scope, lane, caller)
         if guest is None:
             return
         forget_request(scope)
@@ -85,12 +100,12 @@ class Reception:
         finally:
             self._house.hub.close(guest.connection)
 
-    async def _take_in(self, scope: Scope, lane: Lane) -> Guest | None:
+    async def _take_in(self, scope: Scope, lane: Lane, caller: Caller | None) -> Guest | None:
         """The guest, greeted; ``None`` for one who was turned away and told why."""
         house = self._house
         guest = None
         try:
-            caller = await house.gate.caller(credentials_of(scope))
+            caller = caller or await house.gate.caller(credentials_of(scope))
             house.limits.count_connections(len(house.hub.connections_of(caller.account.id)))
             guest = self._manner.guest(scope, caller, Outbox(lane, house.tick, house.slow_readers))
             house.hub.open(guest.connection)
@@ -128,13 +143,30 @@ async def _listen(guest: Guest, receive: Receive) -> None:
             guest.apologise()
 
 
-async def _deny(send: Send, refusal: TooMany) -> None:
-    headers = [
-        (b"content-type", b"application/json"),
-        (b"retry-after", str(int(refusal.retry_after) + 1).encode()),
-    ]
-    await send({"type": "websocket.http.response.start", "status": 429, "headers": headers})
-    body = f'{{"detail":"{refusal}","code":"{refusal.code}"}}'.encode()
+_STATUSES: tuple[tuple[type[Exception], int], ...] = (
+    (TooMany, 429),
+    (Unauthenticated, 401),
+    (Refusal, 403),
+)
+_FAULT = 500
+
+
+async def _deny(send: Send, refusal: Refusal | Unavailable | None) -> None:
+    """Refuse a handshake; the server under us may have no way to say more than 403.
+
+    ``None`` is for a fault of ours; so, to whoever wants a socket, is all that is unavailable.
+    """
+    status = next((status for kind, status in _STATUSES if isinstance(refusal, kind)), _FAULT)
+    headers = [(b"content-type", b"application/json")]
+    if isinstance(refusal, TooMany):
+        headers.append((b"retry-after", str(int(refusal.retry_after) + 1).encode()))
+    if isinstance(refusal, Unauthenticated):
+        headers.append((b"www-authenticate", b"Bearer"))
+    await send({"type": "websocket.http.response.start", "status": status, "headers": headers})
+    detail, code = ("Something went wrong on our side.", "internal_error")
+    if refusal is not None:
+        detail, code = str(refusal), refusal.code
+    body = msgspec.json.encode({"detail": detail, "code": code})
     await send({"type": "websocket.http.response.body", "body": body})
 
 

@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, RedirectResponse
 from msgspec import Struct
 from starlette.middleware.cors import CORSMiddleware
-from starlette.routing import WebSocketRoute
+from starlette.routing import Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 
 from folkmoot.dialects.accounts import codec as accounts_wire
@@ -18,8 +18,29 @@ from folkmoot.dialects.conversations import frames as conversations_wire
 from folkmoot.dialects.conversations import message_routes, routes
 from folkmoot.dialects.conversations.socket import ConversationSockets
 from folkmoot.dialects.conversations.spec import SPEC as CONVERSATIONS
+from folkmoot.dialects.friends import frames as friends_wire
+from folkmoot.dialects.friends import friend_routes
+from folkmoot.dialects.friends import message_routes as friends_message_routes
+from folkmoot.dialects.friends.errors import OVERRIDES as FRIENDS_STATUSES
+from folkmoot.dialects.friends.socket import FriendSockets
+from folkmoot.dialects.friends.spec import SPEC as FRIENDS
+from folkmoot.dialects.sessions import answers as sessions_wire
+from folkmoot.dialects.sessions import file_routes
+from folkmoot.dialects.sessions.routers import MALFORMED
+from folkmoot.dialects.sessions.routers import ROUTERS as SESSIONS_ROUTERS
+from folkmoot.dialects.sessions.socket import SessionSockets
+from folkmoot.dialects.sessions.spec import SPEC as SESSIONS
+from folkmoot.dialects.support import frames as support_wire
+from folkmoot.dialects.support import routes as support_routes
+from folkmoot.dialects.support.socket import PATH as SOCKET_IO
+from folkmoot.dialects.support.socket import SupportSockets, socket_server
+from folkmoot.dialects.support.spec import SPEC as SUPPORT
+from folkmoot.files.form import OVERHEAD_BYTES
+from folkmoot.files.links import PREFIX as FILES
 from folkmoot.realtime.asking import RefusalOut
+from folkmoot.realtime.house import House
 from folkmoot.realtime.reception import Reception
+from folkmoot.realtime.wire.limits import Limits
 from folkmoot.server import health, refusals
 from folkmoot.server.bodies import BodyLimit, StrictJson
 from folkmoot.server.documents import asyncapi_of, openapi_of
@@ -28,7 +49,9 @@ from folkmoot.server.reading_room import page_of
 from folkmoot.server.settings import Settings
 from folkmoot.server.wiring import Premises
 
-SPECS = (CONVERSATIONS,)
+SPECS = (CONVERSATIONS, FRIENDS, SESSIONS, SUPPORT)
+CONNECT_SECONDS = 10.0
+"""What a Socket.IO client has to say who it is."""
 STATIC = Path(str(files("folkmoot.server"))) / "static"
 READER = Path(str(files("fastapi_offline"))) / "static"
 
@@ -43,6 +66,10 @@ def application(settings: Settings, premises: Premises) -> FastAPI:
         openapi_tags=[
             {"name": "accounts", "description": "Coming in and going out"},
             {"name": "conversations", "description": "Many-party chat, integer ids"},
+            {"name": "friends", "description": "Person to person, friends only"},
+            {"name": "sessions", "description": "Session chat with agents, and files for all"},
+            {"name": "support", "description": "Customers and a desk of staff, Socket.IO"},
+            {"name": "search", "description": "Finding messages, of every contract"},
             {"name": "health", "description": "For those who run the server"},
         ],
     )
@@ -51,9 +78,13 @@ def application(settings: Settings, premises: Premises) -> FastAPI:
         health.HealthOut,
         *accounts_wire.ANSWERS,
         *conversations_wire.ANSWERS,
+        *friends_wire.ANSWERS,
+        *sessions_wire.ANSWERS,
+        *file_routes.ANSWERS,
+        *support_wire.ANSWERS,
     )
     app.openapi = lambda: openapi_of(app, answers)  # type: ignore[method-assign]  # FastAPI's way
-    refusals.install(app)
+    refusals.install(app, {FILES: file_routes.STATUSES, **FRIENDS_STATUSES})
     app.state.house = premises.house
     app.state.door = premises.door
     _add_documents(app)
@@ -61,17 +92,46 @@ def application(settings: Settings, premises: Premises) -> FastAPI:
     app.include_router(accounts_router)
     app.include_router(routes.router)
     app.include_router(message_routes.router)
+    app.include_router(friends_message_routes.router)
+    app.include_router(friend_routes.router)
+    for router in (*SESSIONS_ROUTERS, file_routes.router):
+        app.include_router(router)
     sockets = Reception(premises.house, ConversationSockets(premises.house))
     app.router.routes.append(WebSocketRoute("/conversations/{conversation_id}/ws", sockets))
+    # Before the sessions' own, whose address takes any name.
+    friend_sockets = Reception(premises.house, FriendSockets(premises.house))
+    app.router.routes.append(WebSocketRoute("/api/v1/chat/ws/chat", friend_sockets))
+    session_sockets = Reception(premises.house, SessionSockets(premises.house))
+    app.router.routes.append(WebSocketRoute("/api/v1/chat/ws/{session_id}", session_sockets))
+    _add_support(app, settings, premises.house)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     _add_middleware(app, settings)
     return app
 
 
+def _add_support(app: FastAPI, settings: Settings, house: House) -> None:
+    """The contract that is spoken over Socket.IO; its server runs for as long as it is entered."""
+    sockets = app.state.support = SupportSockets(house)
+    limits = Limits(
+        connect_timeout=CONNECT_SECONDS,
+        max_payload=settings.max_frame_bytes,
+        max_outbox=settings.max_outbox_bytes,
+    )
+    server = app.state.socket_server = socket_server(sockets, limits)
+    app.router.routes += [Route(SOCKET_IO, server), WebSocketRoute(SOCKET_IO, server)]
+    app.include_router(support_routes.health)
+    for prefix in ("/chat", "/api/chat"):
+        app.include_router(support_routes.router, prefix=prefix)
+
+
 def _add_middleware(app: FastAPI, settings: Settings) -> None:
     # The last one added is the outermost.
-    app.add_middleware(StrictJson)
-    app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes)
+    app.add_middleware(StrictJson, max_bytes=settings.max_body_bytes, statuses=MALFORMED)
+    app.add_middleware(
+        BodyLimit,
+        max_bytes=settings.max_body_bytes,
+        exceptions={FILES: settings.max_file_bytes + OVERHEAD_BYTES},
+    )
     if settings.allowed_origins:
         app.add_middleware(
             CORSMiddleware,

@@ -88,11 +88,20 @@ class StrictJson:
 
     That is: NaN and Infinity, bytes that are not UTF-8, half of a surrogate pair, nesting deeper
     than `MAX_DEPTH`, an integer beyond 64 bits, a number beyond a double. Nothing of the body is
-    repeated in the answer. Belongs inside `BodyLimit`, since it holds the whole body.
+    repeated in the answer. Belongs inside `BodyLimit`, which answers for a body beyond
+    ``max_bytes``: since this holds a whole body, it has a bound that knows no exceptions.
+    ``statuses`` gives paths that begin with a prefix another status than 422.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        max_bytes: int = MAX_BYTES,
+        statuses: Mapping[str, int] | None = None,
+    ) -> None:
         self._app = app
+        self._max_bytes = max_bytes
+        self._statuses = statuses or {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, its JSON body checked."""
@@ -102,7 +111,7 @@ class StrictJson:
         if not is_json:
             await self._app(scope, receive, send)
             return
-        body = await _whole(receive)
+        body = await _whole(_counted(receive, self._max_bytes))
         if body is None:
             return
         fault = json_fault(body) if body else None
@@ -110,7 +119,10 @@ class StrictJson:
             await self._app(scope, _replayed(body, receive), send)
             return
         place = {"type": JSON_INVALID, "loc": ["body"], "msg": fault}
-        await _answer(send, 422, {"detail": [place], "code": JSON_INVALID})
+        await _answer(send, self._status(scope["path"]), {"detail": [place], "code": JSON_INVALID})
+
+    def _status(self, path: str) -> int:
+        return next((own for start, own in self._statuses.items() if path.startswith(start)), 422)
 
 
 def json_fault(body: bytes) -> str | None:

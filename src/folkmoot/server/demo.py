@@ -1,9 +1,10 @@
-"""Demo data: a few accounts, a conversation, and some words in it. Its passwords are public."""
+"""Demo data: a few accounts, two conversations, some words in them. Its passwords are public."""
 
 from dataclasses import dataclass
 
 from folkmoot.auth.passwords import Passwords
 from folkmoot.core.accounts.model import Account, NewAccount, Role, username_key
+from folkmoot.core.shared.ids import ConversationId
 from folkmoot.core.work import UnitOfWork
 from folkmoot.realtime.house import House
 from folkmoot.server.process import StartRefused
@@ -29,6 +30,7 @@ _WORDS = (
     ("testuser", "So they say. Pull the plug, if you like."),
     ("alice", "Later. First tell me where lunch is."),
 )
+_QUESTION = "My parcel says delivered, but it is not here. Can you have a look?"
 
 
 async def fill(house: House, passwords: Passwords) -> bool:
@@ -56,7 +58,10 @@ async def fill(house: House, passwords: Passwords) -> bool:
     async def job(work: UnitOfWork) -> list[Account]:
         return [await work.accounts.add(newcomer) for newcomer in newcomers]
 
-    await _converse(house, {one.username: one for one in await house.writer.write(job)})
+    accounts = {one.username: one for one in await house.writer.write(job)}
+    await _converse(house, accounts)
+    await _befriend(house, accounts)
+    await _ask_the_desk(house, accounts["testuser"])
     return True
 
 
@@ -83,3 +88,20 @@ async def _converse(house: House, accounts: dict[str, Account]) -> None:
     for username, words in _WORDS:
         draft = house.messages.draft(accounts[username].id, conversation_id[0], words)
         await house.writer.post(draft)
+
+
+async def _befriend(house: House, accounts: dict[str, Account]) -> None:
+    async def befriend(work: UnitOfWork) -> None:
+        one, other = accounts["testuser"].id, accounts["alice"].id
+        request = await house.friends.request(work, other, one)
+        await house.friends.accept(work, one, request.id)
+
+    await house.writer.write(befriend)
+
+
+async def _ask_the_desk(house: House, customer: Account) -> None:
+    async def start(work: UnitOfWork) -> ConversationId:
+        return (await house.desks.open(work, customer, title="Where is my parcel?")).id
+
+    place = await house.writer.write(start)
+    await house.writer.post(house.messages.draft(customer.id, place, _QUESTION))

@@ -54,7 +54,11 @@ def _show_our_refusals(document: dict[str, Any]) -> None:
 
 def asyncapi_of(title: str, specs: Sequence[SocketSpec]) -> dict[str, Any]:
     """The AsyncAPI 3 document of every contract's socket, seen from the server."""
-    shapes = [shape for spec in specs for shape in (*spec.outbound, *spec.inbound.values())]
+    shapes = [
+        shape
+        for spec in specs
+        for shape in (*(shape for _, shape in spec.said), *spec.inbound.values())
+    ]
     return {
         "asyncapi": "3.0.0",
         "info": {
@@ -112,7 +116,7 @@ def _operations(spec: SocketSpec) -> Iterable[tuple[str, dict[str, Any]]]:
     channel = {"$ref": f"#/channels/{spec.name}"}
     for action, tags, prefix in (
         ("receive", list(spec.inbound), "client"),
-        ("send", [_tag(shape) for shape in spec.outbound], "server"),
+        ("send", [tag for tag, _ in spec.said], "server"),
     ):
         references = [
             {"$ref": f"#/channels/{spec.name}/messages/{spec.name}.{prefix}.{tag}"} for tag in tags
@@ -126,20 +130,20 @@ def _operations(spec: SocketSpec) -> Iterable[tuple[str, dict[str, Any]]]:
 
 def _messages(spec: SocketSpec) -> Iterable[tuple[str, dict[str, Any]]]:
     for tag, shape in spec.inbound.items():
-        tagged: dict[str, Any] = {
-            "type": "object",
-            "properties": {spec.tag_field: {"const": tag}},
-        }
-        if tag != spec.untagged:
-            tagged["required"] = [spec.tag_field]
-        payload: dict[str, Any] = {
-            "allOf": [tagged, {"$ref": _SCHEMA_REF.format(name=shape.__name__)}]
-        }
-        yield f"{spec.name}.client.{tag}", _message(tag, shape, payload)
-    for shape in spec.outbound:
-        tag = _tag(shape)
+        yield f"{spec.name}.client.{tag}", _message(tag, shape, _tagged(spec, tag, shape))
+    for tag, shape in spec.said:
         payload = {"$ref": _SCHEMA_REF.format(name=shape.__name__)}
         yield f"{spec.name}.server.{tag}", _message(tag, shape, payload)
+
+
+def _tagged(spec: SocketSpec, tag: str, shape: type[Struct]) -> dict[str, Any]:
+    reference = {"$ref": _SCHEMA_REF.format(name=shape.__name__)}
+    if spec.tag_field is None:
+        return reference
+    tagged: dict[str, Any] = {"type": "object", "properties": {spec.tag_field: {"const": tag}}}
+    if tag != spec.untagged:
+        tagged["required"] = [spec.tag_field]
+    return {"allOf": [tagged, reference]}
 
 
 def _message(tag: str, shape: type[Struct], payload: dict[str, Any]) -> dict[str, Any]:
@@ -150,7 +154,3 @@ def _message(tag: str, shape: type[Struct], payload: dict[str, Any]) -> dict[str
         "contentType": "application/json",
         "payload": payload,
     }
-
-
-def _tag(shape: type[Struct]) -> str:
-    return str(shape.__struct_config__.tag)

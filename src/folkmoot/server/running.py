@@ -8,6 +8,7 @@ import sys
 import uvloop
 
 from folkmoot.realtime.house import House
+from folkmoot.realtime.wire.socket_asgi import SocketServer
 from folkmoot.server import demo, errands
 from folkmoot.server.application import application
 from folkmoot.server.logs import set_up_logging
@@ -44,22 +45,23 @@ async def _serve(settings: Settings, listener: socket.socket) -> None:
     async with opened(settings) as premises:
         if settings.demo:
             await demo.fill(premises.house, premises.passwords)
-        process = Process(
-            config_of(application(settings, premises), settings),
-            lambda: _say_goodbye(premises.house),
-        )
-        async with errands.served(premises, settings):
+        app = application(settings, premises)
+        sockets: SocketServer = app.state.socket_server
+        process = Process(config_of(app, settings), lambda: _say_goodbye(premises.house, sockets))
+        async with sockets.running(), errands.served(premises, settings):
             _announce(settings, listener.getsockname()[1])
             await process.serve(sockets=[listener])
 
 
-async def _say_goodbye(house: House) -> None:
+async def _say_goodbye(house: House, sockets: SocketServer) -> None:
     """Finish what was begun, so that every acknowledgement is out before the sockets close."""
     await house.receipts.flush()
     await house.writer.stop()
     # One turn for the answers to reach the outboxes, one for those to be written.
     await asyncio.sleep(0)
     await asyncio.sleep(0)
+    # Polls that wait would keep the server waiting for them.
+    sockets.shut_down()
 
 
 def _announce(settings: Settings, port: int) -> None:

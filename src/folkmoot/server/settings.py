@@ -15,6 +15,7 @@ from pydantic_settings import (
 SETTINGS_FILE = "folkmoot.toml"
 MAX_FRAME_BYTES = 64 * 1024
 MAX_BODY_BYTES = 1024 * 1024
+MAX_FILE_BYTES = 25 * 1024 * 1024
 
 
 class IssuerSettings(BaseModel):
@@ -60,12 +61,24 @@ class Settings(BaseSettings):
     max_content_chars: int = Field(default=10_000, ge=1, le=1_000_000)
     max_frame_bytes: int = Field(default=MAX_FRAME_BYTES, ge=1024, le=16 * 1024 * 1024)
     max_body_bytes: int = Field(default=MAX_BODY_BYTES, ge=1024, le=64 * 1024 * 1024)
+    files_url: str | None = Field(
+        default=None,
+        description="s3://bucket/prefix, its keys and endpoint in AWS_* variables; without it, "
+        "files are kept in the data folder",
+    )
+    max_file_bytes: int = Field(default=MAX_FILE_BYTES, ge=1, le=1024 * 1024 * 1024)
+    max_image_pixels: int = Field(
+        default=50_000_000, ge=1, le=200_000_000, description="Of an image that is uploaded"
+    )
+    max_files_per_account: int = Field(default=1000, ge=0)
+    max_file_bytes_per_account: int = Field(default=1024 * 1024 * 1024, ge=0)
     max_outbox_bytes: int = Field(
         default=1024 * 1024, ge=64 * 1024, description="What may wait for one slow reader"
     )
     max_connections_per_account: int = Field(default=20, ge=1)
     send_per_minute: float = Field(default=120, gt=0)
     send_burst: int = Field(default=30, ge=1)
+    upload_per_minute: float = Field(default=60, gt=0)
     connect_per_minute: float = Field(default=300, gt=0, description="From one address")
     register_per_minute: float = Field(default=20, gt=0, description="From one address")
     login_per_minute: float = Field(default=10, gt=0, description="For one account name")

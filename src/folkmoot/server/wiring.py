@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 
 import httpx2
 
@@ -18,12 +19,22 @@ from folkmoot.auth.signing import WeakSecret, load_secret
 from folkmoot.auth.tokens import AccessTokens
 from folkmoot.bus.memory import MemoryBus
 from folkmoot.core.accounts.service import Accounts
+from folkmoot.core.conversations.desk import Desks
+from folkmoot.core.conversations.direct import Directs
+from folkmoot.core.conversations.receipts import Marks
 from folkmoot.core.conversations.service import Conversations
 from folkmoot.core.messages.posting import Posting
 from folkmoot.core.messages.service import Messages
+from folkmoot.core.messages.uploads import Quota, Uploads
+from folkmoot.core.shared.ids import Clock, Ids
 from folkmoot.core.shared.rates import Rate
+from folkmoot.core.social.friends import Friends
 from folkmoot.core.social.service import Social
 from folkmoot.core.work import Storage
+from folkmoot.files.errors import PlaceInvalid
+from folkmoot.files.places import Place, open_place
+from folkmoot.files.service import FileBounds, Files
+from folkmoot.files.thumbnails import Thumbnails
 from folkmoot.realtime.heartbeat import Heartbeat
 from folkmoot.realtime.house import House
 from folkmoot.realtime.hub import Hub
@@ -111,6 +122,10 @@ def _assembled(
     hub, bus = Hub(), MemoryBus()
     bus.hear(hub.announce)
     writer = Writer(storage, Posting(clock, ids), bus.publish)
+    marks = Marks(clock)
+    receipts = Receipts(writer, marks)
+    hub.on_handed = receipts.note_handed
+    hub.on_caught_up = receipts.claim_handed
     tokens = AccessTokens(secret, clock, life=timedelta(minutes=settings.access_token_minutes))
     passwords = Passwords()
     gate = Gate(
@@ -129,9 +144,14 @@ def _assembled(
         social=Social(clock),
         conversations=conversations,
         messages=Messages(clock, conversations, max_chars=settings.max_content_chars),
+        files=_files(settings, clock, ids, storage, writer),
         storage=storage,
         writer=writer,
-        receipts=Receipts(writer, conversations),
+        friends=Friends(clock, ids),
+        directs=Directs(clock, ids),
+        desks=Desks(clock, ids),
+        marks=marks,
+        receipts=receipts,
         hub=hub,
         limits=Limits(_limits(settings), time.monotonic),
         tick=Tick(),
@@ -151,6 +171,36 @@ def _assembled(
     return Premises(house, door, passwords)
 
 
+def place_of(settings: Settings) -> tuple[Place, Path]:
+    """Where files are kept, and the folder where they are gathered first.
+
+    Raises:
+        StartRefused: the settings name no such place.
+    """
+    try:
+        return open_place(settings.data.absolute() / "files", settings.files_url)
+    except PlaceInvalid as error:
+        raise StartRefused(
+            f"Files cannot be kept there ({error}): check FOLKMOOT_FILES_URL and the data folder."
+        ) from error
+
+
+def _files(settings: Settings, clock: Clock, ids: Ids, storage: Storage, writer: Writer) -> Files:
+    place, incoming = place_of(settings)
+    quota = Quota(settings.max_files_per_account, settings.max_file_bytes_per_account)
+    return Files(
+        clock=clock,
+        ids=ids,
+        uploads=Uploads(clock, quota),
+        storage=storage,
+        write=writer.write,
+        place=place,
+        incoming=incoming,
+        thumbnails=Thumbnails(max_pixels=settings.max_image_pixels),
+        bounds=FileBounds(settings.max_file_bytes),
+    )
+
+
 @asynccontextmanager
 async def _at_work(house: House) -> AsyncIterator[None]:
     """Run the house's tasks; a task that fails ends the house instead of leaving it half alive."""
@@ -161,6 +211,8 @@ async def _at_work(house: House) -> AsyncIterator[None]:
                 tasks.create_task(house.writer.run()),
                 tasks.create_task(house.receipts.run()),
                 tasks.create_task(heartbeat.run()),
+                tasks.create_task(house.chores.run()),
+                tasks.create_task(house.files.run()),
             ]
             try:
                 yield
@@ -194,6 +246,7 @@ def _limits(settings: Settings) -> LimitSettings:
         send=Rate(settings.send_per_minute, settings.send_burst),
         signal=Rate(300, 60),
         connect=Rate(settings.connect_per_minute, max(20, int(settings.connect_per_minute / 3))),
+        upload=Rate(settings.upload_per_minute, max(5, int(settings.upload_per_minute / 3))),
         max_connections_per_account=settings.max_connections_per_account,
         enabled=settings.limits,
     )

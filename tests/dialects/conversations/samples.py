@@ -4,7 +4,11 @@ from datetime import UTC, datetime
 
 from folkmoot.core.accounts.model import Person, Role
 from folkmoot.core.conversations.events import (
+    AgentAssigned,
+    AssistantSwitched,
+    ConversationEnded,
     ConversationRenamed,
+    DeliveredMoved,
     MemberJoined,
     MemberLeft,
     ReadMoved,
@@ -44,7 +48,7 @@ MESSAGE = Message(
 _PLACE = {"conversation_id": LOBBY, "conversation_uid": LOBBY_UID, "seq": 8, "at": AT}
 
 EVENTS: tuple[object, ...] = (
-    MessagePosted(**_PLACE, message=MESSAGE),
+    MessagePosted(**_PLACE | {"seq": MESSAGE.seq}, message=MESSAGE),
     MessageEdited(**_PLACE, message=MESSAGE, actor=ANA),
     MessageDeleted(**_PLACE, message=REF, author_id=ANA.id, actor=BO),
     ReactionAdded(**_PLACE, message=REF, actor=BO, emoji="👍"),
@@ -52,8 +56,14 @@ EVENTS: tuple[object, ...] = (
     MemberJoined(**_PLACE, member=BO, actor=ANA),
     MemberLeft(**_PLACE, member=BO, actor=ANA),
     ConversationRenamed(**_PLACE, title=None, actor=ANA),
+    AgentAssigned(**_PLACE, agent=BO, actor=ANA),
+    AssistantSwitched(**_PLACE, is_on=False, actor=ANA),
+    ConversationEnded(**_PLACE, actor=ANA),
     ReadMoved(LOBBY, LOBBY_UID, BO, 7, AT),
     Entered(LOBBY, LOBBY_UID, BO, 2),
     Exited(LOBBY, LOBBY_UID, BO, 1),
     Typing(LOBBY, LOBBY_UID, BO, is_typing=True),
 )
+
+UNSHOWN: tuple[object, ...] = (DeliveredMoved(LOBBY, LOBBY_UID, BO, 7, AT, REF.uid),)
+"""What this contract has no words for, though its clients' conversations know of it."""

@@ -13,7 +13,7 @@ from folkmoot.dialects.conversations import codec
 from folkmoot.dialects.conversations import frames as wire
 from folkmoot.dialects.conversations.codec import FrameMalformed, FrameUnknown
 from folkmoot.dialects.conversations.frames import INBOUND, OUTBOUND
-from tests.dialects.conversations.samples import ANA, BO, EVENTS, MESSAGE
+from tests.dialects.conversations.samples import ANA, BO, EVENTS, MESSAGE, UNSHOWN
 
 REFUSED = (FrameMalformed, FrameUnknown)
 
@@ -52,8 +52,37 @@ def test_there_is_a_sample_of_every_durable_event():
     }
 
 
-def test_an_event_that_the_contract_does_not_know_is_not_shown():
-    assert codec.shown(object(), own=False) is None
+@pytest.mark.parametrize("own", [True, False])
+@pytest.mark.parametrize("event", [*UNSHOWN, object()], ids=lambda event: type(event).__name__)
+def test_an_event_that_the_contract_does_not_know_is_not_shown(event, own):
+    assert codec.shown(event, own=own) is None
+
+
+@pytest.mark.parametrize("own", [True, False])
+@pytest.mark.parametrize(
+    "event",
+    [event for event in EVENTS if isinstance(event, Durable)],
+    ids=lambda event: type(event).__name__,
+)
+def test_what_has_a_place_in_the_timeline_is_shown_with_it_to_everybody(event, own):
+    assert unpacked(codec.encode(codec.shown(event, own=own)))["seq"] == event.seq
+
+
+@pytest.mark.parametrize(
+    ("name", "frame"),
+    [
+        (
+            "AgentAssigned",
+            {"type": "agent_assigned", "agent_id": BO.id, "username": "bo"},
+        ),
+        ("AssistantSwitched", {"type": "assistant_switched", "is_on": False}),
+        ("ConversationEnded", {"type": "conversation_closed"}),
+    ],
+)
+def test_what_happens_to_a_session_says_who_did_it_where_and_when(name, frame):
+    event = next(event for event in EVENTS if type(event).__name__ == name)
+    place = {"by_user_id": ANA.id, "conversation_id": 1, "seq": 8}
+    assert unpacked(codec.encode(codec.shown(event, own=False))) == frame | place
 
 
 def test_a_message_has_the_fields_and_the_time_of_the_contract():

@@ -7,11 +7,15 @@ import msgspec
 from msgspec import UNSET, Struct
 
 from folkmoot.core.conversations.events import (
+    AgentAssigned,
+    AssistantSwitched,
+    ConversationEnded,
     ConversationRenamed,
     MemberJoined,
     MemberLeft,
     ReadMoved,
 )
+from folkmoot.core.messages.errors import NoSuchAttachment
 from folkmoot.core.messages.events import (
     MessageDeleted,
     MessageEdited,
@@ -19,11 +23,13 @@ from folkmoot.core.messages.events import (
     ReactionAdded,
     ReactionRemoved,
 )
-from folkmoot.core.messages.model import Message
+from folkmoot.core.messages.model import Attachment, Message
 from folkmoot.core.presence.model import Entered, Exited, Typing
+from folkmoot.core.shared.ids import Uid
 from folkmoot.core.shared.refusals import Invalid
 from folkmoot.dialects.conversations import frames as wire
 from folkmoot.dialects.conversations.frames import INBOUND, Intention
+from folkmoot.files.links import as_upload_id, file_url, thumbnail_url
 from folkmoot.realtime.wire.lane_frames import text_frame
 
 _encode = msgspec.json.Encoder().encode
@@ -95,6 +101,7 @@ def message_out(message: Message, *, own: bool) -> wire.MessageOut:
         uid=message.uid,
         kind=message.kind.value,
         reply_to_id=message.reply_to.id if message.reply_to else None,
+        attachment=_attachment(message.attachment) if message.attachment else None,
         edited_at=instant(message.edited_at) if message.edited_at else None,
         is_deleted=message.is_deleted,
         reactions=[
@@ -103,6 +110,20 @@ def message_out(message: Message, *, own: bool) -> wire.MessageOut:
         ],
         client_id=message.client_id if own and message.client_id is not None else UNSET,
     )
+
+
+def upload_id_of(text: str | None) -> Uid | None:
+    """The file that a client wants on its message.
+
+    Raises:
+        NoSuchAttachment: no file can have this id.
+    """
+    if text is None:
+        return None
+    upload_id = as_upload_id(text)
+    if upload_id is None:
+        raise NoSuchAttachment
+    return upload_id
 
 
 def shown(event: object, *, own: bool) -> Struct | None:
@@ -126,6 +147,17 @@ def shown(event: object, *, own: bool) -> Struct | None:
             return _change(event)
 
 
+def _attachment(hangs: Attachment) -> wire.AttachmentOut:
+    return wire.AttachmentOut(
+        id=hangs.id,
+        url=file_url(hangs.id) if hangs.id is not None else hangs.url or "",
+        name=hangs.name,
+        size=hangs.size,
+        media_type=hangs.media_type,
+        thumbnail_url=thumbnail_url(hangs.id) if hangs.id and hangs.has_thumbnail else None,
+    )
+
+
 def _change(event: object) -> Struct | None:
     match event:
         case MessageEdited(message=message, actor=actor, conversation_id=place, seq=seq, at=at):
@@ -142,6 +174,19 @@ def _change(event: object) -> Struct | None:
             return wire.ParticipantRemovedOut(member.id, member.username, actor.id, place, seq)
         case ConversationRenamed(title=title, actor=actor, conversation_id=place, seq=seq):
             return wire.ConversationRenamedOut(title, actor.id, place, seq)
+        case _:
+            return _desk_change(event)
+
+
+def _desk_change(event: object) -> Struct | None:
+    """What only sessions know: shown here too, so that no place in the timeline is missing."""
+    match event:
+        case AgentAssigned(agent=agent, actor=actor, conversation_id=place, seq=seq):
+            return wire.AgentAssignedOut(agent.id, agent.username, actor.id, place, seq)
+        case AssistantSwitched(is_on=is_on, actor=actor, conversation_id=place, seq=seq):
+            return wire.AssistantSwitchedOut(is_on, actor.id, place, seq)
+        case ConversationEnded(actor=actor, conversation_id=place, seq=seq):
+            return wire.ConversationClosedOut(actor.id, place, seq)
         case _:
             return None
 

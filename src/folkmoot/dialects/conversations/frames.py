@@ -24,6 +24,21 @@ class ReactionOut(Struct):
     account_ids: list[int]
 
 
+class AttachmentOut(Struct):
+    """A file that hangs on a message.
+
+    One kept here has an ``id`` and a ``url`` that is a path of this server; of one kept elsewhere
+    all is its poster's claim.
+    """
+
+    id: str | None
+    url: str
+    name: str
+    size: int | None
+    media_type: str | None
+    thumbnail_url: str | None = None
+
+
 class ConnectionOut(Struct, tag_field="type", tag="connection"):
     """The first frame on every socket: who the server takes the client for, and where it stands."""
 
@@ -46,7 +61,7 @@ class MessageOut(Struct, tag_field="type", tag="message"):
     uid: str
     kind: str
     reply_to_id: int | None = None
-    attachment: None = None
+    attachment: AttachmentOut | None = None
     edited_at: Instant | None = None
     is_deleted: bool = False
     reactions: list[ReactionOut] = []
@@ -118,6 +133,33 @@ class ConversationRenamedOut(Struct, tag_field="type", tag="conversation_renamed
     seq: int
 
 
+class AgentAssignedOut(Struct, tag_field="type", tag="agent_assigned"):
+    """A member of staff is in charge of this conversation from here on."""
+
+    agent_id: int
+    username: str
+    by_user_id: int
+    conversation_id: int
+    seq: int
+
+
+class AssistantSwitchedOut(Struct, tag_field="type", tag="assistant_switched"):
+    """The assistant answers in this conversation from here on, or falls silent."""
+
+    is_on: bool
+    by_user_id: int
+    conversation_id: int
+    seq: int
+
+
+class ConversationClosedOut(Struct, tag_field="type", tag="conversation_closed"):
+    """The conversation was closed: it can be read, and nothing can be added."""
+
+    by_user_id: int
+    conversation_id: int
+    seq: int
+
+
 class UserJoinedOut(Struct, tag_field="type", tag="user_joined"):
     """An account's first socket in this conversation opened."""
 
@@ -172,6 +214,9 @@ OUTBOUND: tuple[type[Struct], ...] = (
     ParticipantAddedOut,
     ParticipantRemovedOut,
     ConversationRenamedOut,
+    AgentAssignedOut,
+    AssistantSwitchedOut,
+    ConversationClosedOut,
     UserJoinedOut,
     UserLeftOut,
     TypingOut,

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Header, Path, Response
 
 from folkmoot.core.audience import hidden_authors
 from folkmoot.core.conversations.model import ReadMark
-from folkmoot.core.messages.errors import NoSuchAttachment, NoSuchMessage, NotUpToDate
+from folkmoot.core.messages.errors import NoSuchMessage, NotUpToDate
 from folkmoot.core.messages.model import Message
 from folkmoot.core.shared.ids import AccountId, ConversationId, MessageId
 from folkmoot.core.shared.pages import Page, Slice
@@ -102,8 +102,6 @@ async def post(
     """
     place, me = conversation_id_of(conversation_id), caller.account.id
     house.limits.send(me)
-    if body.attachment_id is not None:
-        raise NoSuchAttachment
     draft = house.messages.draft(
         me,
         place,
@@ -111,6 +109,7 @@ async def post(
         client_id=body.client_id if body.client_id is not None else idempotency_key,
         reply_to=None if body.reply_to_id is None else MessageId(body.reply_to_id),
         if_last_seq=body.if_last_seq,
+        attachment=codec.upload_id_of(body.attachment_id),
     )
     try:
         posted = await house.writer.post(draft)
@@ -218,7 +217,7 @@ async def read(
         await house.conversations.entered(work, me, place)
 
     await house.storage.read(entered)
-    await house.receipts.store([ReadMark(place, me, body.up_to_seq)])
+    await house.receipts.store_read([ReadMark(place, me, body.up_to_seq)])
     return answer(await house.storage.read(state))
 
 

@@ -11,7 +11,6 @@ from msgspec import UNSET, Struct
 from folkmoot.auth.gate import Caller
 from folkmoot.core.conversations.errors import NoSuchConversation
 from folkmoot.core.conversations.model import Conversation, ReadMark
-from folkmoot.core.messages.errors import NoSuchAttachment
 from folkmoot.core.messages.model import Posted
 from folkmoot.core.presence.model import Typing
 from folkmoot.core.shared.ids import ConversationId, MessageId
@@ -32,6 +31,8 @@ MAX_UNANSWERED = 100
 class ConversationsDialect:
     """Events and endings as this contract shows them."""
 
+    echoes = True
+
     def frame(self, event: object, *, own: bool) -> bytes | None:
         """The WebSocket frame for an event."""
         shown = codec.shown(event, own=own)
@@ -44,6 +45,8 @@ class ConversationsDialect:
 
 class ConversationSockets:
     """How visitors of ``/conversations/{id}/ws`` are received."""
+
+    asks_first = False
 
     def __init__(self, house: House) -> None:
         self._house = house
@@ -132,7 +135,7 @@ class Talker:
             case wire.SetTyping(is_typing=is_typing):
                 self._type(is_typing=is_typing)
             case wire.Read(up_to_seq=up_to_seq):
-                self._house.receipts.claim(
+                self._house.receipts.claim_read(
                     ReadMark(self._conversation_id, self.connection.person.id, up_to_seq)
                 )
             case wire.Resume(after_seq=after_seq):
@@ -147,15 +150,15 @@ class Talker:
     def _say(self, say: wire.Say) -> Awaitable[None] | None:
         """Hand a message to the writer; its echo, through the hub, is the acknowledgement."""
         self._house.limits.send(self.connection.person.id)
-        if say.attachment_id is not None:
-            raise NoSuchAttachment
         draft = self._house.messages.draft(
             self.connection.person.id,
             self._conversation_id,
             say.content,
             client_id=say.client_id,
+            origin=self.connection,
             reply_to=None if say.reply_to_id is None else MessageId(say.reply_to_id),
             if_last_seq=say.if_last_seq,
+            attachment=codec.upload_id_of(say.attachment_id),
         )
         answer = self._house.writer.submit(draft)
         self._unanswered += 1

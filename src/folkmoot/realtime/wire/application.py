@@ -1,5 +1,6 @@
 """What a Socket.IO application sees: its sockets, and the calls that it answers."""
 
+import asyncio
 from asyncio import get_running_loop, timeout
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any, Protocol
@@ -60,6 +61,17 @@ class Socket:
         """What waits in the outbox of its connection."""
         return self._engine.outbox_bytes
 
+    async def room(self) -> bool:
+        """Wait until the client's transport has taken all that was sent to it.
+
+        False when nobody is there to read any more.
+        """
+        while self._engine.outbox_bytes and self._engine.is_open:
+            emptied = asyncio.Event()
+            self._engine.when_empty(emptied.set)
+            await emptied.wait()
+        return self.is_joined and self._engine.is_open
+
     def send(self, packet: Encoded) -> None:
         """Send what `encode_event` made for this namespace, perhaps for many sockets at once."""
         if self.is_joined:
@@ -105,9 +117,12 @@ class Socket:
             self._engine.send(packet)
             self._removed(self)
 
-    def close(self) -> None:
-        """Close the whole connection, after what was sent so far."""
-        self._engine.close(get_running_loop().time())
+    def close(self, end: End = End.SERVER_CLOSED) -> None:
+        """Close the whole connection, after what was sent so far.
+
+        After `End.SHUTDOWN` every client comes back; otherwise those of Python stay away.
+        """
+        self._engine.close(get_running_loop().time(), end)
 
 
 class Application(Protocol):

@@ -67,6 +67,7 @@ class Probe(Enum):
     ANSWERED = 2
 
 
+_GONE_OR_TO_RETURN = frozenset((End.CLIENT_CLOSED, End.PING_TIMEOUT, End.OUTBOX_FULL, End.SHUTDOWN))
 _CLOSE = encode_text(CLOSE)
 _NOOP = encode_text(NOOP)
 _PING = encode_text(PING)
@@ -74,6 +75,10 @@ _PROBE_ANSWER = encode_text(PONG, "probe")
 
 
 Full = Callable[[Encoded], Overflow]
+
+
+def _nothing() -> None:
+    pass
 
 
 def close_when_full(_packet: Encoded) -> Overflow:
@@ -85,9 +90,10 @@ class Engine:
     """One Engine.IO connection.
 
     ``wake`` is called when there is something to take out, once until it has been taken, and at
-    the end; it must not call back at once. ``full`` is asked when a packet finds no room, after
-    the volatile ones have made way. Every method is harmless after the end, or raises
-    `UnknownSid` where a request asks for an answer.
+    the end; it must not call back at once. When a packet finds no room, ``relieve`` may empty the
+    outbox on the spot; if that and dropping the volatile ones is not enough, ``full`` is asked.
+    Every method is harmless after the end, or raises `UnknownSid` where a request asks for an
+    answer.
     """
 
     __slots__ = (
@@ -100,8 +106,10 @@ class Engine:
         "_polled",
         "_pong_due",
         "_posting",
+        "_relieve",
         "_volatile",
         "_wake",
+        "_when_empty",
         "deadline",
         "end",
         "limits",
@@ -119,6 +127,7 @@ class Engine:
         now: float,
         *,
         wake: Callable[[], None],
+        relieve: Callable[[], None] = _nothing,
         full: Full = close_when_full,
     ) -> None:
         self.sid = sid
@@ -136,7 +145,9 @@ class Engine:
         self._lingering = False
         self._is_excused = False
         self._awake = False
+        self._when_empty: list[Callable[[], None]] = []
         self._wake = wake
+        self._relieve = relieve
         self._full = full
         self.send(encode_text(OPEN, self._handshake()))
 
@@ -169,7 +180,12 @@ class Engine:
         packets, self._outbox = self._outbox, []
         self.outbox_bytes = self._volatile = 0
         self._awake = False
+        self._tell_empty()
         return packets
+
+    def when_empty(self, then: Callable[[], None]) -> None:
+        """Call ``then`` once, when all that was sent so far has been taken, or at the end."""
+        self._when_empty.append(then)
 
     # Polling
 
@@ -321,8 +337,7 @@ class Engine:
     def finish(self, end: End) -> None:
         """End the connection at once; a waiting poll is told, whatever else waits is dropped."""
         if self.end is None:
-            farewell = _NOOP if end is End.CLIENT_CLOSED else _CLOSE
-            self._conclude(end, [farewell] if self._polled else [])
+            self._conclude(end, [_farewell(end)] if self._polled else [])
 
     def refuse(self, refusal: WireRefusal) -> None:
         """End the connection because of what the client did."""
@@ -336,7 +351,7 @@ class Engine:
             self._conclude(end, self._outbox)
             return
         self._lingering = True
-        self._conclude(end, [*self._outbox, _CLOSE])
+        self._conclude(end, [*self._outbox, _farewell(end)])
         self.deadline = now + self.limits.linger
 
     # Inside
@@ -357,6 +372,7 @@ class Engine:
         self.end = end
         self.deadline = inf
         self._outbox = last_words
+        self._tell_empty()
         self._wake()
 
     def _require_polling(self, now: float) -> None:
@@ -407,6 +423,11 @@ class Engine:
         self._awake = True
         self._wake()
 
+    def _tell_empty(self) -> None:
+        waiting, self._when_empty = self._when_empty, []
+        for then in waiting:
+            then()
+
     def _take_some(self) -> list[Encoded]:
         """As much as one poll is answered with; what is left waits for the next."""
         count = 0
@@ -429,6 +450,9 @@ class Engine:
     def _make_room(self, packet: Encoded) -> bool:
         if packet.volatile:
             return False
+        self._relieve()
+        if self.outbox_bytes + packet.size <= self.limits.max_outbox:
+            return True
         if self._volatile:
             self._outbox = [waiting for waiting in self._outbox if not waiting.volatile]
             self.outbox_bytes = sum(waiting.size for waiting in self._outbox)
@@ -438,6 +462,11 @@ class Engine:
         if self._full(packet) is Overflow.CLOSE:
             self.finish(End.OUTBOX_FULL)
         return False
+
+
+def _farewell(end: End) -> Encoded:
+    # After a close packet python-engineio's client stays away, whatever npm's does.
+    return _NOOP if end in _GONE_OR_TO_RETURN else _CLOSE
 
 
 def _size(data: str | bytes) -> int:

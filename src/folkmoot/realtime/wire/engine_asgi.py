@@ -6,8 +6,9 @@ All decisions are `engine`'s; what the messages mean is the rider's.
 import asyncio
 import logging
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Hashable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Hashable, Sequence
 from contextlib import asynccontextmanager
+from math import ceil
 from typing import Any, Protocol
 
 import msgspec
@@ -234,6 +235,8 @@ class EngineServer:
         """Close every connection now and open none, so that no poll holds the HTTP server up."""
         self._is_closing = True
         for connection in list(self._connections.values()):
+            # What was said before goes out before, as far as it is taken.
+            connection.flush()
             connection.engine.finish(End.SHUTDOWN)
             connection.flush()
 
@@ -311,6 +314,7 @@ class EngineServer:
             self.limits,
             _now(),
             wake=connection.wake,
+            relieve=connection.flush,
             full=self._full,
         )
         connection.rider = self._board(engine, handshake, owner)
@@ -324,9 +328,9 @@ class EngineServer:
         try:
             answer = await self._answer(scope, receive)
         except RequestRefused as refusal:
-            await _respond(send, refusal.status, _refusal_body(refusal))
+            await _refuse(send, refusal)
         except WireRefusal:
-            await _respond(send, 400, _refusal_body(RequestRefused()))
+            await _refuse(send, RequestRefused())
         else:
             await _respond(send, 200, answer)
 
@@ -492,8 +496,15 @@ async def _read(connection: _Connection, receive: Receive) -> None:
         connection.flush()
 
 
-async def _respond(send: Send, status: int, body: bytes) -> None:
+async def _refuse(send: Send, refusal: RequestRefused) -> None:
+    await _respond(send, refusal.status, _refusal_body(refusal), _retry_header(refusal))
+
+
+async def _respond(
+    send: Send, status: int, body: bytes, more: Sequence[tuple[bytes, bytes]] = ()
+) -> None:
     headers = [
+        *more,
         (b"content-type", b"text/plain; charset=UTF-8" if status == 200 else b"application/json"),
         (b"content-length", b"%d" % len(body)),
         (b"cache-control", b"no-store"),
@@ -505,6 +516,12 @@ async def _respond(send: Send, status: int, body: bytes) -> None:
     await send({"type": "http.response.body", "body": body})
 
 
+def _retry_header(refusal: RequestRefused) -> list[tuple[bytes, bytes]]:
+    if refusal.retry_after is None:
+        return []
+    return [(b"retry-after", b"%d" % ceil(refusal.retry_after))]
+
+
 def _refusal_body(refusal: RequestRefused) -> bytes:
     return msgspec.json.encode({"code": refusal.number, "message": refusal.message})
 
@@ -514,7 +531,7 @@ async def _reject(scope: Scope, send: Send, refusal: RequestRefused) -> None:
         await send({"type": "websocket.close", "code": 1008})
         return
     body = _refusal_body(refusal)
-    headers = [(b"content-type", b"application/json")]
+    headers = [(b"content-type", b"application/json"), *_retry_header(refusal)]
     start = {"type": "websocket.http.response.start", "status": refusal.status, "headers": headers}
     await send(start)
     await send({"type": "websocket.http.response.body", "body": body})

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlencode
 
 from folkmoot.realtime.wire.refusals import RequestRefused
 
@@ -13,17 +13,23 @@ _MOST_PARAMETERS = 64
 class Handshake:
     """The query, headers and cookies of one request, and the address that it came from."""
 
-    __slots__ = ("_headers", "_query", "address")
+    __slots__ = ("_headers", "_query", "address", "is_secure", "method")
 
     def __init__(
         self,
         query: Sequence[tuple[str, str]] = (),
         headers: Sequence[tuple[bytes, bytes]] = (),
         address: str | None = None,
+        *,
+        method: str | None = None,
+        is_secure: bool = False,
     ) -> None:
         self._query = query
         self._headers = headers
         self.address = address
+        self.method = method
+        """The HTTP method; None for a WebSocket."""
+        self.is_secure = is_secure
 
     def parameter(self, name: str) -> str | None:
         """The query parameter of that name; None where it is missing or given more than once."""
@@ -37,6 +43,18 @@ class Handshake:
             if key.lower() == wanted:
                 return value.decode("latin-1")
         return None
+
+    @property
+    def scope(self) -> dict[str, Any]:
+        """As much of the ASGI scope as tells who is asking."""
+        scheme = "http" if self.method else "ws"
+        return {
+            "type": "http" if self.method else "websocket",
+            "method": self.method,
+            "scheme": scheme + "s" if self.is_secure else scheme,
+            "headers": self._headers,
+            "query_string": urlencode(self._query).encode(),
+        }
 
     @property
     def cookies(self) -> dict[str, str]:
@@ -63,4 +81,10 @@ def read_handshake(scope: Mapping[str, Any]) -> Handshake:
     except ValueError:
         raise RequestRefused from None
     client = scope.get("client")
-    return Handshake(query, scope["headers"], client[0] if client else None)
+    return Handshake(
+        query,
+        scope["headers"],
+        client[0] if client else None,
+        method=scope["method"] if scope.get("type") == "http" else None,
+        is_secure=scope.get("scheme") in {"https", "wss"},
+    )

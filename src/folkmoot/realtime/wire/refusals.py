@@ -50,6 +50,8 @@ class RequestRefused(WireRefusal):
     number = 3
     message = "Bad request"
     status = 400
+    retry_after: float | None = None
+    """In how many seconds it may be tried again, where that is known."""
 
     def __init__(self) -> None:
         super().__init__(self.message)

@@ -3,8 +3,11 @@
 Whether a packet may come now, and collecting its attachments, is `socket`'s.
 """
 
+import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any
 
 import msgspec
@@ -29,6 +32,9 @@ _MOST_ID_DIGITS = 15
 
 _MOST_NAMESPACE_CHARACTERS = 128
 """The name is in the refusal too, so that a long one would cost us more than its sender."""
+
+_HALF = re.compile(r"\\u[dD][89a-fA-F]")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 _decode_json = msgspec.json.Decoder().decode
 _encode_json = msgspec.json.Encoder().encode
@@ -116,10 +122,29 @@ def _decode_data(text: str, most_depth: int) -> Any:
     try:
         data = _decode_json(text)
     except (msgspec.DecodeError, UnicodeError, RecursionError):
-        raise BadPacket("data that is not JSON") from None
+        data = _decode_halves(text)
     if text.count("[") + text.count("{") > most_depth:
         _check_depth(data, most_depth)
     return data
+
+
+def _decode_halves(text: str) -> Any:
+    """What msgspec refuses and JSON allows: an escaped half of a surrogate pair.
+
+    It is a character that nobody can store, which is for the application to say.
+    """
+    if not _HALF.search(text):
+        raise BadPacket("data that is not JSON")
+    try:
+        return json.loads(text, parse_constant=_finite, parse_float=_finite)
+    except (ValueError, RecursionError):
+        raise BadPacket("data that is not JSON") from None
+
+
+def _finite(number: str) -> float:
+    if not isfinite(float(number)):
+        raise ValueError
+    return float(number)
 
 
 def _check_depth(data: Any, most: int) -> None:
@@ -152,7 +177,9 @@ def _check_shape(packet: SocketPacket) -> None:
 
 
 def _is_event(data: Any) -> bool:
-    return type(data) is list and bool(data) and type(data[0]) is str and data[0] not in RESERVED
+    if type(data) is not list or not data or type(data[0]) is not str:
+        return False
+    return data[0] not in RESERVED and not _SURROGATE.search(data[0])
 
 
 def _count_placeholders(packet: SocketPacket) -> int:
