@@ -12,15 +12,20 @@ HIRING_THREADS = 8
 
 @dataclass(frozen=True)
 class Cast:
-    """Who plays: everybody is in the hall, and accounts 2n and 2n+1 are pair n."""
+    """Who plays: everybody is in the hall, and accounts 2n and 2n+1 are pair n.
+
+    `session` is a session of all of them, where the server has such.
+    """
 
     tokens: list[str]
     hall: int
     pairs: list[int]
+    session: str = ""
 
-    def hall_seats(self, listeners: int) -> list[tuple[int, str]]:
+    def hall_seats(self, listeners: int, door: str) -> list[tuple[int | str, str, str]]:
         """The speaker's seat, then the listeners', each of another account."""
-        return [(self.hall, token) for token in self.tokens[: listeners + 1]]
+        place = self.session if door == "sessions" else self.hall
+        return [(place, token, door) for token in self.tokens[: listeners + 1]]
 
     def pair_seats(self, pairs: int) -> list[tuple[int, str]]:
         """Both seats of the first pair, both of the second, and so on."""
@@ -35,14 +40,14 @@ class Cast:
         seats = self.pair_seats(len(self.pairs))
         return [seats[number % len(seats)] for number in range(count)]
 
-    def token_for(self, conversation_id: int) -> str:
+    def token_for(self, conversation: str) -> str:
         """A token that may read the conversation."""
-        if conversation_id == self.hall:
+        if conversation in {str(self.hall), self.session}:
             return self.tokens[0]
-        return self.tokens[2 * self.pairs.index(conversation_id)]
+        return self.tokens[2 * self.pairs.index(int(conversation))]
 
 
-def hire(rest: Rest, size: int) -> Cast:
+def hire(rest: Rest, size: int, doors: tuple[str, ...]) -> Cast:
     """Sign `size` accounts up, the way people would, and seat them in the hall and in pairs."""
 
     def sign_up(name: str) -> str:
@@ -63,4 +68,14 @@ def hire(rest: Rest, size: int) -> Cast:
         converse(tokens[first], f"pair {first // 2}", [names[first + 1]])
         for first in range(0, size - 1, 2)
     ]
-    return Cast(tokens, hall, pairs)
+    session = convene(rest, tokens[0], names[1:]) if "sessions" in doors else ""
+    return Cast(tokens, hall, pairs, session)
+
+
+def convene(rest: Rest, token: str, others: list[str]) -> str:
+    """The id of a session of everybody."""
+    session = str(rest.post("/api/v1/chat/sessions", {"title": "hall"}, token)["id"])
+    for name in others:
+        path = f"/api/v1/chat/sessions/{session}/participants"
+        rest.post(path, {"user_id": name}, token)
+    return session

@@ -38,7 +38,7 @@ class Bench:
     problems: list[str] = field(default_factory=list)
     sockets: list[Socket] = field(default_factory=list)
     # conversation -> what was said in it, in order
-    said: dict[int, list[str]] = field(default_factory=dict)
+    said: dict[int | str, list[str]] = field(default_factory=dict)
 
     async def open(self, seats: list[Seat]) -> None:
         self.sockets += await open_sockets(self.host, self.port, seats, self.problems)

@@ -41,13 +41,12 @@ class Rest:
     def get(self, path: str, token: str = "") -> Any:
         return self.call("GET", path, b"", _bearer(token))
 
-    def history(self, conversation_id: int, token: str) -> list[str]:
-        """What was said in a conversation, from its first message to its last."""
+    def history(self, address: str, token: str) -> list[str]:
+        """What was said in the conversation whose history is there, from first to last."""
         contents: list[str] = []
         after_seq = 0
         while True:
-            path = f"/conversations/{conversation_id}/messages?after_seq={after_seq}&limit={PAGE}"
-            page = self.get(path, token)
+            page = self.get(f"{address}?after_seq={after_seq}&limit={PAGE}", token)
             if not page:
                 return contents
             contents += [message["content"] for message in page]

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from benchmarks.servers import (
     is_installed,
     on_core,
 )
+from benchmarks.wire import DOORS
 
 RESULTS = Path(__file__).resolve().parent / "results" / "latest.json"
 LOAD_SECONDS = 90
@@ -40,11 +41,12 @@ class Scenario:
     name: str
     kind: str
     options: dict[str, Any]
+    door: str = "conversations"
 
-    def seats(self, cast: Cast) -> list[tuple[int, str]]:
+    def seats(self, cast: Cast) -> Sequence[tuple[int | str, ...]]:
         match self.kind:
             case "fanout":
-                return cast.hall_seats(self.options["listeners"])
+                return cast.hall_seats(self.options["listeners"], self.door)
             case "idle":
                 return cast.crowd_seats(self.options["connections"] + self.options["warm_up"])
             case _:
@@ -67,6 +69,12 @@ def programme(options: argparse.Namespace) -> list[Scenario]:
     scenarios = [
         Scenario("fanout", "fanout", hall | {"window": options.window, "messages": many}),
         Scenario("fanout-w1", "fanout", hall | {"window": 1, "messages": fewer}),
+        Scenario(
+            "fanout-sessions",
+            "fanout",
+            hall | {"window": options.window, "messages": many},
+            door="sessions",
+        ),
         Scenario("pairs", "pairs", few | talk),
         Scenario("latency", "latency", few | rate),
         Scenario("idle", "idle", crowd),
@@ -82,7 +90,9 @@ def parse() -> argparse.Namespace:
     parser.add_argument(
         "--quick", action="store_true", help="a smoke test; its figures mean nothing"
     )
-    parser.add_argument("--only", choices=["fanout", "fanout-w1", "pairs", "latency", "idle"])
+    parser.add_argument(
+        "--only", choices=["fanout", "fanout-w1", "fanout-sessions", "pairs", "latency", "idle"]
+    )
     parser.add_argument("--servers", help=f"some of {','.join(CONTENDERS)}; all that are installed")
     parser.add_argument("--repeats", type=int, help="runs of each scenario on each server (3)")
     parser.add_argument("--listeners", type=int, help="who hears each message in fan-out (200)")
@@ -162,10 +172,11 @@ def load(server: Server, cast: Cast, scenario: Scenario, core: int | None) -> di
         return {"figures": {}, "problems": [f"the loader failed: {error}"], "said": {}}
 
 
-def check_history(rest: Rest, cast: Cast, said: dict[str, list[str]]) -> Iterator[str]:
+def check_history(rest: Rest, cast: Cast, said: dict[str, list[str]], door: str) -> Iterator[str]:
     """What was said and what history keeps must be the same, message for message, in order."""
     for conversation, contents in said.items():
-        kept = rest.history(int(conversation), cast.token_for(int(conversation)))
+        address = DOORS[door].history.format(conversation)
+        kept = rest.history(address, cast.token_for(conversation))
         if kept != contents:
             yield f"conversation {conversation}: {len(contents)} said, {len(kept)} in history"
             if len(kept) == len(contents):
@@ -181,7 +192,7 @@ def measure(
     try:
         with stage.performance(contender, cores["server"]) as (server, cast):
             result = load(server, cast, scenario, cores["loader"])
-            result["problems"] += check_history(server.rest, cast, result["said"])
+            result["problems"] += check_history(server.rest, cast, result["said"], scenario.door)
             if result["problems"]:
                 last_words = server.last_words()
     except (OSError, LookupError, ValueError) as error:
@@ -210,12 +221,14 @@ def play_all(
         for turn in range(options.repeats):
             for scenario in scenarios:
                 for contender in contenders:
+                    if scenario.door not in contender.doors:
+                        continue
                     start = time.monotonic()
                     run = {"turn": turn} | measure(stage, contender, scenario, cores)
                     runs.append(run)
                     verdict = "VOID: " + "; ".join(run["problems"]) if run["void"] else "ok"
                     seconds = time.monotonic() - start
-                    print(f"{turn + 1}/{options.repeats} {scenario.name:10} {contender.name:9}"
+                    print(f"{turn + 1}/{options.repeats} {scenario.name:15} {contender.name:9}"
                           f" {seconds:5.1f} s  {verdict}", flush=True)  # fmt: skip
     return runs
 

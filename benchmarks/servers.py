@@ -31,6 +31,7 @@ class Contender:
     module: tuple[str, ...]
     # Whether accounts and conversations outlive the process, so that they are made only once.
     durable: bool
+    doors: tuple[str, ...] = ("conversations",)
 
     def command(self, data: Path, port: int) -> list[str]:
         where = ["--host", HOST, "--port", str(port)]
@@ -59,7 +60,13 @@ def _by_hand(name: str, title: str, *, durable: bool) -> Contender:
 CONTENDERS = {
     contender.name: contender
     for contender in (
-        Contender("folkmoot", "folkmoot", ("folkmoot", "serve"), durable=True),
+        Contender(
+            "folkmoot",
+            "folkmoot",
+            ("folkmoot", "serve"),
+            durable=True,
+            doors=("conversations", "sessions"),
+        ),
         _by_hand("memory", "FastAPI, in memory", durable=False),
         _by_hand("stored", "FastAPI + SQLAlchemy", durable=True),
     )
@@ -184,7 +191,7 @@ class Stage:
             data.mkdir()
         try:
             with running(contender, data, core) as server:
-                cast = self._hired.get(contender.name) or hire(server.rest, self._cast_size)
+                cast = self._hired.get(contender.name) or self._hire(server, contender)
                 yield server, cast
         finally:
             shutil.rmtree(data, ignore_errors=True)
@@ -195,4 +202,7 @@ class Stage:
         shutil.rmtree(data, ignore_errors=True)
         data.mkdir()
         with running(contender, data, core=None) as server:
-            self._hired[contender.name] = hire(server.rest, self._cast_size)
+            self._hired[contender.name] = self._hire(server, contender)
+
+    def _hire(self, server: Server, contender: Contender) -> Cast:
+        return hire(server.rest, self._cast_size, contender.doors)

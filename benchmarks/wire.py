@@ -11,6 +11,7 @@ import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 TEXT, CLOSE, PING, PONG = 0x1, 0x8, 0x9, 0xA
 FINAL = 0x80
@@ -19,16 +20,56 @@ MASKED = 0x80
 # so that the loader spends nothing on it; the server does its work all the same.
 MASK = b"\0\0\0\0"
 
-COMPACT_MESSAGE = b'"type":"message"'
-SPACED_MESSAGE = re.compile(rb'"type"\s*:\s*"message"')
+
+@dataclass(frozen=True)
+class Door:
+    """How one contract is spoken, as far as a load needs it.
+
+    `tag` is the field with a frame's kind, `greeting` the kind of the first frame on a socket.
+    """
+
+    socket: str
+    history: str
+    tag: str
+    saying: str | None
+    greeting: str
+
+    @cached_property
+    def compact_message(self) -> bytes:
+        return f'"{self.tag}":"message"'.encode()
+
+    @cached_property
+    def spaced_message(self) -> re.Pattern[bytes]:
+        return re.compile(rf'"{self.tag}"\s*:\s*"message"'.encode())
+
+    def said(self, content: str) -> bytes:
+        """The frame that posts one chat message."""
+        frame = {self.tag: self.saying} if self.saying else {}
+        return json.dumps(frame | {"content": content}).encode()
+
+
+DOORS = {
+    "conversations": Door(
+        "/conversations/{}/ws", "/conversations/{}/messages", "type", None, "connection"
+    ),
+    "sessions": Door(
+        "/api/v1/chat/ws/{}",
+        "/api/v1/chat/sessions/{}/messages",
+        "message_type",
+        "text",
+        "user_joined",
+    ),
+}
+CONVERSATIONS = DOORS["conversations"]
 
 
 @dataclass(frozen=True)
 class Seat:
-    """One socket to open: which conversation, with whose token."""
+    """One socket to open: which conversation, with whose token, through which contract."""
 
-    conversation_id: int
+    conversation_id: int | str
     token: str
+    door: str = "conversations"
 
 
 def encode(opcode: int, payload: bytes) -> bytes:
@@ -43,8 +84,9 @@ def encode(opcode: int, payload: bytes) -> bytes:
 
 def upgrade_request(host: str, port: int, seat: Seat) -> bytes:
     key = base64.b64encode(os.urandom(16)).decode()
+    path = DOORS[seat.door].socket.format(seat.conversation_id)
     return (
-        f"GET /conversations/{seat.conversation_id}/ws?token={seat.token} HTTP/1.1\r\n"
+        f"GET {path}?token={seat.token} HTTP/1.1\r\n"
         f"Host: {host}:{port}\r\n"
         "Upgrade: websocket\r\nConnection: Upgrade\r\n"
         f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n\r\n"
@@ -55,15 +97,17 @@ class Socket(asyncio.Protocol):
     """One connection in one conversation.
 
     `messages` counts the message frames that came in; `on_message`, where set, gets each one's
-    bytes. `joined` is done when the server has greeted us with its `connection` frame.
+    bytes. `joined` is done when the server has greeted us with the first frame of its contract.
     """
 
-    def __init__(self, request: bytes, problems: list[str]) -> None:
+    def __init__(self, request: bytes, problems: list[str], door: Door = CONVERSATIONS) -> None:
         self.messages = 0
         self.frames = 0
         self.on_message: Callable[[bytes], None] | None = None
         self.joined: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._request = request
+        self._door = door
+        self._compact_message = door.compact_message
         self._problems = problems
         self._upgraded = False
         self._leaving = False
@@ -75,7 +119,7 @@ class Socket(asyncio.Protocol):
 
     def say(self, content: str) -> None:
         """Send one chat message."""
-        self._transport.write(encode(TEXT, json.dumps({"content": content}).encode()))
+        self._transport.write(encode(TEXT, self._door.said(content)))
 
     def leave(self) -> None:
         self._leaving = True
@@ -104,7 +148,7 @@ class Socket(asyncio.Protocol):
 
     def _read_frames(self, data: bytes, position: int) -> int:
         """Take in the whole frames from `position` on; return where a partial one starts."""
-        size = len(data)
+        size, compact_message = len(data), self._compact_message
         # Written out in one piece: this loop is most of what the loader does.
         while size - position >= 2:
             start = position + 2
@@ -121,7 +165,7 @@ class Socket(asyncio.Protocol):
             self.frames += 1
             if data[position] != FINAL | TEXT:
                 self._take_control(data[position], data[start:end])
-            elif data.find(COMPACT_MESSAGE, start, end) < 0:
+            elif data.find(compact_message, start, end) < 0:
                 self._take_text(data[start:end])
             else:
                 self.messages += 1
@@ -131,13 +175,13 @@ class Socket(asyncio.Protocol):
         return position
 
     def _take_text(self, payload: bytes) -> None:
-        if SPACED_MESSAGE.search(payload):
+        if self._door.spaced_message.search(payload):
             self.messages += 1
             if self.on_message is not None:
                 self.on_message(payload)
             return
-        kind = json.loads(payload).get("type")
-        if kind == "connection" and not self.joined.done():
+        kind = json.loads(payload).get(self._door.tag)
+        if kind == self._door.greeting and not self.joined.done():
             self.joined.set_result(None)
         elif kind == "error":
             self._fail(f"an error frame: {payload[:200]!r}")
@@ -159,10 +203,12 @@ class Socket(asyncio.Protocol):
 
 async def open_socket(host: str, port: int, seat: Seat, problems: list[str]) -> Socket:
     """A socket that the server has greeted, or an error within ten seconds."""
-    request = upgrade_request(host, port, seat)
+    request, door = upgrade_request(host, port, seat), DOORS[seat.door]
     loop = asyncio.get_running_loop()
     async with asyncio.timeout(10):
-        _, socket = await loop.create_connection(lambda: Socket(request, problems), host, port)
+        _, socket = await loop.create_connection(
+            lambda: Socket(request, problems, door), host, port
+        )
         await socket.joined
     return socket
 

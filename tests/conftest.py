@@ -14,3 +14,12 @@ def shared_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     server.start()
     yield server
     server.kill()
+
+
+@pytest.fixture(scope="module")
+def demo_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The same with demo data, for tests that need somebody of staff."""
+    server = Server(tmp_path_factory.mktemp("server"), "--demo")
+    server.start()
+    yield server
+    server.kill()

@@ -1,6 +1,6 @@
 """Old state and events make the fresh state: what a client hears is all that it needs to know."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
@@ -9,18 +9,21 @@ import pytest
 
 from folkmoot.core.conversations.events import Durable, ReadMoved
 from folkmoot.core.messages.events import MessagePosted
-from tests.clients import Visitor
+from tests.clients import Visitor, logged_in, new_lobby, visiting
+from tests.integration.desks import CHAT, new_session
+from tests.running import Server
 
 PASSING = {"user_joined", "user_left", "typing"}
 
 
 @dataclass
 class Picture:
-    """What one account knows of a conversation: the head, and every message."""
+    """What one account knows of a conversation: the head, every message, and how it is served."""
 
     viewer: int
     head: dict[str, Any]
     messages: list[dict[str, Any]]
+    desk: dict[str, Any]
 
     def apply(self, frame: dict[str, Any]) -> None:
         """Know what the frame tells."""
@@ -59,6 +62,18 @@ class Picture:
     def _on_conversation_renamed(self, frame: dict[str, Any]) -> None:
         self.head["title"] = frame["title"]
 
+    def _on_agent_assigned(self, frame: dict[str, Any]) -> None:
+        agent = self._participant(frame["agent_id"])
+        assert agent["username"] == frame["username"]
+        self.desk["assigned_agent_id"] = agent["uid"]
+
+    def _on_assistant_switched(self, frame: dict[str, Any]) -> None:
+        self.desk["assistant"] = frame["is_on"]
+
+    def _on_conversation_closed(self, frame: dict[str, Any]) -> None:
+        assert frame["conversation_id"] == self.head["id"]
+        self.desk["status"] = "closed"
+
     def _on_read(self, frame: dict[str, Any]) -> None:
         self._participant(frame["user_id"])["read_seq"] = frame["up_to_seq"]
 
@@ -75,21 +90,31 @@ class Picture:
 
 @dataclass
 class Scene:
-    """Ana and Bo in a LOBBY where each has said something that the other can change or read."""
+    """Ana and Bo in a LOBBY where there is something that each can change or read.
+
+    ``session`` names it by the `sessions` contract, if it is a session.
+    """
 
     ana: Visitor
     bo: Visitor
     cy: Visitor
+    agent: Visitor
     lobby: int
-    message: int
+    session: str | None
+    message: dict[str, Any]
 
     async def act(self, who: Visitor, method: str, path: str, body: Any = None) -> None:
         answer = await who.ask(method, f"/conversations/{self.lobby}{path}", json=body)
         answer.raise_for_status()
 
+    async def serve(self, who: Visitor, method: str, path: str, body: Any = None) -> None:
+        """Act on the session as such."""
+        answer = await who.ask(method, f"{CHAT}/sessions/{self.session}{path}", json=body)
+        answer.raise_for_status()
+
     @property
     def path(self) -> str:
-        return f"/messages/{self.message}"
+        return f"/messages/{self.message['id']}"
 
 
 Act = Callable[[Scene], Awaitable[None]]
@@ -101,7 +126,7 @@ async def post(scene: Scene) -> None:
 
 
 async def reply(scene: Scene) -> None:
-    body = {"content": "Hello yourself", "reply_to_id": scene.message}
+    body = {"content": "Hello yourself", "reply_to_id": scene.message["id"]}
     await scene.act(scene.bo, "POST", "/messages", body)
 
 
@@ -135,10 +160,45 @@ async def rename(scene: Scene) -> None:
 
 
 async def read(scene: Scene) -> None:
-    await scene.act(scene.bo, "POST", "/read", {"up_to_seq": 2})
+    await scene.act(scene.bo, "POST", "/read", {"up_to_seq": scene.message["seq"] + 1})
 
 
-CASES: dict[str, list[Act]] = {
+async def add_to_session(scene: Scene) -> None:
+    await scene.serve(scene.ana, "POST", "/participants", {"user_id": scene.cy.keys.uid})
+
+
+async def remove_from_session(scene: Scene) -> None:
+    await add_to_session(scene)
+    await scene.serve(scene.ana, "DELETE", f"/participants/{scene.cy.keys.uid}")
+
+
+async def rename_session(scene: Scene) -> None:
+    await scene.serve(scene.bo, "PUT", "", {"title": "Elsewhere"})
+
+
+async def assign(scene: Scene) -> None:
+    await scene.serve(scene.ana, "PUT", "", {"assigned_agent_id": scene.agent.keys.uid})
+
+
+async def assign_who_is_in_it(scene: Scene) -> None:
+    await scene.serve(scene.agent, "POST", "/messages", {"content": "What can I do for you?"})
+    await assign(scene)
+
+
+async def switch_on(scene: Scene) -> None:
+    await scene.serve(scene.bo, "PUT", "", {"assistant": True})
+
+
+async def switch_off(scene: Scene) -> None:
+    await switch_on(scene)
+    await scene.serve(scene.ana, "PUT", "", {"assistant": False})
+
+
+async def close(scene: Scene) -> None:
+    await scene.serve(scene.agent, "POST", "/close")
+
+
+IN_A_GROUP: dict[str, list[Act]] = {
     "MessagePosted": [post, reply],
     "MessageEdited": [edit],
     "MessageDeleted": [delete],
@@ -149,37 +209,77 @@ CASES: dict[str, list[Act]] = {
     "ConversationRenamed": [rename],
     "ReadMoved": [read],
 }
-ALL = [act for acts in CASES.values() for act in acts]
+IN_A_SESSION: dict[str, list[Act]] = {
+    "MessagePosted": [post, reply],
+    "MessageEdited": [edit],
+    "MessageDeleted": [delete],
+    "ReactionAdded": [react],
+    "ReactionRemoved": [unreact],
+    "MemberJoined": [add_to_session],
+    "MemberLeft": [remove_from_session],
+    "ConversationRenamed": [rename_session],
+    "ReadMoved": [read],
+    "AgentAssigned": [assign, assign_who_is_in_it],
+    "AssistantSwitched": [switch_on, switch_off],
+    "ConversationEnded": [close],
+}
+ONLY_IN_SESSIONS = {"AgentAssigned", "AssistantSwitched", "ConversationEnded"}
+ALL = [
+    pytest.param(kind, act, id=f"{act.__name__} in a {kind}")
+    for kind, cases in (("group", IN_A_GROUP), ("session", IN_A_SESSION))
+    for acts in cases.values()
+    for act in acts
+]
+
+
+@pytest.fixture(scope="module")
+def shared_server(demo_server: Server) -> Server:
+    """The one with demo data, in which there is an agent."""
+    return demo_server
 
 
 @pytest.fixture
-async def scene(ana: Visitor, bo: Visitor, cy: Visitor, lobby: int) -> Scene:
-    """Three messages of which Bo has read one; the first has a reaction."""
+async def agent(shared_server: Server) -> AsyncIterator[Visitor]:
+    keys = logged_in(shared_server, "agent", "AgentPassword123")
+    async with visiting(shared_server, keys) as visitors:
+        yield visitors[0]
+
+
+@pytest.fixture
+async def scene(kind: str, ana: Visitor, bo: Visitor, cy: Visitor, agent: Visitor) -> Scene:
+    """Two messages of which Bo has read one; the first has a reaction."""
+    session = await new_session(ana, bo) if kind == "session" else None
+    lobby = session["conversation_id"] if session else await new_lobby(ana, bo)
     where = f"/conversations/{lobby}"
     first = await ana.post(f"{where}/messages", {"content": "one"})
-    scene = Scene(ana, bo, cy, lobby, first["id"])
+    scene = Scene(ana, bo, cy, agent, lobby, session and session["id"], first)
     await scene.act(bo, "PUT", f"{scene.path}/reactions/👍")
-    await scene.act(bo, "POST", "/read", {"up_to_seq": 1})
+    await scene.act(bo, "POST", "/read", {"up_to_seq": first["seq"]})
     await ana.post(f"{where}/messages", {"content": "two"})
     return scene
 
 
-async def picture(viewer: Visitor, lobby: int) -> Picture:
+async def picture(viewer: Visitor, scene: Scene) -> Picture:
     """What a fresh look shows. Who is online is told by other frames than those of this file."""
-    head = await viewer.get(f"/conversations/{lobby}")
+    where = f"/conversations/{scene.lobby}"
+    head = await viewer.get(where)
     for participant in head["participants"]:
         participant["online"] = False
-    return Picture(viewer.id, head, await viewer.get(f"/conversations/{lobby}/messages", limit=100))
+    desk = {}
+    if scene.session is not None:
+        session = await viewer.get(f"{CHAT}/sessions/{scene.session}")
+        desk = {name: session[name] for name in ("assigned_agent_id", "assistant", "status")}
+    return Picture(viewer.id, head, await viewer.get(f"{where}/messages", limit=100), desk)
 
 
-@pytest.mark.parametrize("act", ALL, ids=lambda act: act.__name__)
+@pytest.mark.parametrize(("kind", "act"), ALL)
 async def test_what_was_known_and_what_is_heard_make_what_a_fresh_look_shows(scene, act):
     viewers = [scene.ana, scene.bo]
     sockets = [await viewer.enter(scene.lobby) for viewer in viewers]
-    old = [await picture(viewer, scene.lobby) for viewer in viewers]
+    old = [await picture(viewer, scene) for viewer in viewers]
     await act(scene)
     for viewer, socket, known in zip(viewers, sockets, old, strict=True):
-        before, fresh = deepcopy(known), await picture(viewer, scene.lobby)
+        before, fresh = deepcopy(known), await picture(viewer, scene)
         heard = [frame for frame in await socket.frames() if frame["type"] not in PASSING]
         assert heard, "the change was not told"
         for frame in heard:
@@ -188,10 +288,10 @@ async def test_what_was_known_and_what_is_heard_make_what_a_fresh_look_shows(sce
         assert before != fresh
 
 
-@pytest.mark.parametrize("act", ALL, ids=lambda act: act.__name__)
+@pytest.mark.parametrize(("kind", "act"), ALL)
 async def test_who_was_away_is_told_what_those_were_told_who_were_there(scene, act):
     there = await scene.bo.enter(scene.lobby)
-    before = (await picture(scene.bo, scene.lobby)).head["last_seq"]
+    before = (await picture(scene.bo, scene)).head["last_seq"]
     await act(scene)
     live = [frame for frame in await there.frames() if "seq" in frame]
     away = await scene.bo.enter(scene.lobby, f"?after_seq={before}")
@@ -202,4 +302,5 @@ def test_every_event_that_changes_what_a_client_knows_has_a_case():
     assert MessagePosted in Durable.__subclasses__()
     # By name, since a dataclass with slots is made of a class that is still about.
     known = {kind.__name__ for kind in (*Durable.__subclasses__(), ReadMoved)}
-    assert known == set(CASES)
+    assert known == set(IN_A_SESSION)
+    assert known - ONLY_IN_SESSIONS == set(IN_A_GROUP)

@@ -26,7 +26,7 @@ def on_postgres(
 ) -> Iterator[Server]:
     name = postgres.create()
     folder = tmp_path_factory.mktemp("server")
-    server = Server(folder, "--database", postgres.url(name))
+    server = Server(folder, "--demo", "--database", postgres.url(name))
     server.start()
     yield server
     server.kill()

@@ -16,10 +16,10 @@ TRANSCRIPTS = sorted(SPEC.glob("*/*.jsonl"))
     "transcript", TRANSCRIPTS, ids=lambda path: f"{path.parent.name}/{path.stem}"
 )
 async def test_the_server_says_what_the_transcript_says(
-    shared_server: Server, transcript: Path
+    demo_server: Server, transcript: Path
 ) -> None:
-    async with httpx2.AsyncClient(base_url=shared_server.url, timeout=10) as http:
-        player = Player(shared_server.url, http)
+    async with httpx2.AsyncClient(base_url=demo_server.url, timeout=10) as http:
+        player = Player(demo_server.url, http)
         try:
             await player.play(transcript)
         finally:

@@ -13,7 +13,9 @@ from urllib.parse import quote
 import httpx2
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+
+from tests.spec.desk_socket import DeskSocket
 
 DEADLINE_S = 10.0
 PASSWORD = "Correct-horse-7"
@@ -36,6 +38,7 @@ class Player:
     http: httpx2.AsyncClient
     known: dict[str, Any] = field(default_factory=dict)
     sockets: dict[str, ClientConnection] = field(default_factory=dict)
+    desks: dict[str, DeskSocket] = field(default_factory=dict)
 
     async def play(self, transcript: Path) -> None:
         """Do and expect what every line says; a failure names its line."""
@@ -54,12 +57,12 @@ class Player:
             await self._register(name)
 
     async def close(self) -> None:
-        for socket in self.sockets.values():
+        for socket in (*self.sockets.values(), *self.desks.values()):
             await socket.close()
 
     async def _play_line(self, line: dict[str, Any]) -> None:
-        if "cast" in line:
-            await self.enroll(*line["cast"])
+        if "cast" in line or "staff" in line:
+            await self._gather(line)
             return
         who, what = next(iter(line.items()))
         match what:
@@ -71,26 +74,48 @@ class Player:
             case "hears":
                 self._compare(line["frame"], json.loads(await self.sockets[who].recv()), "frame")
             case "hears nothing":
-                await self.sockets[who].send('{"type": "ping"}')
-                self._compare({"type": "pong"}, json.loads(await self.sockets[who].recv()), "frame")
+                await self.sockets[who].send('{"type": "ping", "message_type": "ping"}')
+                frame = json.loads(await self.sockets[who].recv())
+                assert "pong" in {frame.get("type"), frame.get("message_type")}, frame
             case "leaves":
                 await self.sockets.pop(who).close()
             case "is closed":
                 await self._expect_end(who, line["code"])
+            case "is refused":
+                await self._expect_refusal(who, line)
+            case "comes to the desk" | "emits" | "is told" | "is told nothing":
+                await self._at_desk(who, what, line)
             case _:
                 await self._ask(who, what, line)
+
+    async def _gather(self, line: Mapping[str, Any]) -> None:
+        for name in line.get("cast", ()):
+            await self._register(name)
+        for name in line.get("staff", ()):
+            await self._log_staff_in(name)
 
     async def _register(self, name: str) -> None:
         username = f"{name}_{uuid.uuid4().hex[:10]}"
         body = {"username": username, "email": f"{username}@example.com", "password": PASSWORD}
         account = (await self.http.post("/auth/register", json=body)).raise_for_status().json()
-        form = {"username": username, "password": PASSWORD}
-        keys = (await self.http.post("/auth/token", data=form)).raise_for_status().json()
+        self._know(name, account, await self._log_in(username, PASSWORD))
+
+    async def _log_staff_in(self, name: str) -> None:
+        token = await self._log_in(name, f"{name.title()}Password123")
+        me = await self.http.get("/auth/me", headers={"Authorization": f"Bearer {token}"})
+        self._know(name, me.raise_for_status().json(), token)
+
+    async def _log_in(self, username: str, password: str) -> str:
+        form = {"username": username, "password": password}
+        answer = await self.http.post("/auth/token", data=form)
+        return str(answer.raise_for_status().json()["access_token"])
+
+    def _know(self, name: str, account: Mapping[str, Any], token: str) -> None:
         self.known |= {
             f"{name}.id": account["id"],
             f"{name}.uid": account["uid"],
-            f"{name}.name": username,
-            f"{name}.token": keys["access_token"],
+            f"{name}.name": account["username"],
+            f"{name}.token": token,
         }
 
     async def _connect(self, who: str, line: Mapping[str, Any]) -> None:
@@ -99,6 +124,38 @@ class Player:
             path += f"{'&' if '?' in path else '?'}token={self.known[f'{who}.token']}"
         url = self.url.replace("http", "ws", 1) + path
         self.sockets[line.get("as", who)] = await connect(url, compression=None)
+
+    async def _expect_refusal(self, who: str, line: Mapping[str, Any]) -> None:
+        try:
+            await self._connect(who, line)
+        except InvalidStatus as refusal:
+            status = refusal.response.status_code
+            assert status == line["status"], f"refused with {status}"
+            if "is" in line:
+                self._compare(line["is"], json.loads(refusal.response.body), "answer")
+        else:
+            raise AssertionError("let in")
+
+    async def _at_desk(self, who: str, what: str, line: Mapping[str, Any]) -> None:
+        """What is said over Socket.IO."""
+        if what == "comes to the desk":
+            auth = {"token": self.known.get(f"{who}.token"), **self._filled(line.get("auth", {}))}
+            name = line.get("as", who)
+            if name in self.desks:
+                await self.desks[name].close()
+            socket = self.desks[name] = DeskSocket(self.url)
+            self._compare(line["answer"], await socket.open(auth), "answer")
+        elif what == "emits":
+            data = self._filled(line["data"]) if "data" in line else None
+            answer = await self.desks[who].emit(line["event"], data, asks="ack" in line)
+            if "ack" in line:
+                self._compare(line["ack"], answer, "ack")
+        elif what == "is told":
+            name, data = await self.desks[who].told()
+            assert name == line["event"], f"{name}, not {line['event']}: {data}"
+            self._compare(line["data"], data, "data")
+        else:
+            assert await self.desks[who].untold() == []
 
     async def _ask(self, who: str, what: str, line: Mapping[str, Any]) -> None:
         method, path = what.split(" ", 1)
@@ -148,7 +205,7 @@ class Player:
     def _filled(self, value: Any) -> Any:
         match value:
             case dict():
-                return {name: self._filled(part) for name, part in value.items()}
+                return {self._filled(name): self._filled(part) for name, part in value.items()}
             case list():
                 return [self._filled(part) for part in value]
             case str() if value.startswith("$"):

@@ -1,0 +1,108 @@
+"""A chat client for one session with the desk: resumes where it was, sends everything once.
+
+python sessions.py http://127.0.0.1:8000 testuser TestPassword123 [SESSION]
+reads lines from standard input, and prints what is said. Without a session it takes one's newest
+open one, or opens one; staff name the session that they look into.
+"""
+
+import asyncio
+import json
+import random
+import sys
+import uuid
+
+import httpx2
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed
+
+COME_BACK = {1001, 1006, 1011, 1012, 1013}
+
+
+class Client:
+    def __init__(self, url, username, password, session=None):
+        self.url, self.session = url, session
+        self.login = {"username": username, "password": password}
+        self.last_seq = None
+        self.unsent = {}  # by client_id, in the order in which they were typed
+        self.socket = None
+
+    async def run(self):
+        """Stay connected until the server says not to come back."""
+        failures = 0
+        while True:
+            try:
+                async with connect(await self.address()) as self.socket:
+                    failures = 0
+                    await self.listen()
+            except ConnectionClosed as end:
+                code = end.rcvd.code if end.rcvd else 1006
+                if code not in COME_BACK:
+                    raise SystemExit(f"closed with {code}: {end.rcvd.reason}") from None
+            except (OSError, httpx2.TransportError):
+                pass
+            self.socket = None
+            failures += 1
+            await asyncio.sleep(random.uniform(0, min(30, 0.5 * 2**failures)))
+
+    async def address(self):
+        async with httpx2.AsyncClient(base_url=self.url) as http:
+            keys = (await http.post("/api/v1/auth/login", json=self.login)).raise_for_status()
+            bearer = {"Authorization": f"Bearer {keys.json()['access_token']}"}
+            if self.session is None:
+                self.session = await self.own_session(http, bearer)
+            answer = await http.post("/auth/ws-ticket", headers=bearer)
+            ticket = answer.raise_for_status().json()["ticket"]
+        cursor = "" if self.last_seq is None else f"&after_seq={self.last_seq}"
+        base = self.url.replace("http", "ws", 1)
+        return f"{base}/api/v1/chat/ws/{self.session}?ticket={ticket}{cursor}"
+
+    async def own_session(self, http, bearer):
+        path, query = "/api/v1/chat/sessions", {"status": "active", "limit": 1}
+        found = (await http.get(path, params=query, headers=bearer)).raise_for_status().json()
+        if found:
+            return found[0]["id"]
+        new = await http.post(path, json={"title": "A question"}, headers=bearer)
+        return new.raise_for_status().json()["id"]
+
+    async def listen(self):
+        async for text in self.socket:
+            frame = json.loads(text)
+            facts = frame["metadata"]
+            match frame["message_type"]:
+                case "user_joined" if "last_seq" in facts:  # ourselves, on this socket
+                    if self.last_seq is None:
+                        self.last_seq = facts["last_seq"]
+                    print(f"* {facts['total_users']} here", flush=True)
+                    for message in list(self.unsent.values()):
+                        await self.socket.send(json.dumps(message))
+                case "message":
+                    self.unsent.pop(facts.get("client_id"), None)
+                    print(f"{facts['sender_name']}: {frame['content']}", flush=True)
+                case "session_closed":
+                    print("* closed", flush=True)
+                case "error":
+                    self.unsent.pop(facts.get("client_id"), None)
+                    print(f"! {frame['content']}", flush=True)
+            self.last_seq = max(self.last_seq or 0, facts.get("seq", 0))
+
+    async def say(self, content):
+        client_id = str(uuid.uuid4())
+        message = {"message_type": "text", "content": content, "client_id": client_id}
+        self.unsent[client_id] = message
+        if self.socket is not None:
+            try:
+                await self.socket.send(json.dumps(message))
+            except ConnectionClosed:
+                pass  # It is sent again after coming back.
+
+
+async def main(url, username, password, session=None):
+    client = Client(url, username, password, session)
+    running = asyncio.create_task(client.run())
+    while line := await asyncio.to_thread(sys.stdin.readline):
+        await client.say(line.strip())
+    await running
+
+
+if __name__ == "__main__":
+    asyncio.run(main(*sys.argv[1:5]))

@@ -1,0 +1,416 @@
+"""The frames of the `friends` contract, as clients and server write them.
+
+These types are the wire: frames are encoded from them, decoded into them, and the AsyncAPI and
+OpenAPI documents are generated from them. Field names and types come from the contract.
+"""
+
+from typing import Annotated, Any
+
+from msgspec import UNSET, Meta, Struct, UnsetType, field
+
+Place = Annotated[int, Meta(ge=0, le=2**53, description="A place in the timeline of two friends")]
+Instant = Annotated[
+    str, Meta(description="UTC", examples=["2025-11-22T10:30:00Z"], extra_json_schema={})
+]
+
+# -- what frames and answers are made of ---------------------------------------------------------
+
+
+class FriendPersonOut(Struct):
+    """What everybody may see of an account."""
+
+    account_id: str
+    username: str
+    full_name: str
+    avatar: str | None
+
+
+class DirectReactionOut(Struct):
+    """One emoji on a message, and the accounts that put it there."""
+
+    emoji: str
+    account_ids: list[str]
+
+
+class DirectFileOut(Struct):
+    """What hangs on a message that was sent through another contract."""
+
+    file_name: str
+    file_size: int | None
+    file_type: str | None
+    file_url: str | None
+    attachment_id: str | None
+
+
+class DirectMessageOut(Struct):
+    """A message between two friends, with what has become of it.
+
+    ``status`` is ``sent``, ``delivered`` or ``read``; ``client_id`` is for its sender only. REST
+    answers have the ``receiver`` too.
+    """
+
+    message_id: str
+    sender_id: str | None
+    receiver_id: str
+    content: str
+    status: str
+    is_deleted: bool
+    created_at: Instant
+    updated_at: Instant
+    read_at: Instant | None
+    sender: FriendPersonOut | None
+    seq: int
+    kind: str
+    reply_to_id: str | None = None
+    reactions: list[DirectReactionOut] = []
+    attachment: DirectFileOut | None = None
+    client_id: str | UnsetType = UNSET
+    receiver: FriendPersonOut | UnsetType = UNSET
+
+
+# -- server to client --------------------------------------------------------------------------
+
+
+class FriendsConnectedOut(Struct, tag_field="type", tag="connection_established"):
+    """The first frame on every socket: who the server takes the client for."""
+
+    user_id: str
+    message: str
+
+
+class OnlineFriendsOut(Struct, tag_field="type", tag="online_friends"):
+    """The friends who are connected right now, through any contract."""
+
+    friends: list[str]
+
+
+class ResumedOut(Struct, tag_field="type", tag="resumed"):
+    """The end of what was missed: so many frames came before this one."""
+
+    count: int
+
+
+class NewDirectOut(Struct, tag_field="type", tag="new_message"):
+    """A message from a friend, or one that the account sent from another device."""
+
+    message: DirectMessageOut
+    friend_id: str
+    seq: int
+
+
+class DirectSentOut(Struct, tag_field="type", tag="message_sent"):
+    """The acknowledgement of a message: it is durable now."""
+
+    message_id: str
+    status: str
+    friend_id: str
+    seq: int
+    created_at: Instant
+    client_id: str | UnsetType = UNSET
+
+
+class DirectDeliveredOut(Struct, tag_field="type", tag="message_delivered"):
+    """This message, and with it all earlier ones, reached the friend."""
+
+    message_id: str
+    delivered_to: str
+    friend_id: str
+    up_to_seq: int
+
+
+class DirectReadOut(Struct, tag_field="type", tag="message_read"):
+    """This message, and with it all earlier ones of the other, was read."""
+
+    message_id: str
+    read_by: str
+    friend_id: str
+    up_to_seq: int
+    read_at: Instant
+
+
+class DirectEditedOut(Struct, tag_field="type", tag="message_edited"):
+    """A message has another content."""
+
+    message_id: str
+    content: str
+    edited_at: Instant
+    user_id: str
+    friend_id: str
+    seq: int
+
+
+class DirectDeletedOut(Struct, tag_field="type", tag="message_deleted"):
+    """Only the place of a message is left."""
+
+    message_id: str
+    user_id: str
+    friend_id: str
+    seq: int
+
+
+class DirectReactedOut(Struct, tag_field="type", tag="message_reaction"):
+    """Somebody put an emoji on a message, or took it back."""
+
+    message_id: str
+    emoji: str
+    user_id: str
+    removed: bool
+    friend_id: str
+    seq: int
+
+
+class FriendTypingOut(Struct, tag_field="type", tag="typing_indicator"):
+    """A friend began or stopped writing to the account."""
+
+    user_id: str
+    is_typing: bool
+
+
+class FriendOnlineOut(Struct, tag_field="type", tag="friend_online"):
+    """A friend's first connection opened, or a friend came into sight."""
+
+    user_id: str
+
+
+class FriendOfflineOut(Struct, tag_field="type", tag="friend_offline"):
+    """A friend's last connection closed, or a friend went out of sight."""
+
+    user_id: str
+
+
+class FriendRequestedOut(Struct, tag_field="type", tag="friend_request"):
+    """Somebody wants to be friends."""
+
+    request_id: str
+    from_: FriendPersonOut = field(name="from")
+    to: FriendPersonOut
+    status: str
+    created_at: Instant
+
+
+class FriendAcceptedOut(Struct, tag_field="type", tag="friend_accepted"):
+    """Two are friends from now on."""
+
+    request_id: str
+    from_: FriendPersonOut = field(name="from")
+    to: FriendPersonOut
+    status: str
+    created_at: Instant
+
+
+class FriendDeclinedOut(Struct, tag_field="type", tag="friend_declined"):
+    """A request was declined; it may be made again."""
+
+    request_id: str
+    from_: FriendPersonOut = field(name="from")
+    to: FriendPersonOut
+    status: str
+    created_at: Instant
+
+
+class FriendRemovedOut(Struct, tag_field="type", tag="friend_removed"):
+    """A friendship was ended, or a pending request taken back: ``status`` says which it was."""
+
+    request_id: str
+    user_id: str
+    by: str
+    status: str
+
+
+class FriendsPongOut(Struct, tag_field="type", tag="pong"):
+    """The answer to a ping."""
+
+
+class FriendsErrorOut(Struct, tag_field="type", tag="error"):
+    """A frame was refused; the socket stays open. ``code`` is stable, ``message`` is for people."""
+
+    message: str
+    code: str
+    client_id: str | UnsetType = UNSET
+    field: str | UnsetType = UNSET
+    retry_after: float | UnsetType = UNSET
+    last_seq: int | UnsetType = UNSET
+    missed: list[Any] | UnsetType = UNSET
+
+
+OUTBOUND: tuple[type[Struct], ...] = (
+    FriendsConnectedOut,
+    OnlineFriendsOut,
+    ResumedOut,
+    NewDirectOut,
+    DirectSentOut,
+    DirectDeliveredOut,
+    DirectReadOut,
+    DirectEditedOut,
+    DirectDeletedOut,
+    DirectReactedOut,
+    FriendTypingOut,
+    FriendOnlineOut,
+    FriendOfflineOut,
+    FriendRequestedOut,
+    FriendAcceptedOut,
+    FriendDeclinedOut,
+    FriendRemovedOut,
+    FriendsPongOut,
+    FriendsErrorOut,
+)
+
+# -- client to server --------------------------------------------------------------------------
+
+
+class SendDirect(Struct):
+    """A message to a friend, named by UUID or username."""
+
+    receiver_id: str
+    content: str
+    client_id: str | None = None
+    if_last_seq: Place | None = None
+
+
+class MarkDirectRead(Struct):
+    """This message, and with it all earlier ones of the friend, was read."""
+
+    message_id: str
+
+
+class SetFriendTyping(Struct):
+    """The client's user began or stopped writing to a friend."""
+
+    receiver_id: str
+    is_typing: bool = True
+
+
+class EditDirect(Struct):
+    """Another content for a message of one's own."""
+
+    message_id: str
+    content: str
+    client_id: str | None = None
+
+
+class DeleteDirect(Struct):
+    """Leave only the place of a message of one's own."""
+
+    message_id: str
+
+
+class ReactToDirect(Struct):
+    """Put an emoji on a message, or take it back."""
+
+    message_id: str
+    emoji: str
+    remove: bool = False
+
+
+class ResumeDirects(Struct):
+    """Send what was missed: for each friend, all that happened after the last ``seq`` seen."""
+
+    after: dict[str, Place] = {}
+
+
+class FriendsPing(Struct):
+    """Ask for a ``pong``."""
+
+
+Intention = (
+    SendDirect
+    | MarkDirectRead
+    | SetFriendTyping
+    | EditDirect
+    | DeleteDirect
+    | ReactToDirect
+    | ResumeDirects
+    | FriendsPing
+)
+
+INBOUND: dict[str, type[Struct]] = {
+    "send_message": SendDirect,
+    "mark_read": MarkDirectRead,
+    "typing": SetFriendTyping,
+    "edit_message": EditDirect,
+    "delete_message": DeleteDirect,
+    "react": ReactToDirect,
+    "resume": ResumeDirects,
+    "ping": FriendsPing,
+}
+
+# -- REST --------------------------------------------------------------------------------------
+
+
+class DirectHistoryOut(Struct):
+    """A page of what two friends wrote, oldest first; ``total`` counts all of it."""
+
+    messages: list[DirectMessageOut]
+    total: int
+    skip: int
+    limit: int
+
+
+class DirectUnreadOut(Struct):
+    """How many messages of friends wait to be read, in all and by friend."""
+
+    unread_count: int
+    by_friend: dict[str, int]
+
+
+class FriendsOnlineOut(Struct):
+    """The friends who are connected right now."""
+
+    online_friends: list[str]
+
+
+class FriendOut(Struct):
+    """A friend; ``created_at`` is when they asked, ``last_seq`` where to resume from."""
+
+    account_id: str
+    username: str
+    full_name: str
+    avatar: str | None
+    online: bool
+    created_at: Instant
+    unread_count: int
+    last_seq: int
+
+
+class FriendsOut(Struct):
+    """All friends of an account, the oldest friendship first."""
+
+    friends: list[FriendOut]
+
+
+class FriendRequestOut(Struct):
+    """One account's wish to be friends with another, and what has become of it."""
+
+    request_id: str
+    from_: FriendPersonOut = field(name="from")
+    to: FriendPersonOut
+    status: str
+    created_at: Instant
+
+
+class FriendRequestsOut(Struct):
+    """The requests that wait for an answer."""
+
+    incoming: list[FriendRequestOut]
+    outgoing: list[FriendRequestOut]
+
+
+class DirectNotUpToDateOut(Struct):
+    """Why a message was not posted, and what the sender had not seen: as the socket shows it."""
+
+    detail: str
+    code: str
+    last_seq: int
+    missed: list[Any]
+
+
+ANSWERS: tuple[type[Struct], ...] = (
+    DirectHistoryOut,
+    DirectMessageOut,
+    DirectNotUpToDateOut,
+    DirectUnreadOut,
+    FriendRequestOut,
+    FriendRequestsOut,
+    FriendsOnlineOut,
+    FriendsOut,
+)

@@ -1,0 +1,187 @@
+"""The REST side of the `friends` contract: what friends write to each other."""
+
+from dataclasses import replace
+
+from fastapi import APIRouter, Response
+
+from folkmoot.core.accounts.model import AccountName
+from folkmoot.core.conversations.model import ReadMark
+from folkmoot.core.messages import correspondence
+from folkmoot.core.messages.correspondence import Exchange, Status, exchange, opened
+from folkmoot.core.messages.errors import NotUpToDate
+from folkmoot.core.messages.model import Message
+from folkmoot.core.shared.ids import AccountId, ConversationId
+from folkmoot.core.shared.pages import Page
+from folkmoot.core.social.circle import circle_of
+from folkmoot.core.work import UnitOfWork
+from folkmoot.dialects.friends import bodies, codec, errors
+from folkmoot.dialects.friends import frames as wire
+from folkmoot.dialects.friends.addressing import addressed, frames_missed
+from folkmoot.realtime.asking import CallerOf, HouseOf, answer, refusals, shape
+from folkmoot.realtime.house import House
+
+router = APIRouter(
+    prefix="/api/v1/chat/messages", tags=["friends"], responses=refusals(401, 403, 429)
+)
+
+
+@router.post(
+    "",
+    status_code=201,
+    summary="Send a message to a friend",
+    responses={
+        201: shape(wire.DirectMessageOut, description="It is durable now"),
+        **refusals(400, 404, 422),
+        **refusals(409, also=wire.DirectNotUpToDateOut),
+    },
+)
+async def send(
+    body: bodies.DirectBody,
+    house: HouseOf,
+    caller: CallerOf,
+    idempotency_key: bodies.IdempotencyKey = None,
+) -> Response:
+    """Send a message to a friend, who receives it at once on every connected device.
+
+    Refused with 403 for whoever is not a friend or where a block stands between the two, with 404
+    for an unknown account, with 400 to oneself. The same `client_id` again answers with the first
+    message; with another content it is refused with 409 `client_id_reused`.
+    """
+    me = caller.account.id
+    house.limits.send(me)
+    checked = house.messages.draft(
+        me,
+        ConversationId(0),
+        body.content,
+        client_id=body.client_id if body.client_id is not None else idempotency_key,
+        if_last_seq=body.if_last_seq,
+    )
+    partner, receiver = await addressed(house, me, body.receiver_id)
+    draft = replace(checked, conversation_id=partner.place)
+    try:
+        posted = await house.writer.post(draft)
+    except NotUpToDate as refusal:
+        missed = await frames_missed(house, caller.account.person, partner, refusal)
+        return answer(errors.not_up_to_date(refusal, missed), 409)
+    if posted.is_repeat:
+        return answer(await _shown(house, me, posted.message), 201)
+    is_there = house.receipts.was_handed(ReadMark(partner.place, partner.id, posted.message.seq))
+    status = Status.DELIVERED if is_there else Status.SENT
+    sent = codec.message_out(posted.message, partner.uid, status, own=True, receiver=receiver)
+    return answer(sent, 201)
+
+
+@router.get(
+    "/history/{friend_id}",
+    summary="Read what two friends wrote",
+    responses={200: shape(wire.DirectHistoryOut), **refusals(400, 404, 422)},
+)
+async def history(
+    friend_id: bodies.FriendPath,
+    house: HouseOf,
+    caller: CallerOf,
+    skip: bodies.Skip = 0,
+    limit: bodies.Limit = 50,
+    before_seq: bodies.BeforeSeq = None,
+    after_seq: bodies.AfterSeq = None,
+) -> Response:
+    """A page of messages, newest page first, oldest to newest inside; reading it delivers them.
+
+    A deleted message stays in place, with `is_deleted` and without content. `skip` counts back
+    from the newest; `before_seq` and `after_seq` cost the same at any depth.
+    """
+    me = caller.account.id
+    page = Page(limit, skip, before_seq, after_seq)
+    handed = house.receipts.handed_under_way()
+
+    async def job(work: UnitOfWork) -> tuple[list[Message], int, Exchange] | None:
+        (friend,) = await house.accounts.find(work, [AccountName(friend_id)])
+        head = await opened(work, me, friend.id)
+        if head is None:
+            return None
+        messages = await work.views.page(head.id, page)
+        since = messages[0].seq if messages else head.last_seq
+        count = await work.views.count(head.id)
+        return messages, count, await exchange(work, head.id, since_seq=since)
+
+    found = await house.storage.read(job)
+    if found is None:
+        return answer(wire.DirectHistoryOut([], 0, skip, limit))
+    messages, total, known = found
+    if messages:
+        house.receipts.claim_handed(ReadMark(known.conversation_id, me, messages[-1].seq))
+        handed = {**handed, **house.receipts.handed_under_way()}
+    now = known.knowing(handed)
+    shown = [codec.exchanged(message, now, me) for message in messages]
+    return answer(wire.DirectHistoryOut(shown, total, skip, limit))
+
+
+@router.get(
+    "/unread-count",
+    summary="Count unread messages",
+    responses={200: shape(wire.DirectUnreadOut)},
+)
+async def unread(house: HouseOf, caller: CallerOf) -> Response:
+    """How many messages of friends wait to be read, in all and by friend."""
+    me = caller.account.id
+
+    async def job(work: UnitOfWork) -> dict[str, int]:
+        friends = (await circle_of(work, me)).friends
+        partners = await work.directs.partners_of(me)
+        counts = await work.views.unread_directs(me)
+        return {
+            friends[partners[place]]: count
+            for place, count in counts.items()
+            if partners[place] in friends
+        }
+
+    by_friend = await house.storage.read(job)
+    return answer(wire.DirectUnreadOut(sum(by_friend.values()), by_friend))
+
+
+@router.put(
+    "/{message_id}/read",
+    summary="Mark a message as read",
+    responses={200: shape(wire.DirectMessageOut), **refusals(404)},
+)
+async def read(message_id: bodies.MessagePath, house: HouseOf, caller: CallerOf) -> Response:
+    """Say that a message, and with it all earlier ones of that friend, was read.
+
+    Only its receiver can. `read_at` is set the first time and never changes.
+    """
+    me = caller.account.id
+    house.limits.signal(me)
+    message = await house.storage.read(lambda work: correspondence.received(work, me, message_id))
+    await house.receipts.store_read([ReadMark(message.conversation_id, me, message.seq)])
+    return answer(await _shown(house, me, message))
+
+
+@router.delete(
+    "/{message_id}",
+    summary="Delete a message",
+    responses={200: shape(wire.DirectMessageOut), **refusals(404)},
+)
+async def delete(message_id: bodies.MessagePath, house: HouseOf, caller: CallerOf) -> Response:
+    """Leave only a message's place; only its sender can. The friend is told at once."""
+    me = caller.account.id
+    house.limits.send(me)
+
+    async def job(work: UnitOfWork) -> Message:
+        message = await correspondence.found(work, me, message_id)
+        await house.messages.delete(work, me, message.conversation_id, message.uid)
+        return message
+
+    return answer(await _shown(house, me, await house.writer.write(job)))
+
+
+async def _shown(house: House, viewer: AccountId, message: Message) -> wire.DirectMessageOut:
+    """A message as it is now, with what has become of it."""
+    handed = house.receipts.handed_under_way()
+    place = message.conversation_id
+
+    async def job(work: UnitOfWork) -> tuple[Message, Exchange]:
+        (now,) = await work.views.page(place, Page(1, before_seq=message.seq + 1))
+        return now, await exchange(work, place, since_seq=message.seq)
+
+    now, known = await house.storage.read(job)
+    return codec.exchanged(now, known.knowing(handed), viewer)

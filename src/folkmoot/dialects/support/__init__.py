@@ -1,0 +1,1 @@
+"""The `support` contract: customers and a desk of staff, over Socket.IO and REST."""

@@ -1,0 +1,56 @@
+"""Where a thread of several sessions stands, in one word that clients give back."""
+
+import re
+from collections.abc import Iterable, Mapping
+
+from folkmoot.core.conversations.model import Conversation
+from folkmoot.core.shared.ids import ConversationId, Uid
+
+Places = Mapping[ConversationId, int]
+
+MOST_SESSIONS = 500
+_WORD = re.compile(r"[0-9]{1,15}-[0-9]{1,15}(?:\.[0-9]{1,15}-[0-9]{1,15})*")
+
+
+def cursor_of(places: Places) -> str:
+    """The places of a thread's sessions as one word; a thread without any is ``0-0``."""
+    return ".".join(f"{number}-{seq}" for number, seq in places.items()) or "0-0"
+
+
+def places_in(cursor: object) -> dict[ConversationId, int] | None:
+    """The places that a cursor names; ``None`` for what is no cursor."""
+    if not isinstance(cursor, str) or not _WORD.fullmatch(cursor):
+        return None
+    pairs = [pair.split("-") for pair in cursor.split(".")]
+    if len(pairs) > MOST_SESSIONS:
+        return None
+    return {ConversationId(int(number)): int(seq) for number, seq in pairs}
+
+
+def after_cursor(places: Places, heads: Iterable[Conversation]) -> dict[ConversationId, int]:
+    """From where each session is to be shown to whoever had seen as much as ``places`` say.
+
+    A session that the cursor does not name began after it, and is shown whole, if it is younger
+    than all that it names. Nothing of any other is missed.
+    """
+    newest = max(places, default=0)
+    return {
+        head.id: places.get(head.id, 0) for head in heads if head.id in places or head.id > newest
+    }
+
+
+def after_place(
+    seq: int, session: Uid | None, heads: Iterable[Conversation]
+) -> dict[ConversationId, int]:
+    """The same for whoever says a place and, unless there is but one, the session it is in.
+
+    Without the session it is taken for one in the oldest that has come so far: more than was
+    missed may be shown then, and never less.
+    """
+    thread = sorted(heads, key=lambda head: head.id)
+    named = [head for head in thread if head.uid == session]
+    reached = named or [head for head in thread if head.last_seq >= seq] or thread[-1:]
+    if not reached:
+        return {}
+    first = reached[0]
+    return {head.id: 0 if head.id > first.id else seq for head in thread if head.id >= first.id}
