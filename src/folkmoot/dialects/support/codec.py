@@ -72,9 +72,13 @@ def message_uid(text: str) -> Uid:
     return uid
 
 
-def labels_of(said: wire.SendMessage, receiver: Person | None) -> dict[str, str]:
-    """This contract's own words about a message, kept with it."""
-    labels = {} if receiver is None else {"receiver_id": str(receiver.uid)}
+def labels_of(said: wire.SendMessage) -> dict[str, str]:
+    """This contract's own words about a message, kept with it.
+
+    Raises:
+        Invalid: one of them is too long, or no text that can be kept.
+    """
+    labels = {}
     for name, value in (
         ("appointment_id", said.appointment_id),
         ("service_id", said.service_id),

@@ -127,7 +127,7 @@ class Speaker:
             if_last_seq=said.if_last_seq,
             kind=MessageKind.TEXT if attachment is None else MessageKind.FILE,
             attachment=attachment,
-            labels=codec.labels_of(said, None),
+            labels=codec.labels_of(said),
             # Whoever asked for an ack has it for an echo; whoever did not, hears themselves.
             origin=None if event.ack_id is None else self._connection,
         )

@@ -1,0 +1,90 @@
+"""A chat client for the desk: resumes where it was, sends everything once.
+
+python support.py http://127.0.0.1:8000 testuser TestPassword123
+python support.py http://127.0.0.1:8000 agent AgentPassword123 testuser
+reads lines from standard input, and prints what is said. Staff name the customer last.
+"""
+
+import asyncio
+import sys
+import uuid
+
+import httpx2
+import socketio
+
+
+class Client:
+    def __init__(self, url, username, password, customer=None):
+        self.url, self.customer = url, customer
+        self.login = {"username": username, "password": password}
+        self.cursor = None
+        self.unsent = {}  # by client_id, in the order in which they were typed
+        self.io = socketio.AsyncClient(reconnection_delay_max=30)
+        self.io.on("connect", self.arrive)
+        self.io.on("receive_message", self.hear)
+        self.io.on("connect_error", self.fail)
+
+    async def run(self):
+        """Stay connected until the server says not to come back."""
+        await self.io.connect(self.url, auth=self.auth, retry=True)
+        await self.io.wait()
+
+    async def auth(self):
+        """What the server is told on every connection: a fresh token, and how far we have come."""
+        async with httpx2.AsyncClient(base_url=self.url) as http:
+            keys = (await http.post("/auth/token", data=self.login)).raise_for_status().json()
+        cursor = {} if self.cursor is None or self.customer else {"cursor": self.cursor}
+        return {"token": keys["access_token"], **cursor}
+
+    async def arrive(self):
+        if self.customer:
+            cursor = {} if self.cursor is None else {"cursor": self.cursor}
+            await self.io.emit("join_room", {"user_id": self.customer, **cursor})
+        for message in list(self.unsent.values()):
+            await self.send(message)
+
+    async def hear(self, message):
+        self.cursor = message["cursor"]
+        # Our own come back this way when their ack was lost.
+        self.unsent.pop(message.get("client_id"), None)
+        print(f"{message['sender_name']}: {message['message_text']}", flush=True)
+
+    async def fail(self, error):
+        if isinstance(error, dict):  # else nobody was reached, and the library tries again
+            print(f"! {error['message']}", file=sys.stderr, flush=True)
+
+    async def say(self, text):
+        message = {"message_text": text, "client_id": str(uuid.uuid4())}
+        if self.customer:
+            message["receiver_id"] = self.customer
+        self.unsent[message["client_id"]] = message
+        if self.io.connected:
+            await self.send(message)
+
+    async def send(self, message):
+        def acknowledged(answer):
+            self.cursor = answer.get("cursor", self.cursor)
+            if self.unsent.pop(message["client_id"], None) is None:
+                return
+            if answer["success"]:
+                print(f"{answer['sender_name']}: {answer['message_text']}", flush=True)
+            else:
+                print(f"! {answer['error']['message']}", flush=True)
+
+        try:
+            await self.io.emit("send_message", message, callback=acknowledged)
+        except socketio.exceptions.SocketIOError:
+            pass  # It is sent again after coming back.
+
+
+async def main():
+    client = Client(*sys.argv[1:5])
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(client.run())
+        while line := await asyncio.to_thread(sys.stdin.readline):
+            if line.strip():
+                await client.say(line.strip())
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
