@@ -125,7 +125,8 @@ async def test_two_writers_in_a_deadly_embrace_both_finish(cast: Cast, elsewhere
     ana, bo = cast.ana.id, cast.bo.id
     await asyncio.gather(hold(cast, ana, bo), hold(elsewhere, bo, ana))
 
-    assert len(runs) == 3
+    # One of them was run again, or, on a busy machine, they met a second time.
+    assert len(runs) >= 3
 
 
 async def test_a_reader_sees_one_state_while_others_write(cast: Cast, elsewhere: Cast) -> None:
