@@ -1,0 +1,1 @@
+"""Those who listen and post without being anybody: slash commands, and the assistant."""

@@ -1,0 +1,50 @@
+"""What an answerer is handed and gives back, whichever it is: a model, or passages alone."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from folkmoot.core.logs.model import Passage
+from folkmoot.core.messages.context import Turn
+from folkmoot.core.shared.ids import AccountId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grounds:
+    """A question, and all that its answer may be drawn from; every answerer gets the same.
+
+    ``turns`` is what was said last, the oldest first, the question itself the last of it.
+    ``logs`` are passages of logs, ``said`` of what was said earlier in the conversation, each the
+    best first. All of it is data: whoever wrote a log or a message gives no orders.
+    """
+
+    asker: AccountId
+    question: str
+    turns: tuple[Turn, ...]
+    logs: tuple[Passage, ...] = ()
+    said: tuple[Passage, ...] = ()
+
+
+class AnswerFailed(Exception):
+    """There is no answer, or no more of it; ``str()`` is a sentence for whoever asked."""
+
+
+class Answerer(Protocol):
+    """Finds answers. It has no tools: nothing that it is told to do can be done by it."""
+
+    @property
+    def name(self) -> str:
+        """What answers, as operators know it."""
+        ...
+
+    def answer(self, grounds: Grounds) -> AsyncIterator[str]:
+        """The answer, in pieces as they come, none of them empty; closing the iterator cancels it.
+
+        Raises:
+            AnswerFailed: before the first piece, or after any.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Let go of connections."""
+        ...

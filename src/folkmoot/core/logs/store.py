@@ -1,0 +1,42 @@
+"""The port to the index of logs. It holds what can be read anew at any time, and nothing else."""
+
+from collections.abc import Awaitable, Callable
+from typing import Protocol
+
+from folkmoot.core.logs.model import Inquiry, Passage, Reading
+
+OnProgress = Callable[[Reading], None]
+
+
+class LogIndex(Protocol):
+    """The entries of the logs that the assistant answers from."""
+
+    async def find(self, inquiry: Inquiry) -> list[Passage]:
+        """The best matches that the asker may see, the best first; never an error for any words.
+
+        Before anything was read there are none.
+        """
+        ...
+
+    async def size(self) -> int:
+        """How many entries there are."""
+        ...
+
+    async def read_anew(self, days: int, on_progress: OnProgress) -> Reading:
+        """Replace all entries by those of the last ``days`` days; the old ones serve until then.
+
+        ``on_progress`` is told about twice a second how far it is. One reading at a time.
+
+        Raises:
+            AlreadyReading
+            DaysOutOfRange: ``days`` is not in 1 to 365.
+            Unavailable: the logs could not be read; the old entries remain.
+        """
+        ...
+
+    def refresh(self) -> Awaitable[None]:
+        """Return when there is something to find: read anew, in the background, what is old.
+
+        Waits only where nothing was ever read, and a few seconds at most. Never an error.
+        """
+        ...
