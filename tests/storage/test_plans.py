@@ -19,9 +19,11 @@ from folkmoot.storage.sql.statements import Statement
 from folkmoot.storage.tables import WORD_TABLE, metadata
 from tests.postgres import ONE_WORKER, PostgresServer
 
-# Asked once in a while, by an admin or by upkeep; an index would be paid for all day.
+# Asked once in a while, by an admin, by upkeep or for `/stat`; an index would be paid for all day.
 MAY_SCAN = {
     "accounts.COUNT",
+    "answers.ALL",
+    "views.TOTALS",
     "accounts.ACTIVE",
     "accounts.ACTIVE_LOCKED",
     "attachments.LOOSE",
@@ -103,6 +105,8 @@ FILL = """
         SELECT 'u' || n, n, 'n', 1, 't', 'd', n, 0 FROM generate_series(1, 20000) n;
     INSERT INTO attachments (upload_uid, message_id)
         SELECT 'u' || n, n FROM generate_series(1, 20000) n;
+    INSERT INTO owed_answers (question_id, conversation_id, ownership, text)
+        SELECT n, n, 0, '' FROM generate_series(1, 20000) n;
     INSERT INTO logins (uid, account_id, created_at, expires_at)
         SELECT 'l' || n, n, 0, n FROM generate_series(1, 20000) n;
     INSERT INTO refresh_tokens (digest, login_uid)

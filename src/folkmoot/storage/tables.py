@@ -153,6 +153,8 @@ conversations = Table(
     Column("started_at", BigInteger),
     Column("closed_at", BigInteger),
     Column("message_count", BigInteger),
+    Column("ownership", BigInteger),
+    Column("taken_over", SmallInteger),
     _partial("ix_conversations_direct", among_directs, "direct_low", "direct_high", unique=True),
     _partial("ix_conversations_direct_high", among_directs, "direct_high"),
     _partial("ix_conversations_open", among_sessions, "closed_at"),
@@ -202,6 +204,19 @@ messages = Table(
     UniqueConstraint("conversation_id", "seq"),
     UniqueConstraint("author_id", "client_id"),
     sqlite_autoincrement=True,
+)
+
+# Rows are few and short-lived: a question that the assistant has not answered yet, and what there
+# is of the answer.
+owed_answers = Table(
+    "owed_answers",
+    metadata,
+    _of("question_id", "messages.id", is_key=True),
+    _of("conversation_id", "conversations.id"),
+    Column("ownership", BigInteger, nullable=False),
+    Column("uid", Text),
+    Column("text", Text, nullable=False),
+    sqlite_with_rowid=False,
 )
 
 # ``subject_id`` is the account that something was done to; ``detail`` a title, an emoji, or on.

@@ -224,13 +224,21 @@ class Desks:
         *,
         is_on: bool,
     ) -> Conversation:
-        """The session with the assistant switched; its members may, and staff."""
+        """The session with the assistant switched; its members may, and staff.
+
+        Raises:
+            NotADesk, NotAMember
+            RoleNeeded: one of staff has taken over, and only staff can give it back.
+        """
         head, _ = await self.entered(work, actor, conversation_id)
         if head.desk is None or head.desk.assistant_on == is_on:
             return head
+        if head.desk.taken_over and actor.role not in STAFF:
+            raise RoleNeeded(role=Role.AGENT.value)
         place = next_place(head, self._clock.now())
         event = AssistantSwitched(**place, is_on=is_on, actor=actor.person)
-        return await self._change(work, head, DeskChange(assistant_on=is_on), event)
+        change = DeskChange(assistant_on=is_on, ownership=head.desk.ownership + 1, taken_over=False)
+        return await self._change(work, head, change, event)
 
     async def close(
         self, work: ConversationWork, actor: Account, conversation_id: ConversationId

@@ -54,6 +54,9 @@ class Desk:
     """What a session conversation has besides: who serves it, and how far it has come.
 
     ``started_at`` is the time of its first message. ``message_count`` counts all that were posted.
+    ``ownership`` rises each time that the answering passes on, to the assistant or away from it;
+    what was asked under another one is not answered any more. ``taken_over``: by one of staff who
+    wrote, and only staff can give it back.
     """
 
     agent_id: AccountId | None
@@ -61,6 +64,8 @@ class Desk:
     started_at: datetime | None
     closed_at: datetime | None
     message_count: int
+    ownership: int = 0
+    taken_over: bool = False
 
     @property
     def is_closed(self) -> bool:
@@ -70,12 +75,17 @@ class Desk:
 
 @dataclass(frozen=True, slots=True)
 class DeskChange:
-    """What is to be different about a session conversation; ``None`` leaves a field as it is."""
+    """What is to be different about a session conversation; ``None`` leaves a field as it is.
+
+    ``ownership`` is the new number, where the answering passes on.
+    """
 
     title: str | None = None
     agent_id: AccountId | None = None
     assistant_on: bool | None = None
     closed_at: datetime | None = None
+    ownership: int | None = None
+    taken_over: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 
 from folkmoot.core.accounts.model import Person
 from folkmoot.core.conversations.events import Durable
-from folkmoot.core.messages.model import Message, MessageRef
-from folkmoot.core.shared.ids import AccountId
+from folkmoot.core.messages.model import Message, MessageRef, OwedAnswer
+from folkmoot.core.shared.ids import AccountId, ConversationId, Uid
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,3 +49,48 @@ class ReactionRemoved(Durable):
     message: MessageRef
     actor: Person
     emoji: str
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerOwed:
+    """The assistant owes a message an answer. Nobody is told, but the assistant."""
+
+    owed: OwedAnswer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Whispered:
+    """The house said something to one account alone, in a conversation where they are.
+
+    It is not kept, and has no place of its own: ``message.seq`` is the end of the timeline as it
+    was then.
+    """
+
+    conversation_id: ConversationId
+    message: Message
+    listener: AccountId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerGrew:
+    """An answer that is being written has more text: ``delta``, from ``position`` characters on.
+
+    Not kept: whoever missed some of it reads the whole in the message that it becomes.
+    """
+
+    conversation_id: ConversationId
+    conversation_uid: Uid
+    question: Uid
+    message: Uid
+    position: int
+    delta: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerDropped:
+    """An answer that was being written will never be a message: it was not asked for any more."""
+
+    conversation_id: ConversationId
+    conversation_uid: Uid
+    question: Uid
+    message: Uid

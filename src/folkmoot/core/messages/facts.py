@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from folkmoot.core.conversations.events import AssistantSwitched
 from folkmoot.core.conversations.model import Conversation, Kind, Member
 from folkmoot.core.messages.model import Draft, Message, MessageRef, NewMessage, Upload
 from folkmoot.core.messages.store import MessageWork
@@ -18,7 +19,9 @@ class Facts:
     """What is so, kept true while drafts are accepted one after the other.
 
     ``silenced`` says why nobody may write in a conversation of two. ``members`` has, of each
-    conversation where somebody is mentioned, the UUIDs of all who are in it.
+    conversation where somebody is mentioned, the UUIDs of all who are in it. By their place in
+    ``accepted``, ``switches`` has what takes a session from the assistant, and ``questions`` the
+    ownership of those sessions where the assistant owes an answer.
     """
 
     heads: dict[ConversationId, Conversation]
@@ -30,6 +33,8 @@ class Facts:
     members: Mapping[ConversationId, frozenset[Uid]]
     accepted: list[NewMessage] = field(default_factory=list)
     origins: list[object | None] = field(default_factory=list)
+    switches: dict[int, AssistantSwitched] = field(default_factory=dict)
+    questions: dict[int, int] = field(default_factory=dict)
     accepted_ids: dict[tuple[AccountId, str], int] = field(default_factory=dict)
 
 

@@ -5,11 +5,11 @@ takes no place in the timeline, and gets its refusal in place of a message.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from folkmoot.core.conversations.errors import ConversationClosed, NoSuchConversation, NotAMember
-from folkmoot.core.conversations.events import ReadMoved
+from folkmoot.core.conversations.events import Durable, ReadMoved
 from folkmoot.core.conversations.model import Conversation, Head, Kind, ReadMark
 from folkmoot.core.messages.errors import (
     ClientIdReused,
@@ -30,6 +30,7 @@ from folkmoot.core.messages.model import (
     NewMessage,
     Posted,
 )
+from folkmoot.core.messages.questions import heed, owe, take_over
 from folkmoot.core.messages.store import MessageWork
 from folkmoot.core.shared.ids import AccountId, Clock, ConversationId, Ids, MessageId
 from folkmoot.core.shared.refusals import Refusal
@@ -112,6 +113,8 @@ class Posting:
         facts.accepted.append(message)
         facts.origins.append(draft.origin)
         facts.heads[head.id] = replace(head, last_seq=message.seq)
+        if head.desk is not None and head.desk.assistant_on and message.author is not None:
+            heed(facts, head.desk, message, message.author)
         if draft.client_id is not None:
             facts.accepted_ids[draft.author_id, draft.client_id] = place
         return _Accepted(place)
@@ -128,31 +131,52 @@ class Posting:
             await work.attachments.attach(
                 [upload for upload, _ in uploads], [number for _, number in uploads]
             )
-        await _advance(work, stored)
+        if facts.switches:
+            await take_over(work, facts)
+        await advance(work, stored, facts.switches.values())
         readings = await _readings(work, facts, stored)
-        for message, origin in zip(stored, facts.origins, strict=True):
+        owed = await owe(work, facts, stored) if facts.questions else {}
+        for place, (message, origin) in enumerate(zip(stored, facts.origins, strict=True)):
             if message.id in readings:
                 work.record(readings[message.id])
-            work.record(_announcement(message, origin))
+            work.record(announcement(message, origin))
+            for after in (owed.get(place), facts.switches.get(place)):
+                if after is not None:
+                    work.record(after)
         return stored
 
 
-async def _advance(work: MessageWork, stored: Sequence[Message]) -> None:
-    """Move the timelines on; who posts has read up to there."""
-    newest = {message.conversation_id: message for message in stored}
+async def advance(
+    work: MessageWork, stored: Sequence[Message], after: Iterable[Durable] = ()
+) -> None:
+    """Move the timelines on, past the messages and what came ``after`` some of them.
+
+    Who posts has read up to there.
+    """
     counts = Counter(message.conversation_id for message in stored)
-    await work.conversations.advance(
-        [Head(key, message.seq, message.created_at, counts[key]) for key, message in newest.items()]
-    )
+    heads = {
+        message.conversation_id: Head(
+            message.conversation_id,
+            message.seq,
+            message.created_at,
+            counts[message.conversation_id],
+        )
+        for message in stored
+    }
+    for event in after:
+        head = heads[event.conversation_id]
+        heads[head.conversation_id] = replace(head, last_seq=max(head.last_seq, event.seq))
+    await work.conversations.advance(list(heads.values()))
     marks = {
         (message.conversation_id, message.author.id): message.seq
         for message in stored
         if message.author is not None
     }
-    await work.conversations.move_read(
-        [ReadMark(conversation, reader, seq) for (conversation, reader), seq in marks.items()],
-        stored[-1].created_at,
-    )
+    if marks:
+        await work.conversations.move_read(
+            [ReadMark(conversation, reader, seq) for (conversation, reader), seq in marks.items()],
+            stored[-1].created_at,
+        )
 
 
 async def _readings(
@@ -282,7 +306,8 @@ async def _tell_what_was_missed(work: MessageWork, refusal: NotUpToDate, draft: 
     )
 
 
-def _announcement(message: Message, origin: object | None) -> MessagePosted:
+def announcement(message: Message, origin: object | None = None) -> MessagePosted:
+    """The event that a message was posted."""
     return MessagePosted(
         conversation_id=message.conversation_id,
         conversation_uid=message.conversation_uid,

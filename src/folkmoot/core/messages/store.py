@@ -5,8 +5,8 @@ from datetime import datetime
 from typing import Protocol
 
 from folkmoot.core.conversations.store import ConversationWork
-from folkmoot.core.messages.model import Message, NewMessage, Upload
-from folkmoot.core.messages.views import CallerAtDesk, Hit, Overview, Question
+from folkmoot.core.messages.model import Message, NewMessage, OwedAnswer, Upload
+from folkmoot.core.messages.views import CallerAtDesk, Hit, Overview, Question, Totals
 from folkmoot.core.shared.ids import AccountId, ConversationId, MessageId, Uid
 from folkmoot.core.shared.pages import Page, Slice
 
@@ -85,6 +85,31 @@ class AttachmentStore(Protocol):
         ...
 
 
+class AnswerStore(Protocol):
+    """The answers that the assistant owes, within one unit of work."""
+
+    async def owe(self, answers: Sequence[OwedAnswer]) -> None:
+        """Remember that these messages are to be answered."""
+        ...
+
+    async def owed(self, question_id: MessageId) -> OwedAnswer | None:
+        """What is owed to a message, if anything is."""
+        ...
+
+    async def all_owed(self) -> list[OwedAnswer]:
+        """Everything that is owed, in the order in which it was asked."""
+        ...
+
+    async def save(self, question_id: MessageId, uid: Uid, text: str) -> None:
+        """Keep what there is of an answer that has begun, if it is still owed."""
+        ...
+
+    async def settle(self, question_ids: Collection[MessageId]) -> list[MessageId]:
+        """Owe these no answer any more; those that were owed one until now, by nobody else's
+        doing."""
+        ...
+
+
 class MessageViews(Protocol):
     """What lists show, within one unit of work. ``hidden`` authors' messages are left out."""
 
@@ -115,6 +140,10 @@ class MessageViews(Protocol):
 
     async def count(self, conversation_id: ConversationId) -> int:
         """How many messages a conversation has, deleted ones among them."""
+        ...
+
+    async def totals(self) -> Totals:
+        """How much there is of everything."""
         ...
 
     async def unread_among(
@@ -163,6 +192,11 @@ class MessageWork(ConversationWork, Protocol):
     @property
     def search(self) -> Search:
         """Finding messages by their words."""
+        ...
+
+    @property
+    def answers(self) -> AnswerStore:
+        """The answers that are owed."""
         ...
 
     @property

@@ -37,6 +37,15 @@ class CallerAtDesk:
 
 
 @dataclass(frozen=True, slots=True)
+class Totals:
+    """How much is stored: accounts, conversations of the kind session, messages of any."""
+
+    accounts: int
+    sessions: int
+    messages: int
+
+
+@dataclass(frozen=True, slots=True)
 class Question:
     """What somebody searches for: words, and where and between which times to look."""
 

@@ -4,6 +4,7 @@ from folkmoot.core.shared.refusals import Unavailable
 from folkmoot.core.work import Job, Result
 from folkmoot.storage.driving import drive
 from folkmoot.storage.memory.accounts import MemoryAccounts, MemoryLogins, MemorySocial
+from folkmoot.storage.memory.answers import MemoryAnswers
 from folkmoot.storage.memory.attachments import MemoryAttachments
 from folkmoot.storage.memory.conversations import MemoryConversations
 from folkmoot.storage.memory.desks import MemoryDesks
@@ -68,6 +69,7 @@ class MemoryWork:
         self.desks = MemoryDesks(state)
         self.timeline = MemoryTimeline(state)
         self.messages = MemoryMessages(state)
+        self.answers = MemoryAnswers(state)
         self.attachments = MemoryAttachments(state)
         self.search = MemorySearch(state)
         self.views = MemoryViews(state, self.conversations)

@@ -7,7 +7,7 @@ from folkmoot.core.accounts.model import STAFF, Person, username_key
 from folkmoot.core.audience import hidden_authors
 from folkmoot.core.conversations.model import Conversation, Kind
 from folkmoot.core.messages.model import Message
-from folkmoot.core.messages.views import CallerAtDesk, Overview
+from folkmoot.core.messages.views import CallerAtDesk, Overview, Totals
 from folkmoot.core.shared.ids import AccountId, ConversationId, MessageId
 from folkmoot.core.shared.pages import Page, Slice
 from folkmoot.storage.keys import clamped
@@ -73,6 +73,10 @@ class MemoryViews:
     async def count(self, conversation_id: ConversationId) -> int:
         rows = self._state.messages.values()
         return sum(1 for row in rows if row.conversation_id == conversation_id)
+
+    async def totals(self) -> Totals:
+        sessions = sum(head.desk is not None for head in self._state.conversations.values())
+        return Totals(len(self._state.accounts), sessions, len(self._state.messages))
 
     async def unread_among(
         self, viewer: AccountId, ids: Collection[ConversationId]

@@ -330,6 +330,8 @@ def _of_its_kind(new: NewConversation) -> dict[str, Any]:
         "agent_id": new.agent_id if is_session else None,
         "assistant_on": int(new.assistant_on) if is_session else None,
         "message_count": 0 if is_session else None,
+        "ownership": 0 if is_session else None,
+        "taken_over": 0 if is_session else None,
     }
 
 

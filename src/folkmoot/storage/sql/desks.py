@@ -24,7 +24,14 @@ _CHANGE = Statement(
             name: func.coalesce(
                 bindparam(f"new_{name}", type_=conversations.c[name].type), conversations.c[name]
             )
-            for name in ("title", "agent_id", "assistant_on", "closed_at")
+            for name in (
+                "title",
+                "agent_id",
+                "assistant_on",
+                "closed_at",
+                "ownership",
+                "taken_over",
+            )
         }
     )
 )
@@ -71,13 +78,14 @@ class SqlDesks:
 
     async def change(self, conversation_id: ConversationId, change: DeskChange) -> None:
         closed_at = None if change.closed_at is None else to_micros(change.closed_at)
-        is_on = None if change.assistant_on is None else int(change.assistant_on)
         params = {
             "conversation_id": conversation_id,
             "new_title": change.title,
             "new_agent_id": change.agent_id,
-            "new_assistant_on": is_on,
+            "new_assistant_on": _flag(change.assistant_on),
             "new_closed_at": closed_at,
+            "new_ownership": change.ownership,
+            "new_taken_over": _flag(change.taken_over),
         }
         await self._executor.run(_CHANGE, params)
 
@@ -99,3 +107,7 @@ class SqlDesks:
     async def idle_since(self, cutoff: datetime, *, limit: int) -> list[ConversationId]:
         params = {"cutoff": to_micros(cutoff), "limit": clamped(max(limit, 0))}
         return [row[0] for row in await self._executor.rows(_IDLE_SINCE, params)]
+
+
+def _flag(value: bool | None) -> int | None:
+    return None if value is None else int(value)

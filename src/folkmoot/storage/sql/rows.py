@@ -68,6 +68,8 @@ CONVERSATION: Columns = (
     conversations.c.assistant_on,
     conversations.c.started_at,
     conversations.c.closed_at,
+    conversations.c.ownership,
+    conversations.c.taken_over,
     conversations.c.message_count,
 )
 MEMBER: Columns = (
@@ -161,13 +163,15 @@ def to_conversation(row: Row) -> Conversation:
 
 
 def _to_desk(row: Row) -> Desk:
-    agent_id, assistant_on, started_at, closed_at, message_count = row
+    agent_id, assistant_on, started_at, closed_at, ownership, taken_over, message_count = row
     return Desk(
         agent_id,
         bool(assistant_on),
         to_time_or_none(started_at),
         to_time_or_none(closed_at),
         message_count,
+        ownership,
+        bool(taken_over),
     )
 
 

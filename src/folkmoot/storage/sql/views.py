@@ -21,7 +21,7 @@ from sqlalchemy import (
 
 from folkmoot.core.conversations.model import MIN_MEMBERS, Kind
 from folkmoot.core.messages.model import Message
-from folkmoot.core.messages.views import CallerAtDesk, Overview
+from folkmoot.core.messages.views import CallerAtDesk, Overview, Totals
 from folkmoot.core.shared.ids import AccountId, ConversationId, MessageId
 from folkmoot.core.shared.pages import Page, Slice
 from folkmoot.storage.keys import MAX_NUMBER, clamped, numbers
@@ -39,7 +39,15 @@ from folkmoot.storage.sql.rows import (
     with_names,
 )
 from folkmoot.storage.sql.statements import Sent, Statement
-from folkmoot.storage.tables import accounts, blocks, conversations, members, messages, reactions
+from folkmoot.storage.tables import (
+    accounts,
+    among_sessions,
+    blocks,
+    conversations,
+    members,
+    messages,
+    reactions,
+)
 from folkmoot.storage.times import to_time
 
 _ids = Sent("ids", id=int)
@@ -158,6 +166,13 @@ _UNREAD_DIRECTS = Statement(
     .group_by(members.c.conversation_id)
 )
 _COUNT = Statement(select(func.count()).where(messages.c.conversation_id == _conversation_id))
+_TOTALS = Statement(
+    select(
+        select(func.count()).select_from(accounts).scalar_subquery(),
+        select(func.count()).select_from(conversations).where(among_sessions).scalar_subquery(),
+        select(func.count()).select_from(messages).scalar_subquery(),
+    )
+)
 _UNREAD_AMONG = _unread_among()
 _OVERVIEWS = _overviews(_OWN)
 _OVERVIEW = _overviews(and_(_OWN, members.c.conversation_id == _conversation_id))
@@ -225,6 +240,10 @@ class SqlViews:
     async def count(self, conversation_id: ConversationId) -> int:
         params = {"conversation_id": clamped(conversation_id)}
         return int((await self._executor.rows(_COUNT, params))[0][0])
+
+    async def totals(self) -> Totals:
+        ((accounts, sessions, messages),) = await self._executor.rows(_TOTALS, {})
+        return Totals(accounts, sessions, messages)
 
     async def unread_among(
         self, viewer: AccountId, ids: Collection[ConversationId]

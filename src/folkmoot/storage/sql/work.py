@@ -1,6 +1,7 @@
 """One unit of work over SQL."""
 
 from folkmoot.storage.sql.accounts import SqlAccounts
+from folkmoot.storage.sql.answers import SqlAnswers
 from folkmoot.storage.sql.attachments import SqlAttachments
 from folkmoot.storage.sql.conversations import SqlConversations
 from folkmoot.storage.sql.desks import SqlDesks
@@ -30,6 +31,7 @@ class SqlWork:
         self.desks = SqlDesks(executor)
         self.timeline = SqlTimeline(executor)
         self.messages = SqlMessages(executor)
+        self.answers = SqlAnswers(executor)
         self.attachments = SqlAttachments(executor)
         self.views = SqlViews(executor, self.conversations)
         self.search = SqlSearch(executor, self.views)

@@ -1,0 +1,137 @@
+"""Decisions about what the assistant says: when an answer may still be given, and what it becomes.
+
+An answer is owed from the moment its question is stored until a message settles it, in one
+transaction each; so none is given twice, and a crash loses none.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from folkmoot.core.conversations.model import Conversation
+from folkmoot.core.messages.model import (
+    AuthorKind,
+    Message,
+    MessageKind,
+    MessageRef,
+    NewMessage,
+    OwedAnswer,
+)
+from folkmoot.core.messages.posting import advance, announcement
+from folkmoot.core.messages.store import MessageWork
+from folkmoot.core.shared.ids import Clock, Ids, MessageId, Uid
+
+CUT_SHORT = "cut_short"
+"""The label of an answer that ends before its end, and says why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What is to be said to a question.
+
+    ``text`` is the assistant's; without any, only the house speaks. ``cut_short`` says why it is
+    not the whole; ``notice`` is what the house says besides.
+    """
+
+    text: str = ""
+    cut_short: str | None = None
+    notice: str | None = None
+
+
+class Answers:
+    """What the assistant owes, and says. ``max_chars`` bounds a message's content."""
+
+    def __init__(self, clock: Clock, ids: Ids, *, max_chars: int) -> None:
+        self._clock = clock
+        self._ids = ids
+        self._max_chars = max_chars
+
+    def name(self) -> Uid:
+        """The UUID of an answer that begins, which its message will have."""
+        return self._ids.uid()
+
+    async def still_owed(
+        self, work: MessageWork, question_id: MessageId
+    ) -> tuple[OwedAnswer, Conversation, Message] | None:
+        """What is owed to a question, where, and the question itself; ``None`` if nothing is.
+
+        Not after a human took over or the assistant was switched off, even if it is on again; not
+        in a closed session; not to what was deleted.
+        """
+        owed = await work.answers.owed(question_id)
+        if owed is None:
+            return None
+        place = owed.conversation_id
+        head = (await work.conversations.heads([place])).get(place)
+        question = (await work.messages.named(place, [question_id])).get(question_id)
+        if head is None or head.desk is None or question is None:
+            return None
+        desk = head.desk
+        is_void = desk.is_closed or not desk.assistant_on or desk.ownership != owed.ownership
+        if is_void or question.is_deleted:
+            return None
+        return owed, head, question
+
+    async def save(self, work: MessageWork, question_id: MessageId, uid: Uid, text: str) -> None:
+        """Keep what there is of an answer, so that a crash leaves that much."""
+        await work.answers.save(question_id, uid, text)
+
+    async def give(
+        self, work: MessageWork, question_id: MessageId, uid: Uid, answer: Answer
+    ) -> list[Message]:
+        """Post an answer under its name, in reply to its question; nothing if none is owed now."""
+        still = await self.still_owed(work, question_id)
+        settled = await work.answers.settle([question_id])
+        if still is None or question_id not in settled:
+            return []
+        _, head, question = still
+        return await self._say(work, head, question, uid, answer)
+
+    async def forget(self, work: MessageWork, question_id: MessageId) -> None:
+        """Owe a question no answer any more."""
+        await work.answers.settle([question_id])
+
+    async def _say(
+        self, work: MessageWork, head: Conversation, question: Message, uid: Uid, answer: Answer
+    ) -> list[Message]:
+        said: list[tuple[Uid, AuthorKind, str]] = []
+        if text := answer.text.strip()[: self._max_chars]:
+            said.append((uid, AuthorKind.ASSISTANT, text))
+        if answer.notice is not None:
+            said.append((self._ids.uid(), AuthorKind.SYSTEM, answer.notice))
+        return await self._post(work, head, question, said, answer.cut_short)
+
+    async def _post(
+        self,
+        work: MessageWork,
+        head: Conversation,
+        question: Message,
+        said: Sequence[tuple[Uid, AuthorKind, str]],
+        cut_short: str | None,
+    ) -> list[Message]:
+        now = self._clock.now()
+        new = [
+            NewMessage(
+                uid=uid,
+                conversation_id=head.id,
+                conversation_uid=head.uid,
+                seq=head.last_seq + 1 + offset,
+                author=None,
+                author_kind=kind,
+                kind=MessageKind.TEXT if kind is AuthorKind.ASSISTANT else MessageKind.SYSTEM,
+                content=text,
+                created_at=now,
+                client_id=None,
+                reply_to=MessageRef(question.id, question.uid),
+                labels={CUT_SHORT: cut_short}
+                if cut_short is not None and kind is AuthorKind.ASSISTANT
+                else {},
+            )
+            for offset, (uid, kind, text) in enumerate(said)
+        ]
+        if not new:
+            return []
+        stored = await work.messages.add(new)
+        await advance(work, stored)
+        for message in stored:
+            work.record(announcement(message))
+        return stored
