@@ -1,0 +1,1 @@
+"""Answers of a model behind an OpenAI-compatible endpoint, which is asked and never obeyed."""

@@ -1,0 +1,132 @@
+"""The answerer that asks a model: one question, a few tries, one answer in pieces."""
+
+import logging
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass, field
+from typing import Literal
+
+import httpx2
+from openai import AsyncOpenAI, AsyncStream
+
+from folkmoot.bots.answering import AnswerFailed, Grounds
+from folkmoot.bots.model.allowance import Allowance, Grant
+from folkmoot.bots.model.connection import Bounds, GuardedTransport
+from folkmoot.bots.model.faults import Fault
+from folkmoot.bots.model.hearing import Chance, Hearing, Patience
+from folkmoot.bots.model.pieces import Pieces
+from folkmoot.bots.model.prompt import Prompt, composed
+from folkmoot.core.shared.ids import Clock
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelSettings:
+    """A model and how it is asked. ``base_url`` ends before ``/chat/completions``."""
+
+    base_url: str
+    model: str
+    key: str | None = field(default=None, repr=False)
+    max_answer_tokens: int = 1000
+    max_answer_chars: int = 10_000
+    max_context_tokens: int = 4000
+    max_tokens_field: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
+
+
+class ModelAnswerer:
+    """Answers of a model behind an OpenAI-compatible endpoint."""
+
+    def __init__(
+        self,
+        settings: ModelSettings,
+        *,
+        clock: Clock,
+        chance: Chance,
+        allowance: Allowance,
+        patience: Patience | None = None,
+        bounds: Bounds | None = None,
+    ) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._chance = chance
+        self._allowance = allowance
+        self._patience = patience or Patience()
+        self._client = _client(settings, self._patience, bounds or Bounds())
+
+    @property
+    def name(self) -> str:
+        """The name of the model."""
+        return self._settings.model
+
+    async def answer(self, grounds: Grounds) -> AsyncGenerator[str, None]:
+        """The answer, in pieces as the model sends them.
+
+        Nothing is tried again once a piece was handed on. To cancel, close the iterator, or
+        cancel who waits for its next piece: the request ends then.
+        """
+        prompt = composed(
+            grounds,
+            make_fence=self._chance.secret,
+            max_tokens=self._settings.max_context_tokens,
+        )
+        whole = prompt.tokens + self._settings.max_answer_tokens
+        grant = self._allowance.grant(grounds.asker, whole)
+        hearing = self._hearing(prompt, grant)
+        try:
+            while piece := await hearing.next_piece():
+                yield piece
+        except Fault as fault:
+            _log.warning("The assistant's model gave no whole answer: %s", fault.reason)
+            raise AnswerFailed(fault.sentence) from None
+        finally:
+            await hearing.close()
+            self._allowance.settle(grant)
+
+    async def close(self) -> None:
+        """Let go of connections."""
+        await self._client.close()
+
+    def _hearing(self, prompt: Prompt, grant: Grant) -> Hearing:
+        return Hearing(
+            open_stream=lambda: self._opened(prompt),
+            prompt_tokens=prompt.tokens,
+            grant=grant,
+            pieces=Pieces(self._settings.max_answer_chars),
+            patience=self._patience,
+            chance=self._chance,
+            clock=self._clock,
+        )
+
+    async def _opened(self, prompt: Prompt) -> AsyncStream[object]:
+        body = {
+            "model": self._settings.model,
+            "messages": [{"role": turn.role, "content": turn.content} for turn in prompt.turns],
+            "stream": True,
+            self._settings.max_tokens_field: self._settings.max_answer_tokens,
+        }
+        # Events as plain objects: the models of the library cost ten times as much and check
+        # nothing, so that a flood of small events would hold up everybody's chat.
+        return await self._client.post(
+            "/chat/completions",
+            cast_to=object,
+            body=body,
+            stream=True,
+            stream_cls=AsyncStream[object],
+        )
+
+
+def _client(settings: ModelSettings, patience: Patience, bounds: Bounds) -> AsyncOpenAI:
+    # At the debug level the library logs whole prompts, which the assistant's own index would read.
+    logging.getLogger("openai").setLevel(logging.WARNING)
+    transport = GuardedTransport(httpx2.AsyncHTTPTransport(), settings.key, bounds)
+    timeout = httpx2.Timeout(patience.whole, connect=patience.connect)
+    return AsyncOpenAI(
+        # The transport has the key, or none; the library must not look for one elsewhere.
+        api_key="unused",
+        base_url=settings.base_url,
+        max_retries=0,
+        timeout=timeout,
+        http_client=httpx2.AsyncClient(
+            transport=transport, timeout=timeout, follow_redirects=False, trust_env=False
+        ),
+    )

@@ -1,0 +1,103 @@
+"""Questions for answerers, and what comes of them."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from folkmoot.bots.answering import Answerer, AnswerFailed, Grounds
+from folkmoot.bots.model.allowance import Allowance
+from folkmoot.bots.model.answerer import ModelAnswerer, ModelSettings
+from folkmoot.bots.model.connection import Bounds
+from folkmoot.bots.model.hearing import Chance, Patience
+from folkmoot.core.logs.model import Passage
+from folkmoot.core.messages.context import Turn
+from folkmoot.core.shared.ids import AccountId
+from tests.bots.model_server import ModelServer
+from tests.cast import NOON, CountingIds, FrozenClock
+
+ANA, BO = AccountId(1), AccountId(2)
+KEY = "sk-test-4f8Zq1-never-to-be-seen"
+QUICK = Patience(whole=5.0, connect=2.0, first=2.0, pause=2.0, backoff=0.5)
+
+
+def grounds(
+    question: str = "Why did the disk fill?",
+    *,
+    asker: AccountId = ANA,
+    turns: tuple[Turn, ...] = (),
+    logs: tuple[Passage, ...] = (),
+    said: tuple[Passage, ...] = (),
+) -> Grounds:
+    return Grounds(
+        asker=asker,
+        question=question,
+        turns=(*turns, Turn("user", question)),
+        logs=logs,
+        said=said,
+    )
+
+
+def passage(text: str, source: str = "app.log:12", rank: float = 1.0) -> Passage:
+    return Passage(source=source, at=NOON, text=text, rank=rank)
+
+
+@dataclass
+class Heard:
+    """All of an answer: its pieces, and the sentence with which it failed, if it did."""
+
+    pieces: list[str]
+    failure: str | None = None
+
+    @property
+    def text(self) -> str:
+        return "".join(self.pieces)
+
+
+async def hear(answerer: Answerer, asked: Grounds | None = None) -> Heard:
+    heard = Heard([])
+    try:
+        async for piece in answerer.answer(asked or grounds()):
+            assert piece
+            heard.pieces.append(piece)
+    except AnswerFailed as failure:
+        heard.failure = str(failure)
+    return heard
+
+
+@dataclass
+class Office:
+    """What stands around a model's answerer in a test; waits are noted down instead of waited."""
+
+    clock: FrozenClock = field(default_factory=FrozenClock)
+    waits: list[float] = field(default_factory=list)
+    patience: Patience = QUICK
+    bounds: Bounds = field(default_factory=Bounds)
+    per_account: int = 0
+    for_all: int = 0
+    secret: Callable[[], str] = field(default_factory=lambda: CountingIds().secret)
+
+    @asynccontextmanager
+    async def answerer(self, url: str, **settings: Any) -> AsyncIterator[ModelAnswerer]:
+        async def wait(seconds: float) -> None:
+            self.waits.append(seconds)
+
+        chosen = replace(ModelSettings(base_url=url, model="test-model", key=KEY), **settings)
+        answerer = ModelAnswerer(
+            chosen,
+            clock=self.clock,
+            chance=Chance(self.secret, jitter=lambda: 1.0, wait=wait),
+            allowance=Allowance(self.clock, per_account=self.per_account, for_all=self.for_all),
+            patience=self.patience,
+            bounds=self.bounds,
+        )
+        try:
+            yield answerer
+        finally:
+            await answerer.close()
+
+    async def ask(
+        self, server: ModelServer, asked: Grounds | None = None, **settings: Any
+    ) -> Heard:
+        async with self.answerer(server.url, **settings) as answerer:
+            return await hear(answerer, asked)
