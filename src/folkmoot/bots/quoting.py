@@ -1,0 +1,183 @@
+"""The answerer that needs no model and no network: the best passages, quoted, with where and when.
+
+Its own sentences are the only thing in an answer that a reader of markdown could take for more
+than letters: quotations are indented as code is, and clean of what cannot be seen.
+"""
+
+import re
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from math import log
+
+from folkmoot.bots.answering import Grounds
+from folkmoot.bots.untrusted import moment, one_line, visible
+from folkmoot.core.logs.model import Passage
+
+MAX_PASSAGES = 5
+MAX_QUOTE_CHARS = 500
+MAX_QUOTE_LINES = 8
+MAX_OTHER_TIMES = 3
+MAX_PLACES = 100
+MAX_SEARCHED_CHARS = 100_000
+ABILITIES = (
+    "I answer from the logs of this server and from what was said in this conversation. Ask about "
+    "an error, a name, a number or a time, best in the words that may stand there. "
+    "/help lists the commands."
+)
+NOTHING = (
+    "I found nothing about that in the logs and messages that I may read for you. Try the words "
+    "that may stand there: the text of an error, a name, a number. Or ask the staff, who can "
+    "write here too."
+)
+CLOSING = "That is what stands there, word for word; whether it is true, I cannot tell."
+
+_WORD = re.compile(r"\w+(?:[.\-:/@]\w+)*")
+_HALF_AT_START = re.compile(r"\A[^ \n]{1,30}(?=[ \n])")
+_HALF_AT_END = re.compile(r"(?<=[ \n])[^ \n]{1,30}\Z")
+_ENDINGS = ("ingly", "edly", "ing", "ies", "ed", "es", "ly", "s", "e")
+_MIN_STEM = 3
+_SMALL_WORDS = frozenset(
+    _WORD.findall("""
+    a about after all also am an and any anybody anyone anything are as at be because been before
+    being both but by can could did do does doing done during each else ever every everything for
+    from get give go got had happen happened happening happens has have having he hello help her
+    here hey hi him his how i if in into is it its just kindly know let like look make me mean more
+    most my need no nor not now of off ok okay on one only or other our out over please said say
+    says see shall she should show so some somebody someone something still such tell than thank
+    thanks that the their them then there these they thing things think this those to today too up
+    us use very want was we went were what when where whether which while who whom whose why will
+    with would yes you your good morning afternoon evening greetings bye goodbye welcome dear sir
+    """)
+)
+
+
+class QuotingAnswerer:
+    """Answers with passages alone; the same grounds give the same answer."""
+
+    @property
+    def name(self) -> str:
+        """What operators call it."""
+        return "built-in"
+
+    async def answer(self, grounds: Grounds) -> AsyncGenerator[str, None]:
+        """A sentence, the passages one by one, a sentence; or what to ask instead."""
+        sought = _Sought.of(grounds.question)
+        chosen = _best(sought, grounds) if sought.stems else []
+        if not chosen:
+            yield NOTHING if sought.stems else ABILITIES
+            return
+        many = len(chosen) > 1
+        yield f"I found {f'{len(chosen)} passages' if many else 'one passage'} for that" + (
+            ", the most fitting first.\n" if many else ".\n"
+        )
+        for alike in chosen:
+            yield f"\n{_quoted(alike, sought)}\n"
+        yield f"\n{CLOSING}"
+
+    async def close(self) -> None:
+        """There is nothing to let go of."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Sought:
+    """The beginnings of the words that a question is about, and how to find them in a text."""
+
+    stems: tuple[str, ...]
+    pattern: re.Pattern[str]
+
+    @classmethod
+    def of(cls, question: str) -> "_Sought":
+        found = (word.casefold() for word in _WORD.findall(visible(question)))
+        parts = [part for word in found for part in {word, *re.split(r"\W", word)}]
+        stems = sorted({_stem(part) for part in parts if part and part not in _SMALL_WORDS})
+        longest_first = sorted(stems, key=lambda stem: (-len(stem), stem))
+        either = "|".join(map(re.escape, longest_first)) or r"(?!)"
+        return cls(tuple(stems), re.compile(rf"(?<![^\W_])(?:{either})", re.IGNORECASE))
+
+    def found_in(self, text: str) -> frozenset[str]:
+        """Which of the stems begin a word of the text."""
+        found = {match[0].casefold() for match in self.pattern.finditer(text)}
+        return frozenset(stem for stem in self.stems if any(f.startswith(stem) for f in found))
+
+
+def _stem(word: str) -> str:
+    if word.isalpha():
+        for ending in _ENDINGS:
+            if word.endswith(ending) and len(word) - len(ending) >= _MIN_STEM:
+                return word[: -len(ending)]
+    return word
+
+
+def _best(sought: _Sought, grounds: Grounds) -> list[list[Passage]]:
+    """The best of both kinds, those of one text together.
+
+    Either kind stays in the order of its index, which knows how rare a word is among all.
+    """
+    candidates = (*grounds.logs, *grounds.said)
+    found = {id(one): sought.found_in(f"{one.source} {one.text}") for one in candidates}
+    weights = {
+        stem: log(1 + len(candidates) / (1 + sum(stem in stems for stems in found.values())))
+        for stem in sought.stems
+    }
+
+    def fit(passage: Passage) -> float:
+        return sum(weights[stem] for stem in sorted(found[id(passage)]))
+
+    logs, said = list(grounds.logs), list(grounds.said)
+    chosen: dict[str, list[Passage]] = {}
+    while logs or said:
+        is_log_next = bool(logs) and (not said or fit(logs[0]) >= fit(said[0]))
+        passage = (logs if is_log_next else said).pop(0)
+        text = visible(passage.text).strip()
+        if text in chosen or (text and len(chosen) < MAX_PASSAGES):
+            chosen.setdefault(text, []).append(passage)
+    return list(chosen.values())
+
+
+def _quoted(alike: Sequence[Passage], sought: _Sought) -> str:
+    first, *others = alike
+    lines = [f"{one_line(first.source)}, {moment(first.at)}:"]
+    lines += _shortened(visible(first.text), sought)
+    if others:
+        times = ", ".join(moment(other.at) for other in others[:MAX_OTHER_TIMES])
+        lines.append(f"(and the same at {times})")
+    # Should a reader's program not know code by its indentation, this makes no link of it either.
+    return "\n".join(f"    {line}" for line in lines).replace("](", "] (")
+
+
+def _shortened(text: str, sought: _Sought) -> list[str]:
+    """The part of the text with most of the words, in few lines, none of them empty."""
+    text = "\n".join(line.rstrip() for line in text.split("\n") if line.strip())
+    if len(text) > MAX_QUOTE_CHARS:
+        text = _best_part(text, sought)
+    lines = text.split("\n")
+    if len(lines) <= MAX_QUOTE_LINES:
+        return lines
+    starts = range(len(lines) - MAX_QUOTE_LINES + 1)
+    parts = [lines[start : start + MAX_QUOTE_LINES] for start in starts]
+    best = max(starts, key=lambda start: (_words(sought, "\n".join(parts[start])), -start))
+    before, after = ["…"] * (best > 0), ["…"] * (best < starts[-1])
+    return [*before, *parts[best], *after]
+
+
+def _best_part(text: str, sought: _Sought) -> str:
+    text = text[:MAX_SEARCHED_CHARS]
+    places = [match.start() for match in islice(sought.pattern.finditer(text), MAX_PLACES)]
+    starts = [0, *(max(0, place - MAX_QUOTE_CHARS // 5) for place in places)]
+
+    def words(start: int) -> int:
+        return _words(sought, text[start : start + MAX_QUOTE_CHARS])
+
+    start = max(starts, key=lambda start: (words(start), -start))
+    end = start + MAX_QUOTE_CHARS
+    part = text[start:end]
+    if end < len(text):
+        part = f"{_HALF_AT_END.sub('', part).rstrip()} …"
+    if start:
+        part = f"… {_HALF_AT_START.sub('', part).lstrip()}"
+    return part
+
+
+def _words(sought: _Sought, text: str) -> int:
+    return len(sought.found_in(text))
