@@ -35,6 +35,25 @@ class Slow(MemoryStorage):
         self.may_read.clear()
 
 
+class SlowToTell(MemoryStorage):
+    """A storage whose commits can be read before their writer hears of them, as from a thread."""
+
+    def __init__(self):
+        super().__init__()
+        self.stored, self.may_tell = asyncio.Event(), asyncio.Event()
+        self.may_tell.set()
+
+    async def write(self, job):
+        result = await super().write(job)
+        self.stored.set()
+        await self.may_tell.wait()
+        return result
+
+    def hold_up(self):
+        self.stored.clear()
+        self.may_tell.clear()
+
+
 def posted(first: int, last: int) -> list[str]:
     return [f"MessagePosted {seq}" for seq in range(first, last + 1)]
 
@@ -107,6 +126,31 @@ async def test_what_is_posted_while_it_is_read_comes_once_and_in_order(after_seq
         await say(stage, 2)
         first = 11 if after_seq is None else after_seq + 1
         assert seqs(heard(bo)) == list(range(first, 18))
+
+
+@pytest.mark.parametrize("after_seq", [None, 0, 2])
+async def test_what_was_read_before_it_was_announced_is_not_sent_again(after_seq):
+    storage = SlowToTell()
+    async with staged(storage) as stage, asyncio.timeout(WITHIN_S):
+        await say(stage, 2)
+        bo = await stage.connect(stage.cast.bo)
+        storage.hold_up()
+        posting = asyncio.create_task(stage.say(stage.cast.ana, "stored, not announced"))
+        await storage.stored.wait()
+        await stage.follow(bo, after_seq)
+        storage.may_tell.set()
+        await posting
+        await say(stage, 2)
+        first = 4 if after_seq is None else after_seq + 1
+        assert seqs(heard(bo)) == list(range(first, 6))
+
+
+async def test_who_resumes_from_an_earlier_place_is_sent_what_was_had_before(stage):
+    bo = await stage.listen(stage.cast.bo, after_seq=0)
+    await say(stage, 2)
+    await stage.follow(bo, 0)
+    await say(stage, 1)
+    assert seqs(heard(bo)) == [1, 2, 1, 2, 3]
 
 
 async def test_many_who_come_while_many_post_each_get_everything_once_and_in_order(stage):

@@ -112,6 +112,18 @@ async def test_more_than_a_backlog_holds_is_read_from_storage(scene: Scene) -> N
     assert scene.live() == [last + 1]
 
 
+async def test_what_was_read_before_it_was_announced_is_not_shown_again(scene: Scene) -> None:
+    scene.gathering.hold([scene.cast.lobby.id])
+    before = len(scene.cast.events)
+    await scene.cast.post(scene.cast.draft(scene.cast.ana, "stored, not announced"))
+
+    await scene.settle(cursor=1)
+    scene.rooms.hub.announce(scene.cast.events[before:])
+    await scene.say()
+
+    assert scene.live() == [2]
+
+
 async def test_what_is_given_up_is_not_heard_of_any_more(scene: Scene) -> None:
     scene.gathering.hold([scene.cast.lobby.id])
 

@@ -70,8 +70,8 @@ class Following:
                 backlog = hub.hold(self._connection, self._conversation_id)
                 footing = await self._footing(cursor)
                 cursor = await self._catch_up(footing, cursor)
-            self._drain(footing, backlog.events, cursor)
-            hub.admit(self._connection, footing.conversation)
+            cursor = self._drain(footing, backlog.events, cursor)
+            hub.admit(self._connection, footing.conversation, up_to_seq=cursor)
             hub.note_handed(self._connection, footing.conversation)
         except BaseException:
             hub.release(self._connection, self._conversation_id)
@@ -140,12 +140,17 @@ class Following:
 
     def _drain(
         self, footing: _Footing, events: Sequence[Durable | ReadMoved | DeliveredMoved], cursor: int
-    ) -> None:
+    ) -> int:
+        """Send what was held and not read already; the new cursor."""
         for event in events:
             if isinstance(event, ReadMoved):
                 self._show(footing, event)
-            elif isinstance(event, DeliveredMoved) or event.seq > cursor:
+            elif isinstance(event, DeliveredMoved):
                 self._send(footing, event)
+            elif event.seq > cursor:
+                self._send(footing, event)
+                cursor = event.seq
+        return cursor
 
     def _show(self, footing: _Footing, event: ReadMoved) -> None:
         """Send a watermark, unless the client knows this one or a higher one."""

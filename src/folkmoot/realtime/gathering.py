@@ -75,12 +75,13 @@ class Gathering:
             for place in places:
                 page = await self._page_after(place, cursors[place])
                 cursors[place] = await self.replay(place, cursors[place], page, self._show)
+        hub = self._house.hub
         for place, backlog in self._backlogs.items():
             if place in heads:
                 self._drain(place, backlog, cursors)
-                self._house.hub.admit(self._connection, heads[place])
+                hub.admit(self._connection, heads[place], up_to_seq=cursors[place])
             else:
-                self._house.hub.release(self._connection, place)
+                hub.release(self._connection, place)
         self._backlogs.clear()
 
     def _drain(

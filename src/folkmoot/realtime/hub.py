@@ -72,9 +72,11 @@ class Backlog:
 class Channel:
     """One conversation, as far as connections of this process listen to it."""
 
-    __slots__ = ("conversation", "held", "listeners")
+    __slots__ = ("ahead", "conversation", "held", "listeners")
 
     def __init__(self) -> None:
+        self.ahead: dict[Connection, int] = {}
+        """Who was sent, out of storage, what may not have been announced yet, and up to where."""
         self.conversation: Conversation | None = None
         self.listeners: dict[Dialect, dict[Connection, None]] = {}
         self.held: dict[Connection, Backlog] = {}
@@ -106,8 +108,17 @@ class Channel:
             count = head.member_count + difference
             self.conversation = replace(head, member_count=count, last_seq=event.seq)
 
+    def who_had(self, event: _Live) -> Collection[Connection]:
+        """The listeners that were sent this event before it was announced; nearly always none."""
+        if not self.ahead or not isinstance(event, Durable):
+            return ()
+        had = {listener for listener, seq in self.ahead.items() if event.seq <= seq}
+        self.ahead = {one: seq for one, seq in self.ahead.items() if event.seq < seq}
+        return had
+
     def discard(self, connection: Connection) -> bool:
         """Take a connection out; whether it had been let in."""
+        self.ahead.pop(connection, None)
         self.held.pop(connection, None)
         group = self.listeners.get(connection.dialect)
         if group is None or connection not in group:
@@ -260,10 +271,14 @@ class Hub:
             channel.held[connection] = backlog
         return backlog
 
-    def admit(self, connection: Connection, conversation: Conversation) -> None:
+    def admit(
+        self, connection: Connection, conversation: Conversation, *, up_to_seq: int = 0
+    ) -> None:
         """Send a held connection everything from now on; its account's first is announced.
 
-        ``conversation`` is as it was read after the connection was last held.
+        ``conversation`` is as it was read after the connection was last held. What has happened
+        ``up_to_seq`` is not sent, even if it is announced only now: storage may be read between
+        a commit and its announcement.
         """
         channel = self._channels.get(conversation.id)
         backlog = channel.held.pop(connection, None) if channel else None
@@ -273,6 +288,8 @@ class Hub:
             self.release(connection, conversation.id)
             return
         channel.listeners.setdefault(connection.dialect, {})[connection] = None
+        if up_to_seq:
+            channel.ahead[connection] = up_to_seq
         channel.know(conversation, backlog.events)
         if conversation.id in connection.conversations:
             return
@@ -372,10 +389,12 @@ class Hub:
         subject = about(event)
         origin = event.origin if isinstance(event, MessagePosted) else None
         passing = isinstance(event, _PASSING)
-        for dialect, group in channel.listeners.items():
+        had = channel.who_had(event)
+        for dialect, everybody in channel.listeners.items():
             frames = (dialect.frame(event, own=False), dialect.frame(event, own=True))
             if frames == (None, None):
                 continue
+            group = [one for one in everybody if one not in had] if had else everybody
             for connection in group:
                 guarded = connection.blocked or connection.circle
                 if guarded and not self._hears(channel, connection, event, subject):
