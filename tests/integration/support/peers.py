@@ -10,8 +10,10 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 import socketio
+from aiohttp.connector import Connection
 
 from tests.clients import WITHIN_S, Keys
 from tests.running import Server
@@ -35,14 +37,22 @@ class Wire:
     def __init__(self, port: int) -> None:
         self._port = port
         self._ends: set[asyncio.StreamWriter] = set()
+        self._carriers: set[asyncio.Task[None]] = set()
         self.url = ""
 
     async def __aenter__(self) -> "Wire":
-        self._server = await asyncio.start_server(self._carry, "127.0.0.1", 0)
+        self._server = await asyncio.start_server(self._on_visitor, "127.0.0.1", 0)
         self.url = f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        self.break_down()
+        if self._carriers:
+            _, late = await asyncio.wait(self._carriers, timeout=WITHIN_S)
+            assert not late
+
+    def break_down(self) -> None:
+        """Break everything that is open; nothing goes through again."""
         self._server.close()
         self.cut()
 
@@ -50,6 +60,11 @@ class Wire:
         """Break everything that is open; what is opened later goes through again."""
         for end in self._ends:
             end.transport.abort()
+
+    def _on_visitor(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        carrier = asyncio.create_task(self._carry(reader, writer))
+        self._carriers.add(carrier)
+        carrier.add_done_callback(self._carriers.discard)
 
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -59,6 +74,8 @@ class Wire:
             return
         ends = {writer, back}
         self._ends |= ends
+        if not self._server.is_serving():
+            self.cut()
         try:
             await asyncio.gather(_copy(reader, back), _copy(there, writer))
         finally:
@@ -71,6 +88,23 @@ async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
             writer.write(data)
             await writer.drain()
     writer.close()
+
+
+class Line(aiohttp.TCPConnector):
+    """Closes in the end all that it has handed out, as aiohttp does not with a lost WebSocket."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._handed_out: list[Connection] = []
+
+    async def connect(self, *args: Any, **options: Any) -> Connection:
+        connection = await super().connect(*args, **options)
+        self._handed_out.append(connection)
+        return connection
+
+    def hang_up(self) -> None:
+        for connection in self._handed_out:
+            connection.close()
 
 
 class Peer:
@@ -154,9 +188,13 @@ class PythonPeer(Peer):
     def __init__(self) -> None:
         super().__init__()
         self.cursor: str | None = None
+        self._sessions: dict[aiohttp.ClientSession, Line] = {}
         # Durations of the library are seconds.
         self.io = socketio.AsyncClient(
-            reconnection_delay=0.05, reconnection_delay_max=0.2, randomization_factor=0.5
+            reconnection_delay=0.05,
+            reconnection_delay_max=0.2,
+            randomization_factor=0.5,
+            http_session=self._open_session,
         )
         self.io.on("*", self._on_event)
         self.io.on("disconnect", self._on_disconnect)
@@ -177,8 +215,21 @@ class PythonPeer(Peer):
             self.cursor = args[0].get("cursor", self.cursor)
         await self.note(name, *args)
 
+    def _open_session(self) -> aiohttp.ClientSession:
+        # The library forgets one when it gives up coming back, and when it comes back before the
+        # last one is closed; so leave() closes them.
+        line = Line()
+        session = aiohttp.ClientSession(connector=line)
+        self._sessions[session] = line
+        return session
+
+    def open_sessions(self) -> list[aiohttp.ClientSession]:
+        """What it holds open towards the server."""
+        return [session for session in self._sessions if not session.closed]
+
     async def _on_refusal(self, said: Any) -> None:
         self._refusal = said
+        await self.note("connect_error", {"message": said})
 
     async def _on_disconnect(self, reason: str) -> None:
         await self.note("disconnect", {"reason": reason})
@@ -192,7 +243,14 @@ class PythonPeer(Peer):
         await self.io.emit(name, data)
 
     async def leave(self) -> None:
-        await self.io.shutdown()
+        try:
+            await self.io.shutdown()
+            if self.io.connected:  # an attempt to come back had gone too far to be given up
+                await self.io.shutdown()
+        finally:
+            for session, line in self._sessions.items():
+                line.hang_up()
+                await session.close()
 
 
 class NpmPeer(Peer):
