@@ -1,0 +1,225 @@
+"""All entries of all sources of logs, clean and bounded, and the account of what was left out."""
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import chain
+from pathlib import Path
+from typing import Final
+
+from folkmoot.bots.logs.files import LogFile, Opened, found_by, opened
+from folkmoot.bots.logs.lines import Unreadable, lines_of, pieces_of
+from folkmoot.bots.logs.parsing import Entry, Parser, Verdict
+from folkmoot.bots.logs.redaction import Redactor
+from folkmoot.core.logs.model import LogLine, Reading
+
+MAX_ENTRY_LINES: Final = 100
+MAX_ENTRY_CHARS: Final = 64 * 1024
+MAX_TEXT_CHARS: Final = 8 * 1024
+MAX_ENTRIES: Final = 5_000_000
+MAX_NAMED: Final = 100
+"""So many of what was left out are named; of the rest there is a count."""
+MARKED_BYTES: Final = 4 * 1024
+TURNS: Final = 3
+"""How often the sources are looked through for files that were rotated in the meantime."""
+AUDIT_LOG: Final = "audit.log"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sources:
+    """What is to be read: files, folders and patterns, and of when.
+
+    Whatever lies below ``own`` was written by this server, and is private; the account that an
+    entry is about stands in the entries of the audit trail.
+    """
+
+    patterns: tuple[str, ...]
+    days: int
+    now: datetime
+    own: Path
+
+
+@dataclass(slots=True)
+class _Tally:
+    files: int = 0
+    entries: int = 0
+    unreadable: int = 0
+    outdated: int = 0
+    skipped: dict[tuple[str, str], None] = field(default_factory=dict)
+
+
+class Reader:
+    """Reads the sources once; `so_far` tells at any time how far it is."""
+
+    def __init__(self, sources: Sources) -> None:
+        self._sources = sources
+        self._oldest = sources.now - timedelta(days=sources.days)
+        self._own = sources.own.resolve()
+        self._tally = _Tally()
+        self._seen: set[object] = set()
+
+    def lines(self) -> Iterator[LogLine]:
+        """Every entry that is not too old, those of one log in the order of their writing."""
+        for turn in range(TURNS):
+            files, skipped = found_by(self._sources.patterns)
+            if turn == 0:
+                for name, reason in skipped:
+                    self._skip(name, reason)
+            before = self._tally.files
+            for file in files:
+                yield from self._lines_of(file, is_first_turn=turn == 0)
+                if self._tally.entries >= MAX_ENTRIES:
+                    self._skip("all further files", "more entries than are kept")
+                    return
+            if turn and self._tally.files == before:
+                return
+
+    def so_far(self, *, is_done: bool = False) -> Reading:
+        """How far the reading is."""
+        tally = self._tally
+        named = list(tally.skipped)[:MAX_NAMED]
+        if len(tally.skipped) > MAX_NAMED:
+            named.append(("and others", f"{len(tally.skipped) - MAX_NAMED} more"))
+        return Reading(
+            files=tally.files,
+            entries=tally.entries,
+            unreadable=tally.unreadable,
+            outdated=tally.outdated,
+            skipped=tuple(named),
+            is_done=is_done,
+        )
+
+    def _skip(self, name: str, reason: str) -> None:
+        name = name.encode("utf-8", "replace").decode()
+        self._tally.skipped[(name, reason)] = None
+
+    def _lines_of(self, file: LogFile, *, is_first_turn: bool) -> Iterator[LogLine]:
+        try:
+            source = opened(file.path)
+        except Unreadable as error:
+            if is_first_turn:
+                self._skip(file.name, str(error))
+            return
+        with source.file:
+            if source.identity in self._seen:
+                return
+            self._seen.add(source.identity)
+            # A clock of another machine may be behind, or in another zone.
+            if source.changed_at < (self._oldest - timedelta(days=1)).timestamp():
+                self._skip(file.name, "nothing in it is new enough")
+                return
+            try:
+                yield from self._entries_of(file, source)
+            except Unreadable as error:
+                self._skip(file.name, str(error))
+
+    def _entries_of(self, file: LogFile, source: Opened) -> Iterator[LogLine]:
+        pieces = self._unless_known(file, pieces_of(source.file, source.size))
+        is_own = file.path.is_relative_to(self._own)
+        has_accounts = is_own and Path(file.series).name == AUDIT_LOG
+        gathered = _Gathering(file.name, is_private=is_own, has_accounts=has_accounts)
+        parser = Parser(self._sources.now)
+        self._tally.files += 1
+        try:
+            for number, raw in enumerate(lines_of(pieces), start=1):
+                done = self._read(number, raw, parser, gathered)
+                if done is not None:
+                    yield from self._kept(done)
+                    if self._tally.entries >= MAX_ENTRIES:
+                        return
+        except Unreadable as error:
+            # What came before the place where it breaks off is as good as any.
+            self._skip(file.name, str(error))
+        last = gathered.finish()
+        if last is not None:
+            yield from self._kept(last)
+
+    def _unless_known(self, file: LogFile, pieces: Iterable[bytes]) -> Iterator[bytes]:
+        """The pieces, unless another part of this log, perhaps packed since, begins the same."""
+        walk = iter(pieces)
+        beginning = b""
+        for piece in walk:
+            beginning += piece
+            if len(beginning) >= MARKED_BYTES:
+                break
+        mark = file.series, hashlib.sha256(beginning[:MARKED_BYTES]).digest()
+        if beginning and mark in self._seen:
+            raise Unreadable("the same as another part of this log")
+        self._seen.add(mark)
+        return chain([beginning], walk)
+
+    def _read(
+        self, number: int, raw: bytes | None, parser: Parser, gathered: "_Gathering"
+    ) -> LogLine | None:
+        """The entry that ends before this line, if one does."""
+        if raw is None:
+            self._tally.unreadable += 1
+            return None
+        line = raw.decode("utf-8", "replace").rstrip("\r")
+        if not line or line.isspace():
+            return None
+        parsed = parser.parse(line)
+        if isinstance(parsed, Entry):
+            return gathered.begin(number, parsed)
+        if parsed is Verdict.BROKEN or not gathered.add(line):
+            self._tally.unreadable += 1
+        return None
+
+    def _kept(self, line: LogLine) -> Iterator[LogLine]:
+        if line.at < self._oldest:
+            self._tally.outdated += 1
+        else:
+            self._tally.entries += 1
+            yield line
+
+
+class _Gathering:
+    """The entry that is being read, to which further lines may belong."""
+
+    def __init__(self, source: str, *, is_private: bool, has_accounts: bool) -> None:
+        self._source = source.encode("utf-8", "replace").decode()
+        self._is_private = is_private
+        self._has_accounts = has_accounts
+        self._redactor = Redactor()
+        self._entry: Entry | None = None
+        self._number = 0
+        self._more: list[str] = []
+        self._chars = 0
+
+    def begin(self, number: int, entry: Entry) -> LogLine | None:
+        """Begin an entry; the one before, which is complete now."""
+        done = self.finish()
+        self._entry, self._number, self._chars = entry, number, len(entry.text)
+        return done
+
+    def add(self, line: str) -> bool:
+        """Whether the line belongs to the entry, and there is room for it."""
+        self._chars += len(line)
+        if (
+            self._entry is None
+            or len(self._more) >= MAX_ENTRY_LINES
+            or self._chars > MAX_ENTRY_CHARS
+        ):
+            return False
+        self._more.append(line)
+        return True
+
+    def finish(self) -> LogLine | None:
+        """The entry, its secrets taken out before anything is cut off."""
+        entry, self._entry = self._entry, None
+        if entry is None:
+            return None
+        text = entry.text
+        if self._more:
+            text = "\n".join([text, *self._more])
+            self._more = []
+        return LogLine(
+            source=self._source,
+            number=self._number,
+            at=entry.at,
+            level=entry.level,
+            text=self._redactor.clean(text)[:MAX_TEXT_CHARS],
+            account=entry.account if self._has_accounts else None,
+            private=self._is_private,
+        )
