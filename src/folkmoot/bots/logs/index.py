@@ -1,0 +1,223 @@
+"""The logs that the assistant answers from: read by a process of its own, searched at once."""
+
+import asyncio
+import logging
+import sys
+from asyncio.subprocess import DEVNULL, PIPE, Process
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Final, Protocol
+
+import msgspec
+
+from folkmoot.core.conversations.errors import DaysOutOfRange
+from folkmoot.core.logs.errors import AlreadyReading
+from folkmoot.core.logs.model import MAX_DAYS, MIN_DAYS, Inquiry, Passage, Reading
+from folkmoot.core.logs.store import OnProgress
+from folkmoot.core.shared.ids import Clock
+from folkmoot.core.shared.refusals import Unavailable
+
+FILE_NAME: Final = "log-index.db"
+OWN_FOLDER: Final = "logs"
+DEFAULT_DAYS: Final = 7
+STALE_AFTER: Final = timedelta(minutes=5)
+REST_FACTOR: Final = 10
+"""A reading is followed by a rest that is so many times as long, however stale the index gets."""
+FIRST_SECONDS: Final = 4.0
+MAX_LINE_BYTES: Final = 256 * 1024
+EXIT_ALREADY: Final = 3
+
+_log = logging.getLogger(__name__)
+
+
+class Shelf(Protocol):
+    """The index that is in place, whoever wrote it."""
+
+    async def find(self, inquiry: Inquiry) -> list[Passage]:
+        """The best matches that the asker may see; never an error for any words."""
+        ...
+
+    async def size(self) -> int:
+        """How many entries there are."""
+        ...
+
+    async def read_at(self) -> datetime | None:
+        """When its entries were read; ``None`` if there is no index."""
+        ...
+
+
+class Order(msgspec.Struct, frozen=True):
+    """What the reading process is told on its first line of stdin; when that ends, it ends too."""
+
+    sources: tuple[str, ...]
+    days: int
+    now: datetime
+    own: str
+    target: str
+
+
+class Report(msgspec.Struct, frozen=True):
+    """What the reading process says on each line of stdout: how far it is, or why it gave up."""
+
+    reading: Reading | None = None
+    failed: str | None = None
+
+
+class Logs:
+    """The entries of some sources, or of this server's own logs where none are named.
+
+    The index is ``log-index.db`` in the data ``folder``, where the server's own logs are as well.
+    ``reader`` is the module that reads, run as a process. `run` must be running for `refresh`.
+    """
+
+    def __init__(
+        self,
+        *,
+        sources: Sequence[str],
+        folder: Path,
+        shelf: Shelf,
+        reader: str,
+        clock: Clock,
+        stale_after: timedelta = STALE_AFTER,
+        days: int = DEFAULT_DAYS,
+    ) -> None:
+        self._own = folder.absolute() / OWN_FOLDER
+        self._sources = tuple(sources) or (str(self._own),)
+        self._target = folder.absolute() / FILE_NAME
+        self._shelf = shelf
+        self._reader = reader
+        self._clock = clock
+        self._stale_after = stale_after
+        self._days = days
+        self._is_reading = False
+        self._rest_until: datetime | None = None
+        self._wanted = asyncio.Event()
+        self._attempted = asyncio.Event()
+
+    async def find(self, inquiry: Inquiry) -> list[Passage]:
+        """The best matches that the asker may see, the best first; none if too many ask."""
+        try:
+            return await self._shelf.find(inquiry)
+        except Unavailable:
+            _log.warning("a question to the logs was not looked up: too many at once")
+            return []
+
+    async def size(self) -> int:
+        """How many entries there are."""
+        return await self._shelf.size()
+
+    async def read_anew(self, days: int, on_progress: OnProgress) -> Reading:
+        """Replace all entries by those of the last ``days`` days; see `LogIndex`.
+
+        Whoever stops waiting ends the reading; the old entries remain.
+        """
+        if not MIN_DAYS <= days <= MAX_DAYS:
+            raise DaysOutOfRange(field="days", least=MIN_DAYS, most=MAX_DAYS)
+        if self._is_reading:
+            raise AlreadyReading
+        self._is_reading = True
+        begun = self._clock.now()
+        try:
+            reading = await self._read(days, begun, on_progress)
+            self._days = days
+        finally:
+            ended = self._clock.now()
+            self._rest_until = ended + max(self._stale_after, REST_FACTOR * (ended - begun))
+            self._is_reading = False
+            self._attempted.set()
+        return reading
+
+    async def refresh(self) -> None:
+        """Return when there is something to find, or a few seconds later; read what is old."""
+        try:
+            read_at = await self._shelf.read_at()
+        except Unavailable:
+            return
+        if self._is_old(read_at):
+            self._wanted.set()
+        if read_at is None and not self._attempted.is_set():
+            try:
+                async with asyncio.timeout(FIRST_SECONDS):
+                    await self._attempted.wait()
+            except TimeoutError:
+                return
+
+    async def run(self) -> None:
+        """Read anew whenever `refresh` found that it is time, until cancelled."""
+        while True:
+            await self._wanted.wait()
+            self._wanted.clear()
+            try:
+                await self.read_anew(self._days, lambda _: None)
+            except AlreadyReading:
+                continue
+            except Unavailable as error:
+                _log.warning("the logs could not be read: %s", error)
+
+    def _is_old(self, read_at: datetime | None) -> bool:
+        if self._is_reading:
+            return False
+        now = self._clock.now()
+        if self._rest_until is not None:
+            return now >= self._rest_until
+        return read_at is None or now - read_at >= self._stale_after
+
+    async def _read(self, days: int, now: datetime, on_progress: OnProgress) -> Reading:
+        order = Order(self._sources, days, now, str(self._own), str(self._target))
+        # -I: neither the environment nor the folder it is started in decides what it imports.
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-I", "-m", self._reader),
+            stdin=PIPE,
+            stdout=PIPE,
+            stderr=DEVNULL,
+            limit=MAX_LINE_BYTES,
+        )
+        try:
+            return await _heard(process, order, on_progress)
+        except OSError as error:
+            raise ReadingFailed(str(error)) from error
+        finally:
+            await _ended(process)
+
+
+class ReadingFailed(Unavailable):
+    """The reading process gave up or was ended; the entries from before remain."""
+
+    code = "logs_unreadable"
+    sentence = "The logs could not be read just now; what was read before is still there."
+
+    def __init__(self, why: str = "") -> None:
+        super().__init__(why)
+        self.why = why
+
+
+async def _heard(process: Process, order: Order, on_progress: OnProgress) -> Reading:
+    assert process.stdin is not None  # noqa: S101 - both are pipes, see above
+    assert process.stdout is not None  # noqa: S101 - as above
+    process.stdin.write(msgspec.json.encode(order) + b"\n")
+    await process.stdin.drain()
+    last, failed = None, None
+    try:
+        async for line in process.stdout:
+            report = msgspec.json.decode(line, type=Report)
+            failed = report.failed or failed
+            if report.reading is not None:
+                last = report.reading
+                on_progress(last)
+    except (ValueError, msgspec.DecodeError) as error:
+        raise ReadingFailed("the reading process said something else than was expected") from error
+    code = await process.wait()
+    if code == EXIT_ALREADY:
+        raise AlreadyReading
+    if code != 0 or last is None or not last.is_done:
+        raise ReadingFailed(failed or f"the reading process ended with {code}")
+    return last
+
+
+async def _ended(process: Process) -> None:
+    if process.stdin is not None:
+        process.stdin.close()
+    if process.returncode is None:
+        process.kill()
+        await process.wait()

@@ -1,0 +1,85 @@
+"""A folder with logs and an index of them, read as a server would, by a process of its own."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from folkmoot.bots.logs.index import FILE_NAME, Logs
+from folkmoot.bots.logs.reading import Reader, Sources
+from folkmoot.core.accounts.model import Account, Role
+from folkmoot.core.logs.model import Inquiry, LogLine, Passage, Reading
+from folkmoot.core.shared.ids import AccountId, Uid
+from folkmoot.storage.log_index import LogShelf, build
+from tests.cast import FrozenClock
+
+NOW = datetime(2026, 11, 29, 12, 0, tzinfo=UTC)
+READER = "folkmoot.server.log_reader"
+
+
+def account(username: str = "ana", role: Role = Role.USER) -> Account:
+    uid = Uid("00000000-0000-7000-8000-000000000001")
+    return Account(
+        AccountId(1), uid, username, f"{username}@example.com", "", None, role, True, NOW
+    )
+
+
+def entry(text: str, *, minutes_ago: int = 5, **other: object) -> LogLine:
+    at = NOW - timedelta(minutes=minutes_ago)
+    details = {"source": "app.log", "number": 1, "level": "info", **other}
+    return LogLine(at=at, text=text, **details)
+
+
+def read(
+    *patterns: Path | str, days: int = 7, own: Path | None = None
+) -> tuple[list[LogLine], Reading]:
+    """What is in the logs, read in this process."""
+    sources = Sources(
+        patterns=tuple(map(str, patterns)), days=days, now=NOW, own=own or Path("/nowhere/logs")
+    )
+    reader = Reader(sources)
+    return list(reader.lines()), reader.so_far(is_done=True)
+
+
+@dataclass
+class Books:
+    """An index, and whoever asks it."""
+
+    shelf: LogShelf
+
+    async def found(
+        self, words: str, *, role: Role = Role.USER, name: str = "ana", limit: int = 8
+    ) -> list[Passage]:
+        return await self.shelf.find(Inquiry(words, account(name, role), limit))
+
+
+@asynccontextmanager
+async def books(folder: Path, lines: Sequence[LogLine]) -> AsyncIterator[Books]:
+    """An index of these entries."""
+    path = folder / FILE_NAME
+    build(path, lines, now=NOW, days=7, tell=lambda: None)
+    shelf = LogShelf(path, search_seconds=5)
+    try:
+        yield Books(shelf)
+    finally:
+        await shelf.close()
+
+
+@asynccontextmanager
+async def keeping(
+    folder: Path, *sources: Path | str, clock: FrozenClock | None = None
+) -> AsyncIterator[Logs]:
+    """The logs as a server keeps them, its data in the folder."""
+    shelf = LogShelf(folder / FILE_NAME, search_seconds=5)
+    logs = Logs(
+        sources=tuple(map(str, sources)),
+        folder=folder,
+        shelf=shelf,
+        reader=READER,
+        clock=clock or FrozenClock(NOW),
+    )
+    try:
+        yield logs
+    finally:
+        await shelf.close()
