@@ -16,6 +16,7 @@ from folkmoot.core.accounts.errors import (
     LoginRevoked,
     PasswordTooLong,
     PasswordTooWeak,
+    TokenExpired,
     TokenInvalid,
     UsernameInvalid,
     UsernameTaken,
@@ -103,6 +104,20 @@ async def test_one_logs_in_by_username_or_address_in_any_case(premises: Premises
     caller = await premises.gate.caller(Credentials(token=keys.access_token))
     assert caller.account == ana
     assert keys.expires_in == 3000 * 60
+
+
+async def test_keys_last_as_long_as_is_set_whenever_in_a_second_one_logs_in(premises: Premises):
+    await premises.register()
+    premises.clock.pass_by(timedelta(milliseconds=301))
+
+    keys = await premises.login("ana")
+
+    assert keys.expires_in == 3000 * 60
+    premises.clock.pass_by(timedelta(seconds=keys.expires_in) - timedelta(microseconds=1))
+    await premises.gate.caller(Credentials(token=keys.access_token))
+    premises.clock.pass_by(timedelta(seconds=1))
+    with pytest.raises(TokenExpired):
+        await premises.gate.caller(Credentials(token=keys.access_token))
 
 
 @pytest.mark.parametrize(

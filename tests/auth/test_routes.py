@@ -4,7 +4,9 @@ from datetime import timedelta
 import httpx2
 import pytest
 
+from folkmoot.auth.gate import Credentials
 from folkmoot.auth.limits import AuthRates
+from folkmoot.core.accounts.errors import TokenInvalid
 from tests.auth.premises import PASSWORD, Premises, application, client_of, open_premises
 
 ANA = {"username": "ana", "email": "ana@example.com", "password": PASSWORD}
@@ -489,7 +491,9 @@ async def test_one_changes_the_password_by_knowing_it(client: httpx2.AsyncClient
     assert (await client.post("/auth/token", data={"username": "ana", "password": new})).is_success
 
 
-async def test_a_ticket_is_given_for_a_minute(client: httpx2.AsyncClient):
+async def test_a_ticket_is_given_for_a_minute_and_counts_for_sockets_only(
+    client: httpx2.AsyncClient, premises: Premises
+):
     own = bearer((await enter(client))["access_token"])
 
     answer = await client.post("/auth/ws-ticket", headers=own)
@@ -497,8 +501,12 @@ async def test_a_ticket_is_given_for_a_minute(client: httpx2.AsyncClient):
     assert answer.json().keys() == {"ticket", "expires_in"}
     assert answer.json()["expires_in"] == 60
     shown = {"ticket": answer.json()["ticket"]}
-    assert (await client.get("/auth/me", params=shown)).is_success
-    assert (await client.get("/auth/me", params=shown)).status_code == 401
+    for place in ("GET /auth/me", "POST /auth/ws-ticket", "POST /auth/logout"):
+        refused = await client.request(*place.split(), params=shown)
+        assert (refused.status_code, refused.json()["code"]) == (401, "token_missing")
+    await premises.gate.caller(Credentials(**shown, is_socket=True))
+    with pytest.raises(TokenInvalid):
+        await premises.gate.caller(Credentials(**shown, is_socket=True))
 
 
 async def test_a_fault_of_ours_tells_nothing(client: httpx2.AsyncClient, premises: Premises):

@@ -231,8 +231,9 @@ class Door:
         )
 
     def _keys(self, account: Account, login: Login, refresh_token: str) -> Keys:
+        now = self._clock.now()
         token, expires_at = self._tokens.issue(account.uid, login)
-        expires_in = int((expires_at - self._clock.now()).total_seconds())
+        expires_in = int((expires_at - now).total_seconds())
         return Keys(token, refresh_token, expires_in)
 
     async def _rotate(

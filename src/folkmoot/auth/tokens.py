@@ -64,7 +64,7 @@ class AccessTokens:
     def issue(self, account_uid: Uid, login: Login) -> tuple[str, datetime]:
         """A token for the login, and when it expires."""
         now = self._clock.now()
-        expires_at = min(now + self._life, login.expires_at).replace(microsecond=0)
+        expires_at = _full_second(min(now + self._life, login.expires_at))
         claims = _Claims(
             iss=self.issuer,
             aud=self._audience,
@@ -99,6 +99,11 @@ class AccessTokens:
             raise TokenInvalid
         expires_at = timely(self._clock.now(), exp=claims.exp, iat=claims.iat, nbf=claims.nbf)
         return Grant(Uid(claims.sub), Uid(claims.lid), expires_at)
+
+
+def _full_second(at: datetime) -> datetime:
+    """The first full second that is not before: a token lasts no less than was promised."""
+    return at.replace(microsecond=0) + timedelta(seconds=1 if at.microsecond else 0)
 
 
 def timely(now: datetime, *, exp: int, iat: int | None, nbf: int | None) -> datetime:

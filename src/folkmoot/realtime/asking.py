@@ -1,5 +1,6 @@
 """What the REST routes of every contract begin and end with: who asks, and how answers look."""
 
+from dataclasses import replace
 from typing import Annotated, Any
 
 import msgspec
@@ -29,12 +30,12 @@ async def caller_of(
     house: Annotated[House, Depends(house_of)],
     _token: Annotated[str | None, Depends(bearer)],
 ) -> Caller:
-    """Who asks.
+    """Who asks. A ticket says nothing here: it opens a socket, and is not used up by a request.
 
     Raises:
         Unauthenticated, AccountInactive
     """
-    return await house.gate.caller(credentials_of(request.scope))
+    return await house.gate.caller(replace(credentials_of(request.scope), ticket=None))
 
 
 HouseOf = Annotated[House, Depends(house_of)]

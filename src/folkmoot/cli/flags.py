@@ -1,0 +1,66 @@
+"""Every setting as a flag of the same name: made from the settings, so that none is forgotten."""
+
+import inspect
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args, get_origin
+
+import typer
+from pydantic.fields import FieldInfo
+
+from folkmoot.cli.exits import Config, plainly, settings_of
+from folkmoot.server.process import StartRefused
+from folkmoot.server.settings import Settings
+
+_PLAIN: dict[Any, Any] = {kind: kind | None for kind in (bool, int, float, Path)}
+
+
+def with_every_setting(command: Callable[[Settings], None]) -> Callable[..., None]:
+    """The command as typer is to see it: a flag for every setting, and one for the file."""
+
+    def flagged(*, config: Path | None, **given: Any) -> None:
+        with plainly():
+            flags = {name: _read(name, value) for name, value in given.items()}
+            command(settings_of(config, **flags))
+
+    flags = {name: _flag_of(field) for name, field in Settings.model_fields.items()}
+    flags["config"] = Config
+    flagged.__annotations__ = flags
+    flagged.__signature__ = inspect.Signature(  # type: ignore[attr-defined]  # what inspect reads
+        [
+            inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=flag)
+            for name, flag in flags.items()
+        ]
+    )
+    flagged.__name__ = command.__name__
+    flagged.__doc__ = command.__doc__
+    return flagged
+
+
+def _flag_of(field: FieldInfo) -> Any:
+    """The flag of a setting; what a value may be is the settings' affair, whichever way it came."""
+    kind, metavar = field.annotation, None
+    if get_origin(kind) is Literal:
+        metavar = f"<{'|'.join(get_args(kind))}>"
+    option = typer.Option(help=field.description, show_default=_default_of(field), metavar=metavar)
+    return Annotated[_PLAIN.get(kind, str | None), option]
+
+
+def _default_of(field: FieldInfo) -> str | bool:
+    """What stands in the help; nothing where the description says it."""
+    if isinstance(field.default, bool):
+        return "on" if field.default else "off"
+    return str(field.default) if field.default not in (None, "", []) else False
+
+
+def _read(name: str, value: Any) -> Any:
+    """A flag's value; of a setting that has parts, given as JSON as in its variable."""
+    field = Settings.model_fields[name]
+    if value is None or get_origin(field.annotation) is not list or field.metadata:
+        return value
+    try:
+        return json.loads(value)
+    except ValueError:
+        flag = name.replace("_", "-")
+        raise StartRefused(f"A setting cannot be read: --{flag} has to be JSON.") from None
