@@ -33,10 +33,11 @@ def test_nothing_that_a_client_says_for_a_cursor_is_a_fault(cursor):
     assert found is None or cursor_of(found)
 
 
-def test_what_came_after_a_cursor_is_the_rest_of_what_it_names_and_all_younger_sessions():
+def test_what_came_after_a_cursor_is_the_rest_of_what_it_names_and_whatever_it_does_not_name():
     thread = [head(1, 9), head(2, 4), head(5, 3), head(6, 1)]
 
-    assert after_cursor({2: 4, 5: 1}, thread) == {2: 4, 5: 1, 6: 0}
+    # 1 was not among the sessions of the thread when the cursor was made: it has been used since.
+    assert after_cursor({2: 4, 5: 1}, thread) == {1: 0, 2: 4, 5: 1, 6: 0}
     assert after_cursor({0: 0}, thread) == {1: 0, 2: 0, 5: 0, 6: 0}
     assert after_cursor({6: 1}, []) == {}
 

@@ -30,13 +30,10 @@ def places_in(cursor: object) -> dict[ConversationId, int] | None:
 def after_cursor(places: Places, heads: Iterable[Conversation]) -> dict[ConversationId, int]:
     """From where each session is to be shown to whoever had seen as much as ``places`` say.
 
-    A session that the cursor does not name began after it, and is shown whole, if it is younger
-    than all that it names. Nothing of any other is missed.
+    A cursor names all sessions that the thread had then, or, of more than are listened to, those
+    last used. One that it does not name has begun or been used since, and is shown whole.
     """
-    newest = max(places, default=0)
-    return {
-        head.id: places.get(head.id, 0) for head in heads if head.id in places or head.id > newest
-    }
+    return {head.id: places.get(head.id, 0) for head in heads}
 
 
 def after_place(
