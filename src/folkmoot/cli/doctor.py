@@ -9,6 +9,7 @@ from rich.console import Console
 
 from folkmoot.core.shared.refusals import Unavailable
 from folkmoot.server import errands
+from folkmoot.server.assistant import model_of
 from folkmoot.server.process import StartRefused, listen
 from folkmoot.server.settings import Settings
 from folkmoot.server.system import SystemClock
@@ -32,6 +33,7 @@ def examine(settings: Settings) -> int:
         ("data folder", _data_folder),
         ("database", _database),
         ("files", _files),
+        ("assistant", _assistant),
         ("port", _port),
         ("clock", _clock),
         ("open files", _open_files),
@@ -59,6 +61,11 @@ def _files(settings: Settings) -> Finding:
     place, _ = place_of(settings)
     asyncio.run(place.check())
     return f"can be kept in {place.name}"
+
+
+def _assistant(settings: Settings) -> Finding:
+    model = model_of(settings)
+    return f"{model.model} answers" if model else "answers without a model"
 
 
 def _port(settings: Settings) -> Finding:

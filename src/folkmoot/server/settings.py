@@ -1,8 +1,10 @@
 """Every setting: flags first, then ``FOLKMOOT_*`` variables, then one TOML file."""
 
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+import httpx2
 from pydantic import BaseModel, Field, SecretStr, field_validator
 from pydantic_settings import (
     BaseSettings,
@@ -82,6 +84,32 @@ class Settings(BaseSettings):
     connect_per_minute: float = Field(default=300, gt=0, description="From one address")
     register_per_minute: float = Field(default=20, gt=0, description="From one address")
     login_per_minute: float = Field(default=10, gt=0, description="For one account name")
+    assistant_base_url: str | None = Field(
+        default=None,
+        description="An OpenAI-compatible endpoint, as https://api.example.com/v1; without it, "
+        "the assistant quotes logs and messages and needs no network",
+    )
+    assistant_model: str | None = Field(default=None, min_length=1, max_length=200)
+    assistant_key: SecretStr | None = Field(default=None, description="Of the endpoint, if any")
+    assistant_seconds: float = Field(
+        default=60.0, ge=1, le=3600, description="For a whole answer of the model"
+    )
+    assistant_max_answer_tokens: int = Field(default=1000, ge=1, le=100_000)
+    assistant_max_context_tokens: int = Field(
+        default=4000, ge=1000, le=1_000_000, description="Of a question with all that goes with it"
+    )
+    assistant_max_tokens_field: Literal["max_tokens", "max_completion_tokens"] = Field(
+        default="max_tokens", description="What the endpoint calls the bound of an answer"
+    )
+    assistant_at_once: int = Field(
+        default=4, ge=1, le=1000, description="Answers that are worked on at the same time"
+    )
+    assistant_tokens_per_account_a_day: int = Field(
+        default=200_000, ge=0, description="Of a model, by estimate; 0 is no limit"
+    )
+    assistant_tokens_a_day: int = Field(
+        default=2_000_000, ge=0, description="The same for all accounts together"
+    )
     sqlite_synchronous: Literal["FULL", "EXTRA", "NORMAL"] = Field(
         default="FULL", description="NORMAL loses acknowledged messages on a power cut"
     )
@@ -104,6 +132,33 @@ class Settings(BaseSettings):
     def _by_comma(cls, value: Any) -> Any:
         if isinstance(value, str):
             return [origin.strip() for origin in value.split(",") if origin.strip()]
+        return value
+
+    @field_validator("assistant_base_url")
+    @classmethod
+    def _plain_address(cls, value: str | None) -> str | None:
+        try:
+            url = httpx2.URL(value or "https://without.example")
+        except httpx2.InvalidURL:
+            raise ValueError("this is no address") from None
+        if (
+            url.scheme not in {"http", "https"}
+            or not url.host
+            or url.port not in {None, *range(1, 65536)}
+            or url.userinfo
+            or url.query
+            or url.fragment
+        ):
+            raise ValueError(
+                "this must be an http:// or https:// address without a name, a password or a query"
+            )
+        return value
+
+    @field_validator("assistant_key")
+    @classmethod
+    def _fit_for_a_header(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not re.fullmatch(r"[!-~]+", value.get_secret_value()):
+            raise ValueError("a key is made of ASCII letters, digits and signs, without spaces")
         return value
 
     @field_validator("workers")

@@ -2,8 +2,6 @@
 
 import logging
 from collections.abc import AsyncGenerator
-from dataclasses import dataclass, field
-from typing import Literal
 
 import httpx2
 from openai import AsyncOpenAI, AsyncStream
@@ -12,25 +10,13 @@ from folkmoot.bots.answering import AnswerFailed, Grounds
 from folkmoot.bots.model.allowance import Allowance, Grant
 from folkmoot.bots.model.connection import Bounds, GuardedTransport
 from folkmoot.bots.model.faults import Fault
+from folkmoot.bots.model.given import ModelSettings
 from folkmoot.bots.model.hearing import Chance, Hearing, Patience
 from folkmoot.bots.model.pieces import Pieces
 from folkmoot.bots.model.prompt import Prompt, composed
 from folkmoot.core.shared.ids import Clock
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ModelSettings:
-    """A model and how it is asked. ``base_url`` ends before ``/chat/completions``."""
-
-    base_url: str
-    model: str
-    key: str | None = field(default=None, repr=False)
-    max_answer_tokens: int = 1000
-    max_answer_chars: int = 10_000
-    max_context_tokens: int = 4000
-    max_tokens_field: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
 
 
 class ModelAnswerer:
@@ -116,8 +102,6 @@ class ModelAnswerer:
 
 
 def _client(settings: ModelSettings, patience: Patience, bounds: Bounds) -> AsyncOpenAI:
-    # At the debug level the library logs whole prompts, which the assistant's own index would read.
-    logging.getLogger("openai").setLevel(logging.WARNING)
     transport = GuardedTransport(httpx2.AsyncHTTPTransport(), settings.key, bounds)
     timeout = httpx2.Timeout(patience.whole, connect=patience.connect)
     return AsyncOpenAI(
