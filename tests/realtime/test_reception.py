@@ -12,7 +12,8 @@ from folkmoot.core.shared.rates import Rate
 from folkmoot.realtime.connection import Connection
 from folkmoot.realtime.contract import Ending
 from folkmoot.realtime.limits import Limits
-from folkmoot.realtime.reception import Reception
+from folkmoot.realtime.reception import Parting, Reception
+from folkmoot.realtime.wire.lane_frames import text_frame
 from tests.realtime.stage import GENEROUS, WITHIN_S, Stage
 
 DISCONNECT = {"type": "websocket.disconnect", "code": 1005}
@@ -75,6 +76,7 @@ class Desk:
         self.heard: list[str | bytes] = []
         self.guests: list[Listener] = []
         self.arrival: Any = None
+        self.last_frame = b""
 
     def guest(self, scope: Any, caller: Caller, outbox: Any) -> Listener:
         person, expiry = caller.account.person, caller.expires_at
@@ -82,8 +84,10 @@ class Desk:
         self.guests.append(Listener(connection, self))
         return self.guests[-1]
 
-    def turned_away(self, refusal: Any) -> tuple[int, str]:
-        return (1011, "our fault") if refusal is None else (4000, refusal.code)
+    def turned_away(self, refusal: Any) -> Parting:
+        if refusal is None:
+            return Parting(1011, "our fault")
+        return Parting(4000, refusal.code, self.last_frame)
 
 
 @pytest.fixture
@@ -192,6 +196,17 @@ async def test_what_comes_after_the_right_was_lost_is_not_heard(desk):
     await visit(desk, line)
     assert desk.heard == ["log out"]
     assert line.close is not None
+
+
+@pytest.mark.parametrize("is_known", [True, False])
+async def test_a_visitor_who_is_turned_away_is_sent_a_last_frame_where_there_is_one(desk, is_known):
+    async def refuse() -> None:
+        raise NotAMember
+
+    desk.arrival, desk.last_frame, line = refuse, text_frame(b"why"), Line()
+    await visit(desk, line, *([] if is_known else ["token=nobody's"]))
+    assert [message["type"] for message in line.sent[1:]] == ["websocket.send", "websocket.close"]
+    assert line.sent[1]["text"] == "why"
 
 
 async def test_a_visitor_who_goes_while_they_are_taken_in_leaves_nothing_behind(desk):

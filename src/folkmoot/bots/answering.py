@@ -1,6 +1,6 @@
 """What an answerer is handed and gives back, whichever it is: a model, or passages alone."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -37,7 +37,7 @@ class Answerer(Protocol):
         """What answers, as operators know it."""
         ...
 
-    def answer(self, grounds: Grounds) -> AsyncIterator[str]:
+    def answer(self, grounds: Grounds) -> AsyncGenerator[str, None]:
         """The answer, in pieces as they come, none of them empty; closing the iterator cancels it.
 
         Raises:

@@ -22,15 +22,16 @@ class Chores:
         finally:
             self._tasks = None
 
-    def begin(self, chore: Coroutine[Any, Any, None]) -> None:
-        """Have this done soon, or not at all if the house is not at work (any more).
+    def begin(self, chore: Coroutine[Any, Any, None]) -> bool:
+        """Have this done soon, or not at all if the house is not at work (any more); which of them.
 
         A fault in it is logged and costs nobody else anything.
         """
         if self._tasks is None:
             chore.close()
-        else:
-            self._tasks.create_task(_done(chore))
+            return False
+        self._tasks.create_task(_done(chore))
+        return True
 
 
 async def _done(chore: Coroutine[Any, Any, None]) -> None:

@@ -78,7 +78,7 @@ class Connection:
         """Whose coming and going the connection is told of."""
         self.attend: Callable[[object], None] | None = None
         """Called with events that concern the account: a conversation began with it, a friendship
-        or a block changed, it was added somewhere."""
+        or a block changed, it was added somewhere or is about to be taken out."""
         self.is_open = False
         """Whether it has its rights: the hub gives them, and takes them before it says goodbye."""
         self.push: Callable[[Frame], None] = outlet.push

@@ -1,5 +1,6 @@
 """What every dialect is handed: the rules, what is stored, and who is connected."""
 
+import asyncio
 from dataclasses import dataclass, field
 
 from folkmoot.auth.gate import Gate
@@ -8,12 +9,15 @@ from folkmoot.core.conversations.desk import Desks
 from folkmoot.core.conversations.direct import Directs
 from folkmoot.core.conversations.receipts import Marks
 from folkmoot.core.conversations.service import Conversations
+from folkmoot.core.logs.store import LogIndex
+from folkmoot.core.messages.model import Draft, Posted
 from folkmoot.core.messages.service import Messages
-from folkmoot.core.shared.ids import Clock
+from folkmoot.core.shared.ids import Clock, Ids
 from folkmoot.core.social.friends import Friends
 from folkmoot.core.social.service import Social
 from folkmoot.core.work import Storage
 from folkmoot.files.service import Files
+from folkmoot.realtime.attending import Attendant
 from folkmoot.realtime.chores import Chores
 from folkmoot.realtime.hub import Hub
 from folkmoot.realtime.limits import Limits
@@ -24,9 +28,14 @@ from folkmoot.realtime.writer import Writer
 
 @dataclass(frozen=True, slots=True)
 class House:
-    """One running server. Reading goes through ``storage``, every change through ``writer``."""
+    """One running server.
+
+    Reading goes through ``storage``, every change through ``writer``, and what people say through
+    `submit`.
+    """
 
     clock: Clock
+    ids: Ids
     gate: Gate
     accounts: Accounts
     social: Social
@@ -37,6 +46,7 @@ class House:
     desks: Desks
     marks: Marks
     files: Files
+    logs: LogIndex
     storage: Storage
     writer: Writer
     receipts: Receipts
@@ -45,3 +55,20 @@ class House:
     tick: Tick
     slow_readers: SlowReaders
     chores: Chores = field(default_factory=Chores)
+    attendants: list[Attendant] = field(default_factory=list)
+
+    def attended(self, draft: Draft) -> "asyncio.Future[Posted] | None":
+        """The answer to what was said to the house itself; ``None`` for every other draft."""
+        for attendant in self.attendants:
+            answer = attendant.attend(draft)
+            if answer is not None:
+                return answer
+        return None
+
+    def submit(self, draft: Draft) -> "asyncio.Future[Posted]":
+        """Have a draft stored, or answered where it was said to the house.
+
+        Drafts of one author are stored in the order of their submission. The future fails with the
+        draft's refusal, or with `Unavailable`.
+        """
+        return self.attended(draft) or self.writer.submit(draft)

@@ -22,7 +22,8 @@ from folkmoot.core.conversations.events import (
 )
 from folkmoot.core.conversations.model import Conversation, ReadMark
 from folkmoot.core.conversations.receipts import KINDS_WITH_DELIVERY
-from folkmoot.core.messages.events import MessagePosted
+from folkmoot.core.logs.events import LogsProgressed
+from folkmoot.core.messages.events import AnswerDropped, AnswerGrew, MessagePosted, Whispered
 from folkmoot.core.presence.model import (
     CameOnline,
     Entered,
@@ -37,6 +38,7 @@ from folkmoot.core.social.circle import Circle
 from folkmoot.core.social.events import BlockLifted, BlockSet
 from folkmoot.realtime.connection import Connection
 from folkmoot.realtime.contract import Dialect, Ending
+from folkmoot.realtime.growing import Growing
 
 MAX_HELD_EVENTS = 1000
 
@@ -143,6 +145,7 @@ class Hub:
         mind about conversations that its connections hear of. Rights are not theirs to give."""
         self.roster = Roster()
         self.typing = TypingBoard()
+        self.growing = Growing()
         self._channels: dict[ConversationId, Channel] = {}
         self._accounts: dict[AccountId, dict[Connection, None]] = {}
         self._watchers: dict[AccountId, dict[Connection, None]] = {}
@@ -310,6 +313,7 @@ class Hub:
         if channel is None:
             return
         channel.discard(connection)
+        self.growing.unwatch(connection, conversation_id)
         if conversation_id in connection.conversations:
             connection.conversations = tuple(
                 place for place in connection.conversations if place != conversation_id
@@ -339,6 +343,7 @@ class Hub:
             match event:
                 case MessagePosted(message=message):
                     self._stop_typing(event.conversation_id, message.author_id)
+                    self.growing.note_posted(event)
                     self.deliver(event)
                 case MemberJoined(member=member):
                     self._recount(event)
@@ -347,11 +352,16 @@ class Hub:
                 case ConversationStarted(members=members):
                     self._tell_accounts(event, members)
                 case MemberLeft(member=member):
+                    self._tell_accounts(event, (member.id,))
                     self._expel(event.conversation_id, member.id)
                     self._recount(event)
                     self.deliver(event)
                 case Durable() | ReadMoved() | DeliveredMoved():
                     self.deliver(event)
+                case AnswerGrew() | AnswerDropped():
+                    self.growing.note(event)
+                case Whispered() | LogsProgressed():
+                    self._whisper(event)
                 case _:
                     self._apply_to_accounts(event)
                     self._tell_accounts(event, addressed(event))
@@ -408,6 +418,22 @@ class Hub:
                     connection.push(frame)
         if isinstance(event, MessagePosted):
             self._note_reach(channel, event)
+
+    def _whisper(self, event: Whispered | LogsProgressed) -> None:
+        """Tell the connections of one account, of those that listen to the conversation."""
+        for connection in self.connections_of(event.listener):
+            if event.conversation_id in connection.conversations:
+                frame = connection.dialect.frame(event, own=True)
+                if frame is not None:
+                    connection.push(frame)
+
+    def conversation(self, conversation_id: ConversationId) -> Conversation | None:
+        """What is known here, without asking storage, of a conversation that somebody listens to.
+
+        Its kind and its names never change; the rest may be older than what is stored.
+        """
+        channel = self._channels.get(conversation_id)
+        return None if channel is None else channel.conversation
 
     def note_handed(self, connection: Connection, conversation: Conversation) -> None:
         """A connection has caught up: its account was handed all that there is."""

@@ -5,7 +5,7 @@ This is the part of a socket that every contract shares. What is said on it is t
 
 import logging
 from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
@@ -21,6 +21,14 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 _log = logging.getLogger(__name__)
+
+
+class Parting(NamedTuple):
+    """How a visitor who cannot stay is let go: a close code, a reason, and a last frame before."""
+
+    code: int
+    reason: str
+    last_frame: bytes = b""
 
 
 class Guest(Protocol):
@@ -56,8 +64,8 @@ class Manner(Protocol):
         """The visitor, as this contract serves them."""
         ...
 
-    def turned_away(self, refusal: Refusal | Unavailable | None) -> tuple[int, str]:
-        """The close code and reason for a visitor who cannot stay; ``None``: a fault of ours."""
+    def turned_away(self, refusal: Refusal | Unavailable | None) -> Parting:
+        """What a visitor who cannot stay is told; ``None``: a fault of ours."""
         ...
 
 
@@ -111,10 +119,10 @@ class Reception:
             house.hub.open(guest.connection)
             await guest.arrive()
         except (Refusal, Unavailable) as refusal:
-            lane.close(*self._manner.turned_away(refusal))
+            _part(lane, guest, self._manner.turned_away(refusal))
         except Exception:
             _log.exception("a visitor could not be taken in")
-            lane.close(*self._manner.turned_away(None))
+            _part(lane, guest, self._manner.turned_away(None))
         except BaseException:
             if guest is not None:
                 house.hub.close(guest.connection)
@@ -124,6 +132,15 @@ class Reception:
         if guest is not None:
             house.hub.close(guest.connection)
         return None
+
+
+def _part(lane: Lane, guest: Guest | None, parting: Parting) -> None:
+    """Say goodbye, after whatever the visitor was told already."""
+    if parting.last_frame and guest is not None:
+        guest.connection.push(parting.last_frame)
+    elif parting.last_frame:
+        lane.write(parting.last_frame)
+    lane.close(parting.code, parting.reason)
 
 
 async def _listen(guest: Guest, receive: Receive) -> None:

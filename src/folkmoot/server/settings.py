@@ -101,6 +101,11 @@ class Settings(BaseSettings):
     assistant_max_tokens_field: Literal["max_tokens", "max_completion_tokens"] = Field(
         default="max_tokens", description="What the endpoint calls the bound of an answer"
     )
+    assistant_logs: Annotated[list[str], NoDecode] = Field(
+        default=[],
+        description="Files, folders and globs of logs that the assistant answers from, by comma; "
+        "without any, the server's own log and audit trail",
+    )
     assistant_at_once: int = Field(
         default=4, ge=1, le=1000, description="Answers that are worked on at the same time"
     )
@@ -127,11 +132,11 @@ class Settings(BaseSettings):
     log_format: Literal["console", "json"] = "console"
     access_log: bool = True
 
-    @field_validator("allowed_origins", mode="before")
+    @field_validator("allowed_origins", "assistant_logs", mode="before")
     @classmethod
     def _by_comma(cls, value: Any) -> Any:
         if isinstance(value, str):
-            return [origin.strip() for origin in value.split(",") if origin.strip()]
+            return [one.strip() for one in value.split(",") if one.strip()]
         return value
 
     @field_validator("assistant_base_url")

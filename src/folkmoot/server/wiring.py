@@ -17,12 +17,20 @@ from folkmoot.auth.limits import AuthRates, Turnstile
 from folkmoot.auth.passwords import Passwords
 from folkmoot.auth.signing import WeakSecret, load_secret
 from folkmoot.auth.tokens import AccessTokens
+from folkmoot.bots.answering import Answerer
+from folkmoot.bots.assistant import Announce, Assistant, Bounds
+from folkmoot.bots.commands import Commands
+from folkmoot.bots.grounds import Research
+from folkmoot.bots.logs.index import FILE_NAME as LOG_INDEX
+from folkmoot.bots.logs.index import Logs
+from folkmoot.bots.whispers import Whispers
 from folkmoot.bus.memory import MemoryBus
 from folkmoot.core.accounts.service import Accounts
 from folkmoot.core.conversations.desk import Desks
 from folkmoot.core.conversations.direct import Directs
 from folkmoot.core.conversations.receipts import Marks
 from folkmoot.core.conversations.service import Conversations
+from folkmoot.core.messages.answers import Answers
 from folkmoot.core.messages.posting import Posting
 from folkmoot.core.messages.service import Messages
 from folkmoot.core.messages.uploads import Quota, Uploads
@@ -42,11 +50,14 @@ from folkmoot.realtime.limits import Limits, LimitSettings
 from folkmoot.realtime.outbox import SlowReaders, Tick
 from folkmoot.realtime.receipts import Receipts
 from folkmoot.realtime.writer import Writer
+from folkmoot.server import log_reader
+from folkmoot.server.assistant import answerer_of
 from folkmoot.server.process import StartRefused
 from folkmoot.server.settings import Settings
 from folkmoot.server.system import SystemClock, SystemIds
 from folkmoot.storage import open_storage
 from folkmoot.storage.errors import Unusable
+from folkmoot.storage.log_index import LogShelf
 from folkmoot.storage.sqlite import SqliteSettings
 
 
@@ -57,6 +68,8 @@ class Premises:
     house: House
     door: Door
     passwords: Passwords
+    logs: Logs
+    assistant: Assistant
 
 
 @asynccontextmanager
@@ -74,9 +87,13 @@ async def opened(settings: Settings) -> AsyncIterator[Premises]:
     except Unusable as error:
         raise StartRefused(str(error)) from error
     try:
-        async with httpx2.AsyncClient(follow_redirects=False) as client:
-            premises = _assembled(settings, storage, secret, client)
-            async with _at_work(premises.house):
+        async with (
+            httpx2.AsyncClient(follow_redirects=False) as client,
+            _answering(settings) as answerer,
+            _shelved(settings) as logs,
+        ):
+            premises = _assembled(settings, storage, secret, client, answerer, logs)
+            async with _at_work(premises):
                 yield premises
     finally:
         await storage.close()
@@ -115,7 +132,12 @@ def _secret_of(settings: Settings) -> bytes:
 
 
 def _assembled(
-    settings: Settings, storage: Storage, secret: bytes, client: httpx2.AsyncClient
+    settings: Settings,
+    storage: Storage,
+    secret: bytes,
+    client: httpx2.AsyncClient,
+    answerer: Answerer,
+    logs: Logs,
 ) -> Premises:
     clock, ids = SystemClock(), SystemIds()
     accounts, conversations = Accounts(clock, ids), Conversations(clock, ids)
@@ -139,12 +161,14 @@ def _assembled(
     )
     house = House(
         clock=clock,
+        ids=ids,
         gate=gate,
         accounts=accounts,
         social=Social(clock),
         conversations=conversations,
         messages=Messages(clock, conversations, max_chars=settings.max_content_chars),
         files=_files(settings, clock, ids, storage, writer),
+        logs=logs,
         storage=storage,
         writer=writer,
         friends=Friends(clock, ids),
@@ -168,7 +192,47 @@ def _assembled(
         turnstile=Turnstile(_auth_rates(settings)),
         lifetimes=Lifetimes(login=timedelta(days=settings.refresh_token_days)),
     )
-    return Premises(house, door, passwords)
+    house.attendants.append(Commands(house, Whispers(clock, ids), bus.publish))
+    assistant = _assistant(settings, house, answerer, bus.publish)
+    return Premises(house, door, passwords, logs, assistant)
+
+
+@asynccontextmanager
+async def _answering(settings: Settings) -> AsyncIterator[Answerer]:
+    """Whoever answers for the assistant, let go in the end."""
+    answerer = answerer_of(settings, SystemClock(), SystemIds())
+    try:
+        yield answerer
+    finally:
+        await answerer.close()
+
+
+@asynccontextmanager
+async def _shelved(settings: Settings) -> AsyncIterator[Logs]:
+    """The logs that the assistant answers from, their index let go in the end."""
+    folder = settings.data.absolute()
+    shelf = LogShelf(folder / LOG_INDEX)
+    try:
+        yield Logs(
+            sources=settings.assistant_logs,
+            folder=folder,
+            shelf=shelf,
+            reader=log_reader.__name__,
+            clock=SystemClock(),
+        )
+    finally:
+        await shelf.close()
+
+
+def _assistant(
+    settings: Settings, house: House, answerer: Answerer, announce: Announce
+) -> Assistant:
+    answers = Answers(house.clock, house.ids, max_chars=settings.max_content_chars)
+    research = Research(
+        house.storage, house.logs, answers, max_tokens=settings.assistant_max_context_tokens
+    )
+    bounds = Bounds(at_once=settings.assistant_at_once, seconds=settings.assistant_seconds)
+    return Assistant(house, answers, answerer, research, announce, bounds=bounds)
 
 
 def place_of(settings: Settings) -> tuple[Place, Path]:
@@ -202,8 +266,9 @@ def _files(settings: Settings, clock: Clock, ids: Ids, storage: Storage, writer:
 
 
 @asynccontextmanager
-async def _at_work(house: House) -> AsyncIterator[None]:
+async def _at_work(premises: Premises) -> AsyncIterator[None]:
     """Run the house's tasks; a task that fails ends the house instead of leaving it half alive."""
+    house = premises.house
     heartbeat = Heartbeat(house.hub, house.clock)
     try:
         async with asyncio.TaskGroup() as tasks:
@@ -213,6 +278,8 @@ async def _at_work(house: House) -> AsyncIterator[None]:
                 tasks.create_task(heartbeat.run()),
                 tasks.create_task(house.chores.run()),
                 tasks.create_task(house.files.run()),
+                tasks.create_task(premises.logs.run()),
+                tasks.create_task(premises.assistant.run()),
             ]
             try:
                 yield

@@ -123,6 +123,19 @@ class AccountName:
         return None
 
 
+ASSISTANT = Person(
+    AccountId(0),
+    Uid("00000000-0000-0000-0000-000000000000"),
+    "assistant",
+    "Assistant",
+    None,
+    Role.USER,
+)
+"""The face of the assistant where somebody is shown typing. There is no such account."""
+RESERVED = frozenset({ASSISTANT.username, "system"})
+"""The names under which the house itself speaks."""
+
+
 def username_key(username: str) -> str:
     """The form under which a username is unique: equal for every spelling of one name."""
     return unicodedata.normalize("NFKC", username).casefold()
@@ -137,10 +150,12 @@ def checked_username(username: str) -> str:
     """The username, if an account may have it.
 
     2 to 64 ASCII letters, digits, ``.``, ``_`` and ``-``, beginning and ending with a letter,
-    digit or ``_``. All digits, or the form of a UUID, would look like an id: refused.
+    digit or ``_``. All digits, or the form of a UUID, would look like an id: refused; and so is
+    the name under which the house itself speaks.
     """
     text = trimmed(username, field="username", max_chars=MAX_USERNAME_CHARS)
-    if not _USERNAME.fullmatch(text) or text.isdigit() or _UUID.fullmatch(text):
+    looks_like_id = text.isdigit() or _UUID.fullmatch(text)
+    if not _USERNAME.fullmatch(text) or looks_like_id or username_key(text) in RESERVED:
         raise UsernameInvalid(field="username")
     return text
 

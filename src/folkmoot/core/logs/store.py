@@ -25,7 +25,8 @@ class LogIndex(Protocol):
     async def read_anew(self, days: int, on_progress: OnProgress) -> Reading:
         """Replace all entries by those of the last ``days`` days; the old ones serve until then.
 
-        ``on_progress`` is told about twice a second how far it is. One reading at a time.
+        ``on_progress`` is told about twice a second how far it is, and at last that it is done.
+        One reading at a time.
 
         Raises:
             AlreadyReading

@@ -43,7 +43,7 @@ class Answers:
     def __init__(self, clock: Clock, ids: Ids, *, max_chars: int) -> None:
         self._clock = clock
         self._ids = ids
-        self._max_chars = max_chars
+        self.max_chars = max_chars
 
     def name(self) -> Uid:
         """The UUID of an answer that begins, which its message will have."""
@@ -94,7 +94,7 @@ class Answers:
         self, work: MessageWork, head: Conversation, question: Message, uid: Uid, answer: Answer
     ) -> list[Message]:
         said: list[tuple[Uid, AuthorKind, str]] = []
-        if text := answer.text.strip()[: self._max_chars]:
+        if text := answer.text.strip()[: self.max_chars]:
             said.append((uid, AuthorKind.ASSISTANT, text))
         if answer.notice is not None:
             said.append((self._ids.uid(), AuthorKind.SYSTEM, answer.notice))

@@ -22,6 +22,7 @@ from folkmoot.core.messages.events import (
     MessagePosted,
     ReactionAdded,
     ReactionRemoved,
+    Whispered,
 )
 from folkmoot.core.messages.model import Attachment, Message
 from folkmoot.core.presence.model import Entered, Exited, Typing
@@ -133,7 +134,7 @@ def shown(event: object, *, own: bool) -> Struct | None:
     themselves came, went or type.
     """
     match event:
-        case MessagePosted(message=message):
+        case MessagePosted(message=message) | Whispered(message=message):
             return message_out(message, own=own)
         case Entered(person=person):
             return None if own else wire.UserJoinedOut(person.id, person.username)

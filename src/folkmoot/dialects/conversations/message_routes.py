@@ -112,7 +112,7 @@ async def post(
         attachment=codec.upload_id_of(body.attachment_id),
     )
     try:
-        posted = await house.writer.post(draft)
+        posted = await house.submit(draft)
     except NotUpToDate as refusal:
         hidden = await house.storage.read(lambda work: _hidden(house, work, me, place))
         return answer(errors.not_up_to_date(refusal, hidden=hidden), 409)

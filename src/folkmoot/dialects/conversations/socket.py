@@ -23,7 +23,7 @@ from folkmoot.realtime.contract import Ending
 from folkmoot.realtime.following import Following
 from folkmoot.realtime.house import House
 from folkmoot.realtime.outbox import Outbox
-from folkmoot.realtime.reception import Scope
+from folkmoot.realtime.reception import Parting, Scope
 
 MAX_UNANSWERED = 100
 
@@ -68,9 +68,9 @@ class ConversationSockets:
         )
         return Talker(self._house, connection, conversation_id, _after_seq(scope))
 
-    def turned_away(self, refusal: Refusal | Unavailable | None) -> tuple[int, str]:
+    def turned_away(self, refusal: Refusal | Unavailable | None) -> Parting:
         """The close code for a visitor who cannot stay."""
-        return errors.turned_away(refusal)
+        return Parting(*errors.turned_away(refusal))
 
 
 class Talker:
@@ -160,7 +160,7 @@ class Talker:
             if_last_seq=say.if_last_seq,
             attachment=codec.upload_id_of(say.attachment_id),
         )
-        answer = self._house.writer.submit(draft)
+        answer = self._house.submit(draft)
         self._unanswered += 1
         answer.add_done_callback(partial(self._answered, say.client_id))
         return None if self._unanswered < MAX_UNANSWERED else _settled(answer)

@@ -27,7 +27,7 @@ from folkmoot.dialects.friends.dialect import FriendsDialect
 from folkmoot.realtime.connection import Connection
 from folkmoot.realtime.house import House
 from folkmoot.realtime.outbox import Outbox
-from folkmoot.realtime.reception import Scope
+from folkmoot.realtime.reception import Parting, Scope
 
 MAX_UNANSWERED = 100
 _NOWHERE = ConversationId(0)
@@ -49,9 +49,9 @@ class FriendSockets:
         )
         return Correspondent(self._house, self._dialect, connection, resumes=_resumes(scope))
 
-    def turned_away(self, refusal: Refusal | Unavailable | None) -> tuple[int, str]:
+    def turned_away(self, refusal: Refusal | Unavailable | None) -> Parting:
         """The close code for a visitor who cannot stay."""
-        return errors.turned_away(refusal)
+        return Parting(*errors.turned_away(refusal))
 
 
 class Correspondent:

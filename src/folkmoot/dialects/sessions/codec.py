@@ -23,6 +23,7 @@ from folkmoot.core.messages.events import (
     MessagePosted,
     ReactionAdded,
     ReactionRemoved,
+    Whispered,
 )
 from folkmoot.core.messages.model import Message, Reaction
 from folkmoot.core.presence.model import Entered, Exited, Typing
@@ -114,7 +115,7 @@ def shown(event: object, *, own: bool, now: datetime) -> Struct | None:
     has none of its own.
     """
     match event:
-        case MessagePosted(message=message):
+        case MessagePosted(message=message) | Whispered(message=message):
             return message_frame(message, own=own)
         case DeliveredMoved():
             # Asked first: two hundred listeners make two hundred of these a message.

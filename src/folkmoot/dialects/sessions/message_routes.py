@@ -7,6 +7,7 @@ from fastapi import APIRouter, Header, Request, Response
 
 from folkmoot.core.audience import hidden_authors
 from folkmoot.core.conversations.model import Member, ReadMark
+from folkmoot.core.logs.model import Inquiry
 from folkmoot.core.messages.context import MAX_CONTEXT_TOKENS, context_of
 from folkmoot.core.messages.errors import NoSuchMessage, NotUpToDate
 from folkmoot.core.messages.model import Message
@@ -112,9 +113,10 @@ async def post(
     place, is_member = await house.storage.read(enter)
     draft = draft_of(house.messages, me, place, say, host=host_of(request.scope))
     try:
-        if not is_member:
+        aside = house.attended(draft)
+        if aside is None and not is_member:
             await house.writer.write(joining(house, caller.account, place))
-        posted = await house.writer.post(draft)
+        posted = await (aside or house.writer.submit(draft))
     except NotUpToDate as refusal:
         _, hidden = await house.storage.read(lambda work: _entered(house, work, caller, session_id))
         return answer(errors.not_up_to_date(refusal, hidden=hidden), 409)
@@ -162,20 +164,25 @@ async def context(
 ) -> Response:
     """The newest messages, oldest first, as many as fit into a budget of tokens.
 
-    The estimate counts four bytes a token. `log_lines` would ground the next answer.
+    The estimate counts four bytes a token. `log_lines` would ground an answer to the last message
+    that somebody wrote, each with its source and time.
     """
 
     async def job(work: UnitOfWork) -> list[Message]:
         place, hidden = await _entered(house, work, caller, session_id)
         return await work.views.page(place, Page(max_messages), hidden=hidden)
 
-    given = context_of(await house.storage.read(job))
+    messages = await house.storage.read(job)
+    given = context_of(messages)
+    asked = [message.content for message in messages if message.author is not None]
+    await house.logs.refresh()
+    logs = await house.logs.find(Inquiry(asked[-1], caller.account)) if asked else []
     return answer(
         answers.SessionContextOut(
             session_id=session_id.lower(),
             messages=[answers.SessionTurnOut(turn.role, turn.content) for turn in given.turns],
             estimated_tokens=given.estimated_tokens,
             max_tokens=MAX_CONTEXT_TOKENS,
-            log_lines=[],
+            log_lines=[f"{each.source} {instant(each.at)} {each.text}" for each in logs],
         )
     )

@@ -11,7 +11,7 @@ from folkmoot.auth.gate import Caller
 from folkmoot.core.accounts.model import Account
 from folkmoot.core.conversations.model import Conversation, ReadMark
 from folkmoot.core.messages.errors import NoSuchMessage
-from folkmoot.core.messages.model import Posted
+from folkmoot.core.messages.model import Draft, Posted
 from folkmoot.core.presence.model import Typing
 from folkmoot.core.shared.ids import Clock, ConversationId, Uid
 from folkmoot.core.shared.refusals import Refusal, Unavailable
@@ -25,7 +25,7 @@ from folkmoot.realtime.contract import Ending
 from folkmoot.realtime.following import Following
 from folkmoot.realtime.house import House
 from folkmoot.realtime.outbox import Outbox
-from folkmoot.realtime.reception import Scope
+from folkmoot.realtime.reception import Parting, Scope
 
 MAX_UNANSWERED = 100
 
@@ -68,9 +68,9 @@ class SessionSockets:
         )
         return Participant(self._house, connection, caller.account, scope)
 
-    def turned_away(self, refusal: Refusal | Unavailable | None) -> tuple[int, str]:
+    def turned_away(self, refusal: Refusal | Unavailable | None) -> Parting:
         """The close code for a visitor who cannot stay."""
-        return errors.turned_away(refusal)
+        return Parting(*errors.turned_away(refusal))
 
 
 class Participant:
@@ -166,12 +166,6 @@ class Participant:
 
     def _say(self, say: wire.Say) -> Awaitable[None] | None:
         self._house.limits.send(self.connection.person.id)
-        if self._is_member:
-            return self._post(say)
-        return self._answering(self._join_and_post(say), say.client_id)
-
-    def _post(self, say: wire.Say) -> Awaitable[None] | None:
-        """Hand a message to the writer; its echo, through the hub, is the acknowledgement."""
         draft = draft_of(
             self._house.messages,
             self.connection.person.id,
@@ -180,14 +174,27 @@ class Participant:
             host=self._host,
             origin=self.connection,
         )
-        answer = self._house.writer.submit(draft)
+        aside = self._house.attended(draft)
+        if aside is not None:
+            return self._await_answer(aside, say.client_id)
+        if self._is_member:
+            return self._post(draft)
+        return self._answering(self._join_and_post(draft), say.client_id)
+
+    def _post(self, draft: Draft) -> Awaitable[None] | None:
+        """Hand a message to the writer; its echo, through the hub, is the acknowledgement."""
+        return self._await_answer(self._house.writer.submit(draft), draft.client_id)
+
+    def _await_answer(
+        self, answer: "asyncio.Future[Posted]", client_id: str | None
+    ) -> Awaitable[None] | None:
         self._unanswered += 1
-        answer.add_done_callback(partial(self._answered, say.client_id))
+        answer.add_done_callback(partial(self._answered, client_id))
         return None if self._unanswered < MAX_UNANSWERED else _settled(answer)
 
-    async def _join_and_post(self, say: wire.Say) -> None:
+    async def _join_and_post(self, draft: Draft) -> None:
         await self._join()
-        waiting = self._post(say)
+        waiting = self._post(draft)
         if waiting is not None:
             await waiting
 

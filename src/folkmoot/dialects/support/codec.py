@@ -16,6 +16,7 @@ from folkmoot.core.messages.events import (
     MessagePosted,
     ReactionAdded,
     ReactionRemoved,
+    Whispered,
 )
 from folkmoot.core.messages.model import Message
 from folkmoot.core.presence.model import CameOnline, Typing, WentOffline
@@ -135,7 +136,7 @@ def online_user(person: Person) -> wire.OnlineUserOut:
 
 def _happening(event: object, setting: Setting, *, own: bool) -> Struct | None:
     match event:
-        case MessagePosted(message=message):
+        case MessagePosted(message=message) | Whispered(message=message):
             return message_out(message, setting, own=own)
         case Typing(person=person, is_typing=is_typing) if not own:
             return wire.SupportTypingOut(

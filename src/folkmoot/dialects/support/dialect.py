@@ -1,6 +1,7 @@
 """Live events as the hub has them encoded for the connections of this contract."""
 
 from folkmoot.core.conversations.events import DeliveredMoved, Durable, ReadMoved
+from folkmoot.core.messages.events import Whispered
 from folkmoot.core.presence.model import Typing
 from folkmoot.dialects.support import codec, errors
 from folkmoot.dialects.support.codec import Setting
@@ -24,7 +25,7 @@ class SupportDialect:
     def frame(self, event: object, *, own: bool) -> Encoded | None:
         """The packet for a live event."""
         setting = None
-        if isinstance(event, Durable | ReadMoved | Typing):
+        if isinstance(event, Durable | ReadMoved | Typing | Whispered):
             thread = self._threads.of(event.conversation_id)
             setting = None if thread is None else Setting(thread.customer, thread.cursor)
         return codec.packet(event, setting, own=own, with_offset=self.with_offsets)

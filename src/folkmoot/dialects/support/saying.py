@@ -169,7 +169,7 @@ class Speaker:
 
     def _submit(self, draft: Draft, route: Route, event: Event) -> None:
         self._unanswered += 1
-        answer = self._house.writer.submit(draft)
+        answer = self._house.submit(draft)
         answer.add_done_callback(partial(self._answered, draft, route, event))
 
     def _answered(
@@ -193,7 +193,7 @@ class Speaker:
             place = await self._find_place(route, draft.client_id)
             if place == draft.conversation_id:
                 raise error
-            posted = await self._house.writer.post(replace(draft, conversation_id=place))
+            posted = await self._house.submit(replace(draft, conversation_id=place))
         except (Refusal, Unavailable) as refusal:
             self._around.refuse(event, refusal)
         else:

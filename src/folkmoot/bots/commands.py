@@ -1,0 +1,305 @@
+"""Slash commands: which there are, who may use them, and what they answer.
+
+They work in every session, whatever contract it is written through. What is asked and answered is
+between the asker and the house: nobody else sees it, and nothing of it is kept.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from difflib import SequenceMatcher
+from functools import partial
+
+from folkmoot.bots.assistant import Announce
+from folkmoot.bots.whispers import Whispers
+from folkmoot.core.accounts.model import Account, Role
+from folkmoot.core.conversations.errors import DaysOutOfRange, NoSuchConversation
+from folkmoot.core.conversations.model import Conversation, DeskFilter, Kind, Member
+from folkmoot.core.logs.errors import AlreadyReading
+from folkmoot.core.logs.events import LogsProgressed
+from folkmoot.core.logs.model import MAX_DAYS, MIN_DAYS, READERS, Reading
+from folkmoot.core.messages.model import Draft, MessageKind, Posted
+from folkmoot.core.messages.views import Totals
+from folkmoot.core.shared.pages import Slice
+from folkmoot.core.shared.refusals import Unavailable
+from folkmoot.core.work import UnitOfWork
+from folkmoot.realtime.house import House
+from folkmoot.realtime.writer import ShuttingDown
+
+SIGN = "/"
+RECENT = 10
+DEFAULT_DAYS = 7
+MAX_NAMED = 5
+COUNT_SECONDS = 10.0
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A command as somebody gave it, and where."""
+
+    account: Account
+    head: Conversation
+    arguments: tuple[str, ...]
+
+
+Do = Callable[["Commands", Asked], Awaitable[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A command: its names, what it does in a few words, and the roles that may use it."""
+
+    names: tuple[str, ...]
+    does: str
+    do: Do
+    arguments: str = ""
+    roles: frozenset[Role] = frozenset(Role)
+
+    @property
+    def usage(self) -> str:
+        """How it is written."""
+        return " or ".join(SIGN + name for name in self.names) + self.arguments
+
+
+class Commands:
+    """`Attendant`: answers what begins with a slash in a session. ``//`` stands for a plain slash.
+
+    ``announce`` hands events on to everybody they concern, in every process.
+    """
+
+    def __init__(self, house: House, whispers: Whispers, announce: Announce) -> None:
+        self._house = house
+        self._whispers = whispers
+        self._announce = announce
+        self._started_at = house.clock.now()
+        self._counted: tuple[datetime, Totals] | None = None
+
+    def attend(self, draft: Draft) -> "asyncio.Future[Posted] | None":
+        """The answer to a command."""
+        is_plain = draft.kind is MessageKind.TEXT and draft.attachment is None
+        if not is_plain or not draft.content.startswith(SIGN):
+            return None
+        head = self._house.hub.conversation(draft.conversation_id)
+        if head is not None and head.kind is not Kind.SESSION:
+            return None
+        if head is not None and _is_escaped(draft):
+            # At once, so that it keeps its place among what its author says.
+            return self._house.writer.submit(_unescaped(draft))
+        answer: asyncio.Future[Posted] = asyncio.get_running_loop().create_future()
+        if not self._house.chores.begin(self._settle(draft, answer)):
+            answer.set_exception(ShuttingDown())
+        return answer
+
+    async def _settle(self, draft: Draft, answer: "asyncio.Future[Posted]") -> None:
+        try:
+            posted = await self._answered(draft)
+        except Exception as error:
+            if not answer.done():
+                answer.set_exception(error)
+        else:
+            if not answer.done():
+                answer.set_result(posted)
+
+    async def _answered(self, draft: Draft) -> Posted:
+        async def look(work: UnitOfWork) -> tuple[Conversation, Account | None]:
+            place = draft.conversation_id
+            account = (await work.accounts.by_ids([draft.author_id]))[draft.author_id]
+            head = (await work.conversations.heads([place])).get(place)
+            if head is None:
+                raise NoSuchConversation
+            if head.kind is not Kind.SESSION or _is_escaped(draft):
+                return head, None
+            await self._house.desks.entered(work, account, place)
+            return head, account
+
+        head, account = await self._house.storage.read(look)
+        if account is None:
+            is_session = head.kind is Kind.SESSION
+            return await self._house.writer.submit(_unescaped(draft) if is_session else draft)
+        name, *arguments = draft.content[len(SIGN) :].split() or [""]
+        text = await self._obey(name.lower(), Asked(account, head, tuple(arguments)))
+        return self._whisper(account, head, text, draft.client_id)
+
+    def _whisper(
+        self, account: Account, head: Conversation, text: str, client_id: str | None = None
+    ) -> Posted:
+        whispered = self._whispers.to(account.id, head, text, client_id=client_id)
+        self._announce([whispered])
+        return Posted(whispered.message, is_repeat=False)
+
+    async def _obey(self, name: str, asked: Asked) -> str:
+        command = _BY_NAME.get(name)
+        if command is None:
+            return f"There is no command {SIGN}{name[:40]}. Did you mean {SIGN}{nearest(name)}?"
+        if asked.account.role not in command.roles:
+            roles = " or ".join(sorted(role.value for role in command.roles))
+            return f"{SIGN}{name} needs the role {roles}; yours is {asked.account.role.value}."
+        if asked.arguments and not command.arguments:
+            return f"{SIGN}{name} takes nothing after its name."
+        return await command.do(self, asked)
+
+    # -- what each of them does ----------------------------------------------------------------
+
+    async def help(self, asked: Asked) -> str:
+        """The commands that the asker's role may use."""
+        lines = [
+            f"{command.usage}: {command.does}"
+            for command in COMMANDS
+            if asked.account.role in command.roles
+        ]
+        return "\n".join(["Commands:", *lines, "//text sends /text as it is."])
+
+    async def totals(self, _asked: Asked) -> str:
+        """Numbers of the whole house."""
+        totals, house = await self._count(), self._house
+        uptime = house.clock.now() - self._started_at
+        numbers = {
+            "Connections": f"{len(house.hub)}, of {len(house.hub.people())} accounts",
+            "Accounts": totals.accounts,
+            "Sessions": totals.sessions,
+            "Messages": totals.messages,
+            "Log entries": await house.logs.size(),
+            "Uptime": f"{int(uptime.total_seconds())} s",
+        }
+        return "\n".join(f"{name}: {number}" for name, number in numbers.items())
+
+    async def status(self, asked: Asked) -> str:
+        """This session."""
+        place = asked.head.id
+        members = (
+            await self._house.storage.read(lambda work: work.conversations.members([place]))
+        )[place]
+        return status_of(asked.head, members, self._house.hub.roster.present(place))
+
+    async def clear(self, asked: Asked) -> str:
+        """End this session."""
+        house, place = self._house, asked.head.id
+        await house.writer.write(lambda work: house.desks.close(work, asked.account, place))
+        return "This session has ended."
+
+    async def sessions(self, asked: Asked) -> str:
+        """The asker's recent sessions."""
+
+        async def job(work: UnitOfWork) -> list[Conversation]:
+            which = DeskFilter(member=asked.account.id)
+            found = await work.desks.listed(which, Slice(RECENT))
+            heads = await work.conversations.heads(found)
+            return [heads[number] for number in found]
+
+        heads = await self._house.storage.read(job)
+        lines = [f"{head.uid} {_standing(head)}: {head.title or 'no title'}" for head in heads]
+        return "\n".join(["Your recent sessions:", *lines]) if lines else "You have no sessions."
+
+    async def reload(self, asked: Asked) -> str:
+        """Read the logs anew, in the background."""
+        try:
+            days = _days_of(asked.arguments)
+        except DaysOutOfRange:
+            return f"{SIGN}reload takes one number of days, {MIN_DAYS} to {MAX_DAYS}, or nothing."
+        if not self._house.chores.begin(self._read_logs(asked, days)):
+            raise ShuttingDown
+        return f"Reading the logs of the last {days} days. What came of it follows."
+
+    async def _read_logs(self, asked: Asked, days: int) -> None:
+        try:
+            progress = partial(self._progress, asked)
+            reading = await self._house.logs.read_anew(days, progress)
+        except (AlreadyReading, Unavailable) as refusal:
+            self._whisper(asked.account, asked.head, str(refusal))
+        except Exception:
+            _log.exception("the logs could not be read")
+            self._whisper(asked.account, asked.head, "The logs could not be read.")
+        else:
+            self._whisper(asked.account, asked.head, report_of(reading, days))
+
+    def _progress(self, asked: Asked, reading: Reading) -> None:
+        event = LogsProgressed(
+            conversation_id=asked.head.id,
+            conversation_uid=asked.head.uid,
+            listener=asked.account.id,
+            reading=reading,
+        )
+        self._announce([event])
+
+    async def _count(self) -> Totals:
+        """The totals, counted anew every few seconds at most, as that walks through everything."""
+        now = self._house.clock.now()
+        if self._counted is None or (now - self._counted[0]).total_seconds() > COUNT_SECONDS:
+            self._counted = (now, await self._house.storage.read(lambda work: work.views.totals()))
+        return self._counted[1]
+
+
+COMMANDS: tuple[Command, ...] = (
+    Command(("help",), "this list", Commands.help),
+    Command(("stat", "stats"), "numbers of the whole house", Commands.totals),
+    Command(("status",), "how this session stands", Commands.status),
+    Command(("clear",), "end this session", Commands.clear),
+    Command(("sessions",), "your recent sessions", Commands.sessions),
+    Command(("reload",), "read the logs anew", Commands.reload, " [days]", READERS),
+)
+_BY_NAME = {name: command for command in COMMANDS for name in command.names}
+
+
+def nearest(name: str) -> str:
+    """The command that looks most like this one."""
+    return max(_BY_NAME, key=lambda known: SequenceMatcher(None, known, name[:40]).ratio())
+
+
+def status_of(head: Conversation, members: Sequence[Member], present: int) -> str:
+    """How a session stands, for people."""
+    desk = head.desk
+    assert desk is not None  # noqa: S101 - only sessions come here
+    agents = [each.person.username for each in members if each.person.id == desk.agent_id]
+    started = f"{desk.started_at:%Y-%m-%d %H:%M:%SZ}" if desk.started_at else "not yet"
+    assistant = "on" if desk.assistant_on else "off"
+    facts = {
+        "Session": head.uid,
+        "Title": head.title or "none",
+        "Status": _standing(head),
+        "Messages": desk.message_count,
+        "First message": started,
+        "Participants": f"{', '.join(each.person.username for each in members)} ({present} here)",
+        "In charge": agents[0] if agents else "nobody",
+        "Assistant": f"{assistant}, after a human took over" if desk.taken_over else assistant,
+    }
+    return "\n".join(f"{name}: {fact}" for name, fact in facts.items())
+
+
+def report_of(reading: Reading, days: int) -> str:
+    """What came of reading the logs, for people."""
+    lines = [
+        f"Read the logs of the last {days} days: {reading.files} files, {reading.entries} entries, "
+        f"{reading.unreadable} lines that could not be read, {reading.outdated} older."
+    ]
+    lines += [f"Left out {name}: {why}" for name, why in reading.skipped[:MAX_NAMED]]
+    if len(reading.skipped) > MAX_NAMED:
+        lines.append(f"… and {len(reading.skipped) - MAX_NAMED} more were left out.")
+    return "\n".join(lines)
+
+
+def _standing(head: Conversation) -> str:
+    return "closed" if head.desk is not None and head.desk.is_closed else "active"
+
+
+def _days_of(arguments: Sequence[str]) -> int:
+    """The number of days that was asked for.
+
+    Raises:
+        DaysOutOfRange: it is none, or not in range.
+    """
+    given = arguments[0] if arguments else str(DEFAULT_DAYS)
+    is_number = given.isascii() and given.isdigit() and len(given) <= len(str(MAX_DAYS))
+    if len(arguments) > 1 or not is_number or not MIN_DAYS <= int(given) <= MAX_DAYS:
+        raise DaysOutOfRange(field="days", least=MIN_DAYS, most=MAX_DAYS)
+    return int(given)
+
+
+def _is_escaped(draft: Draft) -> bool:
+    return draft.content.startswith(SIGN * 2)
+
+
+def _unescaped(draft: Draft) -> Draft:
+    return replace(draft, content=draft.content[len(SIGN) :]) if _is_escaped(draft) else draft

@@ -1,0 +1,178 @@
+"""A house with a session in it, somebody in charge, and an answerer that says what it is told."""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from folkmoot.bots.answering import AnswerFailed, Grounds
+from folkmoot.bots.assistant import Assistant, Bounds
+from folkmoot.bots.commands import Commands
+from folkmoot.bots.grounds import Research
+from folkmoot.bots.whispers import Whispers
+from folkmoot.core.accounts.model import Account, Role
+from folkmoot.core.conversations.desk import Desks
+from folkmoot.core.conversations.model import Conversation
+from folkmoot.core.messages.answers import Answers
+from folkmoot.core.messages.model import Message
+from folkmoot.core.shared.pages import Page
+from folkmoot.core.work import Storage
+from folkmoot.realtime.connection import Connection
+from folkmoot.realtime.contract import Ending
+from tests.cast import MAX_CHARS
+from tests.realtime.stage import WITHIN_S, Ear, Shelf, Stage, staged
+
+
+class Teller:
+    """An answerer that tells what a test has it tell: pieces, failures, and waits."""
+
+    name = "a test"
+
+    def __init__(self) -> None:
+        self.asked: list[Grounds] = []
+        self.script: list[str | Exception | asyncio.Event] = ["because"]
+        self.closed = 0
+        self.stuck = asyncio.Event()
+        """Set when a step is reached that waits: what was told before has been taken."""
+
+    async def answer(self, grounds: Grounds) -> AsyncGenerator[str, None]:
+        self.asked.append(grounds)
+        try:
+            for step in list(self.script):
+                if isinstance(step, Exception):
+                    raise step
+                if isinstance(step, asyncio.Event):
+                    self.stuck.set()
+                    await step.wait()
+                else:
+                    yield step
+        finally:
+            self.closed += 1
+
+    async def close(self) -> None:
+        pass
+
+
+class Watching:
+    """A contract that keeps events as they are, so that a test can wait for one."""
+
+    echoes = True
+
+    def frame(self, event: object, *, own: bool) -> object:
+        del own
+        return event
+
+    def close_code(self, ending: Ending) -> tuple[int, str]:
+        return 4000, ending.value
+
+
+class Watcher(Ear):
+    """An outlet that keeps events, and wakes whoever waits for one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.events: list[Any] = []
+        self._news = asyncio.Condition()
+        self._telling: set[asyncio.Task[None]] = set()
+
+    def push(self, frame: Any) -> None:
+        self.events.append(frame)
+        task = asyncio.ensure_future(self._tell())
+        self._telling.add(task)
+        task.add_done_callback(self._telling.discard)
+
+    async def _tell(self) -> None:
+        async with self._news:
+            self._news.notify_all()
+
+    async def until(self, fits: Callable[[Any], bool]) -> Any:
+        """The first event that fits, however late it comes."""
+        async with asyncio.timeout(WITHIN_S), self._news:
+            await self._news.wait_for(lambda: any(map(fits, self.events)))
+        return next(filter(fits, self.events))
+
+    def of(self, kind: type) -> list[Any]:
+        """The events of a kind that have come so far."""
+        return [event for event in self.events if isinstance(event, kind)]
+
+
+@dataclass
+class Scene:
+    """Cy's session, with the assistant on; an agent, an analyst; and what listens to it."""
+
+    stage: Stage
+    answers: Answers
+    teller: Teller
+    session: Conversation
+    agent: Account
+    assistant: Assistant
+    bounds: Bounds = field(default_factory=Bounds)
+
+    @property
+    def cy(self) -> Account:
+        return self.stage.cast.cy
+
+    @property
+    def logs(self) -> Shelf:
+        assert isinstance(self.stage.house.logs, Shelf)
+        return self.stage.house.logs
+
+    async def say(self, author: Account, content: str, **options: Any) -> Message:
+        """What somebody said in the session, or, of a command, its answer."""
+        draft = self.stage.cast.draft(author, content, where=self.session, **options)
+        async with asyncio.timeout(WITHIN_S):
+            return (await self.stage.house.submit(draft)).message
+
+    async def watch(self, account: Account, where: Conversation | None = None) -> Watcher:
+        """A connection of the account in the session, and what it is sent."""
+        return (await self.connect(account, where))[1]
+
+    async def connect(
+        self, account: Account, where: Conversation | None = None
+    ) -> tuple[Connection, Watcher]:
+        login, watcher = await self.stage.login(account), Watcher()
+        home = where or self.session
+        connection = Connection(Watching(), watcher, account.person, login.id, login.expires_at)
+        self.stage.hub.open(connection)
+        connection.home = home.id
+        await self.stage.follow(connection, None)
+        return connection, watcher
+
+    async def history(self) -> Sequence[Message]:
+        page: Sequence[Message] = await self.stage.cast.see(
+            lambda work: work.views.page(self.session.id, Page(100))
+        )
+        return page
+
+    async def head(self) -> Conversation:
+        return await self.stage.cast.head(self.session.id)
+
+
+@asynccontextmanager
+async def scened(
+    storage: Storage | None = None, *, bounds: Bounds | None = None
+) -> AsyncIterator[Scene]:
+    """The scene, the assistant and the commands at work in it."""
+    async with staged(storage) as stage:
+        house, cast = stage.house, stage.cast
+        agent = await cast.account("agent", Role.AGENT)
+        desks = Desks(cast.clock, cast.ids)
+        session = await stage.do(desks.open, cast.cy, title="HELP", agent=agent, assistant_on=True)
+        answers, teller = Answers(cast.clock, cast.ids, max_chars=MAX_CHARS), Teller()
+        research = Research(house.storage, house.logs, answers)
+        assistant = Assistant(
+            house, answers, teller, research, stage.hub.announce, bounds=bounds or Bounds()
+        )
+        whispers = Whispers(cast.clock, cast.ids)
+        house.attendants.append(Commands(house, whispers, stage.hub.announce))
+        running = [asyncio.create_task(each) for each in (house.chores.run(), assistant.run())]
+        try:
+            yield Scene(stage, answers, teller, session, agent, assistant)
+        finally:
+            for task in running:
+                task.cancel()
+            await asyncio.gather(*running, return_exceptions=True)
+
+
+FAILURE = AnswerFailed("The model does not answer.")

@@ -1,0 +1,318 @@
+"""The assistant answers what it owes: in order, once, and never what is not wanted any more."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from folkmoot.bots.assistant import (
+    CANCELLED,
+    FAULT,
+    NOTHING_CAME,
+    NOTHING_WANTED,
+    RESTARTED,
+    Bounds,
+)
+from folkmoot.core.conversations.desk import Desks
+from folkmoot.core.logs.model import Passage
+from folkmoot.core.messages.answers import CUT_SHORT
+from folkmoot.core.messages.events import AnswerDropped, AnswerGrew, MessagePosted
+from folkmoot.core.messages.model import AuthorKind, Message
+from folkmoot.core.presence.model import Typing
+from folkmoot.core.shared.ids import Uid
+from folkmoot.core.shared.refusals import Unavailable
+from tests.bots.scene import FAILURE, Scene, Watcher, scened
+from tests.cast import NOON
+from tests.realtime.stage import WITHIN_S
+
+
+@pytest.fixture
+async def scene() -> AsyncIterator[Scene]:
+    async with scened() as scene:
+        yield scene
+
+
+def by(kind: AuthorKind, content: str | None = None) -> Any:
+    """Fits the event of a message of this kind of author."""
+    return lambda event: (
+        isinstance(event, MessagePosted)
+        and event.message.author_kind is kind
+        and content in (None, event.message.content)
+    )
+
+
+async def answered(watcher: Watcher, kind: AuthorKind = AuthorKind.ASSISTANT) -> Message:
+    message: Message = (await watcher.until(by(kind))).message
+    return message
+
+
+async def test_a_question_is_answered_in_reply_to_it(scene: Scene) -> None:
+    watcher = await scene.watch(scene.cy)
+    scene.teller.script = ["be", "cause"]
+
+    question = await scene.say(scene.cy, "why?")
+    answer = await answered(watcher)
+
+    assert (answer.content, answer.seq) == ("because", question.seq + 1)
+    assert answer.reply_to is not None
+    assert answer.reply_to.uid == question.uid
+    assert CUT_SHORT not in answer.labels
+    assert [message.content for message in await scene.history()] == ["why?", "because"]
+
+
+async def test_it_is_shown_typing_while_it_works_and_not_after(scene: Scene) -> None:
+    watcher = await scene.watch(scene.cy)
+    go_on = asyncio.Event()
+    scene.teller.script = [go_on, "because"]
+
+    await scene.say(scene.cy, "why?")
+    await watcher.until(lambda event: isinstance(event, Typing) and event.is_typing)
+    go_on.set()
+    await answered(watcher)
+
+    typing = watcher.of(Typing)
+    assert [(each.person.username, each.is_typing) for each in typing] == [
+        ("assistant", True),
+        ("assistant", False),
+    ]
+
+
+async def test_questions_are_answered_in_their_order_one_at_a_time(scene: Scene) -> None:
+    watcher = await scene.watch(scene.cy)
+    go_on = asyncio.Event()
+    scene.teller.script = [go_on, "because"]
+
+    questions = [await scene.say(scene.cy, f"why {n}?") for n in range(3)]
+    assert len(scene.teller.asked) <= 1
+    go_on.set()
+    await watcher.until(
+        lambda _: len([e for e in watcher.events if by(AuthorKind.ASSISTANT)(e)]) == 3
+    )
+
+    replies = [event.message for event in watcher.events if by(AuthorKind.ASSISTANT)(event)]
+    assert [reply.reply_to.uid for reply in replies] == [question.uid for question in questions]
+    assert [grounds.question for grounds in scene.teller.asked] == ["why 0?", "why 1?", "why 2?"]
+
+
+async def test_no_more_are_written_at_once_than_may_be() -> None:
+    async with scened(bounds=Bounds(at_once=1)) as scene:
+        cast = scene.stage.cast
+        other = await scene.stage.do(Desks(cast.clock, cast.ids).open, cast.bo, assistant_on=True)
+        watcher, second = await scene.watch(scene.cy), await scene.watch(cast.bo, other)
+        go_on = asyncio.Event()
+        scene.teller.script = ["be", go_on, "cause"]
+        await scene.say(scene.cy, "why?")
+        await scene.stage.say(cast.bo, "and me?", where=other)
+        await asyncio.wait_for(scene.teller.stuck.wait(), WITHIN_S)
+
+        assert len(scene.teller.asked) == 1
+        go_on.set()
+        await answered(watcher)
+        await answered(second)
+
+
+async def test_what_it_is_given_is_what_was_said_before_and_what_logs_say(scene: Scene) -> None:
+    watcher = await scene.watch(scene.cy)
+    scene.logs.passages = [Passage(source="app.log:3", at=NOON, text="pump failed")]
+    await scene.say(scene.cy, "the gearbox squeaks")
+    await answered(watcher)
+    for number in range(25):
+        await scene.say(scene.cy, f"{number}")
+        await watcher.until(
+            lambda event, n=number: (
+                by(AuthorKind.ASSISTANT)(event) and event.message.seq == 2 * n + 4
+            )
+        )
+
+    await scene.say(scene.cy, "why has the pump failed near the gearbox")
+    await watcher.until(lambda event: by(AuthorKind.ASSISTANT)(event) and event.message.seq == 54)
+
+    grounds = scene.teller.asked[-1]
+    assert grounds.turns[-1].content == grounds.question
+    assert {turn.role for turn in grounds.turns} == {"user", "assistant"}
+    assert [passage.text for passage in grounds.logs] == ["pump failed"]
+    assert [(each.source, each.text) for each in grounds.said] == [("cy", "the gearbox squeaks")]
+
+
+async def test_growth_is_shown_to_those_who_watch_and_nobody_else(scene: Scene) -> None:
+    connection, watcher = await scene.connect(scene.cy)
+    other = await scene.watch(scene.cy)
+    go_on = asyncio.Event()
+    scene.teller.script = ["be", go_on, "cause"]
+
+    question = await scene.say(scene.cy, "why?")
+    scene.stage.hub.growing.watch(connection, scene.session.id, question.uid)
+    await watcher.until(lambda event: isinstance(event, AnswerGrew))
+    growth = scene.stage.hub.growing.so_far(scene.session.id)
+    go_on.set()
+    answer = await answered(other)
+
+    assert growth is not None
+    assert (growth.text, growth.question, growth.message) == ("be", question.uid, answer.uid)
+    grown = watcher.of(AnswerGrew)
+    assert [(each.position, each.delta) for each in grown] == [(0, "be"), (2, "cause")]
+    assert {each.message for each in grown} == {answer.uid}
+    assert other.of(AnswerGrew) == []
+    assert scene.stage.hub.growing.so_far(scene.session.id) is None
+
+
+async def test_a_failure_is_told_by_the_house_and_the_question_stays(scene: Scene) -> None:
+    watcher = await scene.watch(scene.cy)
+    scene.teller.script = [FAILURE]
+
+    question = await scene.say(scene.cy, "why?")
+    told = await answered(watcher, AuthorKind.SYSTEM)
+
+    assert told.content == str(FAILURE)
+    assert [message.uid for message in await scene.history()] == [question.uid, told.uid]
+
+
+async def test_what_had_come_before_a_failure_is_kept_and_marked(scene: Scene) -> None:
+    watcher = await scene.watch(scene.cy)
+    scene.teller.script = ["it is be", FAILURE]
+
+    await scene.say(scene.cy, "why?")
+    answer, told = await answered(watcher), await answered(watcher, AuthorKind.SYSTEM)
+
+    assert (answer.content, answer.labels) == ("it is be", {CUT_SHORT: str(FAILURE)})
+    assert told.content == str(FAILURE)
+
+
+async def test_an_answer_that_takes_too_long_is_given_up() -> None:
+    async with scened(bounds=Bounds(seconds=0.05)) as scene:
+        watcher = await scene.watch(scene.cy)
+        scene.teller.script = [asyncio.Event()]
+
+        await scene.say(scene.cy, "why?")
+        told = await answered(watcher, AuthorKind.SYSTEM)
+
+    assert "longer than 0.05 seconds" in told.content
+    assert scene.teller.closed == 1
+
+
+@pytest.mark.parametrize(
+    ("script", "told"),
+    [
+        ([], NOTHING_CAME),
+        ([" ", "\n"], NOTHING_CAME),
+        ([ZeroDivisionError("a bug")], FAULT),
+        ([Unavailable()], "Something went wrong"),
+        (["x" * 10_001], "longer than a message"),
+    ],
+)
+async def test_whatever_an_answerer_does_the_asker_is_told(
+    scene: Scene, script: list[Any], told: str
+) -> None:
+    watcher = await scene.watch(scene.cy)
+    scene.teller.script = script
+
+    await scene.say(scene.cy, "why?")
+
+    assert told in (await answered(watcher, AuthorKind.SYSTEM)).content
+    scene.teller.script = ["because"]
+    await scene.say(scene.cy, "and now?")
+    assert (await answered(watcher)).content == "because"
+
+
+async def test_a_human_who_writes_ends_the_answer_that_is_being_written(scene: Scene) -> None:
+    connection, watcher = await scene.connect(scene.cy)
+    scene.stage.hub.growing.watch(connection, scene.session.id)
+    scene.teller.script = ["be", asyncio.Event()]
+    question = await scene.say(scene.cy, "why?")
+    grown = await watcher.until(lambda event: isinstance(event, AnswerGrew))
+
+    await scene.say(scene.agent, "let me see")
+    dropped = await watcher.until(lambda event: isinstance(event, AnswerDropped))
+
+    assert (dropped.message, dropped.question) == (grown.message, question.uid)
+    await scene.say(scene.cy, "are you there?")
+    said = [message.content for message in await scene.history()]
+    assert said == ["why?", "let me see", "are you there?"]
+    assert len(scene.teller.asked) == 1
+
+
+async def test_a_late_answer_is_dropped_even_if_it_was_given_back(scene: Scene) -> None:
+    watcher = await scene.watch(scene.cy)
+    go_on = asyncio.Event()
+    scene.teller.script = [go_on, "late"]
+    await scene.say(scene.cy, "why?")
+    await watcher.until(lambda event: isinstance(event, Typing))
+    await scene.say(scene.agent, "let me see")
+    await scene.stage.do(
+        scene.stage.house.desks.switch_assistant, scene.agent, scene.session.id, is_on=True
+    )
+
+    scene.teller.script = ["in time"]
+    go_on.set()
+    await scene.say(scene.cy, "and now?")
+    answer = await answered(watcher)
+
+    assert answer.content == "in time"
+    assert "late" not in [message.content for message in await scene.history()]
+
+
+async def test_the_asker_cancels_from_any_device_and_keeps_what_there_is(scene: Scene) -> None:
+    watcher = await scene.watch(scene.cy)
+    scene.teller.script = ["be", asyncio.Event()]
+    await scene.say(scene.cy, "why?")
+    await asyncio.wait_for(scene.teller.stuck.wait(), WITHIN_S)
+
+    assert not scene.assistant.cancel(scene.session.id, scene.agent.id)
+    assert scene.assistant.cancel(scene.session.id, scene.cy.id)
+    answer = await answered(watcher)
+
+    assert (answer.content, answer.labels) == ("be", {CUT_SHORT: CANCELLED})
+    assert scene.teller.closed == 1
+    assert not scene.assistant.cancel(scene.session.id, scene.cy.id)
+
+
+async def test_an_answer_cancelled_before_its_first_word_is_no_hole(scene: Scene) -> None:
+    watcher = await scene.watch(scene.cy)
+    scene.teller.script = [asyncio.Event()]
+    await scene.say(scene.cy, "why?")
+    await asyncio.wait_for(scene.teller.stuck.wait(), WITHIN_S)
+
+    assert scene.assistant.cancel(scene.session.id, scene.cy.id)
+
+    assert (await answered(watcher, AuthorKind.SYSTEM)).content == NOTHING_WANTED
+
+
+async def test_what_was_owed_before_a_crash_is_given_after_it(scene: Scene) -> None:
+    cast, name = scene.stage.cast, Uid("0194d7a0-0000-7000-8000-00000000abcd")
+    watcher = await scene.watch(scene.cy)
+    # Stored by a process that ended before it could begin, and in the middle.
+    for content in ("begun?", "waiting?"):
+        await cast.say(scene.cy, content, where=scene.session)
+    begun, _ = await cast.see(lambda work: work.answers.all_owed())
+    await cast.do(scene.answers.save, begun.question_id, name, "it was be")
+
+    again = asyncio.create_task(scene.assistant.run())
+    await watcher.until(
+        lambda _: len([e for e in watcher.events if by(AuthorKind.ASSISTANT)(e)]) == 2
+    )
+    again.cancel()
+
+    first, second = [e.message for e in watcher.events if by(AuthorKind.ASSISTANT)(e)]
+    assert (first.uid, first.content, first.labels) == (name, "it was be", {CUT_SHORT: RESTARTED})
+    assert (second.content, second.labels) == ("because", {})
+    assert [grounds.question for grounds in scene.teller.asked] == ["waiting?"]
+
+
+async def test_a_question_that_was_deleted_meanwhile_is_not_answered(scene: Scene) -> None:
+    watcher = await scene.watch(scene.cy)
+    go_on = asyncio.Event()
+    scene.teller.script = [go_on, "because"]
+    await scene.say(scene.cy, "first")
+    second = await scene.say(scene.cy, "oops")
+    await scene.stage.do(
+        scene.stage.house.messages.delete, scene.cy.id, scene.session.id, second.uid
+    )
+    go_on.set()
+    await answered(watcher)
+    await scene.say(scene.cy, "third")
+    await watcher.until(
+        lambda _: len([e for e in watcher.events if by(AuthorKind.ASSISTANT)(e)]) == 2
+    )
+
+    assert [grounds.question for grounds in scene.teller.asked] == ["first", "third"]
