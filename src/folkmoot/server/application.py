@@ -14,6 +14,10 @@ from starlette.staticfiles import StaticFiles
 
 from folkmoot.dialects.accounts import codec as accounts_wire
 from folkmoot.dialects.accounts.routes import router as accounts_router
+from folkmoot.dialects.assistant import frames as assistant_wire
+from folkmoot.dialects.assistant import routes as assistant_routes
+from folkmoot.dialects.assistant.socket import ChatSockets
+from folkmoot.dialects.assistant.spec import SPEC as ASSISTANT
 from folkmoot.dialects.conversations import frames as conversations_wire
 from folkmoot.dialects.conversations import message_routes, routes
 from folkmoot.dialects.conversations.socket import ConversationSockets
@@ -49,7 +53,7 @@ from folkmoot.server.reading_room import page_of
 from folkmoot.server.settings import Settings
 from folkmoot.server.wiring import Premises
 
-SPECS = (CONVERSATIONS, FRIENDS, SESSIONS, SUPPORT)
+SPECS = (CONVERSATIONS, FRIENDS, SESSIONS, ASSISTANT, SUPPORT)
 CONNECT_SECONDS = 10.0
 """What a Socket.IO client has to say who it is."""
 STATIC = Path(str(files("folkmoot.server"))) / "static"
@@ -68,6 +72,10 @@ def application(settings: Settings, premises: Premises) -> FastAPI:
             {"name": "conversations", "description": "Many-party chat, integer ids"},
             {"name": "friends", "description": "Person to person, friends only"},
             {"name": "sessions", "description": "Session chat with agents, and files for all"},
+            {
+                "name": "assistant",
+                "description": "All sessions on one socket, and an AI that answers",
+            },
             {"name": "support", "description": "Customers and a desk of staff, Socket.IO"},
             {"name": "search", "description": "Finding messages, of every contract"},
             {"name": "health", "description": "For those who run the server"},
@@ -81,6 +89,7 @@ def application(settings: Settings, premises: Premises) -> FastAPI:
         *friends_wire.ANSWERS,
         *sessions_wire.ANSWERS,
         *file_routes.ANSWERS,
+        *assistant_wire.ANSWERS,
         *support_wire.ANSWERS,
     )
     app.openapi = lambda: openapi_of(app, answers)  # type: ignore[method-assign]  # FastAPI's way
@@ -94,7 +103,7 @@ def application(settings: Settings, premises: Premises) -> FastAPI:
     app.include_router(message_routes.router)
     app.include_router(friends_message_routes.router)
     app.include_router(friend_routes.router)
-    for router in (*SESSIONS_ROUTERS, file_routes.router):
+    for router in (*SESSIONS_ROUTERS, file_routes.router, assistant_routes.router):
         app.include_router(router)
     sockets = Reception(premises.house, ConversationSockets(premises.house))
     app.router.routes.append(WebSocketRoute("/conversations/{conversation_id}/ws", sockets))
@@ -103,6 +112,8 @@ def application(settings: Settings, premises: Premises) -> FastAPI:
     app.router.routes.append(WebSocketRoute("/api/v1/chat/ws/chat", friend_sockets))
     session_sockets = Reception(premises.house, SessionSockets(premises.house))
     app.router.routes.append(WebSocketRoute("/api/v1/chat/ws/{session_id}", session_sockets))
+    chat_sockets = Reception(premises.house, ChatSockets(premises.house, premises.assistant.cancel))
+    app.router.routes.append(WebSocketRoute("/ws/chat", chat_sockets))
     _add_support(app, settings, premises.house)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     _add_middleware(app, settings)
