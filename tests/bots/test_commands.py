@@ -13,6 +13,7 @@ from folkmoot.core.messages.events import MessagePosted, Whispered
 from folkmoot.core.messages.model import AuthorKind, MessageKind
 from folkmoot.core.shared.refusals import Refusal
 from tests.bots.scene import Scene, scened
+from tests.realtime.stage import WITHIN_S
 
 
 @pytest.fixture
@@ -60,7 +61,9 @@ async def test_help_lists_only_what_the_role_may_use(scene: Scene) -> None:
 async def test_an_unknown_command_names_the_nearest(scene: Scene) -> None:
     assert "Did you mean /help?" in (await scene.say(scene.cy, "/hlep")).content
     assert "Did you mean /" in (await scene.say(scene.cy, "/")).content
-    assert "Did you mean /reload?" in (await scene.say(scene.cy, "/relod 3")).content
+    admin = await scene.stage.cast.account("admin", Role.ADMIN)
+    assert "Did you mean /reload?" in (await scene.say(admin, "/relod 3")).content
+    assert "/reload" not in (await scene.say(scene.cy, "/relod 3")).content
 
 
 async def test_a_forbidden_one_says_which_role_it_needs(scene: Scene) -> None:
@@ -157,6 +160,20 @@ async def test_what_is_said_after_a_plain_slash_keeps_its_place(scene: Scene) ->
 
     said = [e.message.content for e in watcher.of(MessagePosted) if e.message.author]
     assert said == ["/one", "two"]
+
+
+async def test_commands_of_one_account_are_answered_in_their_order(scene: Scene) -> None:
+    watcher = await scene.watch(scene.cy)
+    drafts = [
+        scene.stage.cast.draft(scene.cy, text, where=scene.session)
+        for text in ("/stat", "/status", "/clear", "/help", "/sessions", "/nothing") * 3
+    ]
+
+    answers = [scene.stage.house.submit(draft) for draft in drafts]
+    async with asyncio.timeout(WITHIN_S):
+        said = [(await answer).message for answer in answers]
+
+    assert [event.message for event in watcher.of(Whispered)] == said
 
 
 async def test_reload_reads_in_the_background_and_reports(scene: Scene) -> None:

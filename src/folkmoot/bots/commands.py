@@ -22,6 +22,7 @@ from folkmoot.core.logs.events import LogsProgressed
 from folkmoot.core.logs.model import MAX_DAYS, MIN_DAYS, READERS, Reading
 from folkmoot.core.messages.model import Draft, MessageKind, Posted
 from folkmoot.core.messages.views import Totals
+from folkmoot.core.shared.ids import AccountId
 from folkmoot.core.shared.pages import Slice
 from folkmoot.core.shared.refusals import Unavailable
 from folkmoot.core.work import UnitOfWork
@@ -76,6 +77,8 @@ class Commands:
         self._announce = announce
         self._started_at = house.clock.now()
         self._counted: tuple[datetime, Totals] | None = None
+        self._newest: dict[AccountId, asyncio.Future[Posted]] = {}
+        """The answer that each account waits for last, while it does."""
 
     def attend(self, draft: Draft) -> "asyncio.Future[Posted] | None":
         """The answer to a command."""
@@ -89,12 +92,28 @@ class Commands:
             # At once, so that it keeps its place among what its author says.
             return self._house.writer.submit(_unescaped(draft))
         answer: asyncio.Future[Posted] = asyncio.get_running_loop().create_future()
-        if not self._house.chores.begin(self._settle(draft, answer)):
+        before = self._newest.get(draft.author_id)
+        if not self._house.chores.begin(self._settle(draft, answer, before)):
             answer.set_exception(ShuttingDown())
+            return answer
+        self._newest[draft.author_id] = answer
+        answer.add_done_callback(partial(self._forget, draft.author_id))
         return answer
 
-    async def _settle(self, draft: Draft, answer: "asyncio.Future[Posted]") -> None:
+    def _forget(self, asker: AccountId, answer: "asyncio.Future[Posted]") -> None:
+        if self._newest.get(asker) is answer:
+            del self._newest[asker]
+
+    async def _settle(
+        self,
+        draft: Draft,
+        answer: "asyncio.Future[Posted]",
+        before: "asyncio.Future[Posted] | None",
+    ) -> None:
+        """Answer, after what the same account asked ``before``."""
         try:
+            if before is not None:
+                await asyncio.wait([before])
             posted = await self._answered(draft)
         except Exception as error:
             if not answer.done():
@@ -133,7 +152,8 @@ class Commands:
     async def _obey(self, name: str, asked: Asked) -> str:
         command = _BY_NAME.get(name)
         if command is None:
-            return f"There is no command {SIGN}{name[:40]}. Did you mean {SIGN}{nearest(name)}?"
+            meant = nearest(name, asked.account.role)
+            return f"There is no command {SIGN}{name[:40]}. Did you mean {SIGN}{meant}?"
         if asked.account.role not in command.roles:
             roles = " or ".join(sorted(role.value for role in command.roles))
             return f"{SIGN}{name} needs the role {roles}; yours is {asked.account.role.value}."
@@ -243,9 +263,10 @@ COMMANDS: tuple[Command, ...] = (
 _BY_NAME = {name: command for command in COMMANDS for name in command.names}
 
 
-def nearest(name: str) -> str:
-    """The command that looks most like this one."""
-    return max(_BY_NAME, key=lambda known: SequenceMatcher(None, known, name[:40]).ratio())
+def nearest(name: str, role: Role) -> str:
+    """The command that looks most like this one, of those that the role may use."""
+    usable = [known for known, command in _BY_NAME.items() if role in command.roles]
+    return max(usable, key=lambda known: SequenceMatcher(None, known, name[:40]).ratio())
 
 
 def status_of(head: Conversation, members: Sequence[Member], present: int) -> str:
