@@ -44,6 +44,8 @@ def test_a_username_has_letters_digits_and_a_little_more(cast: Cast, username: s
         (".ana", UsernameInvalid),
         ("ana-", UsernameInvalid),
         ("аna", UsernameInvalid),  # noqa: RUF001 - the first letter is Cyrillic
+        ("assistant", UsernameInvalid),
+        ("System", UsernameInvalid),
         ("ana\0", TextHasNul),
         ("ana\ud800", TextNotUnicode),
     ],
