@@ -27,7 +27,7 @@ MOST_ALIKE: Final = 2
 
 K1, B, TYPICAL_WORDS = 1.2, 0.4, 18.0
 PHRASE_WEIGHT: Final = 0.35
-SOURCE_WEIGHT: Final = 0.8
+SOURCE_WEIGHT: Final = 2.0
 COVERAGE_WEIGHT: Final = 0.6
 RECENCY_WEIGHT: Final = 0.02
 _GRAVITY: Final = {"critical": 0.12, "error": 0.12, "warning": 0.06}
@@ -104,8 +104,12 @@ class Candidates:
         words = list(dict.fromkeys(word.text for each in question.wanted for word in each.words))
         with _Stemmer() as stemmer:
             stems = stemmer.stems(dict(enumerate(words)))
-        # A word that is none to the index (an emoji, say) has no stem.
-        self._stems = {words[number]: next(iter(found)) for number, found in stems.items() if found}
+        # What the index does not take for one word (an emoji, say) cannot be looked for as one.
+        self._stems = {
+            words[number]: next(iter(found))
+            for number, found in stems.items()
+            if sum(map(len, found.values())) == 1
+        }
         self._documents = self._known_counts()
 
     def gather(self) -> None:

@@ -35,7 +35,9 @@ _STOP_WORDS: Final = """
     something still such tell than that the their them then there these they thing things this
     those through to too told today took try trying under until up us use used using very want was
     we went were what whats when where whether which while who whom whose why will with within
-    without would yesterday yet you your
+    without would yesterday yet you your against ago already back day days evening far hour hours
+    long minute minutes morning night often problem problems page tonight tried way week work worked
+    works people anymore ours own suddenly probably actually really ever whole
 """
 
 _TROUBLE_WORDS: Final = """
@@ -44,7 +46,22 @@ _TROUBLE_WORDS: Final = """
     down slow issue issues bad lost unable cannot stuck
 """
 _ALIKE: Final = """
-    fail failed failure error exception unsuccessful
+    fail failed failure error exception unsuccessful aborted
+    synchronise sync synchronised
+    synchronisation sync synchronised
+    processor cpu core
+    overheating temperature thermal throttled hot
+    reload reconfiguring reloaded hup
+    ssh sshd
+    twice duplicate second again
+    article articles item product
+    product article item catalog
+    hide hidden
+    behind outdated stale
+    backlog waiting queue pending
+    intrusion scanner invalid
+    room space freed
+    free freed released
     crash crashed died killed segfault panic traceback exited abort core
     kill killed oom terminated
     memory oom heap ram
@@ -98,7 +115,8 @@ _ALIKE: Final = """
     scheduled cron timer
     queue queued backlog pending
     cache redis memcached
-    config configuration settings reload
+    config configuration settings reconfiguring
+    configuration config settings reconfiguring
     reload reloaded reloading
     deploy deployed release version rollout
     upload uploaded body
