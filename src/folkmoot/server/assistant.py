@@ -10,6 +10,8 @@ from folkmoot.core.shared.ids import Clock, Ids
 from folkmoot.server.process import StartRefused
 from folkmoot.server.settings import Settings
 
+FENCE_CHARS = 22
+"""Of 6 random bits each; a model reads every one of them at both ends of every passage."""
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _log = logging.getLogger(__name__)
 
@@ -37,7 +39,7 @@ def answerer_of(settings: Settings, clock: Clock, ids: Ids) -> Answerer:
     return ModelAnswerer(
         model,
         clock=clock,
-        chance=Chance(ids.secret),
+        chance=Chance(lambda: ids.secret()[:FENCE_CHARS]),
         allowance=Allowance(
             clock,
             per_account=settings.assistant_tokens_per_account_a_day,

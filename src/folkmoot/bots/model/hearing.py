@@ -96,8 +96,10 @@ class Hearing:
                     raise fault from None
                 await self._back_off(fault)
         await self._hang_up()
-        if sentence := _CUT_SHORT.get(self._end, None if self.pieces.began else NOTHING):
-            raise Fault(sentence, f"it ended with {self._end[:40]!r}")
+        if sentence := _CUT_SHORT.get(self._end):
+            raise Fault(sentence, f"it ended with {self._end}")
+        if not self.pieces.began:
+            raise Fault(NOTHING, "it gave no text")
         return None
 
     async def close(self) -> None:
