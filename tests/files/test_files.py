@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import os
+import stat
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -269,7 +270,7 @@ async def test_collecting_goes_on_until_it_is_ended(shelf):
 
 
 async def test_a_place_that_works_says_so(shelf):
-    await shelf.place.check()
+    await asyncio.to_thread(shelf.place.check)
     assert await shelf.is_clean()
 
 
@@ -293,13 +294,20 @@ async def test_when_nobody_knows_whether_the_row_was_stored_the_blob_stays(shelf
     assert len(await shelf.blobs()) == 1
 
 
-async def test_a_bucket_that_does_not_answer_is_our_fault(tmp_path, monkeypatch):
+def test_a_bucket_that_does_not_answer_is_our_fault(tmp_path, monkeypatch):
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
     place, _ = open_place(tmp_path, "s3://bucket/prefix")
     with pytest.raises(FilesUnavailable):
-        await place.check()
+        place.check()
+
+
+def test_what_is_kept_in_a_folder_is_for_its_owner_only(tmp_path):
+    tmp_path.chmod(0o755)
+    _, incoming = open_place(tmp_path / "files", None)
+    for folder in (tmp_path / "files", incoming):
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
 
 
 @pytest.mark.parametrize("url", ["http://bucket", "bucket", "s3:", "file:///etc"])

@@ -6,10 +6,14 @@ import socket
 import sqlite3
 import subprocess
 import sys
+from json import dumps
 from pathlib import Path
 
 import pytest
+from typer.main import get_command
 
+from folkmoot.cli.main import app as cli
+from folkmoot.server.settings import Settings
 from tests.clients import PASSWORD as CLIENT_PASSWORD
 from tests.clients import new_lobby, registered, visiting
 from tests.running import Server
@@ -40,6 +44,37 @@ def made(data: Path) -> Path:
     """A data folder with an up-to-date database in it."""
     assert run("migrate", "--data", str(data)).returncode == 0
     return data
+
+
+# -- settings --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", Settings.model_fields)
+def test_every_setting_is_a_flag_of_the_same_name(name):
+    flags = get_command(cli).commands["serve"].params
+    assert f"--{name.replace('_', '-')}" in [text for flag in flags for text in flag.opts]
+
+
+def test_flags_count_before_variables_and_both_before_the_file(data, tmp_path):
+    file = tmp_path / "settings.toml"
+    file.write_text('title = "file"\nlog_format = "json"\nsend_burst = 1\nlimits = false\n')
+    variables = {"FOLKMOOT_TITLE": "variable", "FOLKMOOT_SEND_BURST": "2"}
+    flags = (
+        "--title",
+        "flag",
+        "--limits",
+        "--allowed-origins",
+        "https://a.example,https://b.example",
+    )
+    end = run("doctor", "--config", str(file), "--data", str(data), *flags, **variables)
+    for line in (
+        "title = flag",
+        "limits = True",
+        "allowed_origins = ['https://a.example', 'https://b.example']",
+        "send_burst = 2",
+        "log_format = json",
+    ):
+        assert f"  {line}\n" in end.stdout
 
 
 # -- starts that are refused -----------------------------------------------------------------------
@@ -141,6 +176,32 @@ def test_the_doctor_finds_a_fresh_machine_well_and_hides_secrets(data):
     assert end.stdout.count("  ok ") == 7
     assert "port = 0" in end.stdout
     assert secret not in end.stdout
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://ana:s3/cr@t@127.0.0.1:1/nowhere",
+        "postgresql://127.0.0.1:1/nowhere?user=ana&password=s3%2Fcr%40t",
+        "postgresql://ana@127.0.0.1:1/nowhere?sslpassword=s3/cr@t&user=bo",
+    ],
+)
+def test_the_doctor_hides_the_password_in_a_database_url(data, url):
+    end = run("doctor", "--data", str(data), "--port", "0", "--database", url)
+    assert end.returncode == 1
+    assert "127.0.0.1:1/nowhere" in end.stdout
+    assert "s3" not in end.stdout
+    assert "cr@t" not in end.stdout
+
+
+def test_the_doctor_hides_the_secrets_of_a_bucket_and_of_issuers(data):
+    issuer = {"issuer": "https://ana.example", "audience": "folkmoot", "secret": "hidden" * 8}
+    bucket = "s3://key:hidden@bucket/prefix?aws_secret_access_key=hidden"
+    flags = ("--files-url", bucket, "--issuers", dumps([issuer]), "--port", "0")
+    end = run("doctor", "--data", str(data), *flags)
+    assert "bucket/prefix" in end.stdout
+    assert "ana.example" in end.stdout
+    assert "hidden" not in end.stdout
 
 
 def test_the_doctor_names_what_is_wrong(made):

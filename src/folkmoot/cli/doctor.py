@@ -1,6 +1,5 @@
 """`folkmoot doctor`: is everything here as a server needs it?"""
 
-import asyncio
 import resource
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -26,7 +25,7 @@ def examine(settings: Settings) -> int:
     """Print the settings and what was found; the exit code, 0 if a server can run here."""
     console = Console(soft_wrap=True, markup=False, highlight=False)
     console.print("Settings")
-    for name, value in sorted(settings.model_dump(mode="json").items()):
+    for name, value in settings.shown().items():
         console.print(f"  {name} = {value}")
     console.print("Checks")
     checks: list[tuple[str, Callable[[Settings], Finding]]] = [
@@ -59,7 +58,7 @@ def _database(settings: Settings) -> Finding:
 
 def _files(settings: Settings) -> Finding:
     place, _ = place_of(settings)
-    asyncio.run(place.check())
+    place.check()
     return f"can be kept in {place.name}"
 
 

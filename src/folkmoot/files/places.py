@@ -103,16 +103,18 @@ class Place:
                 keys = [one["path"] for one in some if one["last_modified"] < before]
                 yield [key for key in keys if not key.startswith(f"{INCOMING}/")]
 
-    async def check(self) -> None:
-        """Return if files can be kept and removed here right now.
+    def check(self) -> None:
+        """Return if files can be kept and removed here right now. Blocks.
+
+        Not through the event loop: obstore's thread wakes the loop before it is done with Python,
+        and a process that ends just then, as a command does, is aborted.
 
         Raises:
             StorageFull, FilesUnavailable
         """
         with faults("writing a probe"):
-            async with asyncio.timeout(PIECE_SECONDS):
-                await obstore.put_async(self._store, PROBE, b"probe")
-        await self.forget([PROBE])
+            obstore.put(self._store, PROBE, b"probe")
+            obstore.delete(self._store, PROBE)
 
 
 class Folder(Place):
@@ -144,7 +146,8 @@ def open_place(folder: Path, url: str | None) -> tuple[Place, Path]:
     """
     incoming = folder / INCOMING
     try:
-        incoming.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for one in (folder, incoming):
+            one.mkdir(mode=0o700, parents=True, exist_ok=True)
         _reach_disk(folder)
         _reach_disk(folder.parent)
         return (Folder(folder) if url is None else Place(_bucket(url), url)), incoming

@@ -19,6 +19,10 @@ MAX_FRAME_BYTES = 64 * 1024
 MAX_BODY_BYTES = 1024 * 1024
 MAX_FILE_BYTES = 25 * 1024 * 1024
 
+HIDDEN = "**********"
+_USER_PASSWORD = re.compile(r"(://[^:/?@]*:).*@", re.DOTALL)
+_QUERY_PASSWORD = re.compile(r"([?&][^=&]*(?:pass|secret|key|token)[^=&]*=)[^&]*", re.IGNORECASE)
+
 
 class IssuerSettings(BaseModel):
     """An outside issuer whose tokens are taken: by its published keys, or by a shared secret."""
@@ -49,52 +53,92 @@ class Settings(BaseSettings):
     workers: int = Field(default=1, ge=1, description="How many processes serve")
     secret: SecretStr | None = Field(
         default=None,
-        description="Signs tokens; without it, one is made and kept in the data folder",
+        description="Signs tokens; without it, one is made and kept in the data folder. Better a "
+        "variable than a flag, which whoever lists the processes can read",
     )
     title: str = Field(default="folkmoot", max_length=100, description="What this server is called")
     demo: bool = Field(default=False, description="Fill an empty database with demo data")
     limits: bool = Field(default=True, description="Rates and connection counts are limited")
-    access_token_minutes: float = Field(default=3000, gt=0, le=525_600)
-    refresh_token_days: float = Field(default=30, gt=0, le=3650)
+    access_token_minutes: float = Field(
+        default=3000, gt=0, le=525_600, description="How long an access token is good for"
+    )
+    refresh_token_days: float = Field(
+        default=30, gt=0, le=3650, description="How long a login lasts, however often refreshed"
+    )
     allowed_origins: Annotated[list[str], NoDecode] = Field(
         default=[], description="Origins, besides the server's own, whose pages may use it"
     )
-    issuers: list[IssuerSettings] = []
-    max_content_chars: int = Field(default=10_000, ge=1, le=1_000_000)
-    max_frame_bytes: int = Field(default=MAX_FRAME_BYTES, ge=1024, le=16 * 1024 * 1024)
-    max_body_bytes: int = Field(default=MAX_BODY_BYTES, ge=1024, le=64 * 1024 * 1024)
+    issuers: list[IssuerSettings] = Field(
+        default=[], description="Outside issuers whose tokens are taken: JSON, or tables in TOML"
+    )
+    max_content_chars: int = Field(
+        default=10_000, ge=1, le=1_000_000, description="Of one message's text"
+    )
+    max_frame_bytes: int = Field(
+        default=MAX_FRAME_BYTES, ge=1024, le=16 * 1024 * 1024, description="Of one socket frame"
+    )
+    max_body_bytes: int = Field(
+        default=MAX_BODY_BYTES, ge=1024, le=64 * 1024 * 1024, description="Of one request's JSON"
+    )
     files_url: str | None = Field(
         default=None,
         description="s3://bucket/prefix, its keys and endpoint in AWS_* variables; without it, "
         "files are kept in the data folder",
     )
-    max_file_bytes: int = Field(default=MAX_FILE_BYTES, ge=1, le=1024 * 1024 * 1024)
+    max_file_bytes: int = Field(
+        default=MAX_FILE_BYTES, ge=1, le=1024 * 1024 * 1024, description="Of one file"
+    )
     max_image_pixels: int = Field(
         default=50_000_000, ge=1, le=200_000_000, description="Of an image that is uploaded"
     )
-    max_files_per_account: int = Field(default=1000, ge=0)
-    max_file_bytes_per_account: int = Field(default=1024 * 1024 * 1024, ge=0)
+    max_files_per_account: int = Field(
+        default=1000, ge=0, description="How many files an account may keep here"
+    )
+    max_file_bytes_per_account: int = Field(
+        default=1024 * 1024 * 1024, ge=0, description="Of all files of an account together"
+    )
     max_outbox_bytes: int = Field(
         default=1024 * 1024, ge=64 * 1024, description="What may wait for one slow reader"
     )
-    max_connections_per_account: int = Field(default=20, ge=1)
-    send_per_minute: float = Field(default=120, gt=0)
-    send_burst: int = Field(default=30, ge=1)
-    upload_per_minute: float = Field(default=60, gt=0)
+    max_connections_per_account: int = Field(
+        default=20, ge=1, description="How many sockets an account may have open"
+    )
+    send_per_minute: float = Field(
+        default=120, gt=0, description="Messages and changes of an account, in the long run"
+    )
+    send_burst: int = Field(default=30, ge=1, description="Messages and changes at once")
+    typing_per_minute: float = Field(
+        default=300, gt=0, description="Signs of typing, and askings to resume, of an account"
+    )
+    upload_per_minute: float = Field(default=60, gt=0, description="Files of an account")
     connect_per_minute: float = Field(default=300, gt=0, description="From one address")
     register_per_minute: float = Field(default=20, gt=0, description="From one address")
-    login_per_minute: float = Field(default=10, gt=0, description="For one account name")
+    login_per_minute: float = Field(
+        default=10, gt=0, description="For one account name, from one address"
+    )
+    address_login_per_minute: float = Field(
+        default=30, gt=0, description="For all account names, from one address"
+    )
+    refresh_per_minute: float = Field(default=120, gt=0, description="From one address")
+    ticket_per_minute: float = Field(default=120, gt=0, description="Socket tickets of an account")
+    password_per_minute: float = Field(
+        default=5, gt=0, description="Changes of an account's password that are tried"
+    )
     assistant_base_url: str | None = Field(
         default=None,
         description="An OpenAI-compatible endpoint, as https://api.example.com/v1; without it, "
         "the assistant quotes logs and messages and needs no network",
     )
-    assistant_model: str | None = Field(default=None, min_length=1, max_length=200)
+    assistant_model: str | None = Field(
+        default=None, min_length=1, max_length=200, description="One of the endpoint's models"
+    )
     assistant_key: SecretStr | None = Field(default=None, description="Of the endpoint, if any")
     assistant_seconds: float = Field(
         default=60.0, ge=1, le=3600, description="For a whole answer of the model"
     )
-    assistant_max_answer_tokens: int = Field(default=1000, ge=1, le=100_000)
+    assistant_max_answer_tokens: int = Field(
+        default=1000, ge=1, le=100_000, description="Of one answer of the model"
+    )
     assistant_max_context_tokens: int = Field(
         default=4000, ge=1000, le=1_000_000, description="Of a question with all that goes with it"
     )
@@ -127,10 +171,16 @@ class Settings(BaseSettings):
     body_pause_seconds: float = Field(
         default=30.0, gt=0, description="The longest wait for the next piece of a body"
     )
-    shutdown_seconds: float = Field(default=8.0, gt=0)
-    log_level: Literal["debug", "info", "warning", "error"] = "info"
-    log_format: Literal["console", "json"] = "console"
-    access_log: bool = True
+    shutdown_seconds: float = Field(
+        default=8.0, gt=0, description="What is under way has this long when told to stop"
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="The least that is logged"
+    )
+    log_format: Literal["console", "json"] = Field(
+        default="console", description="For people, or for programs"
+    )
+    access_log: bool = Field(default=True, description="A log line for every request")
 
     @field_validator("allowed_origins", "assistant_logs", mode="before")
     @classmethod
@@ -180,6 +230,11 @@ class Settings(BaseSettings):
             return self.database
         return f"sqlite:///{self.data.absolute() / 'folkmoot.db'}"
 
+    def shown(self) -> dict[str, str]:
+        """Every setting for people to read, by its name; secrets are hidden, in addresses too."""
+        values = self.model_dump(mode="json")
+        return {name: _without_password(str(value)) for name, value in sorted(values.items())}
+
     @classmethod
     def settings_customise_sources(
         cls,
@@ -192,6 +247,14 @@ class Settings(BaseSettings):
         """Flags, then variables, then the file; nothing else."""
         del dotenv_settings, file_secret_settings
         return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+
+def _without_password(text: str) -> str:
+    """An address without the password in it, and any other text as it is."""
+    if "://" not in text:
+        return text
+    # A password may hold an @ of its own: up to the last one, all of it is hidden.
+    return _QUERY_PASSWORD.sub(rf"\1{HIDDEN}", _USER_PASSWORD.sub(rf"\1{HIDDEN}@", text))
 
 
 def load_settings(config: Path | None, **flags: Any) -> Settings:

@@ -311,7 +311,7 @@ def _issuers(settings: Settings) -> list[IssuerSettings]:
 def _limits(settings: Settings) -> LimitSettings:
     return LimitSettings(
         send=Rate(settings.send_per_minute, settings.send_burst),
-        signal=Rate(300, 60),
+        signal=Rate(settings.typing_per_minute, max(20, int(settings.typing_per_minute / 5))),
         connect=Rate(settings.connect_per_minute, max(20, int(settings.connect_per_minute / 3))),
         upload=Rate(settings.upload_per_minute, max(5, int(settings.upload_per_minute / 3))),
         max_connections_per_account=settings.max_connections_per_account,
@@ -320,9 +320,17 @@ def _limits(settings: Settings) -> LimitSettings:
 
 
 def _auth_rates(settings: Settings) -> AuthRates:
-    login, register = settings.login_per_minute, settings.register_per_minute
     return AuthRates(
-        login_per_name=Rate(login, max(1, int(login))),
-        register_per_address=Rate(register, max(1, int(register))),
+        login_per_name=_at_once(settings.login_per_minute),
+        login_per_address=_at_once(settings.address_login_per_minute),
+        register_per_address=_at_once(settings.register_per_minute),
+        refresh_per_address=_at_once(settings.refresh_per_minute),
+        ticket_per_account=_at_once(settings.ticket_per_minute),
+        password_per_account=_at_once(settings.password_per_minute),
         enabled=settings.limits,
     )
+
+
+def _at_once(per_minute: float) -> Rate:
+    """A minute's worth may come at once."""
+    return Rate(per_minute, max(1, int(per_minute)))

@@ -20,6 +20,7 @@ from folkmoot.storage.sqlite_file import migrate_file, open_file
 
 _SQLITE = SqliteSettings()
 _POSTGRES = PostgresSettings()
+_FORMS = "write postgresql://user:password@host/name, or leave it out to have SQLite"
 _POSTGRES_NAMES = {"postgresql", "postgres", "postgresql+asyncpg"}
 
 
@@ -57,9 +58,9 @@ def _parsed(url: str) -> URL:
     try:
         parsed = make_url(url)
     except ArgumentError:
-        raise Unusable("The database URL is not a URL.") from None
+        raise Unusable(f"The database URL is not a URL: {_FORMS}.") from None
     if parsed.drivername not in {"memory", "sqlite", *_POSTGRES_NAMES}:
-        raise Unusable(f"No database goes by {parsed.drivername}://.")
+        raise Unusable(f"No database goes by {parsed.drivername}://: {_FORMS}.")
     return parsed
 
 

@@ -56,7 +56,7 @@ async def migrate_database(url: URL, settings: PostgresSettings) -> bool:
 
 def _refuse_unfit(version: int, encoding: str) -> None:
     if version < _OLDEST:
-        raise Unusable(f"PostgreSQL {version // 10_000} is too old: 13 is the least.")
+        raise Unusable(f"PostgreSQL {version // 10_000} is too old: upgrade it, 13 is the least.")
     if encoding != "UTF8":
         raise Unusable(f"The database keeps text as {encoding}: create it with ENCODING 'UTF8'.")
 
@@ -86,4 +86,4 @@ def _sentence(url: URL, error: BaseException) -> str:
     if isinstance(error, asyncpg.InsufficientPrivilegeError):
         return f"{name} does not let {url.username!r} make tables: grant it the right to."
     reason = " ".join(str(error).split()) or "it does not answer"
-    return f"{name} cannot be used: {reason}."
+    return f"{name} cannot be used ({reason}): see that it runs, and check FOLKMOOT_DATABASE."
