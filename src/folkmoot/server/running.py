@@ -1,6 +1,7 @@
 """Starting and ending a server."""
 
 import asyncio
+import gc
 import logging
 import socket
 import sys
@@ -50,6 +51,10 @@ async def _serve(settings: Settings, listener: socket.socket) -> None:
         process = Process(config_of(app, settings), lambda: _say_goodbye(premises.house, sockets))
         async with sockets.running(), errands.served(premises, settings):
             _announce(settings, listener.getsockname()[1])
+            # What is there by now stays: a full collection need not walk through it each time,
+            # with everybody waiting.
+            gc.collect()
+            gc.freeze()
             await process.serve(sockets=[listener])
 
 
