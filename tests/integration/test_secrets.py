@@ -60,9 +60,13 @@ async def test_no_token_ticket_or_password_is_in_the_servers_output(server):
         secrets = await every_way_in(ana, lobby)
         await ana.post(f"/conversations/{lobby}/messages", {"content": "between us two"})
     assert server.stop() == 0
-    output = server.output
-    assert f"/conversations/{lobby}" in output, "there is no access log"
-    assert [secret for secret in [*secrets, "between us two"] if secret in output] == []
+    own = {path.name: path.read_text() for path in (server.data / "logs").iterdir()}
+    assert own.keys() == {"audit.log", "server.log"}
+    for output in (server.output, own["server.log"]):
+        assert f"/conversations/{lobby}" in output, "there is no access log"
+    for name, output in {"what it printed": server.output, **own}.items():
+        found = [secret for secret in [*secrets, "between us two"] if secret in output]
+        assert found == [], name
 
 
 def test_what_a_client_sends_cannot_begin_a_line_of_the_log(server):

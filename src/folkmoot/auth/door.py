@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from enum import Enum, auto
 from typing import Final
 
+from folkmoot.auth.audit import Audit, NoAudit
 from folkmoot.auth.errors import CurrentPasswordWrong
 from folkmoot.auth.gate import Caller, Write, new_ticket
 from folkmoot.auth.limits import Turnstile
@@ -74,7 +75,7 @@ class Door:
     """Where accounts are made and logins begin and end.
 
     ``address`` is always the peer's, as the server knows it. ``write`` announces what a job
-    recorded, so that the sockets of an ended login close.
+    recorded, so that the sockets of an ended login close. ``audit`` hears of all of it.
     """
 
     def __init__(
@@ -89,6 +90,7 @@ class Door:
         passwords: Passwords,
         turnstile: Turnstile,
         lifetimes: Lifetimes | None = None,
+        audit: Audit | None = None,
     ) -> None:
         self._storage = storage
         self._write = write
@@ -99,6 +101,7 @@ class Door:
         self._passwords = passwords
         self._turnstile = turnstile
         self._lifetimes = lifetimes or Lifetimes()
+        self._audit = audit or NoAudit()
 
     async def register(
         self, *, username: str, email: str, password: str, full_name: str = "", address: str
@@ -113,7 +116,9 @@ class Door:
         draft = self._accounts.draft(username=username, email=email, full_name=full_name)
         check_password(password, field="password", names=(draft.username, draft.email))
         new = replace(draft, password_hash=await self._passwords.hashed(password))
-        return await self._write(lambda work: work.accounts.add(new))
+        account = await self._write(lambda work: work.accounts.add(new))
+        self._audit.note("account registered", account=account.username, address=address)
+        return account
 
     async def login(self, *, name: str, password: str, address: str) -> Keys:
         """Keys for whoever knows the password of ``name``, a username or an e-mail address.
@@ -126,6 +131,17 @@ class Door:
         """
         self._turnstile.login(name, address)
         account, hashed = await self._storage.read(lambda work: _named(work, name))
+        # What is no account's name is not noted: it may be a password in the wrong field.
+        known = None if account is None else account.username
+        try:
+            keys = await self._begun(account, hashed, password)
+        except Refusal as refusal:
+            self._audit.note("login failed", account=known, address=address, reason=refusal.code)
+            raise
+        self._audit.note("login", account=known, address=address)
+        return keys
+
+    async def _begun(self, account: Account | None, hashed: str | None, password: str) -> Keys:
         if not await self._passwords.matches(password, hashed) or account is None:
             raise WrongPassword
         renewed = None
@@ -162,18 +178,24 @@ class Door:
         now = self._clock.now()
         outcome = await self._write(lambda work: self._rotate(work, old, digest(new_token), now))
         if isinstance(outcome, _Outcome):
-            raise _refusal_of(outcome)
+            refusal = _refusal_of(outcome)
+            is_theft = outcome is _Outcome.REUSED
+            what = "refresh token used twice, refused" if is_theft else "refresh refused"
+            self._audit.note(what, address=address, reason=refusal.code)
+            raise refusal
         return self._keys(*outcome, new_token)
 
     async def logout(self, caller: Caller) -> None:
         """End the login that asks; its sockets close."""
         account_id, login_id = caller.account.id, caller.login.id
         await self._write(lambda work: self._accounts.end_login(work, account_id, login_id))
+        self._audit.note("logout", account=caller.account.username)
 
     async def logout_all(self, caller: Caller) -> None:
         """End every login of the account, the one that asks as well."""
         account_id = caller.account.id
         await self._write(lambda work: self._accounts.end_logins(work, account_id))
+        self._audit.note("logout everywhere", account=caller.account.username)
 
     async def ticket(self, caller: Caller) -> Ticket:
         """A ticket with which one socket may be opened, with the right of the caller.
@@ -199,6 +221,7 @@ class Door:
         check_password(new, field="new_password", names=(account.username, account.email))
         present = await self._storage.read(lambda work: work.accounts.password_hash(account.id))
         if not await self._passwords.matches(current, present):
+            self._audit.note("password change failed", account=account.username)
             raise CurrentPasswordWrong(field="current_password")
         hashed = await self._passwords.hashed(new)
 
@@ -209,6 +232,7 @@ class Door:
             await self._accounts.set_password(work, account.id, hashed, keep=keep)
 
         await self._write(change)
+        self._audit.note("password changed", account=account.username)
 
     async def change_profile(
         self,

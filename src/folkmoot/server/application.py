@@ -46,6 +46,7 @@ from folkmoot.realtime.house import House
 from folkmoot.realtime.reception import Reception
 from folkmoot.realtime.wire.limits import Limits
 from folkmoot.server import health, refusals
+from folkmoot.server.audit import Witness
 from folkmoot.server.bodies import BodyLimit, StrictJson
 from folkmoot.server.documents import asyncapi_of, openapi_of
 from folkmoot.server.manners import Manners
@@ -116,6 +117,7 @@ def application(settings: Settings, premises: Premises) -> FastAPI:
     app.router.routes.append(WebSocketRoute("/ws/chat", chat_sockets))
     _add_support(app, settings, premises.house)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    app.add_middleware(Witness, house=lambda: premises.house, trail=premises.audit)
     _add_middleware(app, settings)
     return app
 

@@ -105,6 +105,15 @@ ERRANDS: Mapping[str, Errand] = {
 }
 
 
+_NOTED: Mapping[str, str] = {
+    "create": "account registered",
+    "role": "role changed",
+    "deactivate": "account deactivated",
+    "password": "password changed",
+}
+"""How an errand is called in the audit trail."""
+
+
 def run(settings: Settings, errand: str, **arguments: str) -> str:
     """What an errand says it did.
 
@@ -149,10 +158,16 @@ async def _asked(path: Path, order: _Order) -> _Outcome | None:
 
 
 async def _done(premises: Premises, order: _Order) -> _Outcome:
+    who = order.arguments.get("username")
+    role = order.arguments.get("role")
     try:
         said = await ERRANDS[order.errand](premises, **order.arguments)
     except (Refusal, Unavailable) as refusal:
+        what = f"{_NOTED.get(order.errand, order.errand)} refused"
+        premises.audit.note(what, account=who, by="operator", reason=refusal.code)
         return _Outcome(str(refusal), is_refused=True)
+    if order.errand in _NOTED:
+        premises.audit.note(_NOTED[order.errand], account=who, by="operator", role=role)
     return _Outcome(said, is_refused=False)
 
 

@@ -5,6 +5,7 @@ import gc
 import logging
 import socket
 import sys
+from typing import Any
 
 import uvloop
 
@@ -30,7 +31,10 @@ def serve(settings: Settings) -> None:
         StartRefused: it cannot start; nothing was served.
     """
     set_up_logging(
-        level=settings.log_level, form=settings.log_format, access_log=settings.access_log
+        level=settings.log_level,
+        form=settings.log_format,
+        access_log=settings.access_log,
+        folder=settings.own_logs,
     )
     # The storage threads need the interpreter's lock for moments only, but often: with the usual
     # 5 ms, a busy event loop would make every one of those moments wait that long.
@@ -51,11 +55,13 @@ async def _serve(settings: Settings, listener: socket.socket) -> None:
         process = Process(config_of(app, settings), lambda: _say_goodbye(premises.house, sockets))
         async with sockets.running(), errands.served(premises, settings):
             _announce(settings, listener.getsockname()[1])
+            premises.audit.note("server started", by="operator", **_set_up(settings))
             # What is there by now stays: a full collection need not walk through it each time,
             # with everybody waiting.
             gc.collect()
             gc.freeze()
             await process.serve(sockets=[listener])
+            premises.audit.note("server stopped", by="operator")
 
 
 async def _say_goodbye(house: House, sockets: SocketServer) -> None:
@@ -67,6 +73,12 @@ async def _say_goodbye(house: House, sockets: SocketServer) -> None:
     await asyncio.sleep(0)
     # Polls that wait would keep the server waiting for them.
     sockets.shut_down()
+
+
+def _set_up(settings: Settings) -> dict[str, Any]:
+    """The settings that are not as they come, as text, their secrets hidden."""
+    given = settings.model_dump(mode="json", exclude_defaults=True)
+    return {f"setting_{name}": str(value) for name, value in given.items()}
 
 
 def _announce(settings: Settings, port: int) -> None:

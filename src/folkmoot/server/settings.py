@@ -1,5 +1,6 @@
 """Every setting: flags first, then ``FOLKMOOT_*`` variables, then one TOML file."""
 
+import os
 import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -145,11 +146,6 @@ class Settings(BaseSettings):
     assistant_max_tokens_field: Literal["max_tokens", "max_completion_tokens"] = Field(
         default="max_tokens", description="What the endpoint calls the bound of an answer"
     )
-    assistant_logs: Annotated[list[str], NoDecode] = Field(
-        default=[],
-        description="Files, folders and globs of logs that the assistant answers from, by comma; "
-        "without any, the server's own log and audit trail",
-    )
     assistant_at_once: int = Field(
         default=4, ge=1, le=1000, description="Answers that are worked on at the same time"
     )
@@ -181,8 +177,13 @@ class Settings(BaseSettings):
         default="console", description="For people, or for programs"
     )
     access_log: bool = Field(default=True, description="A log line for every request")
+    assistant_logs: Annotated[list[str], NoDecode] = Field(
+        default=[],
+        description="Files, folders and patterns of logs that the assistant answers from, by "
+        "comma; without any, the server's own log and audit trail",
+    )
 
-    @field_validator("allowed_origins", "assistant_logs", mode="before")
+    @field_validator("allowed_origins", mode="before")
     @classmethod
     def _by_comma(cls, value: Any) -> Any:
         if isinstance(value, str):
@@ -216,12 +217,24 @@ class Settings(BaseSettings):
             raise ValueError("a key is made of ASCII letters, digits and signs, without spaces")
         return value
 
+    @field_validator("assistant_logs", mode="before")
+    @classmethod
+    def _by_comma_or_path_separator(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return [one.strip() for one in re.split(f"[,{os.pathsep}]", value) if one.strip()]
+        return value
+
     @field_validator("workers")
     @classmethod
     def _one_process(cls, value: int) -> int:
         if value > 1:
             raise ValueError("several workers need a bus between processes; this version has none")
         return value
+
+    @property
+    def own_logs(self) -> Path:
+        """The folder of what the server itself logs."""
+        return self.data.absolute() / "logs"
 
     @property
     def database_url(self) -> str:

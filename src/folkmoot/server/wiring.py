@@ -52,6 +52,7 @@ from folkmoot.realtime.receipts import Receipts
 from folkmoot.realtime.writer import Writer
 from folkmoot.server import log_reader
 from folkmoot.server.assistant import answerer_of
+from folkmoot.server.audit import AuditTrail, Overheard
 from folkmoot.server.process import StartRefused
 from folkmoot.server.settings import Settings
 from folkmoot.server.system import SystemClock, SystemIds
@@ -70,6 +71,18 @@ class Premises:
     passwords: Passwords
     logs: Logs
     assistant: Assistant
+    audit: AuditTrail
+
+
+@dataclass(frozen=True, slots=True)
+class _Means:
+    """What a house works with and lets go of in the end."""
+
+    storage: Storage
+    client: httpx2.AsyncClient
+    answerer: Answerer
+    logs: Logs
+    audit: AuditTrail
 
 
 @asynccontextmanager
@@ -87,16 +100,36 @@ async def opened(settings: Settings) -> AsyncIterator[Premises]:
     except Unusable as error:
         raise StartRefused(str(error)) from error
     try:
-        async with (
-            httpx2.AsyncClient(follow_redirects=False) as client,
-            _answering(settings) as answerer,
-            _shelved(settings) as logs,
-        ):
-            premises = _assembled(settings, storage, secret, client, answerer, logs)
+        async with _means(settings, storage) as means:
+            premises = _assembled(settings, means, secret)
             async with _at_work(premises):
                 yield premises
     finally:
         await storage.close()
+
+
+@asynccontextmanager
+async def _means(settings: Settings, storage: Storage) -> AsyncIterator[_Means]:
+    answerer = answerer_of(settings, SystemClock(), SystemIds())
+    shelf = LogShelf(settings.data.absolute() / LOG_INDEX)
+    audit = AuditTrail(settings.own_logs, SystemClock())
+    try:
+        async with httpx2.AsyncClient(follow_redirects=False) as client:
+            yield _Means(storage, client, answerer, _logs(settings, shelf), audit)
+    finally:
+        audit.close()
+        await shelf.close()
+        await answerer.close()
+
+
+def _logs(settings: Settings, shelf: LogShelf) -> Logs:
+    return Logs(
+        sources=settings.assistant_logs,
+        folder=settings.data.absolute(),
+        shelf=shelf,
+        reader=log_reader.__name__,
+        clock=SystemClock(),
+    )
 
 
 def prepare_data_folder(settings: Settings) -> None:
@@ -131,15 +164,8 @@ def _secret_of(settings: Settings) -> bytes:
         ) from error
 
 
-def _assembled(
-    settings: Settings,
-    storage: Storage,
-    secret: bytes,
-    client: httpx2.AsyncClient,
-    answerer: Answerer,
-    logs: Logs,
-) -> Premises:
-    clock, ids = SystemClock(), SystemIds()
+def _assembled(settings: Settings, means: _Means, secret: bytes) -> Premises:
+    clock, ids, storage = SystemClock(), SystemIds(), means.storage
     accounts, conversations = Accounts(clock, ids), Conversations(clock, ids)
     hub, bus = Hub(), MemoryBus()
     bus.hear(hub.announce)
@@ -157,7 +183,7 @@ def _assembled(
         clock=clock,
         tokens=tokens,
         origins=Origins(settings.allowed_origins),
-        issuers=Issuers(_issuers(settings), clock, client) if settings.issuers else None,
+        issuers=Issuers(_issuers(settings), clock, means.client) if settings.issuers else None,
     )
     house = House(
         clock=clock,
@@ -168,7 +194,7 @@ def _assembled(
         conversations=conversations,
         messages=Messages(clock, conversations, max_chars=settings.max_content_chars),
         files=_files(settings, clock, ids, storage, writer),
-        logs=logs,
+        logs=means.logs,
         storage=storage,
         writer=writer,
         friends=Friends(clock, ids),
@@ -191,37 +217,12 @@ def _assembled(
         passwords=passwords,
         turnstile=Turnstile(_auth_rates(settings)),
         lifetimes=Lifetimes(login=timedelta(days=settings.refresh_token_days)),
+        audit=means.audit,
     )
+    hub.overhearing.append(Overheard(house, means.audit).overhear)
     house.attendants.append(Commands(house, Whispers(clock, ids), bus.publish))
-    assistant = _assistant(settings, house, answerer, bus.publish)
-    return Premises(house, door, passwords, logs, assistant)
-
-
-@asynccontextmanager
-async def _answering(settings: Settings) -> AsyncIterator[Answerer]:
-    """Whoever answers for the assistant, let go in the end."""
-    answerer = answerer_of(settings, SystemClock(), SystemIds())
-    try:
-        yield answerer
-    finally:
-        await answerer.close()
-
-
-@asynccontextmanager
-async def _shelved(settings: Settings) -> AsyncIterator[Logs]:
-    """The logs that the assistant answers from, their index let go in the end."""
-    folder = settings.data.absolute()
-    shelf = LogShelf(folder / LOG_INDEX)
-    try:
-        yield Logs(
-            sources=settings.assistant_logs,
-            folder=folder,
-            shelf=shelf,
-            reader=log_reader.__name__,
-            clock=SystemClock(),
-        )
-    finally:
-        await shelf.close()
+    assistant = _assistant(settings, house, means.answerer, bus.publish)
+    return Premises(house, door, passwords, means.logs, assistant, means.audit)
 
 
 def _assistant(

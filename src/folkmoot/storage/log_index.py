@@ -24,7 +24,7 @@ from folkmoot.storage.threads import Threads
 
 VERSION: Final = 1
 BATCH_LINES: Final = 5_000
-SEARCH_SECONDS: Final = 0.35
+SEARCH_SECONDS: Final = 0.25
 WAIT_SECONDS: Final = 5.0
 STEPS_BETWEEN_LOOKS: Final = 2_000
 COMMON_DOCUMENTS: Final = 500

@@ -19,7 +19,7 @@ from folkmoot.core.logs.model import Passage
 from folkmoot.storage.log_words import Question, indexed
 
 TOKENS: Final = "porter unicode61 remove_diacritics 2"
-MOST_ROWS: Final = 60_000
+MOST_ROWS: Final = 40_000
 MOST_COMMON_ROWS: Final = 150
 MOST_CANDIDATES: Final = 400
 WEIGHED_CHARS: Final = 700

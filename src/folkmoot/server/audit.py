@@ -1,0 +1,140 @@
+"""The audit trail: who did what, when and from where, in ``logs/audit.log`` of the data folder."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from folkmoot.auth.credentials import credentials_of
+from folkmoot.bots.logs.redaction import redacted
+from folkmoot.core.shared.ids import AccountId, Clock
+from folkmoot.core.shared.refusals import Refusal, Unavailable
+from folkmoot.core.social.events import BlockLifted, BlockSet
+from folkmoot.core.work import UnitOfWork
+from folkmoot.realtime.house import House
+from folkmoot.server.line_file import LineFile
+from folkmoot.server.manners import Application, Message, Receive, Scope, Send
+
+FILE_NAME: Final = "audit.log"
+MAX_FACT_CHARS: Final = 500
+FORBIDDEN: Final = 403
+REFUSED: Final = 400
+PRIVILEGED: Final = re.compile(
+    r"/api/v1/chat/sessions/cleanup|/ws/connections/info"
+    r"|(?:/api)?/chat/(?:history/user/[^/]+|users)"
+)
+"""What only some roles may ask for: who does is noted, whether it was granted or refused."""
+
+_encode = msgspec.json.Encoder().encode
+
+
+class AuditTrail:
+    """Writes entries in the order in which they are noted; see `folkmoot.auth.audit.Audit`."""
+
+    def __init__(self, folder: Path, clock: Clock) -> None:
+        self._lines = LineFile(folder / FILE_NAME)
+        self._clock = clock
+
+    def note(
+        self,
+        what: str,
+        *,
+        account: str | None = None,
+        by: str | None = None,
+        address: str | None = None,
+        **facts: str | int | bool | None,
+    ) -> None:
+        """Note that something happened just now."""
+        entry: dict[str, Any] = {
+            "timestamp": self._clock.now().isoformat(),
+            "level": "warning" if what.endswith(("failed", "refused")) else "info",
+            "event": what,
+            "account": account,
+            "by": by or account,
+            "address": address,
+        }
+        entry.update((name, _fact(value)) for name, value in facts.items())
+        known = {name: value for name, value in entry.items() if value is not None}
+        self._lines.write(_encode(known).decode())
+
+    def close(self) -> None:
+        """Write what is noted, and let the file go."""
+        self._lines.close()
+
+
+def _fact(value: object) -> object:
+    if value is None or isinstance(value, bool | int):
+        return value
+    text = str(value).encode("utf-8", "replace").decode()
+    return redacted(text)[:MAX_FACT_CHARS]
+
+
+class Overheard:
+    """Notes what is announced between accounts, by the names of those whom it is about."""
+
+    def __init__(self, house: House, trail: AuditTrail) -> None:
+        self._house = house
+        self._trail = trail
+
+    def overhear(self, event: object) -> None:
+        """Have an event noted, if it is one to be traced."""
+        if isinstance(event, BlockSet | BlockLifted):
+            what = "block set" if isinstance(event, BlockSet) else "block lifted"
+            self._house.chores.begin(self._noted(what, event.blocker, event.blocked))
+
+    async def _noted(self, what: str, blocker: AccountId, blocked: AccountId) -> None:
+        async def job(work: UnitOfWork) -> Mapping[AccountId, Any]:
+            return await work.accounts.by_ids([blocker, blocked])
+
+        found = await self._house.storage.read(job)
+        names = {number: account.username for number, account in found.items()}
+        # To be blocked is nothing that one is told: the entry is the blocker's.
+        self._trail.note(what, account=names.get(blocker), blocked=names.get(blocked))
+
+
+class Witness:
+    """Notes who asks for what only some may ask for, and who is refused for want of a right."""
+
+    def __init__(self, app: Application, house: Callable[[], House], trail: AuditTrail) -> None:
+        self._app = app
+        self._house = house
+        self._trail = trail
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request, and note it afterwards if it is of that kind."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        status = 0
+
+        async def watched(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        await self._app(scope, receive, watched)
+        is_privileged = PRIVILEGED.fullmatch(scope["path"]) is not None
+        if status == FORBIDDEN or (is_privileged and status < REFUSED):
+            await self._note(scope, status)
+
+    async def _note(self, scope: Scope, status: int) -> None:
+        # A ticket is for a socket, and would be used up here.
+        credentials = replace(credentials_of(scope), ticket=None)
+        try:
+            caller = await self._house().gate.caller(credentials)
+        except (Refusal, Unavailable):
+            name = None
+        else:
+            name = caller.account.username
+        peer = scope.get("client")
+        self._trail.note(
+            "access refused" if status == FORBIDDEN else "privileged access",
+            account=name,
+            address=peer[0] if peer else None,
+            method=scope["method"],
+            path=scope["path"],
+        )
