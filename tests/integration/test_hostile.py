@@ -92,8 +92,17 @@ async def test_who_does_not_finish_a_request_is_hung_up_on(server, first):
     writer.close()
 
 
-async def test_headers_that_come_byte_by_byte_gain_no_time(server):
-    reader, writer = await dialled(server, b"GET / HTTP/1.1\r\nX: ")
+@pytest.mark.parametrize(
+    "first",
+    [
+        b"GET / HTTP/1.1\r\nX: ",
+        b"POST /auth/token HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+        b"Content-Length: 100000\r\n\r\n{",
+    ],
+    ids=["headers", "a body"],
+)
+async def test_what_comes_byte_by_byte_gains_no_time(server, first):
+    reader, writer = await dialled(server, first)
     hung_up = asyncio.create_task(until_hung_up(reader))
     async with asyncio.timeout(WITHIN_S):
         while not hung_up.done():
@@ -229,6 +238,41 @@ async def test_no_header_breaks_a_handshake(server):
         answer = await asyncio.wait_for(reader.read(12), WITHIN_S)
         writer.close()
         assert answer[9:12] in {b"101", b"400"}, header
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"GET /healthz HTTP/1.1\r\nHost: a\r\nX-Long: " + b"a" * 65_536,
+        b"GET /healthz HTTP/1.1\r\nHost: a" + b"\r\nX-Many: %s" % (b"a" * 1000) * 66,
+        b"GET /healthz HTTP/1.1\r\nHost: a" + b"\r\nX: a" * 201,
+        b"GET /healthz?" + b"a" * 66_000 + b" HTTP/1.1\r\nHost: a",
+    ],
+    ids=["one long", "many long", "many short", "a long address"],
+)
+async def test_a_head_that_is_too_large_is_refused_even_if_it_comes_whole(server, head):
+    reader, writer = await dialled(server, head + b"\r\n\r\n")
+    answer = await until_hung_up(reader)
+    writer.close()
+    assert answer.startswith(b"HTTP/1.1 431 "), answer[:100]
+    assert answer.count(b"HTTP/1.1") == 1
+    assert b"headers_too_large" in answer
+
+
+async def test_trailers_without_end_are_refused(server):
+    request = b"POST /auth/token HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n"
+    reader, writer = await dialled(server, request + b"X: a\r\n" * 100_000)
+    answer = await until_hung_up(reader)
+    writer.close()
+    assert b" 200 " not in answer[:20]
+
+
+async def test_a_socket_over_an_older_http_is_refused(server):
+    older = handshake("/conversations/1/ws").replace(b"HTTP/1.1", b"HTTP/1.0")
+    reader, writer = await dialled(server, older)
+    answer = await until_hung_up(reader)
+    writer.close()
+    assert answer.startswith(b"HTTP/1.1 400 ")
 
 
 def test_after_all_that_nothing_of_it_is_a_fault_of_ours(server):

@@ -19,6 +19,9 @@ from folkmoot.server.settings import Settings
 PEER_GONE_MILLISECONDS = 20_000
 LINGER_SECONDS = 5.0
 MAX_HEAD_BYTES = 64 * 1024
+MAX_HEADERS = 200
+LEAST_BODY_RATE = 1000
+"""Bytes a second, after the first pause: a body that drips holds a connection for ever."""
 _log = logging.getLogger(__name__)
 
 
@@ -72,12 +75,17 @@ _HEAD_TOO_LARGE = b"\r\n".join(
 )
 
 
+class _HeadTooLarge(Exception):
+    """The parser stops at once when this comes out of one of its callbacks."""
+
+
 class HttpProtocol(HttpToolsProtocol):
     """uvicorn's HTTP, without its patience: a request that does not come in time is over.
 
-    Headers have ``headers_seconds`` and `MAX_HEAD_BYTES` in all (what comes in one read with their
-    end aside); between two pieces of a body ``body_pause_seconds`` pass at most. A connection
-    between two requests is uvicorn's own keep-alive timeout's affair.
+    Headers have ``headers_seconds``, and may be `MAX_HEADERS` and `MAX_HEAD_BYTES`, trailers
+    included. Between two pieces of a body ``body_pause_seconds`` pass at most, and that much more
+    than `LEAST_BODY_RATE` allows in all. A connection between two requests is uvicorn's own
+    keep-alive timeout's affair.
 
     Whoever is answered in the middle of their request is heard out for `LINGER_SECONDS`: to close
     a connection with unread input is to reset it, and the client would not see the answer.
@@ -88,7 +96,11 @@ class HttpProtocol(HttpToolsProtocol):
     _deadline: TimerHandle | None = None
     _is_deaf = False
     _is_in_head = True
+    _is_head_too_large = False
     _head_bytes = 0
+    _field_bytes = 0
+    _fields = 0
+    _body_until = 0.0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own
         super().connection_made(transport)
@@ -100,11 +112,22 @@ class HttpProtocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         self._is_in_head, self._head_bytes = True, 0
+        self._field_bytes = self._fields = 0
         self._expect_within(self.headers_seconds)
         super().on_message_begin()
 
+    def on_url(self, url: bytes) -> None:
+        self._count_in_head(len(url))
+        super().on_url(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._fields += 1
+        self._count_in_head(len(name) + len(value))
+        super().on_header(name, value)
+
     def on_headers_complete(self) -> None:
         self._is_in_head = False
+        self._body_until = self.loop.time() + self.body_pause_seconds
         self._expect_within(self.body_pause_seconds)
         super().on_headers_complete()
         if self.cycle is not None:
@@ -117,11 +140,18 @@ class HttpProtocol(HttpToolsProtocol):
         if self._is_in_head and not self.transport.is_closing():
             self._head_bytes += len(data)
             if self._head_bytes > MAX_HEAD_BYTES:
-                self.transport.write(_HEAD_TOO_LARGE)
-                self.close_politely()
+                self._refuse_head()
+
+    def send_400_response(self, msg: str) -> None:
+        if self._is_head_too_large:
+            self._refuse_head()
+        else:
+            super().send_400_response(msg)
 
     def on_body(self, body: bytes) -> None:
-        self._expect_within(self.body_pause_seconds)
+        self._body_until += len(body) / LEAST_BODY_RATE
+        left = self._body_until - self.loop.time()
+        self._expect_within(max(0.0, min(left, self.body_pause_seconds)))
         super().on_body(body)
 
     def on_message_complete(self) -> None:
@@ -130,7 +160,10 @@ class HttpProtocol(HttpToolsProtocol):
 
     def handle_websocket_upgrade(self) -> None:
         self._expect_nothing()
-        super().handle_websocket_upgrade()
+        if self.parser.get_http_version() == "1.0":
+            self.send_400_response("WebSockets need HTTP/1.1.")  # RFC 6455, 4.1
+        else:
+            super().handle_websocket_upgrade()
 
     def close_politely(self) -> None:
         """Close the connection, once what the client was about to send has come."""
@@ -140,6 +173,19 @@ class HttpProtocol(HttpToolsProtocol):
         self._is_deaf = True
         self._expect_within(LINGER_SECONDS)
         self.transport.write_eof()
+
+    def _count_in_head(self, size: int) -> None:
+        self._field_bytes += size
+        if self._field_bytes > MAX_HEAD_BYTES or self._fields > MAX_HEADERS:
+            self._is_head_too_large = True
+            raise _HeadTooLarge
+
+    def _refuse_head(self) -> None:
+        if not self._is_in_head:
+            self.transport.close()  # Trailers: whoever serves the request may be about to answer.
+        elif not self._is_deaf:
+            self.transport.write(_HEAD_TOO_LARGE)
+            self.close_politely()
 
     def _expect_within(self, seconds: float) -> None:
         self._expect_nothing()
