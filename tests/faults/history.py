@@ -2,48 +2,57 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import Any
 
-Message = dict[str, Any]
+from tests.doors.door import Heard
 
 
-def faults_of_history(history: Sequence[Message], acknowledged: Iterable[Message]) -> list[str]:
+def faults_of_history(history: Sequence[Heard], acknowledged: Iterable[Heard]) -> list[str]:
     """What is wrong with a stored history, given what its writers were told of it.
 
     Writers post ``"<writer> <number>"``, their numbers rising, under that text as ``client_id``.
     """
     faults = []
-    if [message["seq"] for message in history] != list(range(1, len(history) + 1)):
+    if [message.seq for message in history] != list(range(1, len(history) + 1)):
         faults.append("the places are not 1 to n")
-    stored = {message["content"]: message for message in history}
-    doubled = [text for text, times in Counter(m["content"] for m in history).items() if times > 1]
+    stored = {message.text: message for message in history}
+    doubled = [text for text, times in Counter(m.text for m in history).items() if times > 1]
     faults += [f"{text!r} is there twice" for text in doubled]
     for message in acknowledged:
-        found = stored.get(message["content"])
+        found = stored.get(message.text)
         if found is None:
-            faults.append(f"{message['content']!r} was acknowledged and is lost")
-        elif (found["id"], found["seq"]) != (message["id"], message["seq"]):
-            faults.append(f"{message['content']!r} is not where it was acknowledged")
+            faults.append(f"{message.text!r} was acknowledged and is lost")
+        elif found.fact != message.fact:
+            faults.append(f"{message.text!r} is not where it was acknowledged")
     return faults + _disorder(history)
 
 
-def _disorder(history: Sequence[Message]) -> list[str]:
-    faults, last = [], {}
+def _disorder(history: Sequence[Heard]) -> list[str]:
+    faults: list[str] = []
+    last: dict[str, int] = {}
     for message in history:
-        writer, number = message["content"].split()
+        writer, number = message.text.split()
         if int(number) <= last.get(writer, -1):
-            faults.append(f"{message['content']!r} comes after {writer}'s {last[writer]}")
+            faults.append(f"{message.text!r} comes after {writer}'s {last[writer]}")
         last[writer] = int(number)
     return faults
 
 
-def faults_of_reading(history: Sequence[Message], heard: Sequence[Message]) -> list[str]:
+def faults_of_reading(history: Sequence[Heard], heard: Sequence[Heard]) -> list[str]:
     """What is wrong with what a live reader, who resumed after every crash, was sent in all."""
-    wanted = [(message["seq"], message["content"]) for message in history]
-    given = [(message["seq"], message["content"]) for message in heard]
+    wanted = [(message.seq, message.text) for message in history]
+    given = [(message.seq, message.text) for message in heard]
     if given == wanted:
         return []
     faults = [f"{one} was heard twice" for one, times in Counter(given).items() if times > 1]
     faults += [f"{one} was not heard" for one in wanted if one not in set(given)]
     faults += [f"{one} was heard and is not there" for one in given if one not in set(wanted)]
     return faults or ["it was heard in another order"]
+
+
+def faults_of_likeness(history: Sequence[Heard], other: Sequence[Heard]) -> list[str]:
+    """What is wrong where another contract shows the same history."""
+    if [message.fact for message in history] == [message.fact for message in other]:
+        return []
+    pairs = zip(history, other, strict=False)
+    first = next((place for place, (one, two) in enumerate(pairs) if one.fact != two.fact), None)
+    return [f"{len(history)} and {len(other)} messages, which differ from place {first} on"]

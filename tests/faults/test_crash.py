@@ -1,151 +1,234 @@
-"""A server that is killed under load again and again, and comes back with all that it promised."""
+"""A server that is killed under load again and again, and comes back with all that it promised.
+
+Every contract writes and reads at once, in every kind of conversation that it opens.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
-from websockets.exceptions import ConnectionClosed, InvalidHandshake
+from websockets.exceptions import InvalidHandshake
 
-from tests.clients import Keys, Socket, Visitor, new_lobby, registered, visiting
-from tests.faults.history import Message, faults_of_history, faults_of_reading
+from tests.clients import Visitor, logged_in, registered, visiting
+from tests.doors.door import Door, Gone, Heard, Place
+from tests.doors.every import KINDS, doors_to, new_place
+from tests.faults.history import faults_of_history, faults_of_likeness, faults_of_reading
+from tests.postgres import ONE_WORKER, PostgresServer, postgres
 from tests.running import Server
 
+__all__ = ["postgres"]
+
 CYCLES = 4
-WRITERS = 8
-LOBBIES = 3
-MESSAGES_A_CYCLE = 150
+MESSAGES_A_CYCLE = 60
 RESEND_AFTER_S = 2.0
-QUIET_WITHIN_S = 20.0
-GONE = (ConnectionClosed, InvalidHandshake, OSError, TimeoutError)
+QUIET_WITHIN_S = 30.0
+GONE = (Gone, InvalidHandshake, OSError, TimeoutError)
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=ONE_WORKER)])
+def server(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Server]:
+    if request.param == "sqlite":
+        yield from running(Server(tmp_path, "--demo"))
+        return
+    database: PostgresServer = request.getfixturevalue("postgres")
+    name = database.create()
+    yield from running(Server(tmp_path, "--demo", "--database", database.url(name)))
+    database.drop(name)
 
 
 @pytest.fixture
-def server(tmp_path) -> Iterator[Server]:
-    server = Server(tmp_path)
+def forgetful_server(tmp_path: Path) -> Iterator[Server]:
+    yield from running(Server(tmp_path, "--demo"))
+
+
+def running(server: Server) -> Iterator[Server]:
     server.start()
     yield server
     server.kill()
-
-
-@pytest.fixture
-def people(server: Server) -> list[Keys]:
-    return [registered(server, name) for name in ("ana", "bo")]
-
-
-@asynccontextmanager
-async def entered(visitor: Visitor, lobby: int, query: str = "") -> AsyncIterator[Socket]:
-    socket = await visitor.enter(lobby, query)
-    try:
-        yield socket
-    finally:
-        socket.connection.transport.abort()
 
 
 @dataclass
 class Writer:
     """Posts one message after the other; what is not acknowledged is sent again, on and on."""
 
-    visitor: Visitor
     name: str
-    lobby: int
-    acknowledged: list[Message] = field(default_factory=list)
+    door: Door
+    visitor: Visitor
+    place: Place
+    acknowledged: list[Heard] = field(default_factory=list)
     is_done: bool = False
 
     async def run(self) -> None:
         while not self.is_done:
             try:
-                async with entered(self.visitor, self.lobby) as socket:
+                async with self.door.enter(self.visitor, self.place) as seat:
                     while not self.is_done:
-                        await self._post(socket)
+                        text = f"{self.name} {len(self.acknowledged)}"
+                        async with asyncio.timeout(RESEND_AFTER_S):
+                            self.acknowledged.append(await seat.says(text, client_id=text))
             except GONE:
                 await asyncio.sleep(0.02)  # polls: nothing tells when a killed server is back
-
-    async def _post(self, socket: Socket) -> None:
-        text = f"{self.name} {len(self.acknowledged)}"
-        async with asyncio.timeout(RESEND_AFTER_S):
-            await socket.says({"content": text, "client_id": f"{self.lobby} {text}"})
-            self.acknowledged.append(await socket.until("message", content=text))
 
 
 @dataclass
 class Reader:
     """Reads along and, after every crash, asks for what it missed."""
 
+    name: str
+    door: Door
     visitor: Visitor
-    lobby: int
-    heard: list[Message] = field(default_factory=list)
+    place: Place
+    heard: list[Heard] = field(default_factory=list)
     news: asyncio.Event = field(default_factory=asyncio.Event)
+    is_done: bool = False
 
     async def run(self) -> None:
-        while True:
-            after = self.heard[-1]["seq"] if self.heard else 0
+        while not self.is_done:
+            after = self.heard[-1].cursor if self.heard else 0
             try:
-                async with entered(self.visitor, self.lobby, f"?after_seq={after}") as socket:
-                    while True:
-                        self.heard.append(await socket.until("message"))
+                async with self.door.enter(self.visitor, self.place, after) as seat:
+                    while not self.is_done:
+                        self.heard.append(await seat.hears())
                         self.news.set()
             except GONE:
                 await asyncio.sleep(0.02)  # polls: nothing tells when a killed server is back
 
     async def heard_up_to(self, seq: int) -> None:
         async with asyncio.timeout(QUIET_WITHIN_S):
-            while not self.heard or self.heard[-1]["seq"] < seq:
+            while not self.heard or self.heard[-1].seq < seq:
                 self.news.clear()
                 await self.news.wait()
 
 
-async def crash(server: Server, readers: list[Reader]) -> None:
-    """Let some be written, kill the server in the middle of more, and start it again."""
-    busy = readers[0]
-    await busy.heard_up_to((busy.heard[-1]["seq"] if busy.heard else 0) + MESSAGES_A_CYCLE)
-    server.kill()
-    await asyncio.to_thread(server.start)
+@dataclass
+class Company:
+    """Everybody who writes and reads: one of each for each door, place and person."""
+
+    server: Server
+    writers: list[Writer]
+    readers: list[Reader]
+    writing: list[asyncio.Task[None]] = field(default_factory=list)
+
+    async def crash(self) -> None:
+        """Let some be written everywhere, kill the server in the middle of more; it stays down."""
+        for reader in self.readers:
+            here = reader.heard[-1].seq if reader.heard else 0
+            await reader.heard_up_to(here + MESSAGES_A_CYCLE // len(self.readers))
+        busy = self.readers[0]
+        await busy.heard_up_to(busy.heard[-1].seq + MESSAGES_A_CYCLE)
+        self.server.kill()
+
+    @asynccontextmanager
+    async def at_work(self) -> AsyncIterator[None]:
+        """Everybody writes and reads, until they are to `finish` or the end."""
+        async with asyncio.TaskGroup() as tasks:
+            reading = [tasks.create_task(reader.run()) for reader in self.readers]
+            try:
+                for reader in self.readers:
+                    await reader.heard_up_to(1)
+                self.writing = [tasks.create_task(writer.run()) for writer in self.writers]
+                yield
+            finally:
+                for one in (*self.writers, *self.readers):
+                    one.is_done = True
+                for task in reading:
+                    task.cancel()
+
+    async def finish(self) -> None:
+        """Have everything acknowledged that was begun, and begin no more."""
+        for writer in self.writers:
+            writer.is_done = True
+        await asyncio.wait_for(asyncio.gather(*self.writing), QUIET_WITHIN_S)
+
+    @property
+    def places(self) -> dict[str, Place]:
+        """Where they meet, by the kind of conversation."""
+        return {reader.place.kind: reader.place for reader in self.readers}
+
+    def told(self, place: Place) -> list[Heard]:
+        """What was acknowledged in a place."""
+        told = [message for w in self.writers if w.place == place for message in w.acknowledged]
+        assert told
+        return told
 
 
-async def history_of(visitor: Visitor, lobby: int) -> list[Message]:
-    found: list[Message] = []
-    path = f"/conversations/{lobby}/messages"
-    while page := await visitor.get(path, limit=100, after_seq=len(found)):
-        found += page
-    return found
+@asynccontextmanager
+async def company(server: Server) -> AsyncIterator[Company]:
+    """Ana, with Bo in a group and as a friend, and as a customer with the agent."""
+    keys = [registered(server, name) for name in ("ana", "bo")]
+    keys.append(logged_in(server, "agent", "AgentPassword123"))
+    async with visiting(server, *keys) as (ana, bo, agent):
+        others = {"group": bo, "direct": bo, "session": agent}
+        parts: list[tuple[str, Door, Visitor, Place]] = []
+        for kind in KINDS:
+            place = await new_place(kind, ana, others[kind])
+            for door in doors_to(kind):
+                for visitor in (ana, others[kind]):
+                    name = f"{visitor.name.partition('_')[0]}-by-{door.name}-in-{kind}"
+                    parts.append((name, door, visitor, place))
+        yield Company(server, [Writer(*part) for part in parts], [Reader(*part) for part in parts])
+
+
+async def seen_through(door: Door, people: Company, place: Place) -> list[list[Heard]]:
+    """The history of a place as each of its people is shown it by one contract."""
+    seats = [r.visitor for r in people.readers if (r.door, r.place) == (door, place)]
+    return [await door.history(visitor, place) for visitor in seats]
+
+
+async def faults_in(people: Company, place: Place) -> list[str]:
+    """What is wrong with a place after all crashes: what is kept, what was read, what is shown."""
+    history, _ = await seen_through(doors_to(place.kind)[0], people, place)
+    faults = faults_of_history(history, people.told(place))
+    for reader in people.readers:
+        if reader.place == place:
+            await reader.heard_up_to(history[-1].seq)
+            wrong = faults_of_reading(history, reader.heard)
+            faults += [f"{reader.name}: {fault}" for fault in wrong]
+    for door in doors_to(place.kind):
+        for shown in await seen_through(door, people, place):
+            faults += [f"{door.name}: {fault}" for fault in faults_of_likeness(history, shown)]
+    return faults
 
 
 @pytest.mark.fault
-async def test_what_was_acknowledged_survives_every_crash_once_and_in_order(server, people):
-    async with visiting(server, *people) as (ana, bo), asyncio.TaskGroup() as tasks:
-        lobbies = [await new_lobby(ana, bo) for _ in range(LOBBIES)]
-        readers = [Reader(bo, lobby) for lobby in lobbies]
-        writers = [
-            Writer((ana, bo)[number % 2], f"w{number}", lobbies[number % LOBBIES])
-            for number in range(WRITERS)
-        ]
-        reading = [tasks.create_task(reader.run()) for reader in readers]
-        writing = [tasks.create_task(writer.run()) for writer in writers]
+async def test_what_was_acknowledged_survives_every_crash_once_and_in_order(server):
+    async with company(server) as people, people.at_work():
         for _ in range(CYCLES):
-            await crash(server, readers)
-        for writer in writers:
-            writer.is_done = True
-        await asyncio.wait_for(asyncio.gather(*writing), QUIET_WITHIN_S)
-        for reader in readers:
-            history = await history_of(ana, reader.lobby)
-            await reader.heard_up_to(history[-1]["seq"])
-            told = [m for w in writers if w.lobby == reader.lobby for m in w.acknowledged]
-            assert told
-            assert faults_of_history(history, told) == []
-            assert faults_of_reading(history, reader.heard) == []
-        for task in reading:
-            task.cancel()
+            await people.crash()
+            await asyncio.to_thread(server.start)
+        await people.finish()
+        faults = {kind: await faults_in(people, place) for kind, place in people.places.items()}
+    assert faults == {kind: [] for kind in KINDS}
 
 
 # -- the checker itself ----------------------------------------------------------------------------
 
 
-def said(*texts: str) -> list[Message]:
+@pytest.mark.fault
+async def test_a_disk_that_forgets_what_it_was_given_is_found_out(forgetful_server):
+    found = {}
+    async with company(forgetful_server) as people:
+        async with people.at_work():
+            await people.crash()
+            log = forgetful_server.data / "folkmoot.db-wal"
+            with log.open("r+b") as file:
+                file.truncate(log.stat().st_size * 9 // 10)
+            await asyncio.to_thread(forgetful_server.start)
+            await people.finish()
+        for kind, place in people.places.items():
+            history, _ = await seen_through(doors_to(kind)[0], people, place)
+            found[kind] = " ".join(faults_of_history(history, people.told(place)))
+    assert all("lost" in faults for faults in found.values()), found
+
+
+def said(*texts: str) -> list[Heard]:
     return [
-        {"id": 100 + place, "seq": place, "content": text} for place, text in enumerate(texts, 1)
+        Heard("message", f"uid {100 + place}", place, text.split()[0], text, place)
+        for place, text in enumerate(texts, 1)
     ]
 
 
@@ -186,3 +269,13 @@ def test_the_checker_finds_what_is_wrong_with_a_history(history: list[Any], faul
 )
 def test_the_checker_finds_what_is_wrong_with_a_reading(heard: list[Any], fault):
     assert fault in " ".join(faults_of_reading(GOOD, heard))
+
+
+@pytest.mark.parametrize(
+    "other",
+    [GOOD[:2], [GOOD[1], GOOD[0], GOOD[2]], said("w1 0", "w2 0", "w1 2"), [*GOOD, *GOOD[2:]]],
+    ids=["shorter", "reordered", "another text", "longer"],
+)
+def test_the_checker_finds_where_two_contracts_show_different_histories(other: list[Any]):
+    assert faults_of_likeness(GOOD, GOOD) == []
+    assert faults_of_likeness(GOOD, other) != []
