@@ -1,5 +1,9 @@
 """What every `Search` promises: nothing missed, and nothing shown that may not be read."""
 
+import re
+import sqlite3
+from contextlib import closing
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -13,9 +17,18 @@ from folkmoot.core.conversations.model import Conversation
 from folkmoot.core.messages.model import Message
 from folkmoot.core.messages.views import Hit, Question
 from folkmoot.core.shared.ids import AccountId, ConversationId
+from folkmoot.storage import open_storage
 from folkmoot.storage.tables import BUNDLE
-from folkmoot.storage.words import MAX_TERMS, SNIPPET_CHARS, snippet_of, terms_of, words_of
-from tests.cast import Cast
+from folkmoot.storage.words import (
+    MAX_TERMS,
+    SNIPPET_CHARS,
+    score_of,
+    snippet_of,
+    terms_of,
+    words_of,
+)
+from tests.cast import Cast, enter
+from tests.postgres import PostgresServer
 
 BEHIND = 2 * BUNDLE
 """So many more messages, and all before them are in SQLite's table of words."""
@@ -87,6 +100,103 @@ async def test_all_words_must_be_there_and_the_last_may_be_begun(said: Cast) -> 
     assert {
         words: {content.split()[0] for content in contents} for words, contents in answers.items()
     } == wanted
+
+
+MEETING = "今日は東京で会いましょう"
+"""Let us meet in Tokyo today."""
+
+
+@pytest.fixture(params=["just now", "long ago"])
+async def unspaced(cast: Cast, request: pytest.FixtureRequest) -> Cast:
+    """The cast after talk in scripts that put no space between words, new or long past."""
+    for content in (
+        MEETING,
+        "京の東に住む猫",
+        "我明天去北京、帶iPhone去",
+        "내일 새서울에서 만나요",
+        "ﾄｳｷｮｳﾀﾜｰ is トウキョウタワー",
+    ):
+        cast.clock.pass_by()
+        await cast.say(cast.ana, content)
+    if request.param == "long ago":
+        await go_on(cast)
+    return cast
+
+
+async def test_what_stands_between_others_without_a_space_is_found(unspaced: Cast) -> None:
+    wanted = {
+        "東京": {"今日は東"},
+        "京": {"今日は東", "京の東に", "我明天去"},
+        "猫": {"京の東に"},
+        "京東": set(),
+        "会いましょう": {"今日は東"},
+        "会い東京": set(),
+        "東京 今日": {"今日は東"},
+        "東京　明日": set(),
+        "北京": {"我明天去"},
+        "iphone": {"我明天去"},
+        "IPHONE去": {"我明天去"},
+        "帶iPhone": {"我明天去"},
+        "서울": {"내일 새"},
+        "울에서": {"내일 새"},
+        "서울에 만나": {"내일 새"},
+        "タワー": {"ﾄｳｷｮ"},
+        "ﾀﾜｰ": {"ﾄｳｷｮ"},
+        "大阪": set(),
+    }
+
+    answers = {words: await found(unspaced, unspaced.bo, words) for words in wanted}
+
+    assert {
+        words: {content[:4] for content in contents} for words, contents in answers.items()
+    } == wanted
+
+
+async def test_a_hit_without_spaces_shows_the_characters_that_were_asked_for(cast: Cast) -> None:
+    text = f"{'昨日の話' * 60}東京で、また東京で。{'明日の話' * 60}"
+    await cast.say(cast.ana, text)
+
+    (hit,) = await find(cast, cast.bo, "東京")
+
+    assert [hit.snippet[start:end] for start, end in hit.marks] == ["東京", "東京"]
+    assert hit.snippet in text
+    assert 0 < hit.marks[0][0] <= 40
+
+
+async def test_words_that_were_kept_whole_are_kept_in_pairs_after_an_upgrade(
+    database_url: str, request: pytest.FixtureRequest
+) -> None:
+    storage = await open_storage(database_url)
+    cast = await enter(storage)
+    await cast.say(cast.ana, MEETING)
+    await go_on(cast)
+    await storage.close()
+    outdate(database_url, request)
+
+    storage = await open_storage(database_url)
+    hits = await find(replace(cast, storage=storage), cast.bo, "東京")
+    await storage.close()
+
+    assert [hit.message.content for hit in hits] == [MEETING]
+
+
+def outdate(url: str, request: pytest.FixtureRequest) -> None:
+    """Make a database one in which the first message is kept as the one word that it is."""
+    back = "UPDATE alembic_version SET version_num = '0003'"
+    if url.startswith("postgresql"):
+        server: PostgresServer = request.getfixturevalue("postgres")
+        name = url.partition("@/")[2].partition("?")[0]
+        whole = f"UPDATE messages SET words = to_tsvector('simple', '{MEETING}') WHERE id = 1"
+        server.sql(f"{back}; {whole}", database=name)
+        return
+    with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as database, database:
+        database.execute(back)
+        for asked in (
+            "INSERT INTO message_words (message_words, rowid, words) VALUES ('delete', 1, ?)",
+            "INSERT INTO message_words (rowid, words) VALUES (1, ?)",
+        ):
+            words = words_of(MEETING) if "delete" in asked else MEETING
+            database.execute(asked, (words,))
 
 
 async def test_a_question_without_a_word_finds_nothing(said: Cast) -> None:
@@ -218,12 +328,33 @@ def test_marks_are_places_of_the_snippet_that_hold_a_term(text: str, question: s
     assert all(0 <= start < end <= len(snippet) for start, end in marks)
     assert list(marks) == sorted(marks)
     there = words_of(text).split()
-    assert bool(marks) == any(term.fits(word) for term in terms for word in there)
+    assert bool(marks) == any(term.count_in(there) for term in terms)
 
 
 @given(st.text(max_size=300))
 def test_words_are_the_same_when_taken_again(text: str) -> None:
     words = words_of(text)
+    # A pair, taken again, is kept as a pair and its second half.
+    whole = " ".join(word for word in words.split() if not re.search(r"[\u3005-\ud7ff]", word))
 
-    assert words_of(words) == words
     assert words == " ".join(words.split())
+    assert words_of(whole) == whole
+
+
+PAIRED = st.text(alphabet="東京都は今日ーでア서울바람", min_size=1, max_size=30)
+
+
+@given(PAIRED, PAIRED, st.sampled_from(["", " ", "、", "abc"]))
+def test_every_stretch_of_a_text_without_spaces_is_found_in_it(
+    text: str, other: str, between: str
+) -> None:
+    words = words_of(f"{other}{between}{text}").split()
+
+    for start in range(len(text)):
+        for end in range(start + 1, len(text) + 1):
+            assert score_of(words, terms_of(text[start:end])) > 0
+
+
+@given(PAIRED, PAIRED)
+def test_what_is_not_in_a_text_without_spaces_is_not_found_in_it(text: str, asked: str) -> None:
+    assert bool(score_of(words_of(text).split(), terms_of(asked))) == (asked in text)

@@ -108,7 +108,10 @@ class SqlSearch:
 
     async def _in_table(self, terms: Sequence[Term], params: dict[str, Any]) -> list[Ranked]:
         # Between quotes nothing has a meaning of its own, and there is no quote in a word.
-        words = " AND ".join(f'"{term.word}"{"*" if term.is_prefix else ""}' for term in terms)
+        # Which pairs follow each other this table does not know: the score sees to that.
+        words = " AND ".join(
+            f'"{word}"{"*" if term.is_prefix else ""}' for term in terms for word in _words(term)
+        )
         after = await Indexing(self._executor).indexed_up_to()
         rows = [
             *await self._executor.rows(_SINCE, {**params, "after": after}),
@@ -121,9 +124,16 @@ class SqlSearch:
         return [(number, score) for score, number in best[: params["limit"]]]
 
     async def _in_column(self, terms: Sequence[Term], params: dict[str, Any]) -> list[Ranked]:
-        words = " & ".join(f"'{term.word}'{':*' if term.is_prefix else ''}" for term in terms)
+        words = " & ".join(
+            " <-> ".join(f"'{word}'{':*' if term.is_prefix else ''}" for word in _words(term))
+            for term in terms
+        )
         rows = await self._executor.rows(_IN_TABLE_OR_COLUMN, {**params, "words": words})
         return [(number, rank) for number, rank in rows]
+
+
+def _words(term: Term) -> tuple[str, ...]:
+    return (term.word, *term.then)
 
 
 def _clamped(number: int | None) -> int | None:
