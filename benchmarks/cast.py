@@ -14,16 +14,24 @@ HIRING_THREADS = 8
 class Cast:
     """Who plays: everybody is in the hall, and accounts 2n and 2n+1 are pair n.
 
-    `session` is a session of all of them, where the server has such.
+    `session` is a session of all of them, and `friend` the UUID of account 1, who is a friend of
+    account 0, where the server has such.
     """
 
     tokens: list[str]
     hall: int
     pairs: list[int]
     session: str = ""
+    friend: str = ""
 
     def hall_seats(self, listeners: int, door: str) -> list[tuple[int | str, str, str]]:
-        """The speaker's seat, then the listeners', each of another account."""
+        """The speaker's seat, then the listeners', each of another account.
+
+        Of friends there are only two: theirs are half of the listeners each, as so many devices.
+        """
+        if door == "friends":
+            devices = [self.tokens[number % 2] for number in range(listeners + 1)]
+            return [(self.friend, token, door) for token in devices]
         place = self.session if door == "sessions" else self.hall
         return [(place, token, door) for token in self.tokens[: listeners + 1]]
 
@@ -42,7 +50,7 @@ class Cast:
 
     def token_for(self, conversation: str) -> str:
         """A token that may read the conversation."""
-        if conversation in {str(self.hall), self.session}:
+        if conversation in {str(self.hall), self.session, self.friend}:
             return self.tokens[0]
         return self.tokens[2 * self.pairs.index(int(conversation))]
 
@@ -69,7 +77,8 @@ def hire(rest: Rest, size: int, doors: tuple[str, ...]) -> Cast:
         for first in range(0, size - 1, 2)
     ]
     session = convene(rest, tokens[0], names[1:]) if "sessions" in doors else ""
-    return Cast(tokens, hall, pairs, session)
+    friend = befriend(rest, tokens[0], tokens[1], names[1]) if "friends" in doors else ""
+    return Cast(tokens, hall, pairs, session, friend)
 
 
 def convene(rest: Rest, token: str, others: list[str]) -> str:
@@ -79,3 +88,10 @@ def convene(rest: Rest, token: str, others: list[str]) -> str:
         path = f"/api/v1/chat/sessions/{session}/participants"
         rest.post(path, {"user_id": name}, token)
     return session
+
+
+def befriend(rest: Rest, token: str, friends_token: str, name: str) -> str:
+    """The UUID of an account that has become the friend of another."""
+    asked = rest.post("/api/v1/chat/friends/requests", {"account": name}, token)
+    path = f"/api/v1/chat/friends/requests/{asked['request_id']}/accept"
+    return str(rest.post(path, {}, friends_token)["to"]["account_id"])

@@ -19,7 +19,7 @@ import psutil
 import uvloop
 
 from benchmarks import gauge
-from benchmarks.wire import Seat, Socket, open_sockets
+from benchmarks.wire import DOORS, Seat, Socket, open_sockets
 
 # About what people type; the number in front lets the checks tell every message from every other.
 FILLER = "so we meet at the old oak at noon, bring bread"
@@ -156,7 +156,8 @@ async def fanout(bench: Bench) -> dict[str, float]:
 
 def check_witness(bench: Bench, witnessed: list[bytes], count: int) -> None:
     """One listener's frames are read in full: the right words, each once, in order."""
-    heard = [json.loads(payload)["content"] for payload in witnessed]
+    door = DOORS[bench.seats[0].door]
+    heard = [door.content(payload) for payload in witnessed]
     if heard != bench.said[bench.seats[0].conversation_id][-count:]:
         bench.problems.append("a listener did not hear what was said, in order")
 

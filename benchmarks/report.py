@@ -33,6 +33,7 @@ METRICS = (
     Metric("fanout", "deliveries_per_second", "fan-out: deliveries/s", lower_is_better=False),
     Metric("fanout-w1", "cpu_us_per_delivery", "fan-out, window 1: CPU a delivery, µs"),
     Metric("fanout-sessions", "cpu_us_per_delivery", "fan-out, sessions: CPU a delivery, µs"),
+    Metric("fanout-friends", "cpu_us_per_delivery", "fan-out, friends: CPU a delivery, µs"),
     Metric("pairs", "cpu_us_per_message", "pairs: server CPU a message, µs"),
     Metric("pairs", "messages_per_second", "pairs: messages/s", lower_is_better=False),
     Metric("pairs", "ack_p50_ms", "pairs: acknowledged, p50 ms"),

@@ -47,6 +47,7 @@ class Rest:
         after_seq = 0
         while True:
             page = self.get(f"{address}?after_seq={after_seq}&limit={PAGE}", token)
+            page = page["messages"] if isinstance(page, dict) else page
             if not page:
                 return contents
             contents += [message["content"] for message in page]

@@ -75,6 +75,12 @@ def programme(options: argparse.Namespace) -> list[Scenario]:
             hall | {"window": options.window, "messages": many},
             door="sessions",
         ),
+        Scenario(
+            "fanout-friends",
+            "fanout",
+            hall | {"window": options.window, "messages": many},
+            door="friends",
+        ),
         Scenario("pairs", "pairs", few | talk),
         Scenario("latency", "latency", few | rate),
         Scenario("idle", "idle", crowd),
@@ -91,7 +97,16 @@ def parse() -> argparse.Namespace:
         "--quick", action="store_true", help="a smoke test; its figures mean nothing"
     )
     parser.add_argument(
-        "--only", choices=["fanout", "fanout-w1", "fanout-sessions", "pairs", "latency", "idle"]
+        "--only",
+        choices=[
+            "fanout",
+            "fanout-w1",
+            "fanout-sessions",
+            "fanout-friends",
+            "pairs",
+            "latency",
+            "idle",
+        ],
     )
     parser.add_argument("--servers", help=f"some of {','.join(CONTENDERS)}; all that are installed")
     parser.add_argument("--repeats", type=int, help="runs of each scenario on each server (3)")

@@ -65,7 +65,7 @@ CONTENDERS = {
             "folkmoot",
             ("folkmoot", "serve"),
             durable=True,
-            doors=("conversations", "sessions"),
+            doors=("conversations", "sessions", "friends"),
         ),
         _by_hand("memory", "FastAPI, in memory", durable=False),
         _by_hand("stored", "FastAPI + SQLAlchemy", durable=True),

@@ -25,7 +25,10 @@ MASK = b"\0\0\0\0"
 class Door:
     """How one contract is spoken, as far as a load needs it.
 
-    `tag` is the field with a frame's kind, `greeting` the kind of the first frame on a socket.
+    `tag` is the field with a frame's kind, `greeting` the kind of the frame after which a socket
+    hears everything, `opening` what has to be said before that. `message` is the kind in which
+    listeners get a message, `echo` the one that answers its speaker; `receiver` is the field
+    that says where it goes, where the socket does not.
     """
 
     socket: str
@@ -33,19 +36,30 @@ class Door:
     tag: str
     saying: str | None
     greeting: str
+    message: str = "message"
+    echo: str = "message"
+    opening: bytes = b""
+    receiver: str = ""
 
     @cached_property
     def compact_message(self) -> bytes:
-        return f'"{self.tag}":"message"'.encode()
+        return f'"{self.tag}":"{self.message}"'.encode()
 
     @cached_property
     def spaced_message(self) -> re.Pattern[bytes]:
-        return re.compile(rf'"{self.tag}"\s*:\s*"message"'.encode())
+        return re.compile(rf'"{self.tag}"\s*:\s*"({self.message}|{self.echo})"'.encode())
 
-    def said(self, content: str) -> bytes:
+    def said(self, content: str, place: int | str) -> bytes:
         """The frame that posts one chat message."""
         frame = {self.tag: self.saying} if self.saying else {}
+        if self.receiver:
+            frame[self.receiver] = str(place)
         return json.dumps(frame | {"content": content}).encode()
+
+    def content(self, payload: bytes) -> str:
+        """What a listener's frame says."""
+        frame = json.loads(payload)
+        return str(frame.get("message", frame)["content"])
 
 
 DOORS = {
@@ -58,6 +72,17 @@ DOORS = {
         "message_type",
         "text",
         "user_joined",
+    ),
+    "friends": Door(
+        "/api/v1/chat/ws/chat?resume=1",
+        "/api/v1/chat/messages/history/{}",
+        "type",
+        "send_message",
+        "resumed",
+        message="new_message",
+        echo="message_sent",
+        opening=b'{"type":"resume"}',
+        receiver="receiver_id",
     ),
 }
 CONVERSATIONS = DOORS["conversations"]
@@ -85,8 +110,9 @@ def encode(opcode: int, payload: bytes) -> bytes:
 def upgrade_request(host: str, port: int, seat: Seat) -> bytes:
     key = base64.b64encode(os.urandom(16)).decode()
     path = DOORS[seat.door].socket.format(seat.conversation_id)
+    token = f"{'&' if '?' in path else '?'}token={seat.token}"
     return (
-        f"GET {path}?token={seat.token} HTTP/1.1\r\n"
+        f"GET {path}{token} HTTP/1.1\r\n"
         f"Host: {host}:{port}\r\n"
         "Upgrade: websocket\r\nConnection: Upgrade\r\n"
         f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n\r\n"
@@ -100,13 +126,20 @@ class Socket(asyncio.Protocol):
     bytes. `joined` is done when the server has greeted us with the first frame of its contract.
     """
 
-    def __init__(self, request: bytes, problems: list[str], door: Door = CONVERSATIONS) -> None:
+    def __init__(
+        self,
+        request: bytes,
+        problems: list[str],
+        door: Door = CONVERSATIONS,
+        place: int | str = 0,
+    ) -> None:
         self.messages = 0
         self.frames = 0
         self.on_message: Callable[[bytes], None] | None = None
         self.joined: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._request = request
         self._door = door
+        self._place = place
         self._compact_message = door.compact_message
         self._problems = problems
         self._upgraded = False
@@ -119,7 +152,7 @@ class Socket(asyncio.Protocol):
 
     def say(self, content: str) -> None:
         """Send one chat message."""
-        self._transport.write(encode(TEXT, self._door.said(content)))
+        self._transport.write(encode(TEXT, self._door.said(content, self._place)))
 
     def leave(self) -> None:
         self._leaving = True
@@ -144,6 +177,8 @@ class Socket(asyncio.Protocol):
             self.leave()
             return len(data)
         self._upgraded = True
+        if self._door.opening:
+            self._transport.write(encode(TEXT, self._door.opening))
         return self._read_frames(data, end + 4)
 
     def _read_frames(self, data: bytes, position: int) -> int:
@@ -207,7 +242,7 @@ async def open_socket(host: str, port: int, seat: Seat, problems: list[str]) -> 
     loop = asyncio.get_running_loop()
     async with asyncio.timeout(10):
         _, socket = await loop.create_connection(
-            lambda: Socket(request, problems, door), host, port
+            lambda: Socket(request, problems, door, seat.conversation_id), host, port
         )
         await socket.joined
     return socket

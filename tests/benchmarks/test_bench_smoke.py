@@ -15,7 +15,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 PEERS = ("memory", "stored")
 SCENARIOS = ("fanout", "pairs", "latency", "idle")
-OURS_ALONE = ("fanout-sessions",)
+OURS_ALONE = ("fanout-sessions", "fanout-friends")
 
 
 def run_bench(servers: tuple[str, ...], output: Path) -> subprocess.CompletedProcess[str]:
@@ -41,7 +41,7 @@ def assert_tallies(document: dict, servers: tuple[str, ...]) -> None:
         figures, options = run["figures"], run["options"]
         assert run["problems"] == []
         match scenario:
-            case "fanout" | "fanout-sessions":
+            case "fanout" | "fanout-sessions" | "fanout-friends":
                 assert figures["messages"] == options["messages"]
                 assert figures["deliveries"] == options["messages"] * options["listeners"]
                 assert run["stored_messages"] == options["messages"] + options["warm_up"]

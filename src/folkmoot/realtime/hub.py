@@ -483,7 +483,7 @@ class Hub:
         is_own = subject == connection.person.id
         if connection.circle is not None and not is_own and subject not in connection.watched:
             return False
-        if channel.conversation is None:
+        if not connection.blocked or channel.conversation is None:
             return True
         return hears(event, hidden_authors(channel.conversation, connection.blocked))
 
