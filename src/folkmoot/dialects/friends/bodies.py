@@ -40,6 +40,12 @@ class DirectBody(BaseModel):
     if_last_seq: Annotated[StrictInt, Field(ge=0, le=MAX_PLACE)] | None = Field(
         default=None, description="Refuse with 409 when the conversation has moved on"
     )
+    reply_to_id: StrictStr | None = Field(
+        default=None, description="The UUID of the message between the two that this one answers"
+    )
+    attachment_id: StrictStr | None = Field(
+        default=None, description="A file that the sender has uploaded: `POST /api/v1/chat/files`"
+    )
 
 
 class FriendBody(BaseModel):

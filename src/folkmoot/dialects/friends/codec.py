@@ -8,10 +8,11 @@ from typing import TypeVar, cast
 import msgspec
 from msgspec import UNSET, Struct
 
-from folkmoot.core.accounts.model import Person
+from folkmoot.core.accounts.model import AccountName, Person
 from folkmoot.core.audience import about
 from folkmoot.core.conversations.events import DeliveredMoved, Durable, ReadMoved
 from folkmoot.core.messages.correspondence import Exchange, Status
+from folkmoot.core.messages.errors import NoSuchAttachment, NoSuchMessage
 from folkmoot.core.messages.events import (
     MessageDeleted,
     MessageEdited,
@@ -32,7 +33,7 @@ from folkmoot.core.social.events import (
 from folkmoot.core.social.model import FriendRequest
 from folkmoot.dialects.friends import frames as wire
 from folkmoot.dialects.friends.frames import INBOUND, Intention
-from folkmoot.files.links import file_url
+from folkmoot.files.links import as_upload_id, file_url
 from folkmoot.realtime.wire.lane_frames import text_frame
 
 Requested = TypeVar(
@@ -167,6 +168,34 @@ def exchanged(message: Message, exchange: Exchange, viewer: AccountId) -> wire.D
 
 def _reaction_out(reaction: Reaction) -> wire.DirectReactionOut:
     return wire.DirectReactionOut(reaction.emoji, [person.uid for person in reaction.people])
+
+
+def message_named(text: str | None) -> Uid | None:
+    """The message that a client answers.
+
+    Raises:
+        NoSuchMessage: no message can have this name.
+    """
+    if text is None:
+        return None
+    uid = AccountName(text).uid
+    if uid is None:
+        raise NoSuchMessage
+    return uid
+
+
+def upload_named(text: str | None) -> Uid | None:
+    """The file that a client wants on its message.
+
+    Raises:
+        NoSuchAttachment: no file can have this id.
+    """
+    if text is None:
+        return None
+    upload_id = as_upload_id(text)
+    if upload_id is None:
+        raise NoSuchAttachment
+    return upload_id
 
 
 def _file_out(attachment: Attachment) -> wire.DirectFileOut:

@@ -259,12 +259,17 @@ OUTBOUND: tuple[type[Struct], ...] = (
 
 
 class SendDirect(Struct):
-    """A message to a friend, named by UUID or username."""
+    """A message to a friend, named by UUID or username.
+
+    ``attachment_id`` names a file that the account has uploaded.
+    """
 
     receiver_id: str
     content: str
     client_id: str | None = None
     if_last_seq: Place | None = None
+    reply_to_id: str | None = None
+    attachment_id: str | None = None
 
 
 class MarkDirectRead(Struct):

@@ -55,6 +55,8 @@ async def send(
         body.content,
         client_id=body.client_id if body.client_id is not None else idempotency_key,
         if_last_seq=body.if_last_seq,
+        reply_to=codec.message_named(body.reply_to_id),
+        attachment=codec.upload_named(body.attachment_id),
     )
     partner, receiver = await addressed(house, me, body.receiver_id)
     draft = replace(checked, conversation_id=partner.place)

@@ -128,6 +128,8 @@ class Correspondent:
             client_id=say.client_id,
             origin=self.connection,
             if_last_seq=say.if_last_seq,
+            reply_to=codec.message_named(say.reply_to_id),
+            attachment=codec.upload_named(say.attachment_id),
         )
         partner = self._known(say.receiver_id)
         if partner is None:
