@@ -22,7 +22,7 @@ def run_bench(servers: tuple[str, ...], output: Path) -> subprocess.CompletedPro
     command = [sys.executable, "-m", "benchmarks.run", "--quick"]
     command += ["--servers", ",".join(servers), "--output", str(output)]
     return subprocess.run(
-        command, cwd=ROOT, capture_output=True, text=True, timeout=90, check=False
+        command, cwd=ROOT, capture_output=True, text=True, timeout=110, check=False
     )
 
 

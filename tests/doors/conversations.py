@@ -63,6 +63,10 @@ class ConversationsSeat(WebSocketSeat):
         await self.asks("react", message_id=self._number(message), emoji=emoji)
         await self.settled()
 
+    def numbered(self, shown: Frame) -> None:
+        """Know by what number this contract names a message."""
+        self._uids[shown["id"]] = shown["uid"]
+
     def _number(self, message: Heard) -> int:
         return next(number for number, uid in self._uids.items() if uid == message.uid)
 
@@ -82,7 +86,7 @@ class ConversationsSeat(WebSocketSeat):
 
     def _shown(self, frame: Frame) -> Heard:
         assert_holds(Conversations.live, frame)
-        self._uids[frame["id"]] = frame["uid"]
+        self.numbered(frame)
         return read(self.place, frame)
 
 

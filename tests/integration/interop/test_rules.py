@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from tests.clients import WITHIN_S, Visitor
+from tests.doors.conversations import ConversationsSeat
 from tests.doors.door import Door, Refused
-from tests.doors.every import DOORS, KINDS, doors_to
+from tests.doors.every import DOORS, KINDS, doors_to, new_place
 from tests.integration.interop.conftest import Scene
 
 CHAT = "/api/v1/chat"
@@ -131,6 +132,27 @@ async def test_a_message_of_the_other_is_not_edited_nor_deleted(scene: Scene, do
 
     assert codes == {"not_the_author"}
     assert [one.text for one in await door.history(scene.one, scene.place)] == ["begin 0", "Mine"]
+
+
+@EACH
+async def test_a_message_of_others_is_not_there_whatever_is_tried(scene: Scene, door: Door) -> None:
+    """Its id alone opens nothing, from inside of a place where the same may be done."""
+    elsewhere = await new_place(scene.place.kind, scene.stranger, scene.other)
+    (theirs,) = await DOORS[0].history(scene.stranger, elsewhere)
+    seat = await scene.seat(door, scene.one)
+    if isinstance(seat, ConversationsSeat):
+        async for (shown,) in DOORS[0].pages(scene.stranger, elsewhere):
+            seat.numbered(shown)
+
+    codes = {
+        await refused(seat.edits(theirs, "Mine")),
+        await refused(seat.deletes(theirs)),
+        await refused(seat.reacts(theirs, "👍")),
+    }
+
+    assert codes == {"message_not_found"}
+    (left,) = await DOORS[0].history(scene.stranger, elsewhere)
+    assert left == theirs
 
 
 # -- friendship ------------------------------------------------------------------------------------
