@@ -5,10 +5,11 @@ application finds its lane in the scope's extensions; ``receive`` and ``send`` w
 """
 
 import asyncio
+import codecs
 import logging
 import socket
 import struct
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any, cast
 
 from uvicorn._types import ASGIReceiveEvent, ASGISendEvent
@@ -16,7 +17,7 @@ from uvicorn.config import Config
 from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from uvicorn.server import ServerState
-from websockets.frames import Close, Frame
+from websockets.frames import Close, Frame, Opcode
 from websockets.http11 import Request
 from websockets.protocol import State
 from websockets.server import ServerProtocol
@@ -31,9 +32,12 @@ from folkmoot.realtime.wire.lane import (
     Lane,
     discard,
 )
-from folkmoot.realtime.wire.lane_frames import ping_frame
+from folkmoot.realtime.wire.lane_frames import binary_frame, ping_frame, text_frame
 
 _PING = ping_frame()
+_PONG = b"\x8a"
+_NO_CODE = 1005
+_Utf8Decoder = codecs.getincrementaldecoder("utf-8")
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 _MESSAGES_AHEAD = 4
 
@@ -106,6 +110,12 @@ class LaneProtocol(WebSocketsSansIOProtocol):
         self.queue = cast("asyncio.Queue[ASGIReceiveEvent]", self.inbox)
         self.lane = TransportLane(self)
 
+    # Of the few connections that need them; an idle one has neither.
+    parting: Callable[[], None] | None = None
+    """What ends the connection once the application has read all that came before the end."""
+    last_words: tuple[bytes, ...] = ()
+    utf8: codecs.IncrementalDecoder | None = None
+
     # The connection's life
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -115,6 +125,7 @@ class LaneProtocol(WebSocketsSansIOProtocol):
         self.inbox.transport = self.transport
 
     def connection_lost(self, exc: Exception | None) -> None:
+        self.parting = None
         super().connection_lost(exc)
         self.lane.end()
         self.lane.resume()
@@ -154,6 +165,8 @@ class LaneProtocol(WebSocketsSansIOProtocol):
 
     def say_goodbye(self, code: int, reason: str, deadline: float | None = None) -> None:
         """Start the closing handshake, once; what the feeder still holds goes out before it."""
+        if self.parting is not None:
+            self.part_now()
         if self.close_sent or not self.handshake_complete or self.transport.is_closing():
             return
         if self.lane.feeder is not None:
@@ -165,10 +178,29 @@ class LaneProtocol(WebSocketsSansIOProtocol):
         """Send the close frame that the parser has made, and end the lane."""
         self.close_sent = True
         self.queue.put_nowait({"type": "websocket.disconnect", "code": code, "reason": reason})
-        self.transport.write(b"".join(self.conn.data_to_send()))
+        self.transport.write(b"".join((*self.last_words, *self.conn.data_to_send())))
         self.lane.end()
         self.inbox.resume_reading()
         self.drop_after(deadline)
+
+    def part_when_read(self, part: Callable[[], None]) -> None:
+        """End the connection when the application asks for more than has come, or in a while.
+
+        So what a client sent before its close, or before its mistake, is answered before the close.
+        """
+        self.parting = part
+        if self.inbox.is_all_read:
+            self.part_now()
+        else:
+            self.inbox.when_read = self.part_now
+            self.loop.call_later(self.close_timeout, self.part_now)
+
+    def part_now(self) -> None:
+        part, self.parting = self.parting, None
+        if part is not None and not self.transport.is_closing():
+            if self.lane.feeder is not None:
+                self.lane.feeder.on_close()
+            part()
 
     def drop_after(self, deadline: float) -> None:
         if self.close_timer is None and not self.disconnected:
@@ -187,11 +219,43 @@ class LaneProtocol(WebSocketsSansIOProtocol):
         self.lane.last_heard = self.loop.time()
         # After a violation the rest is read only to be dropped.
         if self.conn.parser_exc is None:
-            super().data_received(data)
+            self.conn.receive_data(data)
+            self.handle_events()
+            if self.conn.parser_exc is not None and not self.is_parting:
+                self.handle_parser_exception()
             if self.conn.handshake_exc is not None and not self.transport.is_closing():
                 # What the parser cannot even read as a request, uvicorn would leave unanswered.
                 self.transport.write(b"".join(self.conn.data_to_send()))
                 self.transport.close()
+
+    @property
+    def is_parting(self) -> bool:
+        """Whether the client has said or done what ends the connection; nothing counts after it."""
+        return self.close_sent or self.parting is not None or self.transport.is_closing()
+
+    def handle_text(self, event: Frame) -> None:
+        if not event.fin:
+            self.utf8 = _Utf8Decoder()
+        super().handle_text(event)
+        self.check_fragment(event)
+
+    def handle_bytes(self, event: Frame) -> None:
+        self.utf8 = None
+        super().handle_bytes(event)
+
+    def check_fragment(self, event: Frame) -> None:
+        """Refuse a text as soon as a fragment of it cannot be UTF-8, as RFC 6455 8.1 allows."""
+        if self.utf8 is None or event.fin:
+            return
+        try:
+            self.utf8.decode(event.data)
+        except UnicodeDecodeError:
+            self.refuse_text()
+
+    def refuse_text(self) -> None:
+        if not self.is_parting:
+            self.conn.fail(1007, "text must be UTF-8")
+            self.handle_parser_exception()
 
     def handle_cont(self, event: Frame) -> None:
         # One buffer that grows: in a list, empty fragments, which no limit counts, fill the memory.
@@ -199,11 +263,14 @@ class LaneProtocol(WebSocketsSansIOProtocol):
             self.frames = [bytearray(self.frames[0])]  # type: ignore[list-item] # bytes in the stub
         self.frames[0] += event.data
         if event.fin:
+            self.utf8 = None
             self.send_receive_event_to_app()
+        else:
+            self.check_fragment(event)
 
     def send_receive_event_to_app(self) -> None:
         data, self.frames = self.frames[0], []
-        if self.close_sent:
+        if self.is_parting:
             return
         if self.curr_msg_data_type == "bytes":
             self.queue.put_nowait({"type": "websocket.receive", "bytes": bytes(data)})
@@ -211,22 +278,48 @@ class LaneProtocol(WebSocketsSansIOProtocol):
         try:
             self.queue.put_nowait({"type": "websocket.receive", "text": data.decode()})
         except UnicodeDecodeError:
-            self.conn.fail(1007, "text must be UTF-8")
-            self.handle_parser_exception()
+            self.refuse_text()
 
     def handle_ping(self) -> None:
-        pong = b"".join(self.conn.data_to_send())
+        frames = self.conn.data_to_send()
+        # The close that came with the ping was answered by the parser too; that has its own time.
+        self.last_words += tuple(frame for frame in frames if frame[:1] != _PONG)
         # A client that sends pings and reads no pongs would fill the buffer with them.
-        if not self.lane.paused and not self.close_sent:
-            self.transport.write(pong)
+        if not self.lane.paused and not self.is_parting:
+            self.transport.write(b"".join(frame for frame in frames if frame[:1] == _PONG))
 
     def handle_close(self, event: Frame) -> None:
-        super().handle_close(event)
+        if self.close_sent:
+            super().handle_close(event)
+            self.lane.end()
+            self.drop_after(self.close_timeout)
+        elif not self.is_parting:
+            self.part_when_read(self.answer_close)
+
+    def answer_close(self) -> None:
+        """Answer the client's close and hang up."""
+        close = cast("Close", self.conn.close_rcvd)
+        event = {"type": "websocket.disconnect", "code": close.code, "reason": close.reason}
+        self.queue.put_nowait(cast("ASGIReceiveEvent", event))
+        self.transport.write(b"".join((*self.last_words, *self.conn.data_to_send())))
+        self.transport.close()
         self.lane.end()
         self.drop_after(self.close_timeout)
 
     def handle_parser_exception(self) -> None:
-        """Say what was wrong, then read on to nowhere until the client has hung up.
+        """End the connection for what the client did."""
+        close = self.conn.close_rcvd
+        if close is not None:
+            # websockets takes a close between fragments for a violation; RFC 6455 5.4 allows it.
+            self.conn.data_to_send()
+            payload = b"" if close.code == _NO_CODE else close.serialize()
+            self.last_words = (Frame(Opcode.CLOSE, payload).serialize(mask=False),)
+            self.part_when_read(self.answer_close)
+        else:
+            self.part_when_read(self.say_what_was_wrong)
+
+    def say_what_was_wrong(self) -> None:
+        """Say so, then read on to nowhere until the client has hung up.
 
         To close a socket with unread input is to reset it, and the client would not see why.
         """
@@ -244,6 +337,10 @@ class LaneProtocol(WebSocketsSansIOProtocol):
                 return
             if self.close_sent:
                 raise ClientDisconnected
+            if self.parting is not None:
+                await self.writable.wait()
+                self.transport.write(_frame_of(message))
+                return
         else:
             # uvicorn logs the path from its scope, so a copy, for the query may carry a token.
             self.scope = {**self.scope, "query_string": b""}
@@ -275,13 +372,18 @@ class LaneProtocol(WebSocketsSansIOProtocol):
         self.lane.resume()
 
 
+def _frame_of(message: Mapping[str, Any]) -> bytes:
+    text: str | None = message.get("text")
+    return binary_frame(message["bytes"]) if text is None else text_frame(text.encode())
+
+
 class Inbox:
     """The little of ``asyncio.Queue`` that uvicorn uses, for one reader, at a tenth of its memory.
 
     A few events ahead of the reader it stops the transport, so that a flood stays with its sender.
     """
 
-    __slots__ = ("_arrived", "_paused", "_reader", "_ready", "transport")
+    __slots__ = ("_arrived", "_paused", "_reader", "_ready", "transport", "when_read")
 
     def __init__(self) -> None:
         self._arrived: list[ASGIReceiveEvent] = []
@@ -289,6 +391,13 @@ class Inbox:
         self._reader: asyncio.Future[None] | None = None
         self._paused = False
         self.transport: asyncio.Transport | None = None
+        self.when_read: Callable[[], None] | None = None
+        """Called once, when the reader has taken everything and asks for more."""
+
+    @property
+    def is_all_read(self) -> bool:
+        """Whether the reader has taken everything and waits for more."""
+        return self._reader is not None and not self._arrived
 
     def put_nowait(self, event: ASGIReceiveEvent) -> None:
         self._arrived.append(event)
@@ -302,6 +411,9 @@ class Inbox:
         if self._reader is not None:
             raise RuntimeError("another task is receiving from this WebSocket")
         if not self._ready:
+            if not self._arrived and self.when_read is not None:
+                then, self.when_read = self.when_read, None
+                then()
             while not self._arrived:
                 self._reader = asyncio.get_running_loop().create_future()
                 try:
