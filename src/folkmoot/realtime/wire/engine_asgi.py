@@ -15,8 +15,9 @@ import msgspec
 
 from folkmoot.realtime.wire.alarms import Alarms
 from folkmoot.realtime.wire.engine import End, Engine, Full, Transport, close_when_full
+from folkmoot.realtime.wire.engine_packet import Encoded
 from folkmoot.realtime.wire.handshake import Handshake, read_handshake
-from folkmoot.realtime.wire.lane import Lane, lane_of
+from folkmoot.realtime.wire.lane import Lane, forget_request, lane_of
 from folkmoot.realtime.wire.limits import Limits
 from folkmoot.realtime.wire.refusals import (
     BadMethod,
@@ -162,7 +163,7 @@ class _Connection:
         if len(packets) == 1:
             lane.write(packets[0].websocket)
         elif packets:
-            lane.write(b"".join([packet.websocket for packet in packets]))
+            lane.write(self.server.joined(packets))
 
     def _part(self, end: End) -> None:
         if not self.is_told:
@@ -200,6 +201,8 @@ class EngineServer:
         self._new_sid = new_sid
         self._connections: dict[str, _Connection] = {}
         self._dirty: list[_Connection] = []
+        self._last_packets: list[Encoded] = []
+        self._last_piece = b""
         self._alarms: Alarms[_Connection] = Alarms()
         self._alarm_set = asyncio.Event()
         self._tasks: asyncio.TaskGroup | None = None
@@ -265,6 +268,16 @@ class EngineServer:
             asyncio.get_running_loop().call_soon(self._flush)
         self._dirty.append(connection)
 
+    def joined(self, packets: list[Encoded]) -> bytes:
+        """The WebSocket frames of these packets, in one piece.
+
+        Whoever listens to the same is sent the same, so the last piece is often the next one too.
+        """
+        if packets != self._last_packets:
+            self._last_packets = packets
+            self._last_piece = b"".join([packet.websocket for packet in packets])
+        return self._last_piece
+
     def settle(self, connection: _Connection) -> None:
         """Set the connection's next alarm, or forget the connection where all is said."""
         if connection.engine.is_over:
@@ -277,6 +290,7 @@ class EngineServer:
         dirty, self._dirty = self._dirty, []
         for connection in dirty:
             connection.flush()
+        self._last_packets, self._last_piece = [], b""
 
     async def _ring(self) -> None:
         loop = asyncio.get_running_loop()
@@ -432,6 +446,7 @@ class EngineServer:
         else:
             await send({"type": "websocket.accept"})
             lane = lane_of(scope, send)
+            forget_request(scope)
             if connection is None:
                 connection = self._open(handshake, owner, Transport.WEBSOCKET)
                 connection.use(lane)

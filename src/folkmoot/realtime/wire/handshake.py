@@ -8,6 +8,14 @@ from urllib.parse import parse_qsl, urlencode
 from folkmoot.realtime.wire.refusals import RequestRefused
 
 _MOST_PARAMETERS = 64
+# They say nothing about who asks, and would be kept as long as the connection lives.
+_PASSING = frozenset(
+    (
+        *(b"accept", b"accept-encoding", b"accept-language", b"cache-control", b"connection"),
+        *(b"pragma", b"sec-websocket-extensions", b"sec-websocket-key", b"sec-websocket-version"),
+        *(b"upgrade", b"user-agent"),
+    )
+)
 
 
 class Handshake:
@@ -83,7 +91,7 @@ def read_handshake(scope: Mapping[str, Any]) -> Handshake:
     client = scope.get("client")
     return Handshake(
         query,
-        scope["headers"],
+        [pair for pair in scope["headers"] if pair[0].lower() not in _PASSING],
         client[0] if client else None,
         method=scope["method"] if scope.get("type") == "http" else None,
         is_secure=scope.get("scheme") in {"https", "wss"},
