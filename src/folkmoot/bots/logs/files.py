@@ -10,12 +10,14 @@ import re
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, Final
 
 from folkmoot.bots.logs.lines import Unreadable
 
 MAX_FILES: Final = 10_000
+MAX_CANDIDATES: Final = 100_000
 _MAGIC = re.compile(r"[*?\[]")
 _ROTATED = re.compile(
     r"(?P<base>.+?)(?:[.-](?P<turn>\d{1,14}(?:[-.T_]\d{1,9}){0,3}))?(?P<gz>\.gz)?"
@@ -88,7 +90,7 @@ def _add(source: str, files: dict[Path, LogFile], skipped: list[tuple[str, str]]
         root, candidates = named.resolve().parent, iter([named.resolve()])
     inside = root.resolve()
     is_empty = True
-    for path in candidates:
+    for path in islice(candidates, MAX_CANDIDATES):
         is_empty = False
         _take(path, inside, files, skipped)
     if is_empty:
@@ -138,7 +140,8 @@ def _below(folder: Path) -> Iterator[Path]:
 
 def _matching(pattern: str) -> Iterator[Path]:
     found = glob.iglob(pattern, recursive=True)  # noqa: PTH207 - Path.glob takes no whole paths
-    yield from map(Path, sorted(found))
+    # Links to folders above can make a pattern match without end.
+    yield from map(Path, sorted(islice(found, MAX_CANDIDATES)))
 
 
 def _steady_part(pattern: Path) -> Path:

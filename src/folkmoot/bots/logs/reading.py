@@ -20,6 +20,7 @@ MAX_TEXT_CHARS: Final = 8 * 1024
 MAX_ENTRIES: Final = 5_000_000
 MAX_NAMED: Final = 100
 """So many of what was left out are named; of the rest there is a count."""
+MAX_NAME_CHARS: Final = 250
 MARKED_BYTES: Final = 4 * 1024
 TURNS: Final = 3
 """How often the sources are looked through for files that were rotated in the meantime."""
@@ -91,7 +92,7 @@ class Reader:
         )
 
     def _skip(self, name: str, reason: str) -> None:
-        name = name.encode("utf-8", "replace").decode()
+        name = name.encode("utf-8", "replace").decode()[-MAX_NAME_CHARS:]
         self._tally.skipped[(name, reason)] = None
 
     def _lines_of(self, file: LogFile, *, is_first_turn: bool) -> Iterator[LogLine]:
