@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from tests.clients import Keys, Visitor
+from tests.doors.assistant import Assistant
 from tests.doors.conversations import Conversations
 from tests.doors.door import Door, Place
 from tests.doors.friends import Friends
@@ -10,7 +11,13 @@ from tests.doors.sessions import Sessions
 from tests.doors.support import Support
 from tests.integration.friendship import befriend
 
-DOORS: tuple[Door, ...] = (Conversations(), Friends(), Sessions(), Support())
+DOORS: tuple[Door, ...] = (
+    Conversations(),
+    Friends(),
+    Sessions(),
+    Assistant(),
+    Support(),
+)
 KINDS = ("group", "direct", "session")
 
 

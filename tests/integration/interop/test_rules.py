@@ -71,6 +71,11 @@ TURNED_AWAY = {
         "read": (403, "not_a_participant"),
         "write": (403, "not_a_participant"),
     },
+    "assistant": {
+        "enter": "not_a_participant",
+        "say": "not_a_participant",
+        "read": (403, "not_a_participant"),
+    },
     # Whoever names a friend who is none names no conversation of others.
     "friends": {
         "say": "not_friends",
