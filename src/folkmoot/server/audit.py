@@ -10,6 +10,8 @@ import msgspec
 
 from folkmoot.auth.credentials import credentials_of
 from folkmoot.bots.logs.redaction import redacted
+from folkmoot.core.logs.events import LogsProgressed
+from folkmoot.core.logs.model import Reading
 from folkmoot.core.shared.ids import AccountId, Clock
 from folkmoot.core.shared.refusals import Refusal, Unavailable
 from folkmoot.core.social.events import BlockLifted, BlockSet
@@ -81,18 +83,31 @@ class Overheard:
 
     def overhear(self, event: object) -> None:
         """Have an event noted, if it is one to be traced."""
-        if isinstance(event, BlockSet | BlockLifted):
-            what = "block set" if isinstance(event, BlockSet) else "block lifted"
-            self._house.chores.begin(self._noted(what, event.blocker, event.blocked))
+        match event:
+            case BlockSet(blocker=blocker, blocked=blocked):
+                self._house.chores.begin(self._noted("block set", blocker, blocked))
+            case BlockLifted(blocker=blocker, blocked=blocked):
+                self._house.chores.begin(self._noted("block lifted", blocker, blocked))
+            case LogsProgressed(listener=reader, reading=Reading(is_done=True, entries=entries)):
+                self._house.chores.begin(self._noted("logs read anew", reader, entries=entries))
 
-    async def _noted(self, what: str, blocker: AccountId, blocked: AccountId) -> None:
+    async def _noted(
+        self,
+        what: str,
+        actor: AccountId,
+        blocked: AccountId | None = None,
+        entries: int | None = None,
+    ) -> None:
+        concerned = [actor] if blocked is None else [actor, blocked]
+
         async def job(work: UnitOfWork) -> Mapping[AccountId, Any]:
-            return await work.accounts.by_ids([blocker, blocked])
+            return await work.accounts.by_ids(concerned)
 
         found = await self._house.storage.read(job)
         names = {number: account.username for number, account in found.items()}
         # To be blocked is nothing that one is told: the entry is the blocker's.
-        self._trail.note(what, account=names.get(blocker), blocked=names.get(blocked))
+        whom = None if blocked is None else names.get(blocked)
+        self._trail.note(what, account=names.get(actor), blocked=whom, entries=entries)
 
 
 class Witness:

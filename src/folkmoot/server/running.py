@@ -56,6 +56,9 @@ async def _serve(settings: Settings, listener: socket.socket) -> None:
         async with sockets.running(), errands.served(premises, settings):
             _announce(settings, listener.getsockname()[1])
             premises.audit.note("server started", by="operator", **_set_up(settings))
+            if settings.assistant_logs:
+                # So that nobody has to wait for the first answer from them.
+                premises.house.chores.begin(premises.logs.refresh())
             # What is there by now stays: a full collection need not walk through it each time,
             # with everybody waiting.
             gc.collect()

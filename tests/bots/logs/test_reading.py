@@ -1,9 +1,10 @@
 import gzip
 import os
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-
-import pytest
+from tempfile import TemporaryDirectory
 
 from folkmoot.bots.logs import lines as bounds
 from folkmoot.bots.logs.lines import MAX_LINE_BYTES, lines_of
@@ -11,6 +12,7 @@ from folkmoot.bots.logs.reading import AUDIT_LOG, MAX_ENTRY_LINES, MAX_TEXT_CHAR
 from tests.bots.logs.books import read
 
 AT = "2026-11-29 10:00:"
+NOBODY = 65534
 
 
 def written(path: Path, *texts: str, packed: bool = False) -> Path:
@@ -207,11 +209,27 @@ def test_a_file_that_was_not_touched_since_is_not_even_opened(tmp_path):
     assert reasons(read(log)[1]) == {"app.log": "nothing in it is new enough"}
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_a_file_that_may_not_be_read_is_named(tmp_path):
-    log = written(tmp_path / "app.log", f"{AT}00 new")
-    log.chmod(0)
-    assert "ermission" in reasons(read(log)[1])["app.log"]
+@contextmanager
+def as_nobody() -> Iterator[None]:
+    """Root may read everything; everybody else stays who they are."""
+    was = os.geteuid()
+    if was == 0:
+        os.seteuid(NOBODY)
+    try:
+        yield
+    finally:
+        os.seteuid(was)
+
+
+def test_a_file_that_may_not_be_read_is_named():
+    # Not below `tmp_path`, into which nobody may go.
+    with TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        log = written(Path(folder) / "app.log", f"{AT}00 new")
+        log.chmod(0)
+        with as_nobody():
+            _, reading = read(log)
+    assert "ermission" in reasons(reading)["app.log"]
 
 
 def test_the_servers_own_logs_are_private_however_they_are_named(tmp_path):
