@@ -64,6 +64,16 @@ async def test_typing_too_much_is_an_error_frame_and_the_socket_stays_open(serve
         await socket.until("pong")
 
 
+async def test_asking_for_the_whole_past_again_and_again_is_told_to_wait(server, people):
+    async with visiting(server, *people) as (ana, bo):
+        socket = await ana.enter(await new_lobby(ana, bo))
+        for _ in range(100):
+            await socket.says({"type": "resume", "after_seq": 0})
+        assert (await socket.until("error"))["code"] == "rate_limited"
+        await socket.says({"type": "ping"})
+        await socket.until("pong")
+
+
 async def test_one_socket_more_than_an_account_may_have_is_closed_and_told_to_come_back(
     server, people
 ):

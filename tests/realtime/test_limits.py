@@ -55,6 +55,13 @@ def test_accounts_and_addresses_are_counted_apart(limits):
     limits.send(BO)
 
 
+def test_the_many_addresses_of_one_network_are_counted_as_one(limits):
+    limits.connect("2001:db8:1:2::1")
+    with pytest.raises(TooManyRequests):
+        limits.connect("2001:db8:1:2:3::4")
+    limits.connect("2001:db8:1:3::1")
+
+
 def test_sending_and_signals_are_counted_apart(limits):
     for _ in range(3):
         limits.send(ANA)

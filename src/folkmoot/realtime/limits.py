@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from folkmoot.auth.limits import network_of
 from folkmoot.core.shared.ids import AccountId
 from folkmoot.core.shared.rates import Buckets, Rate
 from folkmoot.core.shared.refusals import TooMany, TooManyRequests
@@ -57,8 +58,8 @@ class Limits:
         self._take(self._uploads, account_id)
 
     def connect(self, address: str) -> None:
-        """Count a connection from an address."""
-        self._take(self._connects, address)
+        """Count a connection from an address; of IPv6, from its /64."""
+        self._take(self._connects, network_of(address))
 
     def count_connections(self, present: int) -> None:
         """Refuse one connection more than an account may have."""

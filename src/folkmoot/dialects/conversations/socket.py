@@ -139,6 +139,8 @@ class Talker:
                     ReadMark(self._conversation_id, self.connection.person.id, up_to_seq)
                 )
             case wire.Resume(after_seq=after_seq):
+                # A few bytes that may ask for a long past.
+                self._house.limits.signal(self.connection.person.id)
                 return self._resume(after_seq)
             case _:
                 self._house.limits.send(self.connection.person.id)
