@@ -105,6 +105,21 @@ def test_refusals_are_described_in_the_form_that_they_have(openapi):
                 assert "RefusalOut" in found, f"{name} {status}: {found}"
 
 
+def test_refusals_and_bodies_of_the_first_door_come_with_examples(openapi):
+    without = []
+    for name, operation in operations(openapi):
+        if " /conversations" not in name and " /auth" not in name:
+            continue
+        body = operation.get("requestBody", {}).get("content", {}).get("application/json")
+        if body and "examples" not in resolved(openapi, body["schema"]["$ref"]):
+            without.append(f"{name} body")
+        for status in operation["responses"].keys() & {"401", "403", "404", "409", "429"}:
+            shown = operation["responses"][status]["content"]["application/json"]
+            if not shown.keys() & {"example", "examples"}:
+                without.append(f"{name} {status}")
+    assert without == []
+
+
 def test_the_bodies_of_requests_are_described_field_by_field(openapi):
     for name, operation in operations(openapi):
         for content in operation.get("requestBody", {}).get("content", {}).values():

@@ -1,6 +1,8 @@
 """What the REST routes of every contract begin and end with: who asks, and how answers look."""
 
+from collections.abc import Mapping
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Annotated, Any
 
 import msgspec
@@ -10,6 +12,8 @@ from fastapi.security import OAuth2PasswordBearer
 from msgspec import Struct
 
 from folkmoot.auth.gate import Caller, credentials_of
+from folkmoot.core.accounts.errors import TokenMissing
+from folkmoot.core.shared.refusals import Refusal, TooManyRequests
 from folkmoot.realtime.house import House
 
 _encode = msgspec.json.Encoder().encode
@@ -67,15 +71,36 @@ _REFUSALS = {
 }
 
 
-def refusals(*statuses: int, also: type[Struct] | None = None) -> dict[int | str, dict[str, Any]]:
-    """How refusals are described in the OpenAPI document; ``also``: one that says more."""
+_SUCH_AS: Mapping[int, Refusal] = {401: TokenMissing(), 429: TooManyRequests(retry_after=6.0)}
+_VALIDATION = {
+    "detail": [{"type": "missing", "loc": ["body"], "msg": "Field required"}],
+    "code": "validation_failed",
+}
+
+
+def _example(status: int, such_as: Mapping[int, Refusal]) -> dict[str, Any]:
+    refusal = such_as.get(status) or _SUCH_AS.get(status)
+    if refusal is not None:
+        return {"example": {"detail": str(refusal), "code": refusal.code}}
+    return {"example": _VALIDATION} if status == 422 else {}
+
+
+def refusals(
+    *statuses: int,
+    also: type[Struct] | None = None,
+    such_as: Mapping[int, Refusal] = MappingProxyType({}),
+) -> dict[int | str, dict[str, Any]]:
+    """How refusals are described in the OpenAPI document, and which one stands as an example.
+
+    ``also``: an answer that says more.
+    """
     schema: dict[str, Any] = {"$ref": "#/components/schemas/RefusalOut"}
     if also is not None:
         schema = {"anyOf": [{"$ref": f"#/components/schemas/{also.__name__}"}, schema]}
     return {
         status: {
             "description": _REFUSALS[status],
-            "content": {"application/json": {"schema": schema}},
+            "content": {"application/json": {"schema": schema, **_example(status, such_as)}},
         }
         for status in statuses
     }

@@ -1,5 +1,6 @@
 """The AsyncAPI document as a page for people: plain HTML, no script."""
 
+import re
 from html import escape
 from typing import Any
 
@@ -35,7 +36,7 @@ def _channel(document: dict[str, Any], name: str) -> str:
     query = channel["bindings"]["ws"]["query"]["properties"]
     parts = [
         f"<section><h2 id='{escape(name)}'>{escape(name)}</h2>",
-        f"<p><code>{escape(channel['address'])}</code></p><p>{escape(channel['summary'])}</p>",
+        f"<p><code>{escape(channel['address'])}</code></p><p>{_prose(channel['summary'])}</p>",
         "<h3>In the query</h3>",
         _terms({key: value["description"] for key, value in query.items()}),
         f"<h3>Close codes</h3>{_close_codes(channel['description'])}",
@@ -52,9 +53,14 @@ def _close_codes(description: str) -> str:
     return _terms({code.strip("`"): meaning for code, meaning in rows})
 
 
+def _prose(text: str) -> str:
+    """A sentence, what stands in backticks in it as code."""
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text))
+
+
 def _terms(terms: dict[str, str]) -> str:
     rows = "".join(
-        f"<dt><code>{escape(term)}</code></dt><dd>{escape(meaning)}</dd>"
+        f"<dt><code>{escape(term)}</code></dt><dd>{_prose(meaning)}</dd>"
         for term, meaning in terms.items()
     )
     return f"<dl>{rows}</dl>"
@@ -78,7 +84,7 @@ def _message(document: dict[str, Any], reference: str) -> str:
     )
     return (
         f"<details><summary><code>{escape(message['name'])}</code> "
-        f"{escape(message['summary'])}</summary>{table if rows else ''}</details>"
+        f"{_prose(message['summary'])}</summary>{table if rows else ''}</details>"
     )
 
 

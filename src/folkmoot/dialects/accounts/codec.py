@@ -63,12 +63,25 @@ class LoginBody(BaseModel):
 class RefreshBody(BaseModel):
     """The refresh token of the keys that are to be renewed."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [{"refresh_token": "from the login"}]})
+
     refresh_token: StrictStr = Field(repr=False)
     set_cookie: StrictBool = False
 
 
 class PasswordBody(BaseModel):
     """The present password and the next."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "current_password": "correct horse battery",
+                    "new_password": "other horse, other battery",
+                }
+            ]
+        }
+    )
 
     current_password: StrictStr = Field(repr=False)
     new_password: StrictStr = Field(repr=False)

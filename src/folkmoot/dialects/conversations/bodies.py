@@ -38,11 +38,15 @@ class NewConversationBody(BaseModel):
 class TitleBody(BaseModel):
     """The new title; null or empty takes it away."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [{"title": "Lunch at one"}]})
+
     title: StrictStr | None
 
 
 class ParticipantsBody(BaseModel):
     """Who is to be added."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"participant_ids": ["alice"]}]})
 
     participant_ids: Annotated[Participants, Field(min_length=1)]
 
@@ -70,10 +74,14 @@ class MessageBody(BaseModel):
 class ContentBody(BaseModel):
     """The new content of a message."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [{"content": "Hello again!"}]})
+
     content: StrictStr
 
 
 class ReadBody(BaseModel):
     """The place up to which everything was read."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"up_to_seq": 7}]})
 
     up_to_seq: Annotated[StrictInt, Field(ge=0, le=MAX_PLACE)]

@@ -1,6 +1,7 @@
 """Refusals and endings as clients of the `conversations` contract read them."""
 
 from collections.abc import Collection, Iterable
+from functools import partial
 
 from msgspec import UNSET, Struct
 
@@ -8,7 +9,7 @@ from folkmoot.core.accounts.errors import TokenInvalid, TokenMissing
 from folkmoot.core.audience import hears
 from folkmoot.core.conversations.errors import NoSuchConversation, NotAMember
 from folkmoot.core.conversations.events import Durable
-from folkmoot.core.messages.errors import NotUpToDate
+from folkmoot.core.messages.errors import ClientIdReused, NotUpToDate
 from folkmoot.core.shared.ids import AccountId
 from folkmoot.core.shared.refusals import (
     Forbidden,
@@ -20,6 +21,7 @@ from folkmoot.core.shared.refusals import (
 )
 from folkmoot.dialects.conversations.codec import shown
 from folkmoot.dialects.conversations.frames import ErrorOut, NotUpToDateOut
+from folkmoot.realtime.asking import refusals
 from folkmoot.realtime.contract import Ending
 
 BAD_TOKEN = 4001
@@ -32,6 +34,12 @@ RESTART = 1012
 
 MAX_REASON_BYTES = 123
 """RFC 6455, 5.5: a control frame has at most 125, and two are the code."""
+
+refused = partial(
+    refusals,
+    such_as={403: NotAMember(), 404: NoSuchConversation(), 409: ClientIdReused()},
+)
+"""How this contract's routes describe their refusals."""
 
 FAULT_SENTENCE = "Something went wrong on our side; try again."
 

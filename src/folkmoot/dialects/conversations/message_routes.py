@@ -15,13 +15,13 @@ from folkmoot.core.work import UnitOfWork
 from folkmoot.dialects.conversations import bodies, codec, errors
 from folkmoot.dialects.conversations import frames as wire
 from folkmoot.dialects.conversations.routes import ConversationPath, conversation_id_of
-from folkmoot.realtime.asking import CallerOf, HouseOf, answer, refusals, shape
+from folkmoot.realtime.asking import CallerOf, HouseOf, answer, shape
 from folkmoot.realtime.house import House
 
 router = APIRouter(
     prefix="/conversations/{conversation_id}",
     tags=["conversations"],
-    responses=refusals(401, 403, 404, 422, 429),
+    responses=errors.refused(401, 403, 404, 422, 429),
 )
 
 MessagePath = Annotated[int, Path(description="The message's number")]
@@ -84,7 +84,7 @@ async def _hidden(
     summary="Post a message",
     responses={
         201: shape(wire.MessageOut, description="It is durable now"),
-        **refusals(409, also=wire.NotUpToDateOut),
+        **errors.refused(409, also=wire.NotUpToDateOut),
     },
 )
 async def post(

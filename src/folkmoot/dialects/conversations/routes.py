@@ -12,10 +12,11 @@ from folkmoot.core.shared.pages import Slice
 from folkmoot.core.work import UnitOfWork
 from folkmoot.dialects.conversations import bodies, codec
 from folkmoot.dialects.conversations import frames as wire
-from folkmoot.realtime.asking import CallerOf, HouseOf, answer, refusals, shape
+from folkmoot.dialects.conversations.errors import refused
+from folkmoot.realtime.asking import CallerOf, HouseOf, answer, shape
 from folkmoot.realtime.house import House
 
-router = APIRouter(prefix="/conversations", tags=["conversations"], responses=refusals(401, 429))
+router = APIRouter(prefix="/conversations", tags=["conversations"], responses=refused(401, 429))
 
 ConversationPath = Annotated[int, Path(description="The conversation's number")]
 
@@ -31,7 +32,7 @@ def conversation_id_of(number: int) -> ConversationId:
     "",
     status_code=201,
     summary="Start a conversation",
-    responses={201: shape(wire.ConversationOut), **refusals(403, 404, 422)},
+    responses={201: shape(wire.ConversationOut), **refused(403, 404, 422)},
 )
 async def start(body: bodies.NewConversationBody, house: HouseOf, caller: CallerOf) -> Response:
     """Start a conversation of 2 to 500 members; whoever asks is one of them, and its owner.
@@ -56,7 +57,7 @@ async def start(body: bodies.NewConversationBody, house: HouseOf, caller: Caller
 @router.get(
     "",
     summary="List one's conversations",
-    responses={200: shape(wire.ConversationOut, many=True), **refusals(422)},
+    responses={200: shape(wire.ConversationOut, many=True), **refused(422)},
 )
 async def listed(
     house: HouseOf, caller: CallerOf, limit: bodies.Limit = 50, offset: bodies.Offset = 0
@@ -73,7 +74,7 @@ async def listed(
 @router.get(
     "/{conversation_id}",
     summary="Show a conversation",
-    responses={200: shape(wire.ConversationOut), **refusals(403, 404)},
+    responses={200: shape(wire.ConversationOut), **refused(403, 404)},
 )
 async def show(conversation_id: ConversationPath, house: HouseOf, caller: CallerOf) -> Response:
     """One conversation, for its members."""
@@ -84,7 +85,7 @@ async def show(conversation_id: ConversationPath, house: HouseOf, caller: Caller
 @router.patch(
     "/{conversation_id}",
     summary="Rename a conversation",
-    responses={200: shape(wire.ConversationOut), **refusals(403, 404, 409, 422)},
+    responses={200: shape(wire.ConversationOut), **refused(403, 404, 409, 422)},
 )
 async def rename(
     conversation_id: ConversationPath, body: bodies.TitleBody, house: HouseOf, caller: CallerOf
@@ -103,7 +104,7 @@ async def rename(
 @router.post(
     "/{conversation_id}/participants",
     summary="Add participants",
-    responses={200: shape(wire.ConversationOut), **refusals(403, 404, 409, 422)},
+    responses={200: shape(wire.ConversationOut), **refused(403, 404, 409, 422)},
 )
 async def add_participants(
     conversation_id: ConversationPath,
@@ -129,7 +130,7 @@ async def add_participants(
     "/{conversation_id}/participants/{account_id}",
     status_code=204,
     summary="Remove a participant, or leave",
-    responses=refusals(403, 404, 409),
+    responses=refused(403, 404, 409),
 )
 async def remove_participant(
     conversation_id: ConversationPath,
