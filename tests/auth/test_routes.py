@@ -418,6 +418,11 @@ async def test_a_profile_that_cannot_be_is_refused(client: httpx2.AsyncClient, p
         ({"full_name": "a\0"}, 422, "text_has_nul"),
         ({"avatar": "x" * 2001}, 422, "text_too_long"),
         ({"avatar": {"url": "x"}}, 422, "validation_failed"),
+        ({"avatar": "javascript:alert(1)"}, 422, "avatar_invalid"),
+        ({"avatar": "data:text/html,x"}, 422, "avatar_invalid"),
+        ({"avatar": "//example.com/a.png"}, 422, "avatar_invalid"),
+        ({"avatar": "https:///a.png"}, 422, "avatar_invalid"),
+        ({"avatar": "https://example.com/a b"}, 422, "avatar_invalid"),
     ):
         answer = await client.patch("/auth/me", json=body, headers=own)
         assert (answer.status_code, answer.json()["code"]) == (status, code)

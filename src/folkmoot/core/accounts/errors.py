@@ -20,6 +20,13 @@ class EmailInvalid(Invalid):
     sentence = "This is not an e-mail address."
 
 
+class AvatarInvalid(Invalid):
+    """The text is no address of a picture: a client that follows it might run it."""
+
+    code = "avatar_invalid"
+    sentence = "A picture is at an https:// or http:// address, or at a path of this server."
+
+
 class PasswordTooWeak(Invalid):
     """The password is short, common, or the account's own name."""
 

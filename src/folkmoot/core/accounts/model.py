@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from folkmoot.core.accounts.errors import EmailInvalid, UsernameInvalid
+from folkmoot.core.accounts.errors import AvatarInvalid, EmailInvalid, UsernameInvalid
 from folkmoot.core.shared.ids import AccountId, Uid
 from folkmoot.core.shared.texts import checked, trimmed
 
@@ -18,6 +18,7 @@ MAX_AVATAR_CHARS = 2000
 # ASCII only: no look-alike of somebody's name can be registered in another script.
 _USERNAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9_])")
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
+_AVATAR = re.compile(r"(?:https?://[^\s/?#]\S*|/(?:[^\s/\\]\S*)?)", re.IGNORECASE)
 _EMAIL = re.compile(
     r"[^\s@<>()\[\]\\,;:\"\x00-\x1f\x7f]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?"
 )
@@ -165,6 +166,16 @@ def checked_email(email: str) -> str:
     text = trimmed(email, field="email", max_chars=MAX_EMAIL_CHARS)
     if not _EMAIL.fullmatch(text) or ".." in text:
         raise EmailInvalid(field="email")
+    return text
+
+
+def checked_avatar(avatar: str) -> str:
+    """The address of a picture, trimmed; it may be empty, and then there is none."""
+    if not avatar:
+        return avatar
+    text = trimmed(avatar, field="avatar", max_chars=MAX_AVATAR_CHARS)
+    if not _AVATAR.fullmatch(text):
+        raise AvatarInvalid(field="avatar")
     return text
 
 

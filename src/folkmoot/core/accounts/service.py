@@ -6,13 +6,13 @@ from datetime import timedelta
 from folkmoot.core.accounts.errors import AccountInactive, LastAdmin, LoginRevoked, NoSuchAccount
 from folkmoot.core.accounts.events import AccountChanged, AccountDeactivated, LoginsEnded
 from folkmoot.core.accounts.model import (
-    MAX_AVATAR_CHARS,
     Account,
     AccountChange,
     AccountName,
     Login,
     NewAccount,
     Role,
+    checked_avatar,
     checked_email,
     checked_full_name,
     checked_username,
@@ -20,7 +20,6 @@ from folkmoot.core.accounts.model import (
 )
 from folkmoot.core.accounts.store import AccountWork
 from folkmoot.core.shared.ids import AccountId, Clock, Ids, Uid
-from folkmoot.core.shared.texts import trimmed
 
 
 class Accounts:
@@ -100,9 +99,7 @@ class Accounts:
         """The account after its owner changed how it is shown."""
         change = AccountChange(
             full_name=None if full_name is None else checked_full_name(full_name),
-            avatar=trimmed(avatar, field="avatar", max_chars=MAX_AVATAR_CHARS)
-            if avatar
-            else avatar,
+            avatar=None if avatar is None else checked_avatar(avatar),
             email=None if email is None else checked_email(email),
         )
         account = await work.accounts.change(account_id, change)

@@ -10,6 +10,7 @@ from folkmoot.auth.door import Door, Keys
 from folkmoot.auth.errors import CurrentPasswordWrong
 from folkmoot.core.accounts.errors import (
     AccountInactive,
+    AvatarInvalid,
     EmailInvalid,
     EmailTaken,
     LoginRevoked,
@@ -169,7 +170,12 @@ async def me(caller: CallerOf) -> Response:
         200: shape(codec.AccountOut),
         **_KNOWN,
         **refused(409, EmailTaken()),
-        **refused(422, EmailInvalid(field="email"), TextTooLong(field="full_name", max_chars=200)),
+        **refused(
+            422,
+            EmailInvalid(field="email"),
+            AvatarInvalid(field="avatar"),
+            TextTooLong(field="full_name", max_chars=200),
+        ),
     },
 )
 async def change_me(body: codec.ProfileBody, caller: CallerOf, door: DoorOf) -> Response:
