@@ -120,6 +120,13 @@ async def test_a_value_that_cannot_be_is_told_like_fastapi_tells_it(client: http
     assert "too easy to guess" in place["msg"]
 
 
+async def test_a_value_of_the_query_is_told_to_be_there(client: httpx2.AsyncClient):
+    answer = await client.post("/fault/invalid?password=1")
+
+    (place,) = answer.json()["detail"]
+    assert place["loc"] == ["query", "password"]
+
+
 async def test_headers_say_how_to_go_on(client: httpx2.AsyncClient):
     headers = {name: (await client.post(f"/fault/{name}")).headers for name in FAULTS}
 

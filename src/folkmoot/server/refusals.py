@@ -2,7 +2,7 @@
 
 import logging
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from functools import partial
 from http import HTTPStatus
 from math import ceil
@@ -55,12 +55,20 @@ def status_of(fault: Refusal | Unavailable, statuses: Mapping[str, int] | None =
     return next(status for kind, status in _STATUS_BY_KIND if isinstance(fault, kind))
 
 
-def answer_to(fault: Refusal | Unavailable, statuses: Mapping[str, int] | None = None) -> Response:
-    """The answer that tells of a fault: ``detail`` for people, ``code`` for programs."""
+def answer_to(
+    fault: Refusal | Unavailable,
+    statuses: Mapping[str, int] | None = None,
+    asked: Container[str] = (),
+) -> Response:
+    """The answer that tells of a fault: ``detail`` for people, ``code`` for programs.
+
+    ``asked`` are the names in the query: a value that cannot be is there, or in the body.
+    """
     status = status_of(fault, statuses)
     detail: object = _clean(str(fault))
     if status == HTTPStatus.UNPROCESSABLE_ENTITY and isinstance(fault, Invalid):
-        detail = [{"type": fault.code, "loc": ["body", fault.field], "msg": detail}]
+        place = "query" if fault.field in asked else "body"
+        detail = [{"type": fault.code, "loc": [place, fault.field], "msg": detail}]
     return _answer(status, detail, fault.code, _headers_for(status, fault))
 
 
@@ -83,7 +91,8 @@ async def _on_fault(
 ) -> Response:
     assert isinstance(fault, Refusal | Unavailable)  # noqa: S101 - installed for these only
     path = request.scope["path"]
-    return answer_to(fault, next((own for start, own in by_path if path.startswith(start)), None))
+    statuses = next((own for start, own in by_path if path.startswith(start)), None)
+    return answer_to(fault, statuses, request.query_params)
 
 
 async def _on_invalid(_request: Request, error: Exception) -> Response:
