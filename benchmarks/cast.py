@@ -8,6 +8,9 @@ from benchmarks.rest import Rest
 PASSWORD = "Gather-at-the-0ld-oak"
 # Enough to keep a server's hashing threads busy: argon2 makes sign-up the slowest part of a bench.
 HIRING_THREADS = 8
+# Whom everybody else serves at a desk. Neither the first, who has a session with all of them, nor
+# the second, who is the first one's friend.
+CUSTOMER = 2
 
 
 @dataclass(frozen=True)
@@ -15,7 +18,7 @@ class Cast:
     """Who plays: everybody is in the hall, and accounts 2n and 2n+1 are pair n.
 
     `session` is a session of all of them, and `friend` the UUID of account 1, who is a friend of
-    account 0, where the server has such.
+    account 0, where the server has such; `customer` is who `CUSTOMER` is at a desk.
     """
 
     tokens: list[str]
@@ -23,6 +26,7 @@ class Cast:
     pairs: list[int]
     session: str = ""
     friend: str = ""
+    customer: str = ""
 
     def hall_seats(self, listeners: int, door: str) -> list[tuple[int | str, str, str]]:
         """The speaker's seat, then the listeners', each of another account.
@@ -32,6 +36,10 @@ class Cast:
         if door == "friends":
             devices = [self.tokens[number % 2] for number in range(listeners + 1)]
             return [(self.friend, token, door) for token in devices]
+        if door == "support":
+            speaker = self.tokens[CUSTOMER]
+            others = [token for token in self.tokens if token != speaker][:listeners]
+            return [(self.customer, token, door) for token in (speaker, *others)]
         place = self.session if door == "sessions" else self.hall
         return [(place, token, door) for token in self.tokens[: listeners + 1]]
 
@@ -43,34 +51,50 @@ class Cast:
             for half in (0, 1)
         ]
 
-    def crowd_seats(self, count: int) -> list[tuple[int, str]]:
-        """`count` seats in the pairs' conversations, going round, so that accounts share evenly."""
-        seats = self.pair_seats(len(self.pairs))
+    def crowd_seats(self, count: int, door: str) -> list[tuple[int | str, ...]]:
+        """`count` seats, going round, so that accounts share evenly.
+
+        They are in the pairs' conversations, or each in the account's own room at a desk.
+        """
+        seats: list[tuple[int | str, ...]] = [*self.pair_seats(len(self.pairs))]
+        if door == "support":
+            seats = [("", token, door) for token in self.tokens[:200]]
         return [seats[number % len(seats)] for number in range(count)]
 
     def token_for(self, conversation: str) -> str:
         """A token that may read the conversation."""
+        if conversation == self.customer:
+            return self.tokens[CUSTOMER]
         if conversation in {str(self.hall), self.session, self.friend}:
             return self.tokens[0]
         return self.tokens[2 * self.pairs.index(int(conversation))]
 
 
+def name_of(number: int) -> str:
+    """The username of an account of the cast."""
+    return f"bench{number:04}"
+
+
 def hire(rest: Rest, size: int, doors: tuple[str, ...]) -> Cast:
     """Sign `size` accounts up, the way people would, and seat them in the hall and in pairs."""
 
-    def sign_up(name: str) -> str:
+    def sign_up(name: str) -> tuple[str, str]:
         account = {"username": name, "email": f"{name}@example.org", "password": PASSWORD}
-        rest.post("/auth/register", account)
+        uid = rest.post("/auth/register", account).get("uid", "")
         form = {"username": name, "password": PASSWORD}
-        return str(rest.post_form("/auth/token", form)["access_token"])
+        return uid, str(rest.post_form("/auth/token", form)["access_token"])
 
     def converse(token: str, title: str, others: list[str]) -> int:
         body = {"title": title, "participant_ids": others}
         return int(rest.post("/conversations/", body, token)["id"])
 
-    names = [f"bench{number:04}" for number in range(size)]
+    names = [name_of(number) for number in range(size)]
     with ThreadPoolExecutor(HIRING_THREADS) as pool:
-        tokens = list(pool.map(sign_up, names))
+        signed_up = list(pool.map(sign_up, names))
+    tokens = [token for _, token in signed_up]
+    customer = signed_up[CUSTOMER][0]
+    if "conversations" not in doors:
+        return Cast(tokens, 0, [], customer=customer)
     hall = converse(tokens[0], "hall", names[1:])
     pairs = [
         converse(tokens[first], f"pair {first // 2}", [names[first + 1]])
@@ -78,7 +102,7 @@ def hire(rest: Rest, size: int, doors: tuple[str, ...]) -> Cast:
     ]
     session = convene(rest, tokens[0], names[1:]) if "sessions" in doors else ""
     friend = befriend(rest, tokens[0], tokens[1], names[1]) if "friends" in doors else ""
-    return Cast(tokens, hall, pairs, session, friend)
+    return Cast(tokens, hall, pairs, session, friend, customer)
 
 
 def convene(rest: Rest, token: str, others: list[str]) -> str:

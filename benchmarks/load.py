@@ -157,7 +157,7 @@ async def fanout(bench: Bench) -> dict[str, float]:
 def check_witness(bench: Bench, witnessed: list[bytes], count: int) -> None:
     """One listener's frames are read in full: the right words, each once, in order."""
     door = DOORS[bench.seats[0].door]
-    heard = [door.content(payload) for payload in witnessed]
+    heard = [door.content_of(payload) for payload in witnessed]
     if heard != bench.said[bench.seats[0].conversation_id][-count:]:
         bench.problems.append("a listener did not hear what was said, in order")
 

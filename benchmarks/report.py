@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 PACKAGES = ("folkmoot", "fastapi", "starlette", "uvicorn", "uvloop", "httptools", "websockets",
-            "sqlalchemy", "aiosqlite", "msgspec")  # fmt: skip
+            "sqlalchemy", "aiosqlite", "msgspec", "python-socketio")  # fmt: skip
 OURS = "folkmoot"
 LOADER_LIMIT = 0.9
 
@@ -27,6 +27,10 @@ class Metric:
     title: str
     lower_is_better: bool = True
 
+    @property
+    def is_of_a_desk(self) -> bool:
+        return self.scenario.endswith("-support")
+
 
 METRICS = (
     Metric("fanout", "cpu_us_per_delivery", "fan-out: server CPU a delivery, µs"),
@@ -34,6 +38,7 @@ METRICS = (
     Metric("fanout-w1", "cpu_us_per_delivery", "fan-out, window 1: CPU a delivery, µs"),
     Metric("fanout-sessions", "cpu_us_per_delivery", "fan-out, sessions: CPU a delivery, µs"),
     Metric("fanout-friends", "cpu_us_per_delivery", "fan-out, friends: CPU a delivery, µs"),
+    Metric("fanout-support", "cpu_us_per_delivery", "fan-out, support: CPU a delivery, µs"),
     Metric("pairs", "cpu_us_per_message", "pairs: server CPU a message, µs"),
     Metric("pairs", "messages_per_second", "pairs: messages/s", lower_is_better=False),
     Metric("pairs", "ack_p50_ms", "pairs: acknowledged, p50 ms"),
@@ -42,6 +47,7 @@ METRICS = (
     Metric("latency", "delivery_p99_ms", "fixed rate: delivered, p99 ms"),
     Metric("idle", "kib_per_connection", "idle: KiB a connection"),
     Metric("idle", "connections_per_second", "idle: connects/s", lower_is_better=False),
+    Metric("idle-support", "kib_per_connection", "idle, support: KiB a connection"),
 )
 
 Summary = dict[str, dict[str, dict[str, dict[str, float]]]]
@@ -125,33 +131,42 @@ def ratios(summary: Summary) -> list[dict[str, Any]]:
     return rows
 
 
-def print_table(summary: Summary, titles: Mapping[str, str], facts: Mapping[str, Any]) -> None:
-    """Absolute figures as median (min-max), then how many times better folkmoot is."""
-    table = Table(title="median (min-max) of the runs; x = times better for folkmoot")
-    table.add_column("")
-    peers = [name for name in titles if name != OURS] if OURS in titles else []
-    for title in titles.values():
-        table.add_column(title, justify="right")
-    for peer in peers:
-        table.add_column(f"x {peer}", justify="right")
-    better = {(row["metric"], row["against"]): row["times_better"] for row in ratios(summary)}
-    for metric in METRICS:
-        if metric.scenario in summary:
-            figures = summary[metric.scenario]
-            cells = [_cell(figures.get(name, {}).get(metric.key)) for name in titles]
-            times = [better.get((metric.title, peer)) for peer in peers]
-            shown = ["-" if ratio is None else f"{ratio:.1f}" for ratio in times]
-            table.add_row(metric.title, *cells, *shown)
+def print_tables(summary: Summary, titles: Mapping[str, str], facts: Mapping[str, Any]) -> None:
+    """The chats and, against other servers, the desks; then the machine they were measured on."""
     console = Console()
     # Piped into a file there is no terminal to fit into; a cut-off figure would be no use there.
     console.width = max(console.width, 140)
-    console.print(table)
+    for desks in (False, True):
+        metrics = [m for m in METRICS if m.scenario in summary and m.is_of_a_desk == desks]
+        if metrics:
+            console.print(_table(metrics, summary, titles))
     pinned = facts["pinned"]
     console.print(
         f"{facts['processor']}, {facts['cores']} cores (server on {pinned['server']}, loader on "
         f"{pinned['loader']}), Python {facts['python']}, {facts['system']}",
         highlight=False,
     )
+
+
+def _table(metrics: list[Metric], summary: Summary, titles: Mapping[str, str]) -> Table:
+    """Absolute figures as median (min-max), then how many times better folkmoot is."""
+    table = Table(title="median (min-max) of the runs; x = times better for folkmoot")
+    table.add_column("")
+    present = {name for metric in metrics for name in summary[metric.scenario]}
+    names = [name for name in titles if name in present]
+    peers = [name for name in names if name != OURS] if OURS in names else []
+    for name in names:
+        table.add_column(titles[name], justify="right")
+    for peer in peers:
+        table.add_column(f"x {peer}", justify="right")
+    better = {(row["metric"], row["against"]): row["times_better"] for row in ratios(summary)}
+    for metric in metrics:
+        figures = summary[metric.scenario]
+        cells = [_cell(figures.get(name, {}).get(metric.key)) for name in names]
+        times = [better.get((metric.title, peer)) for peer in peers]
+        shown = ["-" if ratio is None else f"{ratio:.1f}" for ratio in times]
+        table.add_row(metric.title, *cells, *shown)
+    return table
 
 
 def _cell(spread: Mapping[str, float] | None) -> str:

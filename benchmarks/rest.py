@@ -41,7 +41,7 @@ class Rest:
     def get(self, path: str, token: str = "") -> Any:
         return self.call("GET", path, b"", _bearer(token))
 
-    def history(self, address: str, token: str) -> list[str]:
+    def history(self, address: str, token: str, field: str = "content") -> list[str]:
         """What was said in the conversation whose history is there, from first to last."""
         contents: list[str] = []
         after_seq = 0
@@ -50,7 +50,7 @@ class Rest:
             page = page["messages"] if isinstance(page, dict) else page
             if not page:
                 return contents
-            contents += [message["content"] for message in page]
+            contents += [message[field] for message in page]
             after_seq = page[-1]["seq"]
 
 

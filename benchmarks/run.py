@@ -29,6 +29,7 @@ from benchmarks.servers import (
 from benchmarks.wire import DOORS
 
 RESULTS = Path(__file__).resolve().parent / "results" / "latest.json"
+LOADS = ("fanout", "fanout-w1", "fanout-sessions", "fanout-friends", "pairs", "latency", "idle")
 LOAD_SECONDS = 90
 # Descriptors that a server or the loader needs beside its sockets.
 SPARE_FILES = 200
@@ -43,12 +44,19 @@ class Scenario:
     options: dict[str, Any]
     door: str = "conversations"
 
+    @property
+    def staffed(self) -> bool:
+        """Whether everybody but the customer is of staff."""
+        return self.kind == "fanout" and self.door == "support"
+
     def seats(self, cast: Cast) -> Sequence[tuple[int | str, ...]]:
         match self.kind:
             case "fanout":
                 return cast.hall_seats(self.options["listeners"], self.door)
             case "idle":
-                return cast.crowd_seats(self.options["connections"] + self.options["warm_up"])
+                return cast.crowd_seats(
+                    self.options["connections"] + self.options["warm_up"], self.door
+                )
             case _:
                 return cast.pair_seats(self.options["pairs"])
 
@@ -81,9 +89,16 @@ def programme(options: argparse.Namespace) -> list[Scenario]:
             hall | {"window": options.window, "messages": many},
             door="friends",
         ),
+        Scenario(
+            "fanout-support",
+            "fanout",
+            hall | {"window": options.window, "messages": many},
+            door="support",
+        ),
         Scenario("pairs", "pairs", few | talk),
         Scenario("latency", "latency", few | rate),
         Scenario("idle", "idle", crowd),
+        Scenario("idle-support", "idle", crowd, door="support"),
     ]
     if options.only:
         return [s for s in scenarios if options.only in (s.name, s.kind)]
@@ -98,15 +113,7 @@ def parse() -> argparse.Namespace:
     )
     parser.add_argument(
         "--only",
-        choices=[
-            "fanout",
-            "fanout-w1",
-            "fanout-sessions",
-            "fanout-friends",
-            "pairs",
-            "latency",
-            "idle",
-        ],
+        choices=[*LOADS, *(f"{load}-support" for load in ("fanout", "idle"))],
     )
     parser.add_argument("--servers", help=f"some of {','.join(CONTENDERS)}; all that are installed")
     parser.add_argument("--repeats", type=int, help="runs of each scenario on each server (3)")
@@ -191,7 +198,7 @@ def check_history(rest: Rest, cast: Cast, said: dict[str, list[str]], door: str)
     """What was said and what history keeps must be the same, message for message, in order."""
     for conversation, contents in said.items():
         address = DOORS[door].history.format(conversation)
-        kept = rest.history(address, cast.token_for(conversation))
+        kept = rest.history(address, cast.token_for(conversation), DOORS[door].content)
         if kept != contents:
             yield f"conversation {conversation}: {len(contents)} said, {len(kept)} in history"
             if len(kept) == len(contents):
@@ -205,7 +212,8 @@ def measure(
     result: dict[str, Any] = {"figures": {}, "problems": [], "said": {}}
     last_words = ""
     try:
-        with stage.performance(contender, cores["server"]) as (server, cast):
+        stage_is_set = stage.performance(contender, cores["server"], scenario.staffed)
+        with stage_is_set as (server, cast):
             result = load(server, cast, scenario, cores["loader"])
             result["problems"] += check_history(server.rest, cast, result["said"], scenario.door)
             if result["problems"]:
@@ -243,7 +251,7 @@ def play_all(
                     runs.append(run)
                     verdict = "VOID: " + "; ".join(run["problems"]) if run["void"] else "ok"
                     seconds = time.monotonic() - start
-                    print(f"{turn + 1}/{options.repeats} {scenario.name:15} {contender.name:9}"
+                    print(f"{turn + 1}/{options.repeats} {scenario.name:15} {contender.name:15}"
                           f" {seconds:5.1f} s  {verdict}", flush=True)  # fmt: skip
     return runs
 
@@ -257,7 +265,7 @@ def main() -> int:
     runs = play_all(options, contenders, cores)
     summary = report.summarise(runs)
     titles = {contender.name: contender.title for contender in contenders}
-    report.print_table(summary, titles, facts)
+    report.print_tables(summary, titles, facts)
     document = {
         "machine": facts,
         "quick": options.quick,

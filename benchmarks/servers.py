@@ -6,20 +6,23 @@ import os
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from benchmarks.cast import Cast, hire
+from benchmarks.cast import CUSTOMER, Cast, hire, name_of
 from benchmarks.rest import Rest
 
 ROOT = Path(__file__).resolve().parent.parent
 HOST = "127.0.0.1"
 START_SECONDS = 20
 STOP_SECONDS = 15
+NPM = "npm"
+"""The contender that Node runs, and the folder with it."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,8 @@ class Contender:
         where = ["--host", HOST, "--port", str(port)]
         if self.name == "folkmoot":
             where += ["--data", str(data)]
+        if self.name == NPM:
+            return ["node", str(data.parent / NPM / "server.mjs"), str(port), HOST]
         return [sys.executable, "-m", *self.module, *where]
 
     def environment(self, data: Path) -> dict[str, str]:
@@ -50,10 +55,10 @@ class Contender:
         }
 
 
-def _by_hand(name: str, title: str, *, durable: bool) -> Contender:
+def _by_hand(name: str, title: str, app: str, *, durable: bool = False) -> Contender:
     # `--ws` stays at uvicorn's default, which with these packages is websockets.
     settings = ("--loop", "uvloop", "--http", "httptools", "--no-access-log")
-    module = ("uvicorn", f"benchmarks.peers.fastapi_{name}:app", *settings, "--log-level=warning")
+    module = ("uvicorn", f"benchmarks.peers.{app}:app", *settings, "--log-level=warning")
     return Contender(name, title, module, durable)
 
 
@@ -65,16 +70,23 @@ CONTENDERS = {
             "folkmoot",
             ("folkmoot", "serve"),
             durable=True,
-            doors=("conversations", "sessions", "friends"),
+            doors=("conversations", "sessions", "friends", "support"),
         ),
-        _by_hand("memory", "FastAPI, in memory", durable=False),
-        _by_hand("stored", "FastAPI + SQLAlchemy", durable=True),
+        _by_hand("memory", "FastAPI, in memory", "fastapi_memory"),
+        _by_hand("stored", "FastAPI + SQLAlchemy", "fastapi_stored", durable=True),
+        replace(
+            _by_hand("python-socketio", "python-socketio, in memory", "socketio_python"),
+            doors=("support",),
+        ),
+        Contender(NPM, "npm's socket.io, in memory", (), durable=False, doors=("support",)),
     )
 }
 
 
 def is_installed(contender: Contender) -> bool:
     """Whether the contender can be started here at all."""
+    if contender.name == NPM:
+        return shutil.which("node") is not None and shutil.which("npm") is not None
     if contender.name != "folkmoot":
         return True
     probe = [sys.executable, "-m", *contender.module, "--help"]
@@ -179,14 +191,20 @@ class Stage:
         self._runs = 0
 
     @contextlib.contextmanager
-    def performance(self, contender: Contender, core: int | None) -> Iterator[tuple[Server, Cast]]:
+    def performance(
+        self, contender: Contender, core: int | None, staffed: bool
+    ) -> Iterator[tuple[Server, Cast]]:
         """A server that has just started, and its cast; everything is removed on leaving."""
+        if contender.name == NPM and not (self._folder / NPM).exists():
+            _install(self._folder / NPM)
         if contender.durable and contender.name not in self._hired:
             self._prepare(contender)
         self._runs += 1
         data = self._folder / f"run-{self._runs}"
         if contender.durable:
             shutil.copytree(self._folder / contender.name, data)
+            if staffed:
+                _engage(data)
         else:
             data.mkdir()
         try:
@@ -206,3 +224,18 @@ class Stage:
 
     def _hire(self, server: Server, contender: Contender) -> Cast:
         return hire(server.rest, self._cast_size, contender.doors)
+
+
+def _engage(data: Path) -> None:
+    """Make agents of all accounts but the customer's; nobody can sign up as one."""
+    with contextlib.closing(sqlite3.connect(data / "folkmoot.db")) as database, database:
+        database.execute(
+            "UPDATE accounts SET role = 'agent' WHERE username <> ?", (name_of(CUSTOMER),)
+        )
+
+
+def _install(folder: Path) -> None:
+    """npm's packages as the lock beside the server has them, and the server."""
+    shutil.copytree(ROOT / "benchmarks" / "peers" / NPM, folder)
+    command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"]
+    subprocess.run(command, cwd=folder, check=True, timeout=100)

@@ -40,6 +40,18 @@ class Door:
     echo: str = "message"
     opening: bytes = b""
     receiver: str = ""
+    # The field with what was said.
+    content: str = "content"
+
+    def address(self, seat: "Seat") -> str:
+        """Where the seat's socket is opened, its token included."""
+        path = self.socket.format(seat.conversation_id)
+        return f"{path}{'&' if '?' in path else '?'}token={seat.token}"
+
+    def content_of(self, payload: bytes) -> str:
+        """What was said in the message of this frame."""
+        frame = json.loads(payload)
+        return str(frame.get("message", frame)[self.content])
 
     @cached_property
     def compact_message(self) -> bytes:
@@ -56,10 +68,19 @@ class Door:
             frame[self.receiver] = str(place)
         return json.dumps(frame | {"content": content}).encode()
 
-    def content(self, payload: bytes) -> str:
-        """What a listener's frame says."""
-        frame = json.loads(payload)
-        return str(frame.get("message", frame)["content"])
+
+class SupportDoor(Door):
+    """Socket.IO: the token comes with CONNECT, and an event is an array after its type."""
+
+    def address(self, seat: "Seat") -> str:  # noqa: ARG002 - nothing of it is in the address
+        return self.socket
+
+    def content_of(self, payload: bytes) -> str:
+        return str(json.loads(payload[2:])[1][self.content])
+
+    @cached_property
+    def compact_message(self) -> bytes:
+        return b'42["receive_message",'
 
 
 DOORS = {
@@ -83,6 +104,14 @@ DOORS = {
         echo="message_sent",
         opening=b'{"type":"resume"}',
         receiver="receiver_id",
+    ),
+    "support": SupportDoor(
+        "/socket.io/?EIO=4&transport=websocket",
+        "/chat/history/self",
+        "",
+        "send_message",
+        "connect",
+        content="message_text",
     ),
 }
 CONVERSATIONS = DOORS["conversations"]
@@ -109,10 +138,8 @@ def encode(opcode: int, payload: bytes) -> bytes:
 
 def upgrade_request(host: str, port: int, seat: Seat) -> bytes:
     key = base64.b64encode(os.urandom(16)).decode()
-    path = DOORS[seat.door].socket.format(seat.conversation_id)
-    token = f"{'&' if '?' in path else '?'}token={seat.token}"
     return (
-        f"GET {path}{token} HTTP/1.1\r\n"
+        f"GET {DOORS[seat.door].address(seat)} HTTP/1.1\r\n"
         f"Host: {host}:{port}\r\n"
         "Upgrade: websocket\r\nConnection: Upgrade\r\n"
         f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n\r\n"
@@ -236,14 +263,65 @@ class Socket(asyncio.Protocol):
             self.joined.set_exception(ConnectionError(problem))
 
 
+class SocketIo(Socket):
+    """The same in the `support` contract: in its seat's room, where it has one."""
+
+    _JOIN = 0
+
+    def __init__(self, request: bytes, problems: list[str], seat: Seat) -> None:
+        super().__init__(request, problems, DOORS[seat.door])
+        self._seat = seat
+        self._asked = self._JOIN
+
+    def say(self, content: str) -> None:
+        self._asked += 1
+        data = json.dumps(["send_message", {"message_text": content}])
+        self._transport.write(encode(TEXT, f"42{self._asked}{data}".encode()))
+
+    def _take_text(self, payload: bytes) -> None:
+        match payload[:2]:
+            case b"0{":
+                self._answer("40" + json.dumps({"token": self._seat.token}))
+            case b"40" if self._seat.conversation_id:
+                data = json.dumps(["join_room", {"user_id": self._seat.conversation_id}])
+                self._answer(f"42{self._JOIN}{data}")
+            case b"40":
+                self.joined.set_result(None)
+            case b"43":
+                self._take_ack(payload)
+            case b"2":
+                self._answer("3")
+            case b"42" if not payload.startswith(b'42["error"'):
+                pass
+            case _:
+                self._fail(f"an unexpected packet: {payload[:200]!r}")
+
+    def _take_ack(self, payload: bytes) -> None:
+        number, _, answers = payload[2:].partition(b"[")
+        if not json.loads(b"[" + answers)[0]["success"]:
+            self._fail(f"refused: {payload[:200]!r}")
+        elif int(number) == self._JOIN:
+            self.joined.set_result(None)
+        else:  # its own message, stored
+            self.messages += 1
+            if self.on_message is not None:
+                self.on_message(payload)
+
+    def _answer(self, packet: str) -> None:
+        self._transport.write(encode(TEXT, packet.encode()))
+
+
 async def open_socket(host: str, port: int, seat: Seat, problems: list[str]) -> Socket:
     """A socket that the server has greeted, or an error within ten seconds."""
     request, door = upgrade_request(host, port, seat), DOORS[seat.door]
-    loop = asyncio.get_running_loop()
+
+    def make() -> Socket:
+        if seat.door == "support":
+            return SocketIo(request, problems, seat)
+        return Socket(request, problems, door, seat.conversation_id)
+
     async with asyncio.timeout(10):
-        _, socket = await loop.create_connection(
-            lambda: Socket(request, problems, door, seat.conversation_id), host, port
-        )
+        _, socket = await asyncio.get_running_loop().create_connection(make, host, port)
         await socket.joined
     return socket
 

@@ -1,9 +1,10 @@
 """What may be installed: floors below which known holes are, and packages that are never used.
 
-The floors are those of the assurance programme, section (e). A floor for npm packages follows with
-the first of them.
+The floors are those of the assurance programme, section (e). npm's packages are the peers of tests
+and benchmarks; nothing of them is in the server.
 """
 
+import json
 import re
 import tomllib
 from importlib.metadata import PackageNotFoundError, version
@@ -29,6 +30,10 @@ FLOORS_WHERE_USED = {
     "pyjwt": "2.4",
     "python-socketio": "5.14",  # the release that brought JSON for pickle on its bus
 }
+NPM_LOCKS = sorted(
+    [*ROOT.glob("tests/**/package-lock.json"), *ROOT.glob("benchmarks/**/package-lock.json")]
+)
+NPM_FLOORS = {"engine.io": "6.6.10", "socket.io-parser": "4.2.7"}
 FORBIDDEN = [
     "apscheduler",
     "arq",
@@ -125,3 +130,18 @@ def test_a_lock_names_no_registry_and_no_place_on_a_machine(lock):
 
 def test_there_is_no_uv_lock():
     assert not (ROOT / "uv.lock").exists(), "it prints the registry's address"
+
+
+@pytest.mark.parametrize("lock", NPM_LOCKS, ids=lambda lock: lock.parent.name)
+def test_what_npm_pins_is_above_the_known_holes_and_names_no_registry(lock):
+    text = lock.read_text()
+    found = {
+        (path.rpartition("node_modules/")[2], package["version"])
+        for path, package in json.loads(text)["packages"].items()
+        if path
+    }
+
+    assert "socket.io-parser" in {name for name, _ in found}
+    for name, pin in found:
+        assert Version(pin) >= Version(NPM_FLOORS.get(name, "0")), name
+    assert "://" not in text

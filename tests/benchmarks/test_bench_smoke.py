@@ -6,9 +6,11 @@ Timings are never asserted here: they are the machine's business.
 import asyncio
 import importlib
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -16,13 +18,15 @@ ROOT = Path(__file__).resolve().parents[2]
 PEERS = ("memory", "stored")
 SCENARIOS = ("fanout", "pairs", "latency", "idle")
 OURS_ALONE = ("fanout-sessions", "fanout-friends")
+DESKS = ("python-socketio", *(("npm",) if shutil.which("node") and shutil.which("npm") else ()))
+DESK_SCENARIOS = ("fanout-support", "idle-support")
 
 
 def run_bench(servers: tuple[str, ...], output: Path) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "benchmarks.run", "--quick"]
     command += ["--servers", ",".join(servers), "--output", str(output)]
     return subprocess.run(
-        command, cwd=ROOT, capture_output=True, text=True, timeout=110, check=False
+        command, cwd=ROOT, capture_output=True, text=True, timeout=200, check=False
     )
 
 
@@ -33,15 +37,16 @@ def folkmoot_serves() -> bool:
 
 def assert_tallies(document: dict, servers: tuple[str, ...]) -> None:
     runs = {(run["scenario"], run["contender"]): run for run in document["runs"]}
-    wanted = {(scenario, server) for scenario in SCENARIOS for server in servers}
+    wanted = {(scenario, server) for scenario in SCENARIOS for server in {*servers} - {*DESKS}}
+    wanted |= {(scenario, desk) for scenario in DESK_SCENARIOS for desk in {*servers} & {*DESKS}}
     if "folkmoot" in servers:
-        wanted |= {(scenario, "folkmoot") for scenario in OURS_ALONE}
+        wanted |= {(scenario, "folkmoot") for scenario in OURS_ALONE + DESK_SCENARIOS}
     assert set(runs) == wanted
     for (scenario, _), run in runs.items():
         figures, options = run["figures"], run["options"]
         assert run["problems"] == []
         match scenario:
-            case "fanout" | "fanout-sessions" | "fanout-friends":
+            case "fanout" | "fanout-sessions" | "fanout-friends" | "fanout-support":
                 assert figures["messages"] == options["messages"]
                 assert figures["deliveries"] == options["messages"] * options["listeners"]
                 assert run["stored_messages"] == options["messages"] + options["warm_up"]
@@ -51,10 +56,11 @@ def assert_tallies(document: dict, servers: tuple[str, ...]) -> None:
                 assert run["stored_messages"] == figures["messages"] + warm_up
             case "latency":
                 assert figures["deliveries"] == options["rate"] * options["seconds"]
-            case "idle":
+            case "idle" | "idle-support":
                 assert figures["connections"] == options["connections"]
 
 
+@pytest.mark.timeout(240)
 def test_a_quick_bench_of_the_peers_delivers_and_stores_every_message(tmp_path):
     output = tmp_path / "bench.json"
 
@@ -64,6 +70,17 @@ def test_a_quick_bench_of_the_peers_delivers_and_stores_every_message(tmp_path):
     assert_tallies(json.loads(output.read_text()), PEERS)
 
 
+@pytest.mark.timeout(240)
+def test_a_quick_bench_of_the_desks_delivers_every_message(tmp_path):
+    output = tmp_path / "bench.json"
+
+    finished = run_bench(DESKS, output)
+
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    assert_tallies(json.loads(output.read_text()), DESKS)
+
+
+@pytest.mark.timeout(240)
 def test_a_quick_bench_of_folkmoot_delivers_and_stores_every_message(tmp_path):
     if not folkmoot_serves():
         pytest.skip("folkmoot serve cannot be started here")
@@ -121,6 +138,53 @@ async def test_an_error_frame_makes_a_run_void(wire):
     refusal = server_frame(b'{"type":"error","message":"no"}')
 
     socket.data_received(upgrade + b"\r\n\r\n" + refusal)
+
+    assert len(problems) == 1
+    with pytest.raises(ConnectionError):
+        await asyncio.wait_for(socket.joined, 1)
+
+
+@pytest.mark.parametrize("piece", [1, 3, 1000])
+async def test_the_client_of_a_desk_joins_its_room_and_counts_acks_as_echoes(wire, piece):
+    problems: list[str] = []
+    seat = wire.Seat("a-customer", "a-token", "support")
+    socket = wire.SocketIo(b"", problems, seat)
+    sent = bytearray()
+    socket.connection_made(SimpleNamespace(write=sent.extend))
+    upgrade, _, _ = STREAM.partition(b"\r\n\r\n")
+    stream = (
+        upgrade
+        + b"\r\n\r\n"
+        + b"".join(
+            map(
+                server_frame,
+                (
+                    b'0{"sid":"x"}',
+                    b'40{"sid":"y"}',
+                    b'430[{"success":true}]',
+                    b"2",
+                    b'42["user_online",{}]',
+                    b'42["receive_message",{"message_text":"one"}]',
+                    b'431[{"success":true,"message_text":"two"}]',
+                ),
+            )
+        )
+    )
+
+    for start in range(0, len(stream), piece):
+        socket.data_received(stream[start : start + piece])
+
+    assert (socket.messages, problems, socket.joined.done()) == (2, [], True)
+    for packet in (b'40{"token": "a-token"}', b'420["join_room", {"user_id": "a-customer"}]', b"3"):
+        assert wire.encode(wire.TEXT, packet) in sent
+
+
+async def test_a_refusal_by_a_desk_makes_a_run_void(wire):
+    problems: list[str] = []
+    socket = wire.SocketIo(b"", problems, wire.Seat("", "a-token", "support"))
+    upgrade, _, _ = STREAM.partition(b"\r\n\r\n")
+
+    socket.data_received(upgrade + b"\r\n\r\n" + server_frame(b'431[{"success":false,"error":{}}]'))
 
     assert len(problems) == 1
     with pytest.raises(ConnectionError):
