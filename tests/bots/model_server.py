@@ -68,9 +68,13 @@ def chunk(text: object, end: object = None) -> dict[str, Any]:
 
 
 class ModelServer:
-    """The server; a context manager on the loop of its test."""
+    """The server; a context manager on the loop of its test.
 
-    def __init__(self) -> None:
+    ``port``: where it listens, for a client that has to know before; else any that is free.
+    """
+
+    def __init__(self, port: int = 0) -> None:
+        self._port = port
         self.acts: list[Act] = [says("All is well.")]
         self.exchanges: list[Exchange] = []
         self._news = asyncio.Condition()
@@ -94,7 +98,7 @@ class ModelServer:
         return self.exchanges[number - 1]
 
     async def __aenter__(self) -> "ModelServer":
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self._port)
         self._port = self._server.sockets[0].getsockname()[1]
         return self
 

@@ -11,7 +11,7 @@ from folkmoot.auth.gate import Caller
 from folkmoot.core.accounts.model import Account
 from folkmoot.core.conversations.errors import NotADesk
 from folkmoot.core.conversations.events import MemberLeft
-from folkmoot.core.conversations.model import Conversation, ReadMark
+from folkmoot.core.conversations.model import ReadMark
 from folkmoot.core.messages.errors import NoSuchMessage
 from folkmoot.core.messages.model import Draft, Posted
 from folkmoot.core.presence.model import Typing
@@ -84,7 +84,6 @@ class Talker:
         "_account",
         "_cancel",
         "_house",
-        "_latest",
         "_member_of",
         "_places",
         "_unanswered",
@@ -201,7 +200,7 @@ class Talker:
         joining = Joining(house, self.connection, self._account, place)
         arrival = await joining.start(asked.after_seq, partial(self._welcome, asked.stream))
         if asked.stream:
-            self._catch_up_growth(arrival.head)
+            self._watch(arrival.head.id, arrival.head.uid)
         return place
 
     async def _find(self, session: Uid | None) -> ConversationId:
@@ -228,13 +227,13 @@ class Talker:
         growth = self._house.hub.growing.so_far(head.id)
         self._send(arrival.frame(self.connection.person.id, None if stream else growth))
 
-    def _catch_up_growth(self, head: Conversation) -> None:
-        """Show the whole of an answer that is being written, and from here on what is added."""
+    def _watch(self, place: ConversationId, session: Uid, question: Uid | None = None) -> None:
+        """Show answers as they are written, or that to one question: what there is of it first."""
         growing = self._house.hub.growing
-        growing.watch(self.connection, head.id)
-        growth = growing.so_far(head.id)
-        if growth is not None:
-            delta = (growth.message, head.uid, growth.text, 0, growth.question)
+        growing.watch(self.connection, place, question)
+        growth = growing.so_far(place)
+        if growth is not None and question in (None, growth.question):
+            delta = (growth.message, session, growth.text, 0, growth.question)
             self._send(wire.ChatDeltaFrame(*delta))
 
     def _leave(self, session: Uid | None) -> None:
@@ -326,12 +325,12 @@ class Talker:
         error = answer.exception()
         if error is None:
             posted = answer.result()
-            if say.stream and posted.message.author is not None:
-                growing = self._house.hub.growing
-                growing.watch(self.connection, draft.conversation_id, posted.message.uid)
             if posted.is_repeat:
                 # Everybody else has had it; whoever asks again has lost the first answer.
                 self._send(codec.message_frame(posted.message, own=True))
+            if say.stream and posted.message.author is not None:
+                message = posted.message
+                self._watch(draft.conversation_id, message.conversation_uid, message.uid)
         elif isinstance(error, Refusal | Unavailable):
             self._refuse(error, codec.uid_of(say.session_id or ""), say.client_id)
         else:
