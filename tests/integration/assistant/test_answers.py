@@ -310,6 +310,20 @@ class TestTakingOver:
         await human.asks("I take this.", session)
         await self.is_silent(socket, session, question, model)
 
+    async def test_ending_the_session_ends_the_answer_too(self, ana, model):
+        socket, session, question = await self.asked(ana, model)
+        await socket.says({"type": "chat_message", "session_id": session, "content": "/clear"})
+        dropped = await socket.until("message_dropped")
+        assert dropped["reply_to_id"] == question["id"]
+        assert await contents(ana, session) == ["Why?"]
+
+    async def test_staff_who_ask_in_a_session_of_their_own_are_answered(self, agent, model):
+        model.will(says("You, too."))
+        socket = await chat(agent)
+        session = (await socket.joins())["session_id"]
+        answer, _ = await socket.answer(await socket.asks("Why?", session))
+        assert answer["content"] == "You, too."
+
     async def test_only_staff_give_it_back(self, ana, agent, model):
         socket, session, _ = await self.asked(ana, model)
         await agent.post(f"{CHAT}/sessions/{session}/messages", {"content": "I take this."})

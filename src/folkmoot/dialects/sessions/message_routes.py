@@ -174,7 +174,11 @@ async def context(
 
     messages = await house.storage.read(job)
     given = context_of(messages)
-    asked = [message.content for message in messages if message.author is not None]
+    asked = [
+        message.content
+        for message in messages
+        if message.author is not None and not message.is_deleted
+    ]
     await house.logs.refresh()
     logs = await house.logs.find(Inquiry(asked[-1], caller.account)) if asked else []
     return answer(
