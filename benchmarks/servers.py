@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import psutil
+
 from benchmarks.cast import CUSTOMER, Cast, hire, name_of
 from benchmarks.rest import Rest
 
@@ -159,11 +161,17 @@ def _wait_until_it_answers(process: subprocess.Popen[bytes], port: int, log: Pat
         connection = http.client.HTTPConnection(HOST, port, timeout=2)
         with contextlib.suppress(OSError, http.client.HTTPException):
             connection.request("GET", "/healthz")
-            if connection.getresponse().status in {200, 404}:
+            if connection.getresponse().status in {200, 404} and _listens(process.pid, port):
                 return
         connection.close()
         time.sleep(0.05)
     raise ConnectionError(f"the server did not start; it said:\n{last_words(log)}")
+
+
+def _listens(pid: int, port: int) -> bool:
+    """Whether it is this process: another may have taken the port since it was found free."""
+    connections = psutil.Process(pid).net_connections("tcp")
+    return any(one.status == psutil.CONN_LISTEN and one.laddr.port == port for one in connections)
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
