@@ -157,6 +157,32 @@ async def test_growth_is_shown_to_those_who_watch_and_nobody_else(scene: Scene) 
     assert scene.stage.hub.growing.so_far(scene.session.id) is None
 
 
+async def test_what_grows_is_what_the_message_will_be_without_the_space_around_it(
+    scene: Scene,
+) -> None:
+    connection, watcher = await scene.connect(scene.cy)
+    scene.stage.hub.growing.watch(connection, scene.session.id)
+    scene.teller.script = ["\n", " it is", " ", "\n\n", "because", ". ", "\n"]
+
+    await scene.say(scene.cy, "why?")
+    answer = await answered(watcher)
+
+    grown = watcher.of(AnswerGrew)
+    assert answer.content == "".join(each.delta for each in grown) == "it is \n\nbecause."
+    assert [each.position for each in grown] == [0, 5, 15]
+
+
+async def test_a_model_that_says_nothing_but_spaces_is_cut_off_like_any_other(scene: Scene) -> None:
+    watcher = await scene.watch(scene.cy)
+    scene.teller.script = ["so", *[" " * 1000] * 11]
+
+    await scene.say(scene.cy, "why?")
+
+    assert (await answered(watcher)).content == "so"
+    told = await answered(watcher, AuthorKind.SYSTEM)
+    assert "longer than a message" in told.content
+
+
 async def test_a_failure_is_told_by_the_house_and_the_question_stays(scene: Scene) -> None:
     watcher = await scene.watch(scene.cy)
     scene.teller.script = [FAILURE]

@@ -51,13 +51,27 @@ class Bounds:
 
 @dataclass(slots=True, eq=False)
 class _Writing:
-    """An answer that is being written; to be saved again at ``save_at`` by the loop."""
+    """An answer that is being written; to be saved again at ``save_at`` by the loop.
+
+    ``space`` has come after ``text``, and is a part of it once something else comes.
+    """
 
     question: Message
     name: Uid
     task: "asyncio.Task[Answer] | None" = None
     text: str = ""
+    space: str = ""
     save_at: float = 0.0
+
+    def take(self, piece: str) -> str:
+        """What a piece adds to the text, which has no space around it, as a message has none."""
+        piece = self.space + piece
+        added = piece.rstrip()
+        self.space = piece[len(added) :]
+        if not self.text:
+            added = added.lstrip()
+        self.text += added
+        return added
 
     def cancel(self) -> None:
         if self.task is not None:
@@ -204,9 +218,11 @@ class Assistant:
             AnswerFailed: it is longer than a message may be.
         """
         position = len(writing.text)
-        if position + len(piece) > self._answers.max_chars:
+        if position + len(writing.space) + len(piece) > self._answers.max_chars:
             raise AnswerFailed("The answer is longer than a message may be.")
-        writing.text += piece
+        added = writing.take(piece)
+        if not added:
+            return
         now = asyncio.get_running_loop().time()
         if now >= writing.save_at:
             text, question_id = writing.text, writing.question.id
@@ -221,7 +237,7 @@ class Assistant:
             question=question.uid,
             message=writing.name,
             position=position,
-            delta=piece,
+            delta=added,
         )
         self._announce([grew])
 

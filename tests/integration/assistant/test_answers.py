@@ -59,6 +59,17 @@ async def test_what_streams_adds_up_to_the_message_of_the_same_id(ana: Visitor, 
     assert await contents(ana, session) == ["Why?", WHOLE]
 
 
+async def test_the_space_around_an_answer_is_neither_streamed_nor_kept(
+    ana: Visitor, model: ModelServer
+):
+    model.will(says("\n\n The pump", " ", "stopped.", " \n", "\n"))
+    socket = await chat(ana)
+    session = (await socket.joins())["session_id"]
+    question = await socket.asks("Why?", session, stream=True)
+    answer, before = await socket.answer(question)
+    assert answer["content"] == grown(before) == "The pump stopped."
+
+
 async def test_a_device_that_did_not_ask_for_a_stream_sees_no_delta(
     ana: Visitor, model: ModelServer
 ):
@@ -186,9 +197,9 @@ async def test_who_joins_late_is_sent_the_text_so_far(ana: Visitor, model: Model
     assert so_far == {
         "message_id": first["message_id"],
         "reply_to_id": question["id"],
-        "content": "So far ",
+        "content": "So far",
     }
-    assert (caught_up["delta"], caught_up["position"]) == ("So far ", 0)
+    assert (caught_up["delta"], caught_up["position"]) == ("So far", 0)
     assert grown([caught_up, *rest]) == answer["content"] == "So far and further."
     assert (same["id"], grown(seen)) == (first["message_id"], "")
 
