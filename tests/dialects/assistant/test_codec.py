@@ -12,8 +12,8 @@ from folkmoot.core.conversations.events import Durable
 from folkmoot.core.messages.errors import MentionUnknown, NoSuchAttachment, NoSuchMessage
 from folkmoot.dialects.assistant import codec
 from folkmoot.dialects.assistant import frames as wire
-from folkmoot.dialects.assistant.codec import FrameMalformed, FrameUnknown
 from folkmoot.dialects.assistant.frames import INBOUND, OUTBOUND
+from folkmoot.realtime.frames import FrameMalformed, FrameUnknown
 from folkmoot.realtime.growing import Growth
 from tests.dialects.assistant.samples import (
     ANA,

@@ -11,8 +11,8 @@ from websockets.streams import StreamReader
 from folkmoot.core.conversations.events import Durable
 from folkmoot.dialects.conversations import codec
 from folkmoot.dialects.conversations import frames as wire
-from folkmoot.dialects.conversations.codec import FrameMalformed, FrameUnknown
 from folkmoot.dialects.conversations.frames import INBOUND, OUTBOUND
+from folkmoot.realtime.frames import FrameMalformed, FrameUnknown
 from tests.dialects.conversations.samples import ANA, BO, EVENTS, MESSAGE, UNSHOWN
 
 REFUSED = (FrameMalformed, FrameUnknown)

@@ -11,9 +11,9 @@ from folkmoot.core.messages.events import MessagePosted
 from folkmoot.core.presence.model import Roster
 from folkmoot.dialects.friends import codec
 from folkmoot.dialects.friends import frames as wire
-from folkmoot.dialects.friends.codec import FrameMalformed, FrameUnknown
 from folkmoot.dialects.friends.dialect import FriendsDialect
 from folkmoot.dialects.friends.frames import INBOUND, OUTBOUND
+from folkmoot.realtime.frames import FrameMalformed, FrameUnknown
 from folkmoot.realtime.wire.lane_frames import messages_in
 from tests.dialects.friends.samples import (
     ANA,

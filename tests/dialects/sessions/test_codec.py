@@ -11,8 +11,8 @@ from websockets.streams import StreamReader
 from folkmoot.core.conversations.events import Durable
 from folkmoot.dialects.sessions import codec
 from folkmoot.dialects.sessions import frames as wire
-from folkmoot.dialects.sessions.codec import FrameMalformed, FrameUnknown
 from folkmoot.dialects.sessions.frames import INBOUND, OUTBOUND
+from folkmoot.realtime.frames import FrameMalformed, FrameUnknown
 from tests.dialects.sessions.samples import (
     ANA,
     ANA_UID,

@@ -32,37 +32,16 @@ from folkmoot.core.messages.events import (
 from folkmoot.core.messages.model import AuthorKind, Message
 from folkmoot.core.presence.model import Entered, Exited, Typing
 from folkmoot.core.shared.ids import Uid
-from folkmoot.core.shared.refusals import Invalid
 from folkmoot.dialects.assistant import frames as wire
 from folkmoot.dialects.assistant.frames import INBOUND, Intention
 from folkmoot.files.links import as_upload_id, file_url
+from folkmoot.realtime.frames import FrameReader
 from folkmoot.realtime.growing import Growth
 from folkmoot.realtime.wire.lane_frames import text_frame
 
 _encode = msgspec.json.Encoder().encode
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
-
-
-class FrameMalformed(Invalid):
-    """What the client sent is not a JSON object that this contract knows how to read."""
-
-    code = "frame_malformed"
-    sentence = "This frame cannot be read: {problem}."
-
-
-class FrameUnknown(Invalid):
-    """The frame has a ``type`` that this contract does not know."""
-
-    code = "frame_type_unknown"
-    sentence = "There is no frame type {given!r}; known are {known}."
-
-
-class _Envelope(Struct):
-    type: str
-
-
-_envelope = msgspec.json.Decoder(_Envelope)
-_decoders = {name: msgspec.json.Decoder(shape) for name, shape in INBOUND.items()}
+_frames = FrameReader(INBOUND)
 
 
 def decode(data: str | bytes) -> Intention:
@@ -71,18 +50,7 @@ def decode(data: str | bytes) -> Intention:
     Raises:
         FrameMalformed, FrameUnknown
     """
-    if isinstance(data, bytes):
-        raise FrameMalformed(field="frame", problem="frames are text, not binary")
-    try:
-        name = _envelope.decode(data).type
-        decoder = _decoders.get(name)
-        if decoder is not None:
-            return cast("Intention", decoder.decode(data))
-    except msgspec.ValidationError as error:
-        raise FrameMalformed(field="frame", problem=str(error)) from None
-    except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
-        raise FrameMalformed(field="frame", problem=f"not valid JSON ({error})") from None
-    raise FrameUnknown(field="type", given=name[:40], known=", ".join(INBOUND))
+    return cast("Intention", _frames.read(data))
 
 
 def encode(frame: Struct) -> bytes:

@@ -23,7 +23,6 @@ from folkmoot.core.messages.events import (
 from folkmoot.core.messages.model import Attachment, Message, Reaction
 from folkmoot.core.presence.model import CameOnline, Typing, WentOffline
 from folkmoot.core.shared.ids import AccountId, Uid
-from folkmoot.core.shared.refusals import Invalid
 from folkmoot.core.social.events import (
     FriendAccepted,
     FriendDeclined,
@@ -34,6 +33,7 @@ from folkmoot.core.social.model import FriendRequest
 from folkmoot.dialects.friends import frames as wire
 from folkmoot.dialects.friends.frames import INBOUND, Intention
 from folkmoot.files.links import as_upload_id, file_url
+from folkmoot.realtime.frames import FrameReader
 from folkmoot.realtime.wire.lane_frames import text_frame
 
 Requested = TypeVar(
@@ -45,28 +45,7 @@ Requested = TypeVar(
 )
 
 _encode = msgspec.json.Encoder().encode
-
-
-class FrameMalformed(Invalid):
-    """What the client sent is not a JSON object that this contract knows how to read."""
-
-    code = "frame_malformed"
-    sentence = "This frame cannot be read: {problem}."
-
-
-class FrameUnknown(Invalid):
-    """The frame has a ``type`` that this contract does not know."""
-
-    code = "frame_type_unknown"
-    sentence = "There is no frame type {given!r}; known are {known}."
-
-
-class _Envelope(Struct):
-    type: str
-
-
-_envelope = msgspec.json.Decoder(_Envelope)
-_decoders = {name: msgspec.json.Decoder(shape) for name, shape in INBOUND.items()}
+_frames = FrameReader(INBOUND)
 
 
 @dataclass(frozen=True, slots=True, weakref_slot=True)
@@ -86,19 +65,7 @@ def decode(data: str | bytes) -> Intention:
     Raises:
         FrameMalformed, FrameUnknown
     """
-    if isinstance(data, bytes):
-        raise FrameMalformed(field="frame", problem="frames are text, not binary")
-    try:
-        name = _envelope.decode(data).type
-        decoder = _decoders.get(name)
-        if decoder is not None:
-            return cast("Intention", decoder.decode(data))
-    except msgspec.ValidationError as error:
-        raise FrameMalformed(field="frame", problem=str(error)) from None
-    except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
-        raise FrameMalformed(field="frame", problem=f"not valid JSON ({error})") from None
-    known = ", ".join(INBOUND)
-    raise FrameUnknown(field="type", given=name[:40], known=known)
+    return cast("Intention", _frames.read(data))
 
 
 def encode(frame: Struct) -> bytes:
