@@ -161,3 +161,30 @@ async def test_a_command_between_two_friends_is_a_message(ana, bo):
     lobby = (await ana.post("/conversations/", {"participant_ids": [bo.id]}))["id"]
     posted = await ana.post(f"/conversations/{lobby}/messages", {"content": "/help"})
     assert (posted["content"], posted["sender_id"]) == ("/help", ana.id)
+
+
+async def test_what_the_house_said_is_no_message_that_anybody_can_touch(ana, session):
+    path = f"/conversations/{session['conversation_id']}/messages"
+    told = await ana.post(path, {"content": "/help"})
+    assert (told["id"] < 0, told["seq"]) == (True, (await head_seq(ana, session)))
+    socket = await chat(ana)
+    await socket.joins(session["id"])
+    named = {"session_id": session["id"], "message_id": told["uid"]}
+    for frame in (
+        {"type": "edit_message", "content": "Mine", **named},
+        {"type": "delete_message", **named},
+        {"type": "react", "emoji": "👍", **named},
+        {"type": "chat_message", "content": "Re", "reply_to_id": told["uid"], **named},
+    ):
+        assert (await socket.refusal(frame))["code"] == "message_not_found"
+    answer = await ana.ask("PATCH", f"{path}/{told['id']}", json={"content": "Mine"})
+    assert answer.status_code in {404, 422}
+    resumed = await chat(ana)
+    await resumed.joins(session["id"], after_seq=0)
+    assert "message" not in {frame["type"] for frame in await resumed.frames()}
+
+
+async def head_seq(visitor: Visitor, session: dict[str, Any]) -> int:
+    socket = await chat(visitor)
+    seq: int = (await socket.joins(session["id"]))["last_seq"]
+    return seq
