@@ -283,6 +283,23 @@ async def test_what_is_old_is_read_anew_in_the_background(tmp_path):
             await asyncio.wait([running])
 
 
+async def test_a_reading_that_nobody_asked_for_gives_way(tmp_path):
+    big = endless(tmp_path)
+    async with keeping(tmp_path, big) as logs:
+        running = asyncio.create_task(logs.run())
+        waiting = asyncio.create_task(logs.refresh())
+        try:
+            unasked = await reader_of(running)
+            big.write_text(f"{AT}00 the only lamp\n")
+            reading = await logs.read_anew(30, lambda _: None)
+            assert (reading.is_done, reading.entries) == (True, 1)
+            assert not unasked.is_running()
+            assert texts(await logs.find(Inquiry("lamp", account()))) == ["the only lamp"]
+        finally:
+            running.cancel()
+            await asyncio.wait([running, waiting])
+
+
 async def test_two_servers_do_not_read_into_one_file(tmp_path):
     source = endless(tmp_path)
     async with keeping(tmp_path, source) as ours, keeping(tmp_path, source) as theirs:

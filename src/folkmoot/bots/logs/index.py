@@ -5,6 +5,7 @@ import logging
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final, Protocol
@@ -91,6 +92,7 @@ class Logs:
         self._stale_after = stale_after
         self._days = days
         self._is_reading = False
+        self._unasked: asyncio.Task[None] | None = None
         self._rest_until: datetime | None = None
         self._wanted = asyncio.Event()
         self._attempted = asyncio.Event()
@@ -110,10 +112,17 @@ class Logs:
     async def read_anew(self, days: int, on_progress: OnProgress) -> Reading:
         """Replace all entries by those of the last ``days`` days; see `LogIndex`.
 
-        Whoever stops waiting ends the reading; the old entries remain.
+        Whoever stops waiting ends the reading; the old entries remain. A reading that nobody asked
+        for gives way.
         """
         if not MIN_DAYS <= days <= MAX_DAYS:
             raise DaysOutOfRange(field="days", least=MIN_DAYS, most=MAX_DAYS)
+        if self._unasked is not None:
+            self._unasked.cancel()
+            await asyncio.wait([self._unasked])
+        return await self._read_once(days, on_progress)
+
+    async def _read_once(self, days: int, on_progress: OnProgress) -> Reading:
         if self._is_reading:
             raise AlreadyReading
         self._is_reading = True
@@ -145,13 +154,18 @@ class Logs:
 
     async def run(self) -> None:
         """Read anew whenever `refresh` found that it is time, until cancelled."""
-        while True:
-            await self._wanted.wait()
-            self._wanted.clear()
+        async with asyncio.TaskGroup() as tasks:
+            while True:
+                await self._wanted.wait()
+                self._wanted.clear()
+                self._unasked = tasks.create_task(self._read_unasked())
+                await asyncio.wait([self._unasked])
+                self._unasked = None
+
+    async def _read_unasked(self) -> None:
+        with suppress(AlreadyReading):
             try:
-                await self.read_anew(self._days, lambda _: None)
-            except AlreadyReading:
-                continue
+                await self._read_once(self._days, lambda _: None)
             except Unavailable as error:
                 _log.warning("the logs could not be read: %s", error)
 
