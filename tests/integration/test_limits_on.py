@@ -7,6 +7,7 @@ import pytest
 from websockets.exceptions import InvalidStatus
 
 from tests.clients import Keys, new_lobby, registered, visiting
+from tests.integration.assistant.chats import chat
 from tests.running import Server
 
 STRICT = {
@@ -52,6 +53,23 @@ async def test_sending_too_much_is_429_with_retry_after_and_an_error_frame_on_th
         assert 1 <= int(answer.headers["retry-after"]) <= 10
         assert (await bo.ask("POST", path, json={"content": "bo may"})).status_code == 201
         assert len(await bo.get(path)) == 3
+
+
+async def test_asking_the_assistant_too_much_is_an_error_frame_and_commands_count_too(
+    server, people
+):
+    async with visiting(server, people[0]) as [ana]:
+        socket = await chat(ana)
+        session = (await socket.joins())["session_id"]
+        frame = {"type": "chat_message", "session_id": session}
+        await socket.asks("Quuxification?", session)
+        await socket.says({**frame, "content": "/help"})
+        refused = await socket.refusal({**frame, "content": "/help", "client_id": "mine"})
+        assert (refused["code"], refused["client_id"]) == ("rate_limited", "mine")
+        assert 0 < refused["retry_after"] <= 10
+        refused = await socket.refusal({"type": "join_session"})
+        assert refused["code"] == "rate_limited"
+        await socket.frames()
 
 
 async def test_typing_too_much_is_an_error_frame_and_the_socket_stays_open(server, people):
