@@ -124,19 +124,22 @@ async def test_the_text_so_far_is_there_for_whoever_comes_late(stage: Stage) -> 
     assert growing.so_far(place) == Growth(WHY, ANSWER, "because")
 
 
-async def test_a_message_ends_its_growth_and_the_watching_of_its_question(stage: Stage) -> None:
+@pytest.mark.parametrize("said", [ANSWER, Uid("an apology")], ids=["answer", "apology"])
+async def test_a_message_ends_its_growth_and_the_watching_of_its_question(
+    stage: Stage, said: Uid
+) -> None:
     connection, lobby = await listener(stage), stage.cast.lobby
     stage.hub.growing.watch(connection, lobby.id, WHY)
     question = await stage.cast.say(stage.cast.bo, "why?")
     grow(stage, "be")
     message = Message(
         id=MessageId(9),
-        uid=ANSWER,
+        uid=said,
         conversation_id=lobby.id,
         conversation_uid=lobby.uid,
         seq=9,
         author=None,
-        author_kind=AuthorKind.ASSISTANT,
+        author_kind=AuthorKind.ASSISTANT if said == ANSWER else AuthorKind.SYSTEM,
         kind=MessageKind.TEXT,
         content="because",
         created_at=question.created_at,
@@ -144,6 +147,7 @@ async def test_a_message_ends_its_growth_and_the_watching_of_its_question(stage:
     )
     stage.hub.announce([announcement(message)])
     heard(connection)
+    assert stage.hub.growing.so_far(lobby.id) is None
 
     grow(stage, "again")
 
@@ -161,6 +165,7 @@ async def test_what_is_dropped_is_told_and_forgotten(stage: Stage) -> None:
 
     assert heard(connection) == ["be", "dropped"]
     assert stage.hub.growing.so_far(lobby.id) is None
+    assert stage.hub.growing._watchers == {lobby.id: {connection: set()}}
 
 
 @pytest.mark.parametrize("how", ["released", "closed"])

@@ -57,20 +57,23 @@ class Growing:
             known = self._answers.get(place)
             text = known.text if known and known.message == event.message else ""
             self._answers[place] = Growth(event.question, event.message, text + event.delta)
-        else:
-            self._answers.pop(place, None)
         self._show(event)
+        if isinstance(event, AnswerDropped):
+            self._end(place, event.question)
 
     def note_posted(self, event: MessagePosted) -> None:
-        """An answer that has become a message grows no more."""
-        known = self._answers.get(event.conversation_id)
-        if known is not None and known.message == event.message.uid:
-            del self._answers[event.conversation_id]
+        """What grew is a message now, or the house says why it will be none."""
         answered = event.message.reply_to
         if event.message.author is None and answered is not None:
-            for watched in self._watchers.get(event.conversation_id, {}).values():
-                if watched is not None:
-                    watched.discard(answered.uid)
+            self._end(event.conversation_id, answered.uid)
+
+    def _end(self, place: ConversationId, question: Uid) -> None:
+        known = self._answers.get(place)
+        if known is not None and known.question == question:
+            del self._answers[place]
+        for watched in self._watchers.get(place, {}).values():
+            if watched is not None:
+                watched.discard(question)
 
     def _show(self, event: AnswerGrew | AnswerDropped) -> None:
         place = event.conversation_id
