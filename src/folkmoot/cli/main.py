@@ -1,5 +1,7 @@
 """What the command can be told: serve, migrate, account, doctor, version."""
 
+import gc
+
 import typer
 
 from folkmoot import __version__
@@ -8,6 +10,8 @@ from folkmoot.cli.exits import Config, Data, Database, plainly, settings_of
 from folkmoot.cli.flags import with_every_setting
 from folkmoot.server import running
 from folkmoot.server.settings import Settings
+
+gc.enable()
 
 app = typer.Typer(
     help="A self-hosted chat server: one conversation, whatever client it is spoken through.",

@@ -1,7 +1,8 @@
 """From a URL to a `Storage` that is ready to use.
 
 ``memory://`` keeps nothing, ``sqlite:///relative/path`` and ``sqlite:////absolute/path`` one file,
-``postgresql://user:password@host:port/name`` is for many processes.
+``postgresql://user:password@host:port/name`` is for many processes. What only the last needs is
+imported only for it: the ORM comes with SQLAlchemy's way to asyncpg, a sixth of a start.
 """
 
 import asyncio
@@ -14,7 +15,6 @@ from folkmoot.core.work import Storage
 from folkmoot.storage.errors import Unusable
 from folkmoot.storage.memory.storage import MemoryStorage
 from folkmoot.storage.postgres import PostgresSettings
-from folkmoot.storage.postgres_database import migrate_database, open_database
 from folkmoot.storage.sqlite import SqliteSettings
 from folkmoot.storage.sqlite_file import migrate_file, open_file
 
@@ -37,7 +37,9 @@ async def open_storage(
         return MemoryStorage()
     if parsed.drivername == "sqlite":
         return await asyncio.to_thread(open_file, _path(parsed), sqlite)
-    return await open_database(parsed, postgres)
+    from folkmoot.storage import postgres_database
+
+    return await postgres_database.open_database(parsed, postgres)
 
 
 async def migrate(url: str) -> bool:
@@ -51,7 +53,9 @@ async def migrate(url: str) -> bool:
         return False
     if parsed.drivername == "sqlite":
         return await asyncio.to_thread(migrate_file, _path(parsed), _SQLITE)
-    return await migrate_database(parsed, _POSTGRES)
+    from folkmoot.storage import postgres_database
+
+    return await postgres_database.migrate_database(parsed, _POSTGRES)
 
 
 def _parsed(url: str) -> URL:
