@@ -168,6 +168,25 @@ async def test_members_may_leave_and_the_owner_may_remove(cast: Cast) -> None:
     assert all(isinstance(event, MemberLeft) for event in cast.events)
 
 
+async def test_an_owner_who_goes_is_followed_by_who_has_been_there_longest(cast: Cast) -> None:
+    await add(cast, cast.ana, cast.cy)
+
+    await remove(cast, cast.ana, cast.ana)
+    await add(cast, cast.bo, cast.ana)
+
+    with pytest.raises(NotTheOwner):
+        await remove(cast, cast.ana, cast.cy)
+    await remove(cast, cast.bo, cast.cy)
+    assert await cast.members() == [cast.bo.id, cast.ana.id]
+
+
+async def test_the_last_one_may_go_too(cast: Cast) -> None:
+    await remove(cast, cast.bo, cast.bo)
+    await remove(cast, cast.ana, cast.ana)
+
+    assert (await cast.head()).member_count == 0
+
+
 async def test_a_member_may_not_remove_another_but_an_admin_may(cast: Cast) -> None:
     dot = await cast.account("dot", Role.ADMIN)
     await add(cast, cast.ana, cast.cy, dot)

@@ -64,6 +64,22 @@ async def test_conversations_are_found_by_number_and_by_uid(cast: Cast) -> None:
     assert await cast.storage.write(job) == expected
 
 
+async def test_a_conversation_passes_from_one_owner_to_another(cast: Cast) -> None:
+    await change_members(cast, left=[cast.ana.id], owner=cast.bo.id)
+    await change_members(cast, joined=[cast.ana.id, cast.cy.id])
+
+    roles = {
+        account.username: member.role
+        for account in (cast.ana, cast.bo, cast.cy)
+        if (member := await member_of_lobby(cast, account.id)) is not None
+    }
+    assert roles == {
+        "ana": MemberRole.MEMBER,
+        "bo": MemberRole.OWNER,
+        "cy": MemberRole.MEMBER,
+    }
+
+
 async def test_only_present_members_are_members(cast: Cast) -> None:
     await change_members(cast, left=[cast.bo.id])
 

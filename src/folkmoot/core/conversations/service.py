@@ -25,6 +25,7 @@ from folkmoot.core.conversations.model import (
     Conversation,
     Kind,
     Member,
+    MemberRole,
     NewConversation,
     checked_title,
     may_moderate,
@@ -140,7 +141,10 @@ class Conversations:
         conversation_id: ConversationId,
         leaver: AccountId,
     ) -> None:
-        """Take a member out: oneself, or, for the owner and admins in it, somebody else."""
+        """Take a member out: oneself, or, for the owner and admins in it, somebody else.
+
+        An owner who goes is followed by whoever has been there longest.
+        """
         head, member = await self.entered(work, actor, conversation_id)
         _refuse_unless_group(head)
         if leaver != actor and not may_moderate(member):
@@ -150,7 +154,10 @@ class Conversations:
         if gone is None:
             raise MemberUnknown
         await work.conversations.change_members(
-            conversation_id, left=[leaver], at=self._clock.now()
+            conversation_id,
+            left=[leaver],
+            owner=await _heir(work, gone) if gone.role is MemberRole.OWNER else None,
+            at=self._clock.now(),
         )
         event = MemberLeft(
             **next_place(head, self._clock.now()), member=gone.person, actor=member.person
@@ -174,6 +181,12 @@ class Conversations:
         if member is None:
             raise NotAMember
         return head, member
+
+
+async def _heir(work: ConversationWork, owner: Member) -> AccountId | None:
+    members = (await work.conversations.members([owner.conversation_id]))[owner.conversation_id]
+    others = (member.person.id for member in members if member.person.id != owner.person.id)
+    return next(others, None)
 
 
 def _refuse_unless_group(head: Conversation) -> None:

@@ -52,9 +52,13 @@ class ConversationStore(Protocol):
         *,
         joined: Sequence[AccountId] = (),
         left: Sequence[AccountId] = (),
+        owner: AccountId | None = None,
         at: datetime,
     ) -> None:
-        """Add and remove members, and keep ``member_count``; who comes back keeps their marks."""
+        """Add and remove members, and keep ``member_count``; who comes back keeps their marks.
+
+        With an ``owner``, that one owns it from now on, and whoever did is a member like others.
+        """
         ...
 
     async def rename(self, conversation_id: ConversationId, title: str | None) -> None:

@@ -88,10 +88,16 @@ class MemoryConversations:
         *,
         joined: Sequence[AccountId] = (),
         left: Sequence[AccountId] = (),
+        owner: AccountId | None = None,
         at: datetime,
     ) -> None:
         gone = self._leave(conversation_id, left, at)
         come = self._join(conversation_id, joined, at)
+        if owner is not None:
+            self._state.members[conversation_id] = {
+                key: replace(row, role=_role_under(owner, key, row.role))
+                for key, row in self._state.members[conversation_id].items()
+            }
         head = self._state.conversations[conversation_id]
         count = head.member_count + come - gone
         self._state.conversations[conversation_id] = replace(head, member_count=count)
@@ -187,3 +193,9 @@ def _counted(desk: Desk | None, end: Head) -> Desk | None:
         return desk
     started_at = desk.started_at if desk.message_count else end.at
     return replace(desk, message_count=desk.message_count + end.posted, started_at=started_at)
+
+
+def _role_under(owner: AccountId, account_id: AccountId, role: MemberRole) -> MemberRole:
+    if account_id == owner:
+        return MemberRole.OWNER
+    return MemberRole.MEMBER if role is MemberRole.OWNER else role

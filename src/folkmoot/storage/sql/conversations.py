@@ -12,6 +12,7 @@ from sqlalchemy import (
     case,
     func,
     literal_column,
+    or_,
     select,
     update,
 )
@@ -116,6 +117,20 @@ _LEAVE = Statement(
     .values(left_at=_at)
     .returning(members.c.account_id),
     _keys,
+)
+_owner = bindparam("owner", type_=BigInteger())
+_OWN = Statement(
+    update(members)
+    .where(
+        members.c.conversation_id == _conversation_id,
+        or_(members.c.role == MemberRole.OWNER.value, members.c.account_id == _owner),
+    )
+    .values(
+        role=case(
+            (members.c.account_id == _owner, MemberRole.OWNER.value),
+            else_=MemberRole.MEMBER.value,
+        )
+    )
 )
 _COUNT = Statement(
     update(conversations)
@@ -247,6 +262,7 @@ class SqlConversations:
         *,
         joined: Sequence[AccountId] = (),
         left: Sequence[AccountId] = (),
+        owner: AccountId | None = None,
         at: datetime,
     ) -> None:
         gone = await self._leave(conversation_id, left, at) if left else 0
@@ -258,6 +274,8 @@ class SqlConversations:
         come = await self._join(conversation_id, newcomers, to_micros(at)) if joined else 0
         params = {"conversation_id": conversation_id, "difference": come - gone}
         await self._executor.run(_COUNT, params)
+        if owner is not None:
+            await self._executor.run(_OWN, {"conversation_id": conversation_id, "owner": owner})
 
     async def rename(self, conversation_id: ConversationId, title: str | None) -> None:
         params = {"conversation_id": conversation_id, "new_title": title}
