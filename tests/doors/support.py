@@ -1,6 +1,5 @@
 """The `support` contract, through the official Python client."""
 
-from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Any
@@ -31,7 +30,6 @@ from tests.doors.door import (
 from tests.doors.websockets import answered
 from tests.integration.support import peers
 
-Waiting = tuple[str, tuple[Any, ...]]
 MESSAGE_SHAPE = {
     "_id": a_uuid,
     "sender_id": a_uuid,
@@ -57,10 +55,6 @@ class SupportSeat(Seat):
         super().__init__(visitor, place)
         self._peer = peer
 
-    @property
-    def is_staff(self) -> bool:
-        return self.visitor.keys.uid != self.place.customer.uid
-
     async def calls(self, event: str, **data: Any) -> Frame:
         """The ack of an event; raises `Refused`."""
         try:
@@ -72,7 +66,8 @@ class SupportSeat(Seat):
         return answer
 
     async def says(self, text: str, *, client_id: str | None = None) -> Heard:
-        to = {"receiver_id": self.place.customer.uid} if self.is_staff else {}
+        customer = self.place.customer.uid
+        to = {} if self.visitor.keys.uid == customer else {"receiver_id": customer}
         client_id = client_id or f"{self.place.number} {text}"[:64]
         answer = await self.calls("send_message", message_text=text, client_id=client_id, **to)
         assert_holds(Support.live, answer["message"])
@@ -134,14 +129,16 @@ class Support(Door):
 
     @asynccontextmanager
     async def enter(self, visitor: Visitor, place: Place, after: Any = None) -> AsyncIterator[Seat]:
-        async with connected(visitor, after) as peer:
+        is_staff = visitor.keys.uid != place.customer.uid
+        auth: Frame = {}
+        if isinstance(after, str):
+            # In order only so: told of it after CONNECT, it comes after what came meanwhile.
+            auth = {"rooms": {place.customer.uid: after}} if is_staff else {"cursor": after}
+        async with connected(visitor, auth) as peer:
             seat = SupportSeat(visitor, place, peer)
-            since = {} if after is None else {"cursor": after}
-            if after == 0:
-                since = {"after_seq": 0, "session_id": place.uid}
-            if seat.is_staff:
+            since = {"after_seq": 0, "session_id": place.uid} if after == 0 else {}
+            if is_staff:
                 await seat.calls("join_room", user_id=place.customer.uid, **since)
-                peer.waiting = without_repeats(peer.waiting)
             elif after == 0:
                 await seat.calls("resume", **since)
             yield seat
@@ -166,35 +163,21 @@ class Support(Door):
             "type": ("typing", {"receiver_id": customer, "is_typing": True}),
         }
         found: dict[str, Any] = {}
-        async with connected(stranger, None) as peer:
+        async with connected(stranger, {}) as peer:
             for what, (event, data) in tries.items():
                 found[what] = (await peer.call(event, data))["error"]["code"]
         path = f"/chat/history/user/{customer}"
         return found | {"read": answered(await stranger.ask("GET", path))}
 
 
-def without_repeats(waiting: deque[Waiting]) -> deque[Waiting]:
-    """What has come, each once, where it came last.
-
-    Staff are in the rooms of those whom they serve from CONNECT on, before they can say how far
-    they had got: what happens in between is told at once, and again where it belongs.
-    """
-    last = {
-        (name, args[0].get("session_id"), args[0].get("seq")): n
-        for n, (name, args) in enumerate(waiting)
-        if args
-    }
-    return deque(waiting[n] for n in sorted(last.values()))
-
-
 @asynccontextmanager
-async def connected(visitor: Visitor, cursor: Any) -> AsyncIterator[peers.PythonPeer]:
+async def connected(visitor: Visitor, auth: Frame) -> AsyncIterator[peers.PythonPeer]:
     """A client that does not come back by itself, so that its test sees it go."""
     peer = peers.PythonPeer()
     peer.io.reconnection = False
-    peer.cursor = cursor if isinstance(cursor, str) else None
     try:
-        await peer.open(visitor.server.url, {"token": visitor.keys.token}, ["websocket"])
+        said = {"token": visitor.keys.token, **auth}
+        await peer.open(visitor.server.url, said, ["websocket"])
         yield peer
     except peers.Refused as refusal:
         raise Gone from refusal

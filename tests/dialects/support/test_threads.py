@@ -2,6 +2,7 @@
 
 from folkmoot.core.conversations.events import ConversationEnded, ConversationStarted
 from folkmoot.core.messages.events import MessagePosted
+from folkmoot.dialects.support.cursor import MOST_SESSIONS, places_in
 from folkmoot.dialects.support.threads import Threads
 from tests.dialects.support.samples import AGENT, ANA, MESSAGE, PLACE, head
 
@@ -98,3 +99,18 @@ def test_a_thread_without_listeners_is_forgotten():
 
     assert threads.of(1) is None
     assert threads.enter(ANA, one) is not thread
+
+
+def test_the_cursor_of_any_number_of_sessions_names_those_last_used():
+    threads = Threads()
+    thread = threads.enter(ANA, Listener())
+    threads.learn(thread, [head(1, 3)])
+    for number in range(2, MOST_SESSIONS + 10):
+        threads.overhear(ConversationStarted(head(number), (ANA.id,)))
+
+    threads.overhear(posted(1, 4))
+
+    named = places_in(thread.cursor)
+    assert len(named) == MOST_SESSIONS
+    assert named[1] == 4
+    assert MOST_SESSIONS + 9 in named

@@ -180,6 +180,62 @@ async def test_staff_come_back_to_a_room_where_they_left_it(opened, ana, agent, 
     assert texts(await back.heard()) == ["Two", "Three"]
 
 
+async def test_staff_are_not_told_again_what_they_heard_before_they_joined(
+    opened, ana, agent, admin
+):
+    customer, staff = await opened(ana), await opened(agent)
+    await customer.says("One", receiver_id="agent")
+    seen = (await staff.until("receive_message", message_text="One"))["cursor"]
+    await staff.leave()
+    await customer.says("Two")
+
+    back = await opened(agent)
+    assert texts(await back.heard()) == []
+    await customer.says("Three")
+    live = await back.until("receive_message")
+    mine = await back.says("Four", receiver_id=ana.uid)
+    joined = await back.does("join_room", {"user_id": ana.uid, "cursor": seen})
+    await customer.says("Five")
+
+    assert live["message_text"] == "Three"
+    assert joined["count"] == 1
+    assert joined["cursor"] == mine["cursor"]
+    assert texts(await back.heard()) == ["Two", "Five"]
+    # From here on the room is the client's own affair: what it asks for again, it is sent again.
+    again = await back.does("resume", {"user_id": ana.uid, "cursor": seen})
+    assert again["count"] == 4
+    assert texts(await back.heard()) == ["Two", "Three", "Four", "Five"]
+
+
+async def test_staff_say_with_connect_how_far_they_are_in_each_room(opened, ana, bo, agent, admin):
+    customer, other = await opened(ana), await opened(bo)
+    await customer.says("One", receiver_id="agent")
+    staff = await opened(agent)
+    seen = {
+        ana.uid: (await staff.does("join_room", {"user_id": ana.uid}))["cursor"],
+        bo.name: (await staff.does("join_room", {"user_id": bo.uid}))["cursor"],
+    }
+    await staff.leave()
+    await customer.says("Two")
+    await other.says("Hello")
+
+    back = await opened(agent, auth={"token": agent.token, "rooms": {**seen, "nobody": "0-0"}})
+    await customer.says("Three")
+    await other.says("Anybody?")
+
+    heard = texts(await back.heard())
+    assert [text for text in heard if text in ("Two", "Three")] == ["Two", "Three"]
+    assert [text for text in heard if text not in ("Two", "Three")] == ["Hello", "Anybody?"]
+    assert ana.uid in (await back.does("get_connection_info"))["rooms"]
+
+
+@pytest.mark.parametrize("rooms", [5, "x", ["x"], {"x": 5}, {"admin": "0-0"}, {"\0": "0-0"}])
+async def test_rooms_that_are_none_count_as_not_said(opened, agent, rooms):
+    staff = await opened(agent, auth={"token": agent.token, "rooms": rooms})
+
+    assert (await staff.does("heartbeat"))["timestamp"]
+
+
 async def test_a_session_that_begins_while_staff_are_in_the_room_is_heard(opened, rest, ana, admin):
     customer, staff = await opened(ana), await opened(admin)
     assert (await staff.does("join_room", {"user_id": ana.uid}))["cursor"] == "0-0"

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
+from itertools import islice
 
 from folkmoot.core.conversations.model import Conversation
 from folkmoot.core.shared.ids import ConversationId, Uid
@@ -13,8 +14,12 @@ _WORD = re.compile(r"[0-9]{1,15}-[0-9]{1,15}(?:\.[0-9]{1,15}-[0-9]{1,15})*")
 
 
 def cursor_of(places: Places) -> str:
-    """The places of a thread's sessions as one word; a thread without any is ``0-0``."""
-    return ".".join(f"{number}-{seq}" for number, seq in places.items()) or "0-0"
+    """The places of a thread's sessions as one word; a thread without any is ``0-0``.
+
+    Of more sessions than are read back, those that stand last are named.
+    """
+    named = islice(places.items(), max(0, len(places) - MOST_SESSIONS), None)
+    return ".".join(f"{number}-{seq}" for number, seq in named) or "0-0"
 
 
 def places_in(cursor: object) -> dict[ConversationId, int] | None:

@@ -2,10 +2,13 @@
 
 Everything that happens is held back, what is stored after the client's place is read from all
 sessions and sent in the order of its time, then what was held; from there on it is live.
+
+Staff hear of those whom they serve from CONNECT on, before they can join a room and say how far
+they had got in it. What they were told in between is left out of what they then get.
 """
 
 import heapq
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from folkmoot.core.accounts.model import Person
@@ -88,6 +91,11 @@ class Seat:
         self._places: dict[ConversationId, int] = {}
         self._cursors: dict[ConversationId, int] = {}
         self._begun: set[ConversationId] = set()
+        self._is_asked_for = False
+        self._first: dict[ConversationId, int] = {}
+        """From where on each session was told to a client that had not asked for the thread."""
+        self._heard: dict[ConversationId, range] = {}
+        """What it was told so, and does not miss now that it asks."""
         self._count = 0
 
     @property
@@ -99,6 +107,7 @@ class Seat:
 
     def begin(self, head: Conversation) -> None:
         """Listen to a session that has just begun."""
+        self._note_first({head.id: 0})
         if self._gathering is None:
             self._house.hub.join(self._connection, head)
         elif head.id not in self._gathering.held:
@@ -121,7 +130,7 @@ class Seat:
             LoginRevoked, AccountInactive, Unavailable
         """
         self._count = 0
-        for known in (self._heads, self._places, self._cursors, self._begun):
+        for known in (self._heads, self._places, self._begun):
             known.clear()
         gathering = self._gathering = Gathering(self._house, self._connection, self._show)
         try:
@@ -133,6 +142,11 @@ class Seat:
         finally:
             self._gathering = None
         return self._count
+
+    def note_asked(self) -> None:
+        """From here on the client itself says from where it wants to be told."""
+        self._is_asked_for = True
+        self._first.clear()
 
     def give_up(self) -> None:
         """Listen to nothing of the thread any more."""
@@ -148,13 +162,22 @@ class Seat:
         house, customer = self._house, self.thread.customer
         heads = await house.storage.read(lambda work: sessions_of(work, customer))
         gathering.hold({head.id for head in heads} - set(gathering.held))
+        told = self._told()
+        self._heard = {
+            place: range(first, told.get(place, 0) + 1) for place, first in self._first.items()
+        }
+
+        def after_told(heads: Sequence[Conversation]) -> dict[ConversationId, int]:
+            return told | since(heads)
+
         footing = await house.storage.read(
-            lambda work: self._stand(work, gathering.held, since, with_receipts=with_receipts)
+            lambda work: self._stand(work, gathering.held, after_told, with_receipts=with_receipts)
         )
         for head in footing.heads:
             events = footing.missed.get(head.id)
             self._heads[head.id] = head
             self._places[head.id] = events[0].seq - 1 if events else head.last_seq
+        self._note_first(self._places)
         await self._replay(footing.missed)
         for event in footing.reads:
             self._show(event)
@@ -164,6 +187,19 @@ class Seat:
         for head in footing.handed:
             house.hub.note_handed(self._connection, head)
         self._on_turn()
+
+    def _told(self) -> dict[ConversationId, int]:
+        """Up to where the connection was told of each session that it has listened to."""
+        listened = set(self._connection.conversations)
+        return {
+            place: max(seq, self._cursors.get(place, 0))
+            for place, seq in self.thread.places.items()
+            if place in listened
+        }
+
+    def _note_first(self, places: Mapping[ConversationId, int]) -> None:
+        if not self._is_asked_for:
+            self._first = {place: seq + 1 for place, seq in places.items()} | self._first
 
     async def _stand(
         self,
@@ -227,6 +263,8 @@ class Seat:
     def _show(self, event: Durable | ReadMoved | DeliveredMoved) -> None:
         if isinstance(event, Durable):
             self._places[event.conversation_id] = event.seq
+            if event.seq in self._heard.get(event.conversation_id, ()):
+                return
         head, connection = self._heads[event.conversation_id], self._connection
         if not hears(event, hidden_authors(head, connection.blocked)):
             return

@@ -10,12 +10,12 @@ from folkmoot.core.accounts.model import STAFF
 from folkmoot.core.shared.ids import Uid
 from folkmoot.core.shared.refusals import Unavailable
 from folkmoot.dialects.support.admission import Admission
-from folkmoot.dialects.support.cursor import after_cursor, after_place, cursor_of, places_in
+from folkmoot.dialects.support.cursor import Places, after_cursor, after_place, cursor_of, places_in
 from folkmoot.dialects.support.dialect import SupportDialect
 from folkmoot.dialects.support.errors import turned_away
 from folkmoot.dialects.support.seat import Since, now_on, sessions_of
 from folkmoot.dialects.support.threads import Threads
-from folkmoot.dialects.support.visitor import Visitor
+from folkmoot.dialects.support.visitor import MAX_ROOMS, Visitor
 from folkmoot.realtime.house import House
 from folkmoot.realtime.wire.application import Socket
 from folkmoot.realtime.wire.engine import End
@@ -63,6 +63,7 @@ class SupportSockets:
         caller = await self.admission.caller(socket.handshake, auth)
         remembers = _remembers(socket.handshake, auth) and caller.account.role not in STAFF
         start = _Start.of(socket.handshake, auth)
+        start.rooms = _rooms(auth)
         pid = None
         if remembers:
             try:
@@ -79,7 +80,7 @@ class SupportSockets:
         visitor, start = socket.account
         socket.account = visitor
         self._joined += 1
-        await visitor.arrive(start.since, with_receipts=start.is_return)
+        await visitor.arrive(start.since, start.rooms, with_receipts=start.is_return)
 
     async def receive(self, socket: Socket, event: Event) -> Sequence[object] | None:
         """Have the visitor do what the client asks for."""
@@ -124,6 +125,8 @@ class _Start:
     def __init__(self, since: Since, *, is_return: bool) -> None:
         self.since = since
         self.is_return = is_return
+        self.rooms: dict[str, Places] = {}
+        """How far the client says that it had got in the threads of others."""
 
     @classmethod
     def of(cls, handshake: Handshake, auth: Mapping[str, Any]) -> "_Start":
@@ -140,6 +143,14 @@ class _Start:
             uid = Uid(session.lower()) if isinstance(session, str) else None
             return cls(partial(after_place, int(seq), uid), is_return=True)
         return cls(now_on, is_return=False)
+
+
+def _rooms(auth: Mapping[str, Any]) -> dict[str, Places]:
+    said = auth.get("rooms")
+    if not isinstance(said, dict):
+        return {}
+    places = {name: places_in(cursor) for name, cursor in list(said.items())[:MAX_ROOMS]}
+    return {name: place for name, place in places.items() if place is not None}
 
 
 def _remembers(handshake: Handshake, auth: Mapping[str, Any]) -> bool:

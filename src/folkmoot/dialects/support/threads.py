@@ -12,7 +12,7 @@ from folkmoot.core.conversations.events import ConversationEnded, ConversationSt
 from folkmoot.core.conversations.model import Conversation
 from folkmoot.core.messages.events import MessagePosted
 from folkmoot.core.shared.ids import AccountId, ConversationId, Uid
-from folkmoot.dialects.support.cursor import cursor_of
+from folkmoot.dialects.support.cursor import MOST_SESSIONS, cursor_of
 
 
 class Follower(Protocol):
@@ -73,6 +73,8 @@ class Thread:
         """Follow what happened in a session of the thread."""
         number = event.conversation_id
         if event.seq > self.places[number]:
+            if len(self.places) > MOST_SESSIONS:  # A cursor names those last used.
+                del self.places[number]
             self.places[number] = event.seq
             self._cursor = None
         if isinstance(event, MessagePosted) and number in self.open:

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -11,6 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from folkmoot.auth.gate import Caller
+from folkmoot.core.accounts.errors import NoSuchAccount
 from folkmoot.core.accounts.model import STAFF, Person
 from folkmoot.core.conversations.events import ConversationStarted, MemberJoined
 from folkmoot.core.conversations.model import DeskFilter
@@ -18,12 +20,12 @@ from folkmoot.core.messages.model import Posted
 from folkmoot.core.presence.model import Typing
 from folkmoot.core.shared.ids import AccountId, ConversationId, Uid
 from folkmoot.core.shared.pages import Slice
-from folkmoot.core.shared.refusals import Refusal, Unavailable
+from folkmoot.core.shared.refusals import Invalid, Refusal, Unavailable
 from folkmoot.core.work import UnitOfWork
 from folkmoot.dialects.support import codec, errors
 from folkmoot.dialects.support import frames as wire
 from folkmoot.dialects.support.codec import Setting
-from folkmoot.dialects.support.cursor import after_cursor, after_place, places_in
+from folkmoot.dialects.support.cursor import Places, after_cursor, after_place, places_in
 from folkmoot.dialects.support.desk import Desk
 from folkmoot.dialects.support.dialect import SupportDialect
 from folkmoot.dialects.support.errors import EventMalformed, TooManyRooms
@@ -72,13 +74,23 @@ class Visitor:
 
     # -- coming and going ----------------------------------------------------------------------
 
-    async def arrive(self, since: Since, *, with_receipts: bool) -> None:
-        """Send what was missed in the account's own thread, and listen to what concerns it."""
+    async def arrive(
+        self, since: Since, rooms: Mapping[str, Places], *, with_receipts: bool
+    ) -> None:
+        """Send what was missed in the account's own thread, and listen to what concerns it.
+
+        ``rooms``: how far one of staff had got in which customers' threads, by their names.
+        """
         self._house.hub.open(self.connection)
+        me = self._account.person
         try:
-            await self._sit(self._account.person, since, with_receipts=with_receipts)
+            await self._sit(me, since, with_receipts=with_receipts)
+            self._asked_for(me)
             if self._desk.is_staff:
                 self.connection.attend = self._attend
+                for customer, places in await self._left(rooms):
+                    await self._sit(customer, partial(after_cursor, places), with_receipts=True)
+                    self._asked_for(customer)
                 for customer in await self._house.storage.read(self._served):
                     await self._sit(customer, now_on)
         except (Refusal, Unavailable) as refusal:
@@ -90,6 +102,19 @@ class Visitor:
         for seat in self._seats.values():
             seat.vacate()
         self._seats.clear()
+
+    async def _left(self, rooms: Mapping[str, Places]) -> list[tuple[Person, Places]]:
+        """The customers of these names, each with their place; a name that means nobody is none."""
+
+        async def found(work: UnitOfWork) -> list[tuple[Person, Places]]:
+            there = []
+            for name, places in rooms.items():
+                with suppress(NoSuchAccount, Invalid):
+                    customer = await self._desk.customer(work, name, field="rooms")
+                    there.append((customer.person, places))
+            return there
+
+        return await self._house.storage.read(found) if rooms else []
 
     async def _served(self, work: UnitOfWork) -> list[Person]:
         """The customers in whose open sessions this member of staff is."""
@@ -268,12 +293,23 @@ class Visitor:
             except (Refusal, Unavailable) as refusal:
                 self._close(refusal)
                 raise
-        thread = self._seats[customer.id].thread
-        fields = {"count": count, "last_seq": thread.last_seq, "cursor": thread.cursor}
+        seat = self._asked_for(customer)
+        if seat is None:
+            return {}  # The client has gone meanwhile.
+        thread = seat.thread
+        fields: dict[str, Any] = {"count": count}
+        fields |= {"last_seq": thread.last_seq, "cursor": thread.cursor}
         if isinstance(asked, wire.JoinRoom):
             present = {follower.account_id for follower in thread.followers}
             fields |= {"room": customer.uid, "members_online": len(present)}
         return fields
+
+    def _asked_for(self, customer: Person) -> Seat | None:
+        """The client's seat in a thread, which is its own affair from here on."""
+        seat = self._seats.get(customer.id)
+        if seat is not None:
+            seat.note_asked()
+        return seat
 
     async def _leave(self, name: str) -> Fields:
         customer = await self._customer(name)
