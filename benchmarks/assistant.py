@@ -1,0 +1,323 @@
+"""What a model that is down or slow does to the chat beside it.
+
+    python -m benchmarks.assistant [--quick] [--repeats 12] [--output FILE]
+
+One folkmoot runs throughout. Fifty pairs chat at a fixed rate; beside them twenty customers sit in
+sessions, each on a socket that streams, and ask: an assistant that is switched off, or a model that
+never answers, drips without end, or refuses. The four take turns, several times.
+"""
+
+import argparse
+import asyncio
+import json
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from websockets.asyncio.client import connect
+
+from benchmarks import report
+from benchmarks.cast import Cast, hire
+from benchmarks.run import Scenario, choose_cores, load
+from benchmarks.servers import CONTENDERS, HOST, Contender, Server, running
+
+Loading = Callable[[Server, Cast], dict[str, Any]]
+RESULTS = Path(__file__).resolve().parent / "results" / "assistant.json"
+IDLE = "idle"
+TROUBLES = ("hangs", "drips", "refuses")
+GOAL = 1.1
+ASKERS = 20
+DRIP_SECONDS = 0.1
+# Between two questions of one customer, at least.
+ASKING_SECONDS = 5.0
+SETTLE_SECONDS = 60
+# A loader that is later than this was kept waiting by the machine, and the server with it.
+LATE_MS = 10
+FIGURES = ("delivery_p50_ms", "delivery_p99_ms", "loader_behind_p99_ms")
+
+
+class Stub:
+    """A model's endpoint that is in trouble: ``trouble`` says in which.
+
+    It answers in no other way, and tells how many requests it has at the moment.
+    """
+
+    def __init__(self) -> None:
+        self.trouble = "refuses"
+        self.requests = 0
+        self.open: set[asyncio.Task[None]] = set()
+
+    @property
+    def url(self) -> str:
+        return f"http://{HOST}:{self._server.sockets[0].getsockname()[1]}/v1"
+
+    async def __aenter__(self) -> "Stub":
+        self._server = await asyncio.start_server(self._on_visitor, HOST, 0)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._server.close()
+        for task in tuple(self.open):
+            task.cancel()
+        await asyncio.gather(*self.open, return_exceptions=True)
+
+    def _on_visitor(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.create_task(self._serve(reader, writer))
+        self.open.add(task)
+        task.add_done_callback(self.open.discard)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            with suppress(ConnectionError, asyncio.IncompleteReadError):
+                await reader.readuntil(b"\r\n\r\n")
+                self.requests += 1
+                await self._answer(reader, writer)
+        finally:
+            writer.transport.abort()
+
+    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self.trouble == "refuses":
+            body = b"HTTP/1.1 503 Busy\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+            writer.write(body)
+            await writer.drain()
+            return
+        gone = asyncio.create_task(_until_gone(reader))
+        try:
+            if self.trouble == "drips":
+                await self._drip(writer, gone)
+            await gone
+        finally:
+            gone.cancel()
+
+    async def _drip(self, writer: asyncio.StreamWriter, gone: "asyncio.Task[None]") -> None:
+        head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n"
+        writer.write(head.encode())
+        # Models do not speak in chorus.
+        await asyncio.sleep(self.requests % ASKERS * DRIP_SECONDS / ASKERS)
+        piece = {"choices": [{"index": 0, "delta": {"content": "drip "}, "finish_reason": None}]}
+        while not gone.done():
+            writer.write(f"data: {json.dumps(piece)}\n\n".encode())
+            await writer.drain()
+            await asyncio.wait([gone], timeout=DRIP_SECONDS)
+
+
+async def _until_gone(reader: asyncio.StreamReader) -> None:
+    with suppress(ConnectionError):
+        while await reader.read(65536):
+            pass
+
+
+@dataclass(frozen=True)
+class Advised(Contender):
+    """folkmoot with a model."""
+
+    model: str = ""
+    at_once: int = 4
+
+    def environment(self, data: Path) -> dict[str, str]:
+        return super().environment(data) | {
+            "FOLKMOOT_ASSISTANT_BASE_URL": self.model,
+            "FOLKMOOT_ASSISTANT_MODEL": "in-trouble",
+            "FOLKMOOT_ASSISTANT_AT_ONCE": str(self.at_once),
+            "FOLKMOOT_ASSISTANT_SECONDS": "600",
+            "FOLKMOOT_ASSISTANT_TOKENS_PER_ACCOUNT_A_DAY": "0",
+            "FOLKMOOT_ASSISTANT_TOKENS_A_DAY": "0",
+        }
+
+
+@dataclass
+class Askers:
+    """Customers who ask, and ask again once they were answered, however."""
+
+    server: Server
+    tokens: list[str]
+    assistant: bool
+    said: int = 0
+    shown: int = 0
+    sessions: list[tuple[str, str]] = field(default_factory=list)
+
+    async def ask(self, token: str, ready: asyncio.Event) -> None:
+        """Ask in a session of one's own, for ever."""
+        rest = self.server.rest
+        body = {"title": "question", "assistant": self.assistant}
+        made = await asyncio.to_thread(rest.post, "/api/v1/chat/sessions", body, token)
+        self.sessions.append((made["id"], token))
+        async with connect(f"ws://{HOST}:{rest.port}/ws/chat?token={token}") as socket:
+            await socket.send(json.dumps({"type": "join_session", "session_id": made["id"]}))
+            while True:
+                question = {"type": "chat_message", "content": "Why is it so?", "stream": True}
+                await socket.send(json.dumps(question | {"session_id": made["id"]}))
+                self.said += 1
+                ready.set()
+                await asyncio.gather(self._answered(socket), asyncio.sleep(ASKING_SECONDS))
+
+    async def _answered(self, socket: Any) -> None:
+        """Return when there is an answer; at once where there will be none."""
+        while self.assistant:
+            frame = json.loads(await socket.recv())
+            self.shown += frame["type"] == "message_delta"
+            if frame["type"] == "message" and frame["role"] != "user":
+                return
+
+
+@asynccontextmanager
+async def asking(server: Server, cast: Cast, *, assistant: bool) -> AsyncIterator[Askers]:
+    """Every asker has asked; in the end their sessions are closed, and nothing is owed them."""
+    askers = Askers(server, cast.tokens[:ASKERS], assistant)
+    readies = [asyncio.Event() for _ in askers.tokens]
+    pairs = zip(askers.tokens, readies, strict=True)
+    tasks = [asyncio.create_task(askers.ask(token, ready)) for token, ready in pairs]
+    try:
+        async with asyncio.timeout(SETTLE_SECONDS):
+            await asyncio.gather(*(ready.wait() for ready in readies))
+        yield askers
+    finally:
+        for task in tasks:
+            task.cancel()
+        for end in await asyncio.gather(*tasks, return_exceptions=True):
+            if not isinstance(end, asyncio.CancelledError):
+                print(f"an asker failed: {end!r}", file=sys.stderr)
+        for session, token in askers.sessions:
+            path = f"/api/v1/chat/sessions/{session}/close"
+            await asyncio.to_thread(server.rest.post, path, {}, token)
+
+
+async def measured(
+    server: Server, cast: Cast, stub: Stub, trouble: str, begun: int, loading: Loading
+) -> dict[str, Any]:
+    """The figures of the chat beside this trouble, and how much of it there was.
+
+    The load begins once ``begun`` questions have come as far as the model.
+    """
+    stub.trouble, before = trouble, stub.requests
+    async with asking(server, cast, assistant=trouble != IDLE) as askers:
+        async with asyncio.timeout(SETTLE_SECONDS):
+            # Polled: the stub is told of in numbers, and nothing is measured yet.
+            while trouble != IDLE and stub.requests - before < begun:  # noqa: ASYNC110  # see above
+                await asyncio.sleep(0.05)
+        result = await asyncio.to_thread(loading, server, cast)
+    async with asyncio.timeout(SETTLE_SECONDS):
+        while stub.open:  # noqa: ASYNC110  # as above: nothing is measured any more
+            await asyncio.sleep(0.05)
+    return {
+        "trouble": trouble,
+        "figures": result["figures"],
+        "problems": result["problems"],
+        "requests": stub.requests - before,
+        "questions": askers.said,
+        "deltas": askers.shown,
+    }
+
+
+async def play(options: argparse.Namespace, cores: dict[str, int | None]) -> list[dict[str, Any]]:
+    """All runs, the order turning from one round to the next."""
+    quick, runs = options.quick, []
+    few = {"pairs": options.pairs, "warm_up": 1 if quick else 5}
+    rate = {"rate": 50, "seconds": 1} if quick else {"rate": 200, "seconds": options.seconds}
+    scenario = Scenario("latency", "latency", few | rate)
+    loading = partial(load, scenario=scenario, core=cores["loader"])
+    begun = min(ASKERS, options.at_once)
+    ways = [IDLE, *TROUBLES]
+    with tempfile.TemporaryDirectory(prefix="folkmoot-bench-") as folder:
+        async with Stub() as stub:
+            ours = CONTENDERS["folkmoot"]
+            contender = Advised(
+                ours.name,
+                ours.title,
+                ours.module,
+                durable=True,
+                model=stub.url,
+                at_once=options.at_once,
+            )
+            data = Path(folder) / "data"
+            data.mkdir()
+            with running(contender, data, cores["server"]) as server:
+                size = max(ASKERS, 2 * options.pairs)
+                cast = await asyncio.to_thread(hire, server.rest, size, ("conversations",))
+                for turn in range(options.repeats):
+                    start = turn % len(ways)
+                    for way in ways[start:] + ways[:start]:
+                        run = await measured(server, cast, stub, way, begun, loading)
+                        runs.append({"turn": turn} | run)
+                        print(line_of(runs[-1]), flush=True)
+    return runs
+
+
+def line_of(run: dict[str, Any]) -> str:
+    if run["problems"]:
+        return f"{run['turn'] + 1} {run['trouble']:8} VOID: {'; '.join(run['problems'])}"
+    p50, p99, behind = (run["figures"][name] for name in FIGURES)
+    return (
+        f"{run['turn'] + 1} {run['trouble']:8} p50 {p50:6.2f} ms  p99 {p99:6.2f} ms  "
+        f"(loader late by {behind:.2f} ms; {run['questions']} questions, "
+        f"{run['requests']} requests, {run['deltas']} deltas)"
+    )
+
+
+def summarise(runs: list[dict[str, Any]]) -> dict[str, dict[str, float]]:
+    """Medians of each way over its runs, and its p99 as a multiple of that of the idle ones.
+
+    Runs in which the loader itself was late count only where there are no others.
+    """
+    summary: dict[str, dict[str, float]] = {}
+    for way in (IDLE, *TROUBLES):
+        figures = [run["figures"] for run in runs if run["trouble"] == way and not run["problems"]]
+        in_time = [each for each in figures if each["loader_behind_p99_ms"] <= LATE_MS]
+        if chosen := in_time or figures:
+            summary[way] = {name: median(each[name] for each in chosen) for name in FIGURES}
+            summary[way]["runs"] = len(chosen)
+    idle = summary.get(IDLE)
+    for facts in summary.values() if idle else ():
+        facts["p99_ratio"] = facts["delivery_p99_ms"] / idle["delivery_p99_ms"]
+    return summary
+
+
+def print_summary(summary: dict[str, dict[str, float]]) -> None:
+    print(f"\n{'model':10}{'p50 ms':>9}{'p99 ms':>9}{'x p99':>8}{'runs':>6}")
+    for way, facts in summary.items():
+        p50, p99, _ = (facts[name] for name in FIGURES)
+        ratio, runs = facts.get("p99_ratio", 0), facts["runs"]
+        print(f"{way:10}{p50:9.2f}{p99:9.2f}{ratio:8.2f}{runs:6.0f}")
+    print(f"goal: at most {GOAL} x")
+
+
+def parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.assistant", description=__doc__)
+    parser.add_argument(
+        "--quick", action="store_true", help="a smoke test; its figures mean nothing"
+    )
+    parser.add_argument("--repeats", type=int, help="rounds (12)")
+    parser.add_argument("--pairs", type=int, help="two-person conversations (50)")
+    parser.add_argument("--at-once", type=int, default=4, help="answers worked on at once (4)")
+    parser.add_argument("--seconds", type=int, default=3, help="of chat in one run (3)")
+    parser.add_argument("--output", type=Path, default=RESULTS, help="where the JSON goes")
+    options = parser.parse_args()
+    for name, (quick, full) in {"repeats": (1, 12), "pairs": (10, 50)}.items():
+        if getattr(options, name) is None:
+            setattr(options, name, quick if options.quick else full)
+    return options
+
+
+def main() -> int:
+    options = parse()
+    cores = choose_cores()
+    facts = report.machine(cores)
+    runs = asyncio.run(play(options, cores))
+    summary = summarise(runs)
+    print_summary(summary)
+    document = {"machine": facts, "quick": options.quick, "runs": runs, "summary": summary}
+    options.output.parent.mkdir(parents=True, exist_ok=True)
+    options.output.write_text(json.dumps(document, indent=2) + "\n")
+    void = sum(bool(run["problems"]) for run in runs)
+    print(f"all figures: {options.output}" + (f"; {void} runs are void" if void else ""))
+    return 1 if void else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
