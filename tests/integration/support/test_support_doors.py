@@ -1,55 +1,17 @@
 """Who is let in to the `support` contract, how, and how they are put out again."""
 
-import json
 from urllib.parse import quote
 
-import httpx2
 import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
 from tests.clients import PASSWORD, registered, visiting
+from tests.integration.support.bare import Bare
 from tests.integration.support.peers import Refused
 
-POLLING = "/socket.io/?EIO=4&transport=polling"
 WEBSOCKET = "/socket.io/?EIO=4&transport=websocket"
 REQUIRED = "authentication required"
-
-
-class Bare:
-    """A polling client made by hand, with its own headers and cookies."""
-
-    def __init__(self, server, query="", headers=None):
-        self.http = httpx2.AsyncClient(base_url=server.url, headers=headers or {}, timeout=10)
-        self.query = query
-        self.sid = ""
-
-    async def __aenter__(self):
-        return self
-
-    async def __aexit__(self, *_):
-        await self.http.aclose()
-
-    async def open(self):
-        answer = await self.http.get(POLLING + self.query)
-        if answer.status_code == 200:
-            self.sid = json.loads(answer.text[1:])["sid"]
-        return answer
-
-    async def connect(self, auth=None):
-        """The answer to CONNECT: its packet type, and what comes with it."""
-        packet = "40" + (json.dumps(auth) if auth else "")
-        answer = await self.post(packet)
-        assert answer.status_code == 200, answer.text
-        packet = (await self.poll()).text.split("\x1e")[0]
-        return packet[:2], json.loads(packet[2:])
-
-    async def poll(self):
-        return await self.http.get(f"{POLLING}&sid={self.sid}{self.query}")
-
-    async def post(self, packet, **headers):
-        path = f"{POLLING}&sid={self.sid}{self.query}"
-        return await self.http.post(path, content=packet, headers=headers)
 
 
 async def ticket_of(server, keys):
