@@ -15,6 +15,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 DEADLINE = 20
+SOON = 5
 SOURCES = Path(__file__).parents[2] / "src"
 EIO = "EIO=4&transport="
 
@@ -71,10 +72,11 @@ class Server:
             yield websocket
 
 
-def start(*options):
+def start(*options, stderr=None):
     process = subprocess.Popen(
         [sys.executable, "-m", "folkmoot.realtime.wire", "--port", "0", *options],
         stdout=subprocess.PIPE,
+        stderr=stderr,
         text=True,
         env={**os.environ, "PYTHONPATH": str(SOURCES)},
     )
@@ -349,6 +351,26 @@ class TestProcess:
                 assert await closed(websocket) == 1008
         finally:
             stop(server)
+
+    async def test_told_to_stop_it_goes_soon_and_silently_whoever_is_deaf(self):
+        server = start("--ping-interval", "60000", stderr=subprocess.PIPE)
+        upgrade = "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+        key = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="
+        writers = []
+        for path in ("/ws", f"/socket.io/?{EIO}websocket", f"/engine.io/?{EIO}websocket"):
+            reader, writer = await asyncio.open_connection(server.host, server.port)
+            writer.write(f"GET {path} HTTP/1.1\r\nHost: x\r\n{upgrade}{key}\r\n\r\n".encode())
+            assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 101")
+            writers.append(writer)
+
+        async with asyncio.timeout(SOON):
+            code = await asyncio.to_thread(stop, server)
+
+        for writer in writers:
+            writer.close()
+        with server.process.stderr as stderr:
+            assert stderr.read() == ""
+        assert code in (0, -signal.SIGTERM)
 
     async def test_told_to_stop_it_releases_polls_and_goes(self):
         server = start("--ping-interval", "60000", "--ping-timeout", "60000")

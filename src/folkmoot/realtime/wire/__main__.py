@@ -28,6 +28,7 @@ from folkmoot.realtime.wire.socket_asgi import SocketServer
 _MOST_ECHO_BYTES = 16 * 1024 * 1024
 _GREETING_DELAY = 0.02
 _GRACE = 2
+_PATIENCE = 0.5
 
 
 class Parrot:
@@ -157,7 +158,13 @@ class StandaloneServer(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._standalone.shut_down()
+        asyncio.get_running_loop().call_later(_PATIENCE, self._hang_up)
         await super().shutdown(sockets)
+
+    def _hang_up(self) -> None:
+        """Wait no longer for clients that were told to close and do not."""
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()
 
 
 def read_options(arguments: Sequence[str]) -> argparse.Namespace:
