@@ -195,6 +195,26 @@ async def test_of_many_messages_that_reach_many_the_last_is_stored_by_one_write(
         assert (await delivered(stage, session))["cy"] == 5
 
 
+@pytest.mark.parametrize("is_late", [False, True])
+async def test_of_who_only_looks_on_no_account_is_kept_until_they_become_a_member(stage, is_late):
+    cast, hub, receipts = stage.cast, stage.hub, stage.house.receipts
+    session = await stage.do(stage.house.desks.open, cast.ana)
+    cy = await stage.connect(cast.cy, session)
+    hub.hold(cy, session.id)
+    if not is_late:
+        hub.admit(cy, session, is_member=False)
+        await stage.say(cast.ana, "one", where=session)
+        assert heard(cy)[-1] == "MessagePosted 1"
+        assert receipts.handed_under_way() == {}
+
+    await stage.do(stage.house.desks.add_member, cast.ana, session.id, cast.cy)
+    hub.admit(cy, session, is_member=False)  # a second time changes nothing
+    await stage.say(cast.ana, "two", where=session)
+
+    (handed,) = receipts.handed_under_way().items()
+    assert handed == ((session.id, cast.cy.id), 2 if is_late else 3)
+
+
 async def test_what_was_handed_is_known_until_it_is_stored_and_survives_a_full_disk():
     disk = Disk()
     async with staged(disk) as stage:

@@ -4,7 +4,7 @@ Like `Following`, for a contract whose one socket carries all of an account's co
 is missed is the contract's to say and to send; here is what keeps it together with live events.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 
 from folkmoot.core.conversations.events import DeliveredMoved, Durable, ReadMoved
 from folkmoot.core.conversations.model import Conversation
@@ -64,14 +64,20 @@ class Gathering:
             page = await self._page_after(place, cursor)
 
     async def settle(
-        self, heads: Mapping[ConversationId, Conversation], cursors: dict[ConversationId, int]
+        self,
+        heads: Mapping[ConversationId, Conversation],
+        cursors: dict[ConversationId, int],
+        onlooking: Container[ConversationId] = (),
     ) -> None:
         """Show what was kept and is not shown yet, and everything from now on as it happens.
 
-        ``cursors`` says up to where each conversation was shown, or need not be.
+        ``cursors`` says up to where each conversation was shown, or need not be; ``onlooking``, of
+        which the account was no member when they were read.
         """
+        read_on: set[ConversationId] = set()
         while places := [place for place, log in self._backlogs.items() if log.overflowed]:
             self.hold(places)
+            read_on.update(places)
             for place in places:
                 page = await self._page_after(place, cursors[place])
                 cursors[place] = await self.replay(place, cursors[place], page, self._show)
@@ -79,7 +85,12 @@ class Gathering:
         for place, backlog in self._backlogs.items():
             if place in heads:
                 self._drain(place, backlog, cursors)
-                hub.admit(self._connection, heads[place], up_to_seq=cursors[place])
+                hub.admit(
+                    self._connection,
+                    heads[place],
+                    up_to_seq=cursors[place],
+                    is_member=place in read_on or place not in onlooking,
+                )
             else:
                 hub.release(self._connection, place)
         self._backlogs.clear()

@@ -74,13 +74,15 @@ class Backlog:
 class Channel:
     """One conversation, as far as connections of this process listen to it."""
 
-    __slots__ = ("ahead", "conversation", "held", "listeners")
+    __slots__ = ("ahead", "conversation", "held", "listeners", "members")
 
     def __init__(self) -> None:
         self.ahead: dict[Connection, int] = {}
         """Who was sent, out of storage, what may not have been announced yet, and up to where."""
         self.conversation: Conversation | None = None
         self.listeners: dict[Dialect, dict[Connection, None]] = {}
+        self.members: dict[Connection, None] = {}
+        """The listeners who are members; staff may listen to what they are no members of."""
         self.held: dict[Connection, Backlog] = {}
 
     @property
@@ -122,6 +124,7 @@ class Channel:
         """Take a connection out; whether it had been let in."""
         self.ahead.pop(connection, None)
         self.held.pop(connection, None)
+        self.members.pop(connection, None)
         group = self.listeners.get(connection.dialect)
         if group is None or connection not in group:
             return False
@@ -275,13 +278,19 @@ class Hub:
         return backlog
 
     def admit(
-        self, connection: Connection, conversation: Conversation, *, up_to_seq: int = 0
+        self,
+        connection: Connection,
+        conversation: Conversation,
+        *,
+        up_to_seq: int = 0,
+        is_member: bool = True,
     ) -> None:
         """Send a held connection everything from now on; its account's first is announced.
 
         ``conversation`` is as it was read after the connection was last held. What has happened
         ``up_to_seq`` is not sent, even if it is announced only now: storage may be read between
-        a commit and its announcement.
+        a commit and its announcement. ``is_member``: whether its account was one then; of who only
+        looks on nothing is kept track of that was handed to them.
         """
         channel = self._channels.get(conversation.id)
         backlog = channel.held.pop(connection, None) if channel else None
@@ -294,6 +303,8 @@ class Hub:
         if up_to_seq:
             channel.ahead[connection] = up_to_seq
         channel.know(conversation, backlog.events)
+        if is_member or _joins(connection, backlog.events):
+            channel.members[connection] = None
         if conversation.id in connection.conversations:
             return
         connection.conversations = (*connection.conversations, conversation.id)
@@ -367,14 +378,16 @@ class Hub:
                     self._tell_accounts(event, addressed(event))
                     self._rearrange(event)
 
-    def join(self, connection: Connection, conversation: Conversation) -> None:
+    def join(
+        self, connection: Connection, conversation: Conversation, *, is_member: bool = True
+    ) -> None:
         """Have a connection hear of a conversation from this very event on, without looking back.
 
         Only while an event is announced that brought its account there: there is nothing before.
         """
         if conversation.id not in connection.conversations:
             self.hold(connection, conversation.id)
-            self.admit(connection, conversation)
+            self.admit(connection, conversation, is_member=is_member)
 
     def _tell_accounts(self, event: object, accounts: Iterable[AccountId]) -> None:
         """Send an event that is no conversation's to the connections of those it concerns."""
@@ -445,7 +458,7 @@ class Hub:
         head = channel.conversation
         if self.on_handed is None or head is None or head.kind not in KINDS_WITH_DELIVERY:
             return
-        reached = {c.person.id for group in channel.listeners.values() for c in group}
+        reached = {connection.person.id for connection in channel.members}
         reached.discard(event.message.author_id or AccountId(0))
         self.on_handed(head.id, reached, event.seq)
 
@@ -495,8 +508,13 @@ class Hub:
 
     def _recount(self, event: MemberJoined | MemberLeft) -> None:
         channel = self._channels.get(event.conversation_id)
-        if channel is not None:
-            channel.count(event)
+        if channel is None:
+            return
+        channel.count(event)
+        if isinstance(event, MemberJoined):
+            for connection in self.connections_of(event.member.id):
+                if connection in channel.listeners.get(connection.dialect, ()):
+                    channel.members[connection] = None
 
     def _expel(self, conversation_id: ConversationId, account_id: AccountId) -> None:
         for connection in self.connections_of(account_id):
@@ -528,3 +546,9 @@ class Hub:
             case AccountDeactivated(account_id=account_id):
                 for connection in self.connections_of(account_id):
                     self.end(connection, Ending.ACCOUNT_INACTIVE)
+
+
+def _joins(connection: Connection, since: Iterable[object]) -> bool:
+    """Whether the connection's account became a member meanwhile."""
+    me = connection.person.id
+    return any(isinstance(event, MemberJoined) and event.member.id == me for event in since)

@@ -15,7 +15,7 @@ class Listener:
     def __init__(self):
         self.told = []
 
-    def begin(self, head):
+    def begin(self, head, members):
         self.told.append(head.id)
 
     def turn(self):

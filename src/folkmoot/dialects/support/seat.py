@@ -8,7 +8,7 @@ they had got in it. What they were told in between is left out of what they then
 """
 
 import heapq
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from folkmoot.core.accounts.model import Person
@@ -54,6 +54,7 @@ class _Footing:
     missed: dict[ConversationId, list[Durable]]
     reads: list[ReadMoved]
     handed: list[Conversation]
+    onlooking: set[ConversationId]
 
 
 @dataclass(order=True, slots=True)
@@ -105,11 +106,12 @@ class Seat:
 
     # -- what the thread says ------------------------------------------------------------------
 
-    def begin(self, head: Conversation) -> None:
+    def begin(self, head: Conversation, members: Collection[AccountId]) -> None:
         """Listen to a session that has just begun."""
         self._note_first({head.id: 0})
         if self._gathering is None:
-            self._house.hub.join(self._connection, head)
+            is_member = self.account_id in members
+            self._house.hub.join(self._connection, head, is_member=is_member)
         elif head.id not in self._gathering.held:
             self._begun.add(head.id)
             self._heads[head.id] = head
@@ -183,7 +185,7 @@ class Seat:
             self._show(event)
         self._threads.learn(self.thread, self._heads.values())
         self._cursors |= self._places
-        await gathering.settle(self._heads, self._cursors)
+        await gathering.settle(self._heads, self._cursors, footing.onlooking)
         for head in footing.handed:
             house.hub.note_handed(self._connection, head)
         self._on_turn()
@@ -222,18 +224,17 @@ class Seat:
             if starts.get(head.id, head.last_seq) < head.last_seq
         }
         reads = await _present_reads(work, heads) if with_receipts else []
-        return _Footing(heads, missed, reads, await self._handed(work, heads))
-
-    async def _handed(self, work: UnitOfWork, heads: Sequence[Conversation]) -> list[Conversation]:
-        """The sessions of which the account is handed something now."""
-        me = self._connection.person.id
-        keys = [(head.id, me) for head in heads]
-        mine = await work.conversations.memberships(keys)
-        return [
-            head
-            for head in heads
-            if (head.id, me) in mine and mine[head.id, me].delivered_seq < head.last_seq
-        ]
+        mine = await work.conversations.memberships([(head.id, self.account_id) for head in heads])
+        delivered = {place: member.delivered_seq for (place, _), member in mine.items()}
+        return _Footing(
+            heads,
+            missed,
+            reads,
+            handed=[
+                head for head in heads if delivered.get(head.id, head.last_seq) < head.last_seq
+            ],
+            onlooking={head.id for head in heads if head.id not in delivered},
+        )
 
     # -- sending -------------------------------------------------------------------------------
 

@@ -4,7 +4,7 @@ What is kept here follows announced events and is for one purpose: that the conn
 thread hear of every session in it, and are told with each event where the whole thread stands.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Protocol
 
 from folkmoot.core.accounts.model import Person
@@ -22,8 +22,8 @@ class Follower(Protocol):
     def account_id(self) -> AccountId:
         """Whose connection it is."""
 
-    def begin(self, head: Conversation) -> None:
-        """Another session of the thread has begun."""
+    def begin(self, head: Conversation, members: Collection[AccountId]) -> None:
+        """Another session of the thread has begun, with these members."""
 
     def turn(self) -> None:
         """The thread has an open session now, or has none any more."""
@@ -117,10 +117,10 @@ class Threads:
     def overhear(self, event: object) -> None:
         """Follow what is announced, before anybody is sent it."""
         match event:
-            case ConversationStarted(conversation=head):
+            case ConversationStarted(conversation=head, members=members):
                 thread = self._by_customer.get(head.created_by)
                 if head.desk is not None and thread is not None:
-                    self._begin(thread, head)
+                    self._begin(thread, head, members)
             case Durable(conversation_id=number):
                 thread = self._by_session.get(number)
                 if thread is not None:
@@ -129,11 +129,11 @@ class Threads:
                         thread.open.pop(number, None)
                         _turn(thread)
 
-    def _begin(self, thread: Thread, head: Conversation) -> None:
+    def _begin(self, thread: Thread, head: Conversation, members: Collection[AccountId]) -> None:
         thread.add(head, 0)
         self._by_session[head.id] = thread
         for follower in tuple(thread.followers):
-            follower.begin(head)
+            follower.begin(head, members)
         _turn(thread)
 
 
