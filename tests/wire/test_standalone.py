@@ -232,6 +232,14 @@ class TestEngineHeartbeat:
             assert await websocket.recv() == "2"
             await closed(websocket)
 
+    async def test_no_pong_ends_polling_too(self, server):
+        path = await server.open_polling()
+        assert await server.get(path) == (200, "2")
+
+        await server.get(path)  # Waits for as long as the pong is waited for.
+
+        assert (await server.get(path))[0] == 400
+
 
 class TestEngineClose:
     async def test_a_close_by_post_releases_the_poll(self, server):
