@@ -92,6 +92,24 @@ async def test_what_a_contract_acknowledges_in_its_own_way_is_not_sent_back_wher
     assert heard(bo) == ["MessagePosted 1"]
 
 
+async def test_nor_is_it_held_back_for_the_connection_that_said_it_while_catching_up(stage):
+    stage.dialect = Plain(echoes=False)
+    phone, laptop = [await stage.connect(stage.cast.ana) for _ in range(2)]
+    at_phone = stage.hub.hold(phone, stage.cast.lobby.id)
+    at_laptop = stage.hub.hold(laptop, stage.cast.lobby.id)
+    await stage.say(stage.cast.ana, "Hello", origin=phone)
+    assert at_phone.events == []
+    assert [event.seq for event in at_laptop.events] == [1]
+
+
+async def test_a_contract_that_echoes_holds_it_back_for_the_connection_that_said_it_too(stage):
+    stage.dialect = Plain(echoes=True)
+    phone = await stage.connect(stage.cast.ana)
+    backlog = stage.hub.hold(phone, stage.cast.lobby.id)
+    await stage.say(stage.cast.ana, "Hello", origin=phone)
+    assert [event.seq for event in backlog.events] == [1]
+
+
 # -- holding ---------------------------------------------------------------------------------------
 
 

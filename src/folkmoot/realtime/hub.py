@@ -407,10 +407,12 @@ class Hub:
         channel = self._channels.get(event.conversation_id)
         if channel is None:
             return
-        for backlog in channel.held.values():
-            backlog.add(event)
-        subject = about(event)
         origin = event.origin if isinstance(event, MessagePosted) else None
+        for connection, backlog in channel.held.items():
+            # Whoever says something while catching up has its answer, like everybody who is live.
+            if connection is not origin or connection.dialect.echoes:
+                backlog.add(event)
+        subject = about(event)
         passing = isinstance(event, _PASSING)
         had = channel.who_had(event)
         for dialect, everybody in channel.listeners.items():
