@@ -153,6 +153,9 @@ class WebSocket:
             return await self.said()
         return message.get("text") or message["bytes"]
 
+    async def accepted(self):
+        assert (await self._from_server.get())["type"] == "websocket.accept"
+
     async def join(self, auth=""):
         self.send(f"40{auth}")
         assert (await self.said()).startswith('40{"sid"')

@@ -8,7 +8,6 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from folkmoot.realtime.wire.engine import End, Engine, Overflow, Probe, Transport
 from folkmoot.realtime.wire.engine_packet import encode_message
-from folkmoot.realtime.wire.limits import Limits
 from folkmoot.realtime.wire.refusals import (
     BadPacket,
     OutOfTurn,
@@ -16,39 +15,7 @@ from folkmoot.realtime.wire.refusals import (
     UnknownSid,
     WireRefusal,
 )
-
-NOW = 1000.0
-LIMITS = Limits(ping_interval=0.3, ping_timeout=0.2, linger=5.0)
-
-
-class Wakes:
-    """Counts how often the engine asked to be emptied."""
-
-    def __init__(self):
-        self.count = 0
-
-    def __call__(self):
-        self.count += 1
-
-
-def open_engine(transport=Transport.POLLING, limits=LIMITS, **options):
-    engine = Engine("sid-1", transport, limits, NOW, wake=options.pop("wake", Wakes()), **options)
-    assert said(engine) != []
-    return engine
-
-
-def said(engine):
-    """What goes out now: the answer to a poll, or the frames of a WebSocket."""
-    if engine.transport is Transport.POLLING:
-        answer = engine.poll(NOW)
-        return answer.split(b"\x1e")
-    return [packet.payload for packet in engine.take()]
-
-
-def waiting_engine(**options):
-    engine = open_engine(**options)
-    assert engine.poll(NOW) is None
-    return engine
+from tests.wire.engine_stage import LIMITS, NOW, Wakes, open_engine, said, waiting_engine
 
 
 class TestHandshake:
@@ -219,89 +186,6 @@ class TestWebSocket:
         assert engine.is_open
 
 
-class TestUpgrade:
-    def test_probe_answer_noop_and_upgrade(self):
-        engine = waiting_engine()
-        engine.open_probe(NOW)
-
-        answer = engine.probe_frame("2probe")
-
-        assert answer.payload == b"3probe"
-        assert engine.answer() == b"6"
-        assert engine.probe_frame("5") is None
-        assert engine.transport is Transport.WEBSOCKET
-
-    def test_a_poll_during_the_probe_is_answered_at_once(self):
-        engine = open_engine()
-        engine.open_probe(NOW)
-        engine.probe_frame("2probe")
-
-        assert engine.poll(NOW) == b"6"
-
-    def test_what_is_said_during_the_probe_is_not_lost(self):
-        engine = open_engine()
-        engine.open_probe(NOW)
-        engine.probe_frame("2probe")
-
-        engine.send(encode_message("between"))
-        engine.probe_frame("5")
-
-        assert said(engine) == [b"4between"]
-
-    def test_after_it_polling_is_refused_and_the_connection_lives(self):
-        engine = open_engine()
-        engine.open_probe(NOW)
-        engine.probe_frame("2probe")
-        engine.probe_frame("5")
-
-        with pytest.raises(UnknownSid):
-            engine.poll(NOW)
-
-        assert engine.frame("4hello", NOW) == "hello"
-
-    def test_a_second_websocket_is_refused_during_it_and_after(self):
-        engine = open_engine()
-        engine.open_probe(NOW)
-
-        with pytest.raises(OutOfTurn):
-            engine.open_probe(NOW)
-        engine.probe_frame("2probe")
-        engine.probe_frame("5")
-        with pytest.raises(OutOfTurn):
-            engine.open_probe(NOW)
-
-        assert engine.is_open
-
-    @pytest.mark.parametrize("data", ["5", "2", "4hello", "1", "3probe", b"\x01", "", "abc"])
-    def test_anything_else_ends_the_probe_and_polling_goes_on(self, data):
-        engine = open_engine()
-        engine.open_probe(NOW)
-
-        with pytest.raises(WireRefusal):
-            engine.probe_frame(data)
-        engine.close_probe()
-
-        assert engine.probe is Probe.NONE
-        assert engine.poll(NOW) is None
-
-    def test_probing_twice_is_refused(self):
-        engine = open_engine()
-        engine.open_probe(NOW)
-        engine.probe_frame("2probe")
-
-        with pytest.raises(OutOfTurn):
-            engine.probe_frame("2probe")
-
-    def test_it_does_not_complete_on_a_connection_that_is_over(self):
-        engine = open_engine()
-        engine.open_probe(NOW)
-        engine.probe_frame("2probe")
-        engine.finish(End.SHUTDOWN)
-
-        with pytest.raises(OutOfTurn):
-            engine.probe_frame("5")
-
-
 class TestHeartbeat:
     def test_it_pings_after_the_interval_and_again_after_each_pong(self):
         engine = open_engine(Transport.WEBSOCKET)
@@ -320,6 +204,24 @@ class TestHeartbeat:
         engine.tick(NOW + 0.49)
         assert engine.is_open
         engine.tick(NOW + 0.5)
+
+        assert engine.end is End.PING_TIMEOUT
+
+    def test_a_ping_that_is_late_by_us_does_not_put_off_the_end(self):
+        engine = open_engine(Transport.WEBSOCKET)
+        engine.tick(NOW + 0.35)
+
+        engine.tick(NOW + 0.5)
+
+        assert engine.end is End.PING_TIMEOUT
+
+    def test_but_half_of_the_time_to_answer_it_is_left_in_any_case(self):
+        engine = open_engine(Transport.WEBSOCKET)
+        engine.tick(NOW + 0.45)
+
+        engine.tick(NOW + 0.54)
+        assert engine.is_open
+        engine.tick(NOW + 0.56)
 
         assert engine.end is End.PING_TIMEOUT
 

@@ -172,6 +172,30 @@ class TestConversation:
             assert desk.sockets[0].transport == "websocket"
             await websocket.done()
 
+    async def test_a_poll_sent_after_an_upgrade_is_refused_though_it_is_read_before(self, desk):
+        async with serving(desk) as server:
+            query = await open_polling(server)
+            websocket = WebSocket(server, query.replace("polling", "websocket"))
+            await websocket.accepted()
+
+            websocket.send("2probe")
+            websocket.send("5")
+
+            assert (await get(server, query))[0] == 400
+            assert await websocket.said() == "3probe"
+            await websocket.join()
+            await websocket.done()
+
+    async def test_a_poll_during_an_upgrade_is_released_soon(self, desk):
+        async with serving(desk) as server:
+            query = await open_polling(server)
+            websocket = WebSocket(server, query.replace("polling", "websocket"))
+            websocket.send("2probe")
+            assert await websocket.said() == "3probe"
+
+            assert await get(server, query) == (200, "6")
+            await websocket.done()
+
     async def test_a_failed_upgrade_leaves_polling_as_it_was(self, desk):
         async with serving(desk) as server:
             query = await open_polling(server)

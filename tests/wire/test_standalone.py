@@ -276,6 +276,16 @@ class TestEngineUpgrade:
             await websocket.send("4still here")
             assert await websocket.recv() == "4still here"
 
+    async def test_nothing_is_polled_after_an_upgrade_in_one_go(self, server):
+        for _ in range(10):
+            path = await server.open_polling()
+            async with server.dial(path.replace("polling", "websocket")) as websocket:
+                await websocket.send("2probe")
+                await websocket.send("5")
+
+                assert (await server.get(path))[0] == 400
+                assert await websocket.recv() == "3probe"
+
 
 class TestSockets:
     async def test_a_connect_is_answered_with_a_sid_and_its_auth(self, server):

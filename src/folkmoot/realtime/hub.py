@@ -120,6 +120,12 @@ class Channel:
         self.ahead = {one: seq for one, seq in self.ahead.items() if event.seq < seq}
         return had
 
+    def hold_back(self, event: _Live, origin: object) -> None:
+        """Keep an event for those who are catching up, as far as they would be sent it live."""
+        for connection, backlog in self.held.items():
+            if connection is not origin or connection.dialect.echoes:
+                backlog.add(event)
+
     def discard(self, connection: Connection) -> bool:
         """Take a connection out; whether it had been let in."""
         self.ahead.pop(connection, None)
@@ -408,10 +414,7 @@ class Hub:
         if channel is None:
             return
         origin = event.origin if isinstance(event, MessagePosted) else None
-        for connection, backlog in channel.held.items():
-            # Whoever says something while catching up has its answer, like everybody who is live.
-            if connection is not origin or connection.dialect.echoes:
-                backlog.add(event)
+        channel.hold_back(event, origin)
         subject = about(event)
         passing = isinstance(event, _PASSING)
         had = channel.who_had(event)

@@ -101,6 +101,7 @@ class Engine:
         "_full",
         "_is_excused",
         "_lingering",
+        "_noop_due",
         "_outbox",
         "_ping_due",
         "_polled",
@@ -139,6 +140,8 @@ class Engine:
         self._volatile = 0
         self.deadline = self._ping_due = now + limits.ping_interval
         self._pong_due = inf
+        self._noop_due = inf
+        """When a poll that came during the upgrade has waited long enough for the upgrade."""
         self._outbox: list[Encoded] = []
         self._polled = False
         self._posting = False
@@ -192,6 +195,10 @@ class Engine:
     def poll(self, now: float) -> bytes | None:
         """What a poll is answered with, or None where it is to wait for `answer`.
 
+        One that comes during an upgrade waits ``limits.upgrade_grace`` at most: the client may
+        have completed the upgrade before it polled, over a WebSocket that is read only after the
+        poll. Then there is no answer, and the poll is to be refused as one that comes later is.
+
         Raises:
             UnknownSid: the connection is over or has been upgraded.
             OutOfTurn: another poll waits; the connection is over.
@@ -200,10 +207,10 @@ class Engine:
         if self._polled:
             self.finish(End.BAD_PACKET)
             raise OutOfTurn("a second poll")
-        if not self._outbox and self.probe is Probe.ANSWERED:
-            # The client lets its last poll end before it moves, so no poll may wait now.
-            return _NOOP.payload
         self._polled = True
+        if self.probe is not Probe.NONE:
+            self._noop_due = now + self.limits.upgrade_grace
+            self._set_deadline()
         return self.answer()
 
     def answer(self) -> bytes | None:
@@ -211,6 +218,7 @@ class Engine:
         if not self._polled or not self._outbox:
             return None
         self._polled = False
+        self._noop_due = inf
         packets = self._take_some()
         self._lingering = self._lingering and bool(self._outbox)
         return SEPARATOR.join(packet.payload for packet in packets)
@@ -296,18 +304,20 @@ class Engine:
         packet = decode_frame(data)
         if packet == (PING, "probe") and self.probe is Probe.OPENED:
             self.probe = Probe.ANSWERED
-            self._answer_waiting_poll(_NOOP)
+            self._release_poll()
             return _PROBE_ANSWER
         if packet.kind != UPGRADE or self.probe is not Probe.ANSWERED or self.end is not None:
             raise OutOfTurn("not a step of the upgrade")
-        self._answer_waiting_poll(_NOOP)
-        self.probe = Probe.NONE
+        if self._noop_due < inf:
+            self._polled = False
+        self.close_probe()
         self.transport = Transport.WEBSOCKET
         return None
 
     def close_probe(self) -> None:
-        """The probing WebSocket is gone before it took over."""
+        """The probing WebSocket has taken over, or is gone before it did."""
         self.probe = Probe.NONE
+        self._noop_due = inf
 
     # Time and the end
 
@@ -328,11 +338,16 @@ class Engine:
             self._is_excused = False
             self._pong_due = now + self.limits.ping_timeout
         elif now >= self._ping_due:
+            # A ping that is late by us takes no more than half its time from the answer.
+            timeout = self.limits.ping_timeout
+            self._pong_due = max(self._ping_due + timeout, now + timeout / 2)
             self._ping_due = inf
             self._is_excused = False
-            self._pong_due = now + self.limits.ping_timeout
             self._ping()
-        self.deadline = min(self._ping_due, self._pong_due)
+        if now >= self._noop_due:
+            self._noop_due = inf
+            self._release_poll()
+        self._set_deadline()
 
     def finish(self, end: End) -> None:
         """End the connection at once; a waiting poll is told, whatever else waits is dropped."""
@@ -410,7 +425,7 @@ class Engine:
         if self._pong_due < inf:
             self._pong_due = inf
             self._ping_due = now + self.limits.ping_interval
-            self.deadline = self._ping_due
+            self._set_deadline()
 
     def _ping(self) -> None:
         """Ping ahead of what waits, so that a backlog does not pass for a client that is gone."""
@@ -443,9 +458,13 @@ class Engine:
         self._volatile -= sum(packet.volatile for packet in packets)
         return packets
 
-    def _answer_waiting_poll(self, packet: Encoded) -> None:
-        if self._polled:
-            self.send(packet)
+    def _set_deadline(self) -> None:
+        self.deadline = min(self._ping_due, self._pong_due, self._noop_due)
+
+    def _release_poll(self) -> None:
+        """Answer a poll that waits: no client moves before its last poll has ended."""
+        if self._polled and self._noop_due == inf:
+            self.send(_NOOP)
 
     def _make_room(self, packet: Encoded) -> bool:
         if packet.volatile:

@@ -81,6 +81,10 @@ async def anybody(_handshake: Handshake) -> Hashable:
     return None
 
 
+_Waiter = asyncio.Future[bytes | None]
+"""A poll that waits: its answer, or None where it turns out to have come too late."""
+
+
 class _Connection:
     """An engine with what carries it: a waiting poll or a lane, and perhaps a probing lane."""
 
@@ -93,7 +97,7 @@ class _Connection:
         self.server = server
         self.owner = owner
         self.is_told = False
-        self.waiter: asyncio.Future[bytes] | None = None
+        self.waiter: _Waiter | None = None
         self.lane: Lane | None = None
         self.prober: Lane | None = None
 
@@ -119,15 +123,14 @@ class _Connection:
             if not self.lane.paused:
                 self._write(self.lane)
         elif self.waiter is not None and (payload := self.engine.answer()) is not None:
-            waiter, self.waiter = self.waiter, None
-            if not waiter.done():
-                waiter.set_result(payload)
+            self._let_go(payload)
         if self.engine.end is not None:
             self._part(self.engine.end)
 
     def use(self, lane: Lane) -> None:
         """Carry the connection over a WebSocket from now on."""
         self.flush()
+        self._let_go(None)
         self.lane = lane
         self.lane.feeder = self
         self.flush()
@@ -139,7 +142,7 @@ class _Connection:
             self.engine.refuse(refusal)
             raise
 
-    def lose_poll(self, waiter: asyncio.Future[bytes]) -> None:
+    def lose_poll(self, waiter: _Waiter) -> None:
         """The request behind this waiting poll is gone; harmless once the poll was answered."""
         if self.waiter is waiter:
             self.engine.poll_lost()
@@ -157,6 +160,11 @@ class _Connection:
         self.engine.tick(now)
         self.rider.tick(now)
         self.server.settle(self)
+
+    def _let_go(self, payload: bytes | None) -> None:
+        waiter, self.waiter = self.waiter, None
+        if waiter is not None and not waiter.done():
+            waiter.set_result(payload)
 
     def _write(self, lane: Lane) -> None:
         packets = self.engine.take()
@@ -368,8 +376,9 @@ class EngineServer:
         if payload is not None:
             connection.flush()
             return payload
-        waiter: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        waiter: _Waiter = asyncio.get_running_loop().create_future()
         connection.waiter = waiter
+        self.settle(connection)
         try:
             async with asyncio.TaskGroup() as tasks:
                 watching = tasks.create_task(_watch(connection, waiter, receive))
@@ -377,6 +386,8 @@ class EngineServer:
                 watching.cancel()
         finally:
             connection.lose_poll(waiter)
+        if payload is None:
+            raise UnknownSid
         return payload
 
     async def _post(self, connection: _Connection, handshake: Handshake, receive: Receive) -> bytes:
@@ -473,7 +484,7 @@ def _now() -> float:
     return asyncio.get_running_loop().time()
 
 
-async def _watch(connection: _Connection, waiter: asyncio.Future[bytes], receive: Receive) -> None:
+async def _watch(connection: _Connection, waiter: _Waiter, receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
     connection.lose_poll(waiter)

@@ -10,6 +10,8 @@ class Limits:
     ping_interval: float = 25.0
     ping_timeout: float = 20.0
     upgrade_timeout: float = 10.0
+    upgrade_grace: float = 0.05
+    """For the end of an upgrade to be read that may have been sent before a poll."""
     connect_timeout: float = 45.0
     """For the first namespace to be joined."""
     linger: float = 5.0
