@@ -9,8 +9,8 @@ from folkmoot.bots.answering import Answerer, AnswerFailed, Grounds
 from folkmoot.bots.model.allowance import Allowance
 from folkmoot.bots.model.answerer import ModelAnswerer
 from folkmoot.bots.model.connection import Bounds
-from folkmoot.bots.model.given import ModelSettings
-from folkmoot.bots.model.hearing import Chance, Patience
+from folkmoot.bots.model.given import ModelSettings, Patience
+from folkmoot.bots.model.hearing import Chance
 from folkmoot.core.logs.model import Passage
 from folkmoot.core.messages.context import Turn
 from folkmoot.core.shared.ids import AccountId

@@ -50,7 +50,7 @@ class Teller:
         finally:
             self.closed += 1
 
-    async def close(self) -> None:
+    async def run(self) -> None:
         pass
 
 

@@ -1,10 +1,11 @@
 """Who answers under which settings, and which settings are refused."""
 
+import asyncio
 import logging
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 import pytest
@@ -14,28 +15,41 @@ from folkmoot.bots.answering import Answerer
 from folkmoot.bots.model.prompt import composed
 from folkmoot.cli.doctor import examine
 from folkmoot.server.assistant import answerer_of
+from folkmoot.server.model_asker import FENCE_CHARS
 from folkmoot.server.process import StartRefused
 from folkmoot.server.settings import Settings
 from tests.bots.asking import KEY, grounds, hear
 from tests.bots.model_server import ModelServer, obeys
-from tests.cast import CountingIds, FrozenClock
 
 URL = "http://127.0.0.1:9/v1"
 
 
 def answerer(**given: object) -> Answerer:
-    return answerer_of(Settings(**given), FrozenClock(), CountingIds())
+    return answerer_of(Settings(**given))
+
+
+@asynccontextmanager
+async def at_work(**given: object) -> AsyncIterator[Answerer]:
+    chosen = answerer(**given)
+    running = asyncio.create_task(chosen.run())
+    try:
+        yield chosen
+    finally:
+        running.cancel()
+        await asyncio.wait([running])
 
 
 def test_without_a_model_the_built_in_one_answers() -> None:
     assert answerer().name == "built-in"
 
 
-def test_the_library_of_models_is_loaded_only_for_a_model() -> None:
+def test_the_library_of_models_is_never_loaded_into_the_server() -> None:
     code = (
         "import sys, folkmoot.server.wiring, folkmoot.server.assistant as a\n"
         "from folkmoot.server.settings import Settings\n"
-        "a.answerer_of(Settings(), None, None)\n"
+        "a.answerer_of(Settings())\n"
+        "url = 'http://127.0.0.1:9/v1'\n"
+        "a.answerer_of(Settings(assistant_base_url=url, assistant_model='m'))\n"
         "assert 'openai' not in sys.modules"
     )
 
@@ -44,20 +58,21 @@ def test_the_library_of_models_is_loaded_only_for_a_model() -> None:
 
 async def test_the_model_of_the_settings_is_asked_as_they_say() -> None:
     asked = grounds("Write a lot, and more than that.")
-    tokens = composed(asked, make_fence=CountingIds().secret, max_tokens=4000).tokens
-    async with ModelServer() as server:
-        server.will(obeys)
-        model = answerer(
+    tokens = composed(asked, make_fence=lambda: "f" * FENCE_CHARS, max_tokens=4000).tokens
+    async with (
+        ModelServer() as server,
+        at_work(
             assistant_base_url=f"{server.url}/",
             assistant_model="small",
             assistant_key=KEY,
             assistant_max_answer_tokens=55,
             assistant_tokens_per_account_a_day=2 * tokens + 60,
             max_content_chars=20,
-        )
+        ) as model,
+    ):
+        server.will(obeys)
 
         heard = [await hear(model, asked) for _ in range(3)]
-        await model.close()
 
         assert model.name == "small"
         assert [request.path for request in server.requests] == ["/v1/chat/completions"] * 2
@@ -119,12 +134,11 @@ def test_a_key_that_no_header_can_hold_is_refused_unseen(key: str) -> None:
         ("http://[::1]:8080/v1", False),
     ],
 )
-async def test_a_key_that_goes_unencrypted_is_warned_of(
+def test_a_key_that_goes_unencrypted_is_warned_of(
     url: str, warned: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.WARNING):
-        model = answerer(assistant_base_url=url, assistant_model="m", assistant_key=KEY)
-    await model.close()
+        answerer(assistant_base_url=url, assistant_model="m", assistant_key=KEY)
 
     assert ("unencrypted" in caplog.text) == warned
     assert KEY not in caplog.text

@@ -45,6 +45,6 @@ class Answerer(Protocol):
         """
         ...
 
-    async def close(self) -> None:
-        """Let go of connections."""
+    async def run(self) -> None:
+        """Look after whatever answers need beside the asking, until cancelled."""
         ...

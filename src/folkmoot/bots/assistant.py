@@ -106,6 +106,7 @@ class Assistant:
     async def run(self) -> None:
         """Answer until cancelled, first of all what was owed when the last process ended."""
         async with asyncio.TaskGroup() as self._tasks:
+            self._tasks.create_task(self._answerer.run())
             self._house.hub.overhearing.append(self._overhear)
             try:
                 for owed in await self._house.storage.read(lambda work: work.answers.all_owed()):

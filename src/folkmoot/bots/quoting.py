@@ -75,8 +75,8 @@ class QuotingAnswerer:
             yield f"\n{_quoted(alike, sought)}\n"
         yield f"\n{CLOSING}"
 
-    async def close(self) -> None:
-        """There is nothing to let go of."""
+    async def run(self) -> None:
+        """There is nothing to look after."""
 
 
 @dataclass(frozen=True, slots=True)

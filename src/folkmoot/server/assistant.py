@@ -4,20 +4,21 @@ import logging
 from urllib.parse import urlsplit
 
 from folkmoot.bots.answering import Answerer
-from folkmoot.bots.model.given import ModelSettings
+from folkmoot.bots.model.apart import ModelApart
+from folkmoot.bots.model.given import ModelSettings, Patience
+from folkmoot.bots.model.talk import Setup
 from folkmoot.bots.quoting import QuotingAnswerer
-from folkmoot.core.shared.ids import Clock, Ids
 from folkmoot.server.process import StartRefused
 from folkmoot.server.settings import Settings
 
-FENCE_CHARS = 22
-"""Of 6 random bits each; a model reads every one of them at both ends of every passage."""
+ASKER = "folkmoot.server.model_asker"
+"""Named and not imported: it loads the library behind it, a second and 20 MiB."""
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _log = logging.getLogger(__name__)
 
 
-def answerer_of(settings: Settings, clock: Clock, ids: Ids) -> Answerer:
-    """The answerer that the settings name; whoever asks for it closes it.
+def answerer_of(settings: Settings) -> Answerer:
+    """The answerer that the settings name.
 
     Raises:
         StartRefused: the settings name half a model.
@@ -25,28 +26,19 @@ def answerer_of(settings: Settings, clock: Clock, ids: Ids) -> Answerer:
     model = model_of(settings)
     if model is None:
         return QuotingAnswerer()
-    # The library behind it takes a second and 20 MiB: only for those who use it.
-    from folkmoot.bots.model.allowance import Allowance
-    from folkmoot.bots.model.answerer import ModelAnswerer
-    from folkmoot.bots.model.hearing import Chance, Patience
-
     address = urlsplit(model.base_url)
     if model.key and address.scheme == "http" and address.hostname not in _LOOPBACK:
         _log.warning(
             "The key of the assistant's model goes over the network unencrypted: "
             "use https:// in FOLKMOOT_ASSISTANT_BASE_URL."
         )
-    return ModelAnswerer(
-        model,
-        clock=clock,
-        chance=Chance(lambda: ids.secret()[:FENCE_CHARS]),
-        allowance=Allowance(
-            clock,
-            per_account=settings.assistant_tokens_per_account_a_day,
-            for_all=settings.assistant_tokens_a_day,
-        ),
+    setup = Setup(
+        model=model,
         patience=Patience.of(settings.assistant_seconds),
+        tokens_per_account=settings.assistant_tokens_per_account_a_day,
+        tokens_for_all=settings.assistant_tokens_a_day,
     )
+    return ModelApart(setup, program=ASKER)
 
 
 def model_of(settings: Settings) -> ModelSettings | None:

@@ -48,7 +48,6 @@ def listen(host: str, port: int) -> socket.socket:
         listener.listen(2048)
     except OSError as error:
         raise StartRefused(_why_not(host, port, error)) from error
-    listener.set_inheritable(True)
     return listener
 
 

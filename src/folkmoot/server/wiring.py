@@ -110,7 +110,7 @@ async def opened(settings: Settings) -> AsyncIterator[Premises]:
 
 @asynccontextmanager
 async def _means(settings: Settings, storage: Storage) -> AsyncIterator[_Means]:
-    answerer = answerer_of(settings, SystemClock(), SystemIds())
+    answerer = answerer_of(settings)
     shelf = LogShelf(settings.data.absolute() / LOG_INDEX)
     audit = AuditTrail(settings.own_logs, SystemClock())
     try:
@@ -119,7 +119,6 @@ async def _means(settings: Settings, storage: Storage) -> AsyncIterator[_Means]:
     finally:
         audit.close()
         await shelf.close()
-        await answerer.close()
 
 
 def _logs(settings: Settings, shelf: LogShelf) -> Logs:

@@ -5,6 +5,8 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import psutil
+
 from tests.bots.model_server import ModelServer, says, stalls_after, stalls_at_once
 from tests.clients import Keys, Visitor, logged_in, registered, visiting
 from tests.integration.assistant.chats import ChatSocket, chat, messages
@@ -82,6 +84,23 @@ async def test_a_kill_leaves_a_marked_message_and_no_question_unanswered(
         await asyncio.to_thread(server.start)
         await is_whole(ana, session, cut)
         assert len(model.requests) == 2
+
+
+async def test_no_process_beside_the_server_holds_its_port(
+    tmp_path: Path, model: ModelServer, model_port: int
+):
+    server = Server(tmp_path, **model_settings(model_port))
+    async with at_home(server) as ana:
+        model.will(says("An answer."))
+        socket = await chat(ana)
+        session = (await socket.joins())["session_id"]
+        await socket.answer(await socket.asks("Why?", session))
+
+        beside = psutil.Process(server.pid).children()
+
+        assert any("model_asker" in " ".join(child.cmdline()) for child in beside)
+        held = [each.laddr.port for child in beside for each in child.net_connections("tcp")]
+        assert server.port not in held
 
 
 async def test_a_stop_does_as_a_kill_does_and_does_not_wait_for_the_model(

@@ -10,8 +10,8 @@ from folkmoot.bots.answering import AnswerFailed, Grounds
 from folkmoot.bots.model.allowance import Allowance, Grant
 from folkmoot.bots.model.connection import Bounds, GuardedTransport
 from folkmoot.bots.model.faults import Fault
-from folkmoot.bots.model.given import ModelSettings
-from folkmoot.bots.model.hearing import Chance, Hearing, Patience
+from folkmoot.bots.model.given import ModelSettings, Patience
+from folkmoot.bots.model.hearing import Chance, Hearing
 from folkmoot.bots.model.pieces import Pieces
 from folkmoot.bots.model.prompt import Prompt, composed
 from folkmoot.core.shared.ids import Clock

@@ -19,33 +19,13 @@ from folkmoot.bots.model.faults import (
     Fault,
     fault_of,
 )
+from folkmoot.bots.model.given import Patience
 from folkmoot.bots.model.pieces import Pieces
 from folkmoot.core.messages.context import BYTES_A_TOKEN
 from folkmoot.core.shared.ids import Clock
 
 _NO_MORE = object()
 _CUT_SHORT = {"length": TOO_LONG, "content_filter": WITHHELD}
-
-
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """How long a model is waited for, in seconds, and how often it is tried.
-
-    ``first`` is from a request to the first event, ``pause`` between two events, ``whole`` from
-    the question to the last piece, with all tries and the waits between them.
-    """
-
-    whole: float = 60.0
-    connect: float = 5.0
-    first: float = 45.0
-    pause: float = 20.0
-    tries: int = 3
-    backoff: float = 0.5
-
-    @classmethod
-    def of(cls, whole: float) -> "Patience":
-        """In the usual shares of a whole: a model may think for long, but not stop in between."""
-        return cls(whole=whole, connect=min(5.0, whole / 4), first=whole * 0.75, pause=whole / 3)
 
 
 @dataclass(frozen=True, slots=True)

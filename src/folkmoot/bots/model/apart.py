@@ -1,0 +1,150 @@
+"""The answerer that has a model asked by a process of its own, so that it holds up no chat.
+
+A library that speaks HTTP takes milliseconds for a request, and a model may send whatever it likes;
+neither is the server's affair. What the process finds comes back in pieces, one line each.
+"""
+
+import asyncio
+import logging
+import sys
+from asyncio.subprocess import DEVNULL, PIPE, Process
+from collections.abc import AsyncGenerator, Callable
+from contextlib import suppress
+from itertools import count
+from typing import Final
+
+import msgspec
+
+from folkmoot.bots.answering import AnswerFailed, Grounds
+from folkmoot.bots.model.talk import (
+    MAX_LINE_BYTES,
+    Ask,
+    Cancel,
+    End,
+    Piece,
+    Remark,
+    Setup,
+    line,
+    report_in,
+)
+
+REST_SECONDS: Final = 1.0
+GONE = (
+    "Asking the assistant's model came to a sudden end. Your message is kept; ask again in a while."
+)
+
+_log = logging.getLogger(__name__)
+
+
+class ModelApart:
+    """Answers of the model of a ``setup``. `run` must be running; nothing is asked before.
+
+    ``program`` is the module that asks, run as a process. One that ends is started anew for the
+    next question, ``rest`` seconds after it was started at the earliest.
+    """
+
+    def __init__(self, setup: Setup, *, program: str, rest: float = REST_SECONDS) -> None:
+        self._setup = setup
+        self._program = program
+        self._rest = rest
+        self._numbers = count(1)
+        self._listeners: dict[int, Callable[[Piece | End], None]] = {}
+        self._process: Process | None = None
+        self._is_up = asyncio.Event()
+        self._wanted = asyncio.Event()
+
+    @property
+    def name(self) -> str:
+        """The name of the model."""
+        return self._setup.model.model
+
+    async def run(self) -> None:
+        """Keep the process going, until cancelled; the first one is there before any question."""
+        while True:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(asyncio.sleep(self._rest))
+                tasks.create_task(self._ask_apart())
+            await self._wanted.wait()
+
+    async def answer(self, grounds: Grounds) -> AsyncGenerator[str, None]:
+        """The answer, in pieces as they come; closing the iterator ends the request.
+
+        Raises:
+            AnswerFailed: as the model's answerer does, or because the process has ended.
+        """
+        number = next(self._numbers)
+        reports: asyncio.Queue[Piece | End] = asyncio.Queue()
+        while self._process is None:
+            self._wanted.set()
+            await self._is_up.wait()
+        self._listeners[number] = reports.put_nowait
+        try:
+            await self._say(Ask(number, grounds))
+            while isinstance(report := await reports.get(), Piece):
+                yield report.text
+        finally:
+            if self._listeners.pop(number, None) is not None:
+                await self._say(Cancel(number))
+        if report.failure is not None:
+            raise AnswerFailed(report.failure)
+
+    async def _say(self, order: Ask | Cancel) -> None:
+        """Give an order; a process that has ended hears nothing, and `_ask_apart` sees to that."""
+        if self._process is None or self._process.stdin is None:
+            return
+        with suppress(ConnectionError):
+            self._process.stdin.write(line(order))
+            await self._process.stdin.drain()
+
+    async def _ask_apart(self) -> None:
+        """Have one process ask until it ends, and tell whoever still waited for an answer then."""
+        self._wanted.clear()
+        try:
+            process = await self._started()
+        except OSError as error:
+            _log.error("no process could be started to ask the model: %s", error)
+            self._wanted.set()
+            return
+        try:
+            await self._hear(process)
+        except (OSError, ValueError, msgspec.DecodeError) as error:
+            _log.error("the process that asks the model is not understood: %r", error)
+        finally:
+            self._process = None
+            self._is_up.clear()
+            if process.returncode is None:
+                process.kill()
+            code = await process.wait()
+            for number in list(self._listeners):
+                self._report(End(number, GONE))
+        _log.error("the process that asks the model has ended with %d", code)
+
+    async def _started(self) -> Process:
+        # -I: neither the environment nor the folder it is started in decides what it imports.
+        return await asyncio.create_subprocess_exec(
+            *(sys.executable, "-I", "-m", self._program),
+            stdin=PIPE,
+            stdout=PIPE,
+            stderr=DEVNULL,
+            limit=MAX_LINE_BYTES,
+        )
+
+    async def _hear(self, process: Process) -> None:
+        assert process.stdin is not None  # noqa: S101 - both are pipes, see `_started`
+        assert process.stdout is not None  # noqa: S101 - as above
+        process.stdin.write(line(self._setup))
+        self._process = process
+        self._is_up.set()
+        async for text in process.stdout:
+            report = report_in(text)
+            if isinstance(report, Remark):
+                _log.log(report.level, "%s", report.text)
+            else:
+                self._report(report)
+
+    def _report(self, report: Piece | End) -> None:
+        listener = self._listeners.get(report.number)
+        if isinstance(report, End):
+            self._listeners.pop(report.number, None)
+        if listener is not None:
+            listener(report)

@@ -1,0 +1,64 @@
+"""What a server and the process that asks its model say to each other: one JSON object a line."""
+
+from typing import Final
+
+import msgspec
+
+from folkmoot.bots.answering import Grounds
+from folkmoot.bots.model.given import ModelSettings, Patience
+
+MAX_LINE_BYTES: Final = 4 * 1024 * 1024
+
+
+class Setup(msgspec.Struct, frozen=True, kw_only=True):
+    """The first line that the process is told: which model, how, and how much a day (0: no end)."""
+
+    model: ModelSettings
+    patience: Patience
+    tokens_per_account: int = 0
+    tokens_for_all: int = 0
+
+
+class Ask(msgspec.Struct, frozen=True, tag="ask"):
+    """Find an answer. ``number`` is this question's alone, and stands in all that is said of it."""
+
+    number: int
+    grounds: Grounds
+
+
+class Cancel(msgspec.Struct, frozen=True, tag="cancel"):
+    """Nobody waits for this answer any more."""
+
+    number: int
+
+
+class Piece(msgspec.Struct, frozen=True, tag="piece"):
+    """What comes next of an answer."""
+
+    number: int
+    text: str
+
+
+class End(msgspec.Struct, frozen=True, tag="end"):
+    """An answer is whole, or ends with a sentence for whoever asked."""
+
+    number: int
+    failure: str | None = None
+
+
+class Remark(msgspec.Struct, frozen=True, tag="remark"):
+    """Something for the server's log."""
+
+    level: int
+    text: str
+
+
+_encoder = msgspec.json.Encoder()
+setup_in = msgspec.json.Decoder(Setup).decode
+order_in = msgspec.json.Decoder(Ask | Cancel).decode
+report_in = msgspec.json.Decoder(Piece | End | Remark).decode
+
+
+def line(said: Setup | Ask | Cancel | Piece | End | Remark) -> bytes:
+    """The line that says this."""
+    return _encoder.encode(said) + b"\n"

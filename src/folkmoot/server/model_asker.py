@@ -1,0 +1,173 @@
+"""The program that asks a model: its setup and questions come on stdin, pieces go to stdout.
+
+It runs in a process of its own (see `folkmoot.bots.model.apart`), behind everybody else in line for
+the processor and bounded in memory. The server that gave it its setup keeps stdin open; when that
+ends, so does this, and at nothing else: what ends the server may be sent to both, and the server
+has things to finish.
+"""
+
+import asyncio
+import logging
+import os
+import resource
+import signal
+import sys
+from contextlib import aclosing
+from typing import BinaryIO, Final
+
+from folkmoot.bots.answering import AnswerFailed
+from folkmoot.bots.model.allowance import Allowance
+from folkmoot.bots.model.answerer import ModelAnswerer
+from folkmoot.bots.model.faults import BROKEN
+from folkmoot.bots.model.hearing import Chance
+from folkmoot.bots.model.talk import (
+    MAX_LINE_BYTES,
+    Ask,
+    End,
+    Piece,
+    Remark,
+    Setup,
+    line,
+    order_in,
+    setup_in,
+)
+from folkmoot.server.system import SystemClock, SystemIds
+
+NICENESS: Final = 10
+MEMORY_BYTES: Final = 2 * 1024 * 1024 * 1024
+FENCE_CHARS: Final = 22
+"""Of 6 random bits each; a model reads every one of them at both ends of every passage."""
+GATHER_SECONDS: Final = 0.05
+
+_log = logging.getLogger("folkmoot.model")
+
+
+class Speaker:
+    """Says what is found. Pieces that follow one another closely are said as one."""
+
+    def __init__(self, target: BinaryIO) -> None:
+        self._target = target
+        self._gathered: dict[int, list[str]] = {}
+        self._timer: asyncio.TimerHandle | None = None
+        self._said_at = 0.0
+
+    def add(self, number: int, text: str) -> None:
+        """Say what comes next of an answer, now or a moment later."""
+        self._gathered.setdefault(number, []).append(text)
+        if self._timer is None:
+            loop = asyncio.get_running_loop()
+            due = max(loop.time(), self._said_at + GATHER_SECONDS)
+            self._timer = loop.call_at(due, self._say_gathered)
+
+    def say(self, report: End | Remark) -> None:
+        """Say this, after all that was found before."""
+        self._say_gathered()
+        self._write(line(report))
+
+    def _say_gathered(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        pieces = [line(Piece(number, "".join(texts))) for number, texts in self._gathered.items()]
+        self._gathered.clear()
+        if pieces:
+            self._said_at = asyncio.get_running_loop().time()
+            self._write(b"".join(pieces))
+
+    def _write(self, data: bytes) -> None:
+        self._target.write(data)
+        self._target.flush()
+
+
+class _Forwarded(logging.Handler):
+    """Leaves what is logged here to the server's log."""
+
+    def __init__(self, speaker: Speaker) -> None:
+        super().__init__(logging.WARNING)
+        self._speaker = speaker
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._speaker.say(Remark(record.levelno, record.getMessage()))
+
+
+class Asker:
+    """Asks what it is told to, all at once, and says what comes of it."""
+
+    def __init__(self, answerer: ModelAnswerer, speaker: Speaker) -> None:
+        self._answerer = answerer
+        self._speaker = speaker
+        self._asking: dict[int, asyncio.Task[None]] = {}
+
+    async def serve(self, orders: asyncio.StreamReader) -> None:
+        """Follow orders until there are no more."""
+        async with asyncio.TaskGroup() as tasks:
+            async for text in orders:
+                order = order_in(text)
+                if isinstance(order, Ask):
+                    self._asking[order.number] = tasks.create_task(self._ask(order))
+                elif (task := self._asking.get(order.number)) is not None:
+                    task.cancel()
+            for task in self._asking.values():
+                task.cancel()
+
+    async def _ask(self, ask: Ask) -> None:
+        failure = None
+        try:
+            async with aclosing(self._answerer.answer(ask.grounds)) as pieces:
+                async for piece in pieces:
+                    self._speaker.add(ask.number, piece)
+        except AnswerFailed as error:
+            failure = str(error)
+        except Exception as error:
+            # Of one question; all others go on.
+            _log.error("a model's answer could not be read: %s", type(error).__name__)
+            failure = BROKEN
+        finally:
+            del self._asking[ask.number]
+        self._speaker.say(End(ask.number, failure))
+
+
+def answerer_of(setup: Setup) -> ModelAnswerer:
+    """Who asks, by what was set up."""
+    clock, ids = SystemClock(), SystemIds()
+    return ModelAnswerer(
+        setup.model,
+        clock=clock,
+        chance=Chance(lambda: ids.secret()[:FENCE_CHARS]),
+        allowance=Allowance(
+            clock, per_account=setup.tokens_per_account, for_all=setup.tokens_for_all
+        ),
+        patience=setup.patience,
+    )
+
+
+async def work() -> None:
+    """Read the setup, and then follow orders until stdin ends."""
+    orders = asyncio.StreamReader(limit=MAX_LINE_BYTES)
+    await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(orders), sys.stdin.buffer
+    )
+    setup = await orders.readline()
+    if not setup:
+        return
+    speaker = Speaker(sys.stdout.buffer)
+    logging.getLogger("folkmoot").addHandler(_Forwarded(speaker))
+    answerer = answerer_of(setup_in(setup))
+    try:
+        await Asker(answerer, speaker).serve(orders)
+    finally:
+        await answerer.close()
+
+
+def main() -> None:
+    """Ask until stdin ends."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    os.nice(NICENESS)
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    asyncio.run(work())
+
+
+if __name__ == "__main__":
+    main()
