@@ -34,7 +34,7 @@ TROUBLES = ("hangs", "drips", "refuses")
 GOAL = 1.1
 ASKERS = 20
 DRIP_SECONDS = 0.1
-# Between two questions of one customer, at least.
+# Between two questions of one customer; of all together there are four a second.
 ASKING_SECONDS = 5.0
 SETTLE_SECONDS = 60
 # A loader that is later than this was kept waiting by the machine, and the server with it.
@@ -133,7 +133,7 @@ class Advised(Contender):
 
 @dataclass
 class Askers:
-    """Customers who ask, and ask again once they were answered, however."""
+    """Customers who ask again and again, whether they were answered or not."""
 
     server: Server
     tokens: list[str]
@@ -142,28 +142,30 @@ class Askers:
     shown: int = 0
     sessions: list[tuple[str, str]] = field(default_factory=list)
 
-    async def ask(self, token: str, ready: asyncio.Event) -> None:
-        """Ask in a session of one's own, for ever."""
+    async def ask(self, number: int, token: str, ready: asyncio.Event) -> None:
+        """Ask in a session of one's own, for ever, at a pace that no answer changes."""
         rest = self.server.rest
         body = {"title": "question", "assistant": self.assistant}
         made = await asyncio.to_thread(rest.post, "/api/v1/chat/sessions", body, token)
         self.sessions.append((made["id"], token))
-        async with connect(f"ws://{HOST}:{rest.port}/ws/chat?token={token}") as socket:
+        async with (
+            connect(f"ws://{HOST}:{rest.port}/ws/chat?token={token}") as socket,
+            asyncio.TaskGroup() as tasks,
+        ):
+            tasks.create_task(self._listen(socket))
             await socket.send(json.dumps({"type": "join_session", "session_id": made["id"]}))
+            pause = ASKING_SECONDS * number / ASKERS
             while True:
                 question = {"type": "chat_message", "content": "Why is it so?", "stream": True}
                 await socket.send(json.dumps(question | {"session_id": made["id"]}))
                 self.said += 1
                 ready.set()
-                await asyncio.gather(self._answered(socket), asyncio.sleep(ASKING_SECONDS))
+                await asyncio.sleep(pause)
+                pause = ASKING_SECONDS
 
-    async def _answered(self, socket: Any) -> None:
-        """Return when there is an answer; at once where there will be none."""
-        while self.assistant:
-            frame = json.loads(await socket.recv())
-            self.shown += frame["type"] == "message_delta"
-            if frame["type"] == "message" and frame["role"] != "user":
-                return
+    async def _listen(self, socket: Any) -> None:
+        async for frame in socket:
+            self.shown += json.loads(frame)["type"] == "message_delta"
 
 
 @asynccontextmanager
@@ -171,8 +173,8 @@ async def asking(server: Server, cast: Cast, *, assistant: bool) -> AsyncIterato
     """Every asker has asked; in the end their sessions are closed, and nothing is owed them."""
     askers = Askers(server, cast.tokens[:ASKERS], assistant)
     readies = [asyncio.Event() for _ in askers.tokens]
-    pairs = zip(askers.tokens, readies, strict=True)
-    tasks = [asyncio.create_task(askers.ask(token, ready)) for token, ready in pairs]
+    pairs = enumerate(zip(askers.tokens, readies, strict=True))
+    tasks = [asyncio.create_task(askers.ask(number, *pair)) for number, pair in pairs]
     try:
         async with asyncio.timeout(SETTLE_SECONDS):
             await asyncio.gather(*(ready.wait() for ready in readies))

@@ -1,6 +1,7 @@
 """A model asked by a process of its own: what comes back, and what becomes of the process."""
 
 import asyncio
+import io
 import logging
 import signal
 import subprocess
@@ -97,6 +98,18 @@ async def test_why_there_is_no_answer_is_said_and_logged_here(
     assert [record.levelno for record in caplog.records] == [logging.WARNING]
     assert "gave no whole answer" in caplog.text
     assert KEY not in caplog.text
+
+
+def test_the_same_is_logged_once_a_minute_and_then_how_often_it_was() -> None:
+    target, times = io.BytesIO(), [100.0, 110.0, 120.0, 130.0, 160.0]
+    handler = model_asker.Forwarded(model_asker.Speaker(target), iter(times).__next__)
+    for text in ("it is down", "it is down", "it is down", "it is busy", "it is down"):
+        handler.emit(logging.makeLogRecord({"levelno": logging.WARNING, "msg": text}))
+
+    said = [report_in(text).text for text in target.getvalue().splitlines()]
+
+    again = "it is down (and 2 times more since this was last said)"
+    assert said == ["it is down", "it is busy", again]
 
 
 @pytest.mark.parametrize("act", [stalls_at_once, stalls_after("So")])

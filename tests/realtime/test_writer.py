@@ -257,3 +257,45 @@ async def test_an_idle_writer_stops_at_once():
         await at.submit("Hello")
         await at.writer.stop()
         await at.writer.stop()
+
+
+async def nothing(_work: object) -> str:
+    return "done"
+
+
+async def test_a_patient_job_goes_with_the_next_that_is_not():
+    async with desk(patience=3600.0) as at:
+        patient = [asyncio.ensure_future(at.writer.write(nothing, patient=True)) for _ in range(3)]
+        await asyncio.sleep(0)
+        assert at.storage.writes == 0
+
+        await at.submit("Hello")
+
+        assert await asyncio.gather(*patient) == ["done"] * 3
+        assert at.storage.writes == 1
+
+
+async def test_a_patient_job_is_stored_by_itself_after_a_moment():
+    async with desk(patience=0.01) as at:
+        assert await at.writer.write(nothing, patient=True) == "done"
+        assert at.storage.writes == 1
+
+
+async def test_a_patient_job_that_comes_while_a_batch_is_stored_is_not_forgotten():
+    async with desk(patience=0.0) as at:
+        first = await at.held_up()
+        patient = asyncio.ensure_future(at.writer.write(nothing, patient=True))
+        for _ in range(3):
+            await asyncio.sleep(0)
+        at.storage.open()
+        await first
+        assert await patient == "done"
+        assert at.storage.writes == 2
+
+
+async def test_stopping_does_not_wait_for_the_patient():
+    async with desk(patience=3600.0) as at:
+        patient = asyncio.ensure_future(at.writer.write(nothing, patient=True))
+        await asyncio.sleep(0)
+        await at.writer.stop()
+        assert await patient == "done"

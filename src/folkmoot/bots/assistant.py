@@ -228,7 +228,8 @@ class Assistant:
         if now >= writing.save_at:
             text, question_id = writing.text, writing.question.id
             await self._house.writer.write(
-                lambda work: self._answers.save(work, question_id, writing.name, text)
+                lambda work: self._answers.save(work, question_id, writing.name, text),
+                patient=True,
             )
             writing.save_at = now + self._bounds.save_seconds
         question = writing.question
@@ -245,7 +246,9 @@ class Assistant:
     async def _give(self, question: Message, name: Uid, answer: Answer) -> None:
         write = self._house.writer.write
         said = await _patiently(
-            lambda: write(lambda work: self._answers.give(work, question.id, name, answer))
+            lambda: write(
+                lambda work: self._answers.give(work, question.id, name, answer), patient=True
+            )
         )
         if answer.text and not said:
             dropped = AnswerDropped(

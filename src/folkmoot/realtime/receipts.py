@@ -91,7 +91,7 @@ class Receipts:
             return True
         self._storing = handed
         try:
-            await self._store(_marks_of(read), _marks_of(handed, late=late))
+            await self._store(_marks_of(read), _marks_of(handed, late=late), patient=True)
         except Unavailable:
             for mark in _marks_of(read):
                 self.claim_read(mark)
@@ -111,16 +111,18 @@ class Receipts:
         Raises:
             Unavailable
         """
-        await self._store(marks, [])
+        await self._store(marks, [], patient=False)
 
-    async def _store(self, read: Sequence[ReadMark], handed: Sequence[ReadMark]) -> None:
+    async def _store(
+        self, read: Sequence[ReadMark], handed: Sequence[ReadMark], *, patient: bool
+    ) -> None:
         async def job(work: UnitOfWork) -> None:
             if handed:
                 await self._marks.move_delivered(work, handed)
             if read:
                 await self._marks.move_read(work, read)
 
-        await self._writer.write(job)
+        await self._writer.write(job, patient=patient)
 
     def _claim(self, claims: _Claims, mark: ReadMark) -> None:
         key = (mark.conversation_id, mark.account_id)

@@ -41,6 +41,7 @@ class _Entry:
 
     task: Draft | Job[Any]
     answer: asyncio.Future[Any]
+    is_patient: bool = False
     outcome: Any = field(default=None)
 
     @property
@@ -60,7 +61,8 @@ class Writer:
     """Stores drafts and runs writing jobs in batches, in the order in which they came.
 
     ``announce`` is told what was recorded, after the commit. ``linger`` (seconds) is how long a
-    busy writer lets entries gather; an idle one never waits. At most ``max_waiting`` entries wait.
+    busy writer lets entries gather; an idle one never waits, but for ``patience`` (seconds) where
+    there are only patient jobs. At most ``max_waiting`` entries wait.
     """
 
     def __init__(
@@ -72,6 +74,7 @@ class Writer:
         max_batch: int = 500,
         max_waiting: int = 20_000,
         linger: float = 0.002,
+        patience: float = 0.02,
     ) -> None:
         self._storage = storage
         self._posting = posting
@@ -79,6 +82,7 @@ class Writer:
         self._max_batch = max_batch
         self._max_waiting = max_waiting
         self._linger = linger
+        self._patience = patience
         self._waiting: deque[_Entry] = deque()
         self._arrived = asyncio.Event()
         self._idle = asyncio.Event()
@@ -101,12 +105,14 @@ class Writer:
         """The message that the draft became, once it is durable."""
         return await self.submit(draft)
 
-    async def write(self, job: Job[Result]) -> Result:
+    async def write(self, job: Job[Result], *, patient: bool = False) -> Result:
         """What the job returns, once everything it did is durable.
 
-        A job must refuse before it changes anything: it shares its transaction with others.
+        A job must refuse before it changes anything: it shares its transaction with others. One
+        that nobody is kept waiting by is ``patient``: it goes with the next that is not, and so
+        costs no transaction, or by itself after a moment.
         """
-        future: asyncio.Future[Result] = self._enter(job)
+        future: asyncio.Future[Result] = self._enter(job, is_patient=patient)
         return await future
 
     async def run(self) -> None:
@@ -116,31 +122,39 @@ class Writer:
             await self._arrived.wait()
             if was_busy:
                 await asyncio.sleep(self._linger)
+            self._arrived.clear()
             batch = self._take()
-            was_busy = len(batch) > 1
+            was_busy = sum(not entry.is_patient for entry in batch) > 1
+            if self._waiting:
+                self._arrived.set()
             if batch:
                 await self._store(batch)
                 for entry in batch:
                     entry.settle()
             if not self._waiting:
-                self._arrived.clear()
                 self._idle.set()
 
     async def stop(self) -> None:
         """Refuse what comes from now on, and return when all that came before is settled."""
         self._stopping = True
+        if self._waiting:
+            self._arrived.set()
         await self._idle.wait()
 
-    def _enter(self, task: Draft | Job[Any]) -> asyncio.Future[Any]:
-        entry = _Entry(task, asyncio.get_running_loop().create_future())
+    def _enter(self, task: Draft | Job[Any], *, is_patient: bool = False) -> asyncio.Future[Any]:
+        loop = asyncio.get_running_loop()
+        entry = _Entry(task, loop.create_future(), is_patient)
         if self._stopping:
             entry.answer.set_exception(ShuttingDown())
         elif len(self._waiting) >= self._max_waiting:
             entry.answer.set_exception(TooBusy())
         else:
             self._waiting.append(entry)
-            self._arrived.set()
             self._idle.clear()
+            if is_patient:
+                loop.call_later(self._patience, self._arrived.set)
+            else:
+                self._arrived.set()
         return entry.answer
 
     def _take(self) -> list[_Entry]:

@@ -12,6 +12,7 @@ import os
 import resource
 import signal
 import sys
+from collections.abc import Callable
 from contextlib import aclosing
 from typing import BinaryIO, Final
 
@@ -38,6 +39,9 @@ MEMORY_BYTES: Final = 2 * 1024 * 1024 * 1024
 FENCE_CHARS: Final = 22
 """Of 6 random bits each; a model reads every one of them at both ends of every passage."""
 GATHER_SECONDS: Final = 0.05
+QUIET_SECONDS: Final = 60.0
+MAX_KEPT_BACK: Final = 100
+"""Different things that were said lately and may be kept back now; with more, all may be said."""
 
 _log = logging.getLogger("folkmoot.model")
 
@@ -79,15 +83,31 @@ class Speaker:
         self._target.flush()
 
 
-class _Forwarded(logging.Handler):
-    """Leaves what is logged here to the server's log."""
+class Forwarded(logging.Handler):
+    """Leaves what is logged here to the server's log.
 
-    def __init__(self, speaker: Speaker) -> None:
+    A model that is down fails every question alike: the same is said once in `QUIET_SECONDS`, and
+    with it how often it was kept back since the last time.
+    """
+
+    def __init__(self, speaker: Speaker, now: Callable[[], float]) -> None:
         super().__init__(logging.WARNING)
         self._speaker = speaker
+        self._now = now
+        self._kept_back: dict[str, tuple[float, int]] = {}
 
     def emit(self, record: logging.LogRecord) -> None:
-        self._speaker.say(Remark(record.levelno, record.getMessage()))
+        """Say it, or keep it back."""
+        text, now = record.getMessage(), self._now()
+        until, count = self._kept_back.get(text, (0.0, 0))
+        if now < until:
+            self._kept_back[text] = (until, count + 1)
+            return
+        if len(self._kept_back) >= MAX_KEPT_BACK:
+            self._kept_back.clear()
+        self._kept_back[text] = (now + QUIET_SECONDS, 0)
+        again = f" (and {count} times more since this was last said)" if count else ""
+        self._speaker.say(Remark(record.levelno, f"{text}{again}"))
 
 
 class Asker:
@@ -151,7 +171,8 @@ async def work() -> None:
     if not setup:
         return
     speaker = Speaker(sys.stdout.buffer)
-    logging.getLogger("folkmoot").addHandler(_Forwarded(speaker))
+    now = asyncio.get_running_loop().time
+    logging.getLogger("folkmoot").addHandler(Forwarded(speaker, now))
     answerer = answerer_of(setup_in(setup))
     try:
         await Asker(answerer, speaker).serve(orders)
