@@ -13,7 +13,7 @@ from dataclasses import replace
 import psutil
 import pytest
 
-from folkmoot.bots.model.apart import GONE, ModelApart
+from folkmoot.bots.model.apart import GONE, MAX_UNREAD_BYTES, ModelApart
 from folkmoot.bots.model.faults import BROKEN
 from folkmoot.bots.model.given import ModelSettings
 from folkmoot.bots.model.talk import Ask, End, Setup, line, report_in
@@ -151,6 +151,21 @@ async def test_a_process_that_is_killed_fails_its_answers_and_the_next_has_anoth
         assert str(failure.value) == GONE
         assert (await hear(answerer)).text == "Well."
         assert the_process().pid != first.pid
+
+
+async def test_a_process_that_reads_nothing_more_holds_nobody_up_and_is_ended(
+    server: ModelServer,
+) -> None:
+    async with asked_apart(server) as answerer:
+        await hear(answerer)
+        the_process().suspend()
+        much = grounds("why " * (MAX_UNREAD_BYTES // 8))
+        asking = [asyncio.create_task(hear(answerer, much)) for _ in range(4)]
+
+        failures = [(await each).failure for each in asking]
+
+        assert failures == [GONE] * 4
+        assert (await hear(answerer)).text == "All is well."
 
 
 @pytest.mark.parametrize("program", ["this", "no_such_module"])

@@ -174,6 +174,8 @@ async def work() -> None:
     now = asyncio.get_running_loop().time
     logging.getLogger("folkmoot").addHandler(Forwarded(speaker, now))
     answerer = answerer_of(setup_in(setup))
+    # Only now: on a busy machine the libraries would take many times as long to load.
+    os.nice(NICENESS)
     try:
         await Asker(answerer, speaker).serve(orders)
     finally:
@@ -184,7 +186,6 @@ def main() -> None:
     """Ask until stdin ends."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
-    os.nice(NICENESS)
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     asyncio.run(work())

@@ -9,7 +9,6 @@ import logging
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import AsyncGenerator, Callable
-from contextlib import suppress
 from itertools import count
 from typing import Final
 
@@ -29,6 +28,7 @@ from folkmoot.bots.model.talk import (
 )
 
 REST_SECONDS: Final = 1.0
+MAX_UNREAD_BYTES: Final = 8 * 1024 * 1024
 GONE = (
     "Asking the assistant's model came to a sudden end. Your message is kept; ask again in a while."
 )
@@ -79,22 +79,27 @@ class ModelApart:
             await self._is_up.wait()
         self._listeners[number] = reports.put_nowait
         try:
-            await self._say(Ask(number, grounds))
+            self._say(Ask(number, grounds))
             while isinstance(report := await reports.get(), Piece):
                 yield report.text
         finally:
             if self._listeners.pop(number, None) is not None:
-                await self._say(Cancel(number))
+                self._say(Cancel(number))
         if report.failure is not None:
             raise AnswerFailed(report.failure)
 
-    async def _say(self, order: Ask | Cancel) -> None:
-        """Give an order; a process that has ended hears nothing, and `_ask_apart` sees to that."""
-        if self._process is None or self._process.stdin is None:
+    def _say(self, order: Ask | Cancel) -> None:
+        """Give an order; a process that has ended hears nothing, and `_ask_apart` sees to that.
+
+        Nobody waits here, as they might for ever: a process that reads no more is ended.
+        """
+        process = self._process
+        if process is None or process.stdin is None or process.stdin.is_closing():
             return
-        with suppress(ConnectionError):
-            self._process.stdin.write(line(order))
-            await self._process.stdin.drain()
+        process.stdin.write(line(order))
+        unread = process.stdin.transport.get_write_buffer_size()
+        if unread > MAX_UNREAD_BYTES and process.returncode is None:
+            process.kill()
 
     async def _ask_apart(self) -> None:
         """Have one process ask until it ends, and tell whoever still waited for an answer then."""
