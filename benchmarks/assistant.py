@@ -4,7 +4,8 @@
 
 One folkmoot runs throughout. Fifty pairs chat at a fixed rate; beside them twenty customers sit in
 sessions, each on a socket that streams, and ask: an assistant that is switched off, or a model that
-never answers, drips without end, or refuses. The four take turns, several times.
+never answers, drips without end, or refuses; and switched off once more, with two messages instead
+of a question and an apology. They take turns, several times, and each counts against its round.
 """
 
 import argparse
@@ -30,6 +31,9 @@ from benchmarks.servers import CONTENDERS, HOST, Contender, Server, running
 Loading = Callable[[Server, Cast], dict[str, Any]]
 RESULTS = Path(__file__).resolve().parent / "results" / "assistant.json"
 IDLE = "idle"
+# As idle, but each question is followed by another message, as it is by an apology when a model
+# refuses: what those messages cost by themselves.
+CONTROL = "two each"
 TROUBLES = ("hangs", "drips", "refuses")
 GOAL = 1.1
 ASKERS = 20
@@ -138,6 +142,7 @@ class Askers:
     server: Server
     tokens: list[str]
     assistant: bool
+    again: bool = False
     said: int = 0
     shown: int = 0
     sessions: list[tuple[str, str]] = field(default_factory=list)
@@ -157,7 +162,8 @@ class Askers:
             pause = ASKING_SECONDS * number / ASKERS
             while True:
                 question = {"type": "chat_message", "content": "Why is it so?", "stream": True}
-                await socket.send(json.dumps(question | {"session_id": made["id"]}))
+                for _ in range(1 + self.again):
+                    await socket.send(json.dumps(question | {"session_id": made["id"]}))
                 self.said += 1
                 ready.set()
                 await asyncio.sleep(pause)
@@ -169,9 +175,11 @@ class Askers:
 
 
 @asynccontextmanager
-async def asking(server: Server, cast: Cast, *, assistant: bool) -> AsyncIterator[Askers]:
+async def asking(
+    server: Server, cast: Cast, *, assistant: bool, again: bool
+) -> AsyncIterator[Askers]:
     """Every asker has asked; in the end their sessions are closed, and nothing is owed them."""
-    askers = Askers(server, cast.tokens[:ASKERS], assistant)
+    askers = Askers(server, cast.tokens[:ASKERS], assistant, again)
     readies = [asyncio.Event() for _ in askers.tokens]
     pairs = enumerate(zip(askers.tokens, readies, strict=True))
     tasks = [asyncio.create_task(askers.ask(number, *pair)) for number, pair in pairs]
@@ -198,10 +206,11 @@ async def measured(
     The load begins once ``begun`` questions have come as far as the model.
     """
     stub.trouble, before = trouble, stub.requests
-    async with asking(server, cast, assistant=trouble != IDLE) as askers:
+    ways = {"assistant": trouble in TROUBLES, "again": trouble == CONTROL}
+    async with asking(server, cast, **ways) as askers:
         async with asyncio.timeout(SETTLE_SECONDS):
             # Polled: the stub is told of in numbers, and nothing is measured yet.
-            while trouble != IDLE and stub.requests - before < begun:  # noqa: ASYNC110  # see above
+            while trouble in TROUBLES and stub.requests - before < begun:  # noqa: ASYNC110  # see above
                 await asyncio.sleep(0.05)
         result = await asyncio.to_thread(loading, server, cast)
     async with asyncio.timeout(SETTLE_SECONDS):
@@ -225,7 +234,7 @@ async def play(options: argparse.Namespace, cores: dict[str, int | None]) -> lis
     scenario = Scenario("latency", "latency", few | rate)
     loading = partial(load, scenario=scenario, core=cores["loader"])
     begun = min(ASKERS, options.at_once)
-    ways = [IDLE, *TROUBLES]
+    ways = [IDLE, *TROUBLES, CONTROL]
     with tempfile.TemporaryDirectory(prefix="folkmoot-bench-") as folder:
         async with Stub() as stub:
             ours = CONTENDERS["folkmoot"]
@@ -263,20 +272,31 @@ def line_of(run: dict[str, Any]) -> str:
 
 
 def summarise(runs: list[dict[str, Any]]) -> dict[str, dict[str, float]]:
-    """Medians of each way over its runs, and its p99 as a multiple of that of the idle ones.
+    """Medians of each way, and of its p99 as a multiple of the idle one's of the same round.
 
-    Runs in which the loader itself was late count only where there are no others.
+    Runs in which the loader itself was late do not count.
     """
+    good = [
+        run
+        for run in runs
+        if not run["problems"] and run["figures"]["loader_behind_p99_ms"] <= LATE_MS
+    ]
+    idle = {
+        run["turn"]: run["figures"]["delivery_p99_ms"] for run in good if run["trouble"] == IDLE
+    }
     summary: dict[str, dict[str, float]] = {}
-    for way in (IDLE, *TROUBLES):
-        figures = [run["figures"] for run in runs if run["trouble"] == way and not run["problems"]]
-        in_time = [each for each in figures if each["loader_behind_p99_ms"] <= LATE_MS]
-        if chosen := in_time or figures:
-            summary[way] = {name: median(each[name] for each in chosen) for name in FIGURES}
-            summary[way]["runs"] = len(chosen)
-    idle = summary.get(IDLE)
-    for facts in summary.values() if idle else ():
-        facts["p99_ratio"] = facts["delivery_p99_ms"] / idle["delivery_p99_ms"]
+    for way in (IDLE, *TROUBLES, CONTROL):
+        chosen = [run for run in good if run["trouble"] == way]
+        ratios = [
+            run["figures"]["delivery_p99_ms"] / idle[run["turn"]]
+            for run in chosen
+            if run["turn"] in idle
+        ]
+        if ratios:
+            summary[way] = {
+                name: median(run["figures"][name] for run in chosen) for name in FIGURES
+            }
+            summary[way] |= {"runs": len(chosen), "p99_ratio": median(ratios)}
     return summary
 
 
@@ -284,7 +304,7 @@ def print_summary(summary: dict[str, dict[str, float]]) -> None:
     print(f"\n{'model':10}{'p50 ms':>9}{'p99 ms':>9}{'x p99':>8}{'runs':>6}")
     for way, facts in summary.items():
         p50, p99, _ = (facts[name] for name in FIGURES)
-        ratio, runs = facts.get("p99_ratio", 0), facts["runs"]
+        ratio, runs = facts["p99_ratio"], facts["runs"]
         print(f"{way:10}{p50:9.2f}{p99:9.2f}{ratio:8.2f}{runs:6.0f}")
     print(f"goal: at most {GOAL} x")
 

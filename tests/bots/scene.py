@@ -53,6 +53,9 @@ class Teller:
     async def run(self) -> None:
         pass
 
+    async def ready(self) -> None:
+        pass
+
 
 class Watching:
     """A contract that keeps events as they are, so that a test can wait for one."""

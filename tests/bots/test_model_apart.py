@@ -16,7 +16,7 @@ import pytest
 from folkmoot.bots.model.apart import GONE, MAX_UNREAD_BYTES, ModelApart
 from folkmoot.bots.model.faults import BROKEN
 from folkmoot.bots.model.given import ModelSettings
-from folkmoot.bots.model.talk import Ask, End, Setup, line, report_in
+from folkmoot.bots.model.talk import Ask, End, Ready, Setup, line, report_in
 from folkmoot.server import model_asker
 from tests.bots.asking import KEY, QUICK, grounds, hear
 from tests.bots.model_server import Exchange, ModelServer, fails, says, stalls_after, stalls_at_once
@@ -202,6 +202,7 @@ def test_it_ends_when_stdin_does_and_not_by_what_is_sent_to_all() -> None:
         setup = Setup(model=model, patience=replace(QUICK, tries=1))
         process.stdin.write(line(setup) + line(Ask(1, grounds())))
         process.stdin.flush()
+        assert isinstance(report_in(process.stdout.readline()), Ready)
         while not isinstance(report_in(process.stdout.readline()), End):
             pass
         for number in (signal.SIGINT, signal.SIGTERM):

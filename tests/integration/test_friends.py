@@ -294,6 +294,7 @@ async def test_a_block_silences_both_sides_through_this_door(ana: Visitor, bo: V
     assert (await at_ana.until("error"))["code"] == "blocked"
     await at_ana.says({"type": "typing", "receiver_id": bo.keys.uid, "is_typing": True})
     await at_bo.says({"type": "mark_read", "message_id": sent["message_id"]})
+    assert (await at_bo.hears("message_read"))["read_by"] == bo.keys.uid
     await ana.ask("DELETE", f"{CHAT}/messages/{sent['message_id']}")
     assert await at_bo.frames() == []
     assert {frame["type"] for frame in await at_ana.frames()} <= {"message_deleted"}

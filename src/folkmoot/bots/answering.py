@@ -37,6 +37,10 @@ class Answerer(Protocol):
         """What answers, as operators know it."""
         ...
 
+    async def ready(self) -> None:
+        """Return when there can be answers, or a sentence that says why not."""
+        ...
+
     def answer(self, grounds: Grounds) -> AsyncGenerator[str, None]:
         """The answer, in pieces as they come, none of them empty; closing the iterator cancels it.
 

@@ -12,7 +12,7 @@ from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from typing import TypeVar
 
-from folkmoot.bots.answering import Answerer, AnswerFailed
+from folkmoot.bots.answering import Answerer, AnswerFailed, Grounds
 from folkmoot.bots.grounds import Footing, Research
 from folkmoot.core.accounts.model import ASSISTANT
 from folkmoot.core.conversations.events import AssistantSwitched, ConversationEnded
@@ -39,7 +39,7 @@ Announce = Callable[[Sequence[object]], None]
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """How much is done at once, and how long an answer may take, in seconds.
+    """How much is done at once, and how long an answerer may take for an answer, in seconds.
 
     ``save_seconds``: how much of an answer a crash may cost.
     """
@@ -193,11 +193,11 @@ class Assistant:
     async def _compose(self, footing: Footing, writing: _Writing) -> Answer:
         failure = None
         try:
-            async with self._typing(footing), asyncio.timeout(self._bounds.seconds):
+            async with self._typing(footing):
+                # Neither is the model's time, and each has bounds of its own.
                 grounds = await self._research.grounds(footing)
-                async with aclosing(self._answerer.answer(grounds)) as pieces:
-                    async for piece in pieces:
-                        await self._grow(writing, piece)
+                await self._answerer.ready()
+                await self._hear(grounds, writing)
         except TimeoutError:
             failure = f"The assistant took longer than {self._bounds.seconds:g} seconds."
         except AnswerFailed as error:
@@ -211,6 +211,14 @@ class Assistant:
         if failure is None and not writing.text.strip():
             failure = NOTHING_CAME
         return Answer(text=writing.text, cut_short=failure, notice=failure)
+
+    async def _hear(self, grounds: Grounds, writing: _Writing) -> None:
+        async with (
+            asyncio.timeout(self._bounds.seconds),
+            aclosing(self._answerer.answer(grounds)) as pieces,
+        ):
+            async for piece in pieces:
+                await self._grow(writing, piece)
 
     async def _grow(self, writing: _Writing, piece: str) -> None:
         """Take in a piece of an answer: what nobody could lose any more is kept before it is shown.

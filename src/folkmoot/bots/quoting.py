@@ -78,6 +78,9 @@ class QuotingAnswerer:
     async def run(self) -> None:
         """There is nothing to look after."""
 
+    async def ready(self) -> None:
+        """There is nothing to wait for."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Sought:

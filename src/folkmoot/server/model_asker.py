@@ -26,6 +26,7 @@ from folkmoot.bots.model.talk import (
     Ask,
     End,
     Piece,
+    Ready,
     Remark,
     Setup,
     line,
@@ -63,7 +64,7 @@ class Speaker:
             due = max(loop.time(), self._said_at + GATHER_SECONDS)
             self._timer = loop.call_at(due, self._say_gathered)
 
-    def say(self, report: End | Remark) -> None:
+    def say(self, report: Ready | End | Remark) -> None:
         """Say this, after all that was found before."""
         self._say_gathered()
         self._write(line(report))
@@ -176,6 +177,7 @@ async def work() -> None:
     answerer = answerer_of(setup_in(setup))
     # Only now: on a busy machine the libraries would take many times as long to load.
     os.nice(NICENESS)
+    speaker.say(Ready())
     try:
         await Asker(answerer, speaker).serve(orders)
     finally:

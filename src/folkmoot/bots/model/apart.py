@@ -9,6 +9,7 @@ import logging
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import AsyncGenerator, Callable
+from contextlib import suppress
 from itertools import count
 from typing import Final
 
@@ -21,6 +22,7 @@ from folkmoot.bots.model.talk import (
     Cancel,
     End,
     Piece,
+    Ready,
     Remark,
     Setup,
     line,
@@ -28,6 +30,7 @@ from folkmoot.bots.model.talk import (
 )
 
 REST_SECONDS: Final = 1.0
+START_SECONDS: Final = 60.0
 MAX_UNREAD_BYTES: Final = 8 * 1024 * 1024
 GONE = (
     "Asking the assistant's model came to a sudden end. Your message is kept; ask again in a while."
@@ -50,7 +53,8 @@ class ModelApart:
         self._numbers = count(1)
         self._listeners: dict[int, Callable[[Piece | End], None]] = {}
         self._process: Process | None = None
-        self._is_up = asyncio.Event()
+        """The process once it has said that it is ready, and until it ends."""
+        self._settled = asyncio.Event()
         self._wanted = asyncio.Event()
 
     @property
@@ -66,17 +70,26 @@ class ModelApart:
                 tasks.create_task(self._ask_apart())
             await self._wanted.wait()
 
+    async def ready(self) -> None:
+        """Return when there is a process that can be asked, or could not be one."""
+        if self._process is None:
+            self._settled.clear()
+            self._wanted.set()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(START_SECONDS):
+                    await self._settled.wait()
+
     async def answer(self, grounds: Grounds) -> AsyncGenerator[str, None]:
         """The answer, in pieces as they come; closing the iterator ends the request.
 
         Raises:
             AnswerFailed: as the model's answerer does, or because the process has ended.
         """
+        await self.ready()
+        if self._process is None:
+            raise AnswerFailed(GONE)
         number = next(self._numbers)
         reports: asyncio.Queue[Piece | End] = asyncio.Queue()
-        while self._process is None:
-            self._wanted.set()
-            await self._is_up.wait()
         self._listeners[number] = reports.put_nowait
         try:
             self._say(Ask(number, grounds))
@@ -108,7 +121,7 @@ class ModelApart:
             process = await self._started()
         except OSError as error:
             _log.error("no process could be started to ask the model: %s", error)
-            self._wanted.set()
+            self._settled.set()
             return
         try:
             await self._hear(process)
@@ -116,13 +129,13 @@ class ModelApart:
             _log.error("the process that asks the model is not understood: %r", error)
         finally:
             self._process = None
-            self._is_up.clear()
             if process.returncode is None:
                 process.kill()
             code = await process.wait()
-            for number in list(self._listeners):
-                self._report(End(number, GONE))
         _log.error("the process that asks the model has ended with %d", code)
+        for number in list(self._listeners):
+            self._report(End(number, GONE))
+        self._settled.set()
 
     async def _started(self) -> Process:
         # -I: neither the environment nor the folder it is started in decides what it imports.
@@ -138,14 +151,15 @@ class ModelApart:
         assert process.stdin is not None  # noqa: S101 - both are pipes, see `_started`
         assert process.stdout is not None  # noqa: S101 - as above
         process.stdin.write(line(self._setup))
-        self._process = process
-        self._is_up.set()
         async for text in process.stdout:
-            report = report_in(text)
-            if isinstance(report, Remark):
-                _log.log(report.level, "%s", report.text)
-            else:
-                self._report(report)
+            match report_in(text):
+                case Ready():
+                    self._process = process
+                    self._settled.set()
+                case Remark(level=level, text=remark):
+                    _log.log(level, "%s", remark)
+                case report:
+                    self._report(report)
 
     def _report(self, report: Piece | End) -> None:
         listener = self._listeners.get(report.number)

@@ -32,6 +32,10 @@ class Cancel(msgspec.Struct, frozen=True, tag="cancel"):
     number: int
 
 
+class Ready(msgspec.Struct, frozen=True, tag="ready"):
+    """The process is up, and hears orders."""
+
+
 class Piece(msgspec.Struct, frozen=True, tag="piece"):
     """What comes next of an answer."""
 
@@ -56,9 +60,9 @@ class Remark(msgspec.Struct, frozen=True, tag="remark"):
 _encoder = msgspec.json.Encoder()
 setup_in = msgspec.json.Decoder(Setup).decode
 order_in = msgspec.json.Decoder(Ask | Cancel).decode
-report_in = msgspec.json.Decoder(Piece | End | Remark).decode
+report_in = msgspec.json.Decoder(Ready | Piece | End | Remark).decode
 
 
-def line(said: Setup | Ask | Cancel | Piece | End | Remark) -> bytes:
+def line(said: Setup | Ask | Cancel | Ready | Piece | End | Remark) -> bytes:
     """The line that says this."""
     return _encoder.encode(said) + b"\n"
