@@ -1,5 +1,6 @@
 """Questions for answerers, and what comes of them."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -53,6 +54,17 @@ class Heard:
     @property
     def text(self) -> str:
         return "".join(self.pieces)
+
+
+@asynccontextmanager
+async def at_work(answerer: Answerer) -> AsyncIterator[None]:
+    """Have an answerer look after what it needs."""
+    running = asyncio.create_task(answerer.run())
+    try:
+        yield
+    finally:
+        running.cancel()
+        await asyncio.wait([running])
 
 
 async def hear(answerer: Answerer, asked: Grounds | None = None) -> Heard:

@@ -13,12 +13,13 @@ from dataclasses import replace
 import psutil
 import pytest
 
+from folkmoot.bots.answering import AnswerFailed
 from folkmoot.bots.model.apart import GONE, MAX_UNREAD_BYTES, ModelApart
 from folkmoot.bots.model.faults import BROKEN
 from folkmoot.bots.model.given import ModelSettings
 from folkmoot.bots.model.talk import Ask, End, Ready, Setup, line, report_in
 from folkmoot.server import model_asker
-from tests.bots.asking import KEY, QUICK, grounds, hear
+from tests.bots.asking import KEY, QUICK, at_work, grounds, hear
 from tests.bots.model_server import Exchange, ModelServer, fails, says, stalls_after, stalls_at_once
 
 DEADLINE_S = 30
@@ -35,13 +36,8 @@ async def asked_apart(
     server: ModelServer, program: str = model_asker.__name__
 ) -> AsyncIterator[ModelApart]:
     answerer = ModelApart(setup_for(server), program=program, rest=0.01)
-    async with asyncio.timeout(DEADLINE_S):
-        running = asyncio.create_task(answerer.run())
-        try:
-            yield answerer
-        finally:
-            running.cancel()
-            await asyncio.wait([running])
+    async with asyncio.timeout(DEADLINE_S), at_work(answerer):
+        yield answerer
 
 
 def the_process() -> psutil.Process:
@@ -146,7 +142,7 @@ async def test_a_process_that_is_killed_fails_its_answers_and_the_next_has_anoth
 
         first.kill()
 
-        with pytest.raises(Exception, match="sudden end") as failure:
+        with pytest.raises(AnswerFailed) as failure:
             await anext(pieces)
         assert str(failure.value) == GONE
         assert (await hear(answerer)).text == "Well."

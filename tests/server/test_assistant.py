@@ -1,11 +1,10 @@
 """Who answers under which settings, and which settings are refused."""
 
-import asyncio
 import logging
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -18,7 +17,7 @@ from folkmoot.server.assistant import answerer_of
 from folkmoot.server.model_asker import FENCE_CHARS
 from folkmoot.server.process import StartRefused
 from folkmoot.server.settings import Settings
-from tests.bots.asking import KEY, grounds, hear
+from tests.bots.asking import KEY, at_work, grounds, hear
 from tests.bots.model_server import ModelServer, obeys
 
 URL = "http://127.0.0.1:9/v1"
@@ -26,17 +25,6 @@ URL = "http://127.0.0.1:9/v1"
 
 def answerer(**given: object) -> Answerer:
     return answerer_of(Settings(**given))
-
-
-@asynccontextmanager
-async def at_work(**given: object) -> AsyncIterator[Answerer]:
-    chosen = answerer(**given)
-    running = asyncio.create_task(chosen.run())
-    try:
-        yield chosen
-    finally:
-        running.cancel()
-        await asyncio.wait([running])
 
 
 def test_without_a_model_the_built_in_one_answers() -> None:
@@ -59,20 +47,19 @@ def test_the_library_of_models_is_never_loaded_into_the_server() -> None:
 async def test_the_model_of_the_settings_is_asked_as_they_say() -> None:
     asked = grounds("Write a lot, and more than that.")
     tokens = composed(asked, make_fence=lambda: "f" * FENCE_CHARS, max_tokens=4000).tokens
-    async with (
-        ModelServer() as server,
-        at_work(
+    async with ModelServer() as server:
+        model = answerer(
             assistant_base_url=f"{server.url}/",
             assistant_model="small",
             assistant_key=KEY,
             assistant_max_answer_tokens=55,
             assistant_tokens_per_account_a_day=2 * tokens + 60,
             max_content_chars=20,
-        ) as model,
-    ):
+        )
         server.will(obeys)
 
-        heard = [await hear(model, asked) for _ in range(3)]
+        async with at_work(model):
+            heard = [await hear(model, asked) for _ in range(3)]
 
         assert model.name == "small"
         assert [request.path for request in server.requests] == ["/v1/chat/completions"] * 2

@@ -14,6 +14,7 @@ import signal
 import sys
 from collections.abc import Callable
 from contextlib import aclosing
+from functools import partial
 from typing import BinaryIO, Final
 
 from folkmoot.bots.answering import AnswerFailed
@@ -125,11 +126,13 @@ class Asker:
             async for text in orders:
                 order = order_in(text)
                 if isinstance(order, Ask):
-                    self._asking[order.number] = tasks.create_task(self._ask(order))
-                elif (task := self._asking.get(order.number)) is not None:
-                    task.cancel()
-            for task in self._asking.values():
-                task.cancel()
+                    task = tasks.create_task(self._ask(order))
+                    self._asking[order.number] = task
+                    task.add_done_callback(partial(self._forget, order.number))
+                elif order.number in self._asking:
+                    self._asking[order.number].cancel()
+            for asking in self._asking.values():
+                asking.cancel()
 
     async def _ask(self, ask: Ask) -> None:
         failure = None
@@ -143,9 +146,10 @@ class Asker:
             # Of one question; all others go on.
             _log.error("a model's answer could not be read: %s", type(error).__name__)
             failure = BROKEN
-        finally:
-            del self._asking[ask.number]
         self._speaker.say(End(ask.number, failure))
+
+    def _forget(self, number: int, _task: asyncio.Task[None]) -> None:
+        del self._asking[number]
 
 
 def answerer_of(setup: Setup) -> ModelAnswerer:

@@ -2,8 +2,6 @@
 
 import asyncio
 import logging
-import sys
-from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -12,6 +10,7 @@ from typing import Final, Protocol
 
 import msgspec
 
+from folkmoot.bots.beside import Beside
 from folkmoot.core.conversations.errors import DaysOutOfRange
 from folkmoot.core.logs.errors import AlreadyReading
 from folkmoot.core.logs.model import MAX_DAYS, MIN_DAYS, Inquiry, Passage, Reading
@@ -179,20 +178,13 @@ class Logs:
 
     async def _read(self, days: int, now: datetime, on_progress: OnProgress) -> Reading:
         order = Order(self._sources, days, now, str(self._own), str(self._target))
-        # -I: neither the environment nor the folder it is started in decides what it imports.
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-I", "-m", self._reader),
-            stdin=PIPE,
-            stdout=PIPE,
-            stderr=DEVNULL,
-            limit=MAX_LINE_BYTES,
-        )
+        beside = await Beside.begun(self._reader, max_line_bytes=MAX_LINE_BYTES)
         try:
-            return await _heard(process, order, on_progress)
+            return await _heard(beside, order, on_progress)
         except OSError as error:
             raise ReadingFailed(str(error)) from error
         finally:
-            await _ended(process)
+            await beside.end()
 
 
 class ReadingFailed(Unavailable):
@@ -206,14 +198,12 @@ class ReadingFailed(Unavailable):
         self.why = why
 
 
-async def _heard(process: Process, order: Order, on_progress: OnProgress) -> Reading:
-    assert process.stdin is not None  # noqa: S101 - both are pipes, see above
-    assert process.stdout is not None  # noqa: S101 - as above
-    process.stdin.write(msgspec.json.encode(order) + b"\n")
-    await process.stdin.drain()
+async def _heard(beside: Beside, order: Order, on_progress: OnProgress) -> Reading:
+    beside.orders.write(msgspec.json.encode(order) + b"\n")
+    await beside.orders.drain()
     last, failed = None, None
     try:
-        async for line in process.stdout:
+        async for line in beside.reports:
             report = msgspec.json.decode(line, type=Report)
             failed = report.failed or failed
             if report.reading is not None:
@@ -221,17 +211,9 @@ async def _heard(process: Process, order: Order, on_progress: OnProgress) -> Rea
                 on_progress(last)
     except (ValueError, msgspec.DecodeError) as error:
         raise ReadingFailed("the reading process said something else than was expected") from error
-    code = await process.wait()
+    code = await beside.process.wait()
     if code == EXIT_ALREADY:
         raise AlreadyReading
     if code != 0 or last is None or not last.is_done:
         raise ReadingFailed(failed or f"the reading process ended with {code}")
     return last
-
-
-async def _ended(process: Process) -> None:
-    if process.stdin is not None:
-        process.stdin.close()
-    if process.returncode is None:
-        process.kill()
-        await process.wait()

@@ -6,8 +6,6 @@ neither is the server's affair. What the process finds comes back in pieces, one
 
 import asyncio
 import logging
-import sys
-from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import AsyncGenerator, Callable
 from contextlib import suppress
 from itertools import count
@@ -16,6 +14,7 @@ from typing import Final
 import msgspec
 
 from folkmoot.bots.answering import AnswerFailed, Grounds
+from folkmoot.bots.beside import Beside
 from folkmoot.bots.model.talk import (
     MAX_LINE_BYTES,
     Ask,
@@ -52,7 +51,7 @@ class ModelApart:
         self._rest = rest
         self._numbers = count(1)
         self._listeners: dict[int, Callable[[Piece | End], None]] = {}
-        self._process: Process | None = None
+        self._beside: Beside | None = None
         """The process once it has said that it is ready, and until it ends."""
         self._settled = asyncio.Event()
         self._wanted = asyncio.Event()
@@ -72,7 +71,7 @@ class ModelApart:
 
     async def ready(self) -> None:
         """Return when there is a process that can be asked, or could not be one."""
-        if self._process is None:
+        if self._beside is None:
             self._settled.clear()
             self._wanted.set()
             with suppress(TimeoutError):
@@ -86,7 +85,7 @@ class ModelApart:
             AnswerFailed: as the model's answerer does, or because the process has ended.
         """
         await self.ready()
-        if self._process is None:
+        if self._beside is None:
             raise AnswerFailed(GONE)
         number = next(self._numbers)
         reports: asyncio.Queue[Piece | End] = asyncio.Queue()
@@ -106,55 +105,40 @@ class ModelApart:
 
         Nobody waits here, as they might for ever: a process that reads no more is ended.
         """
-        process = self._process
-        if process is None or process.stdin is None or process.stdin.is_closing():
+        beside = self._beside
+        if beside is None or beside.orders.is_closing():
             return
-        process.stdin.write(line(order))
-        unread = process.stdin.transport.get_write_buffer_size()
-        if unread > MAX_UNREAD_BYTES and process.returncode is None:
-            process.kill()
+        beside.orders.write(line(order))
+        if beside.orders.transport.get_write_buffer_size() > MAX_UNREAD_BYTES:
+            beside.kill()
 
     async def _ask_apart(self) -> None:
         """Have one process ask until it ends, and tell whoever still waited for an answer then."""
         self._wanted.clear()
         try:
-            process = await self._started()
+            beside = await Beside.begun(self._program, max_line_bytes=MAX_LINE_BYTES)
         except OSError as error:
             _log.error("no process could be started to ask the model: %s", error)
             self._settled.set()
             return
         try:
-            await self._hear(process)
+            await self._hear(beside)
         except (OSError, ValueError, msgspec.DecodeError) as error:
             _log.error("the process that asks the model is not understood: %r", error)
         finally:
-            self._process = None
-            if process.returncode is None:
-                process.kill()
-            code = await process.wait()
+            self._beside = None
+            code = await beside.end()
         _log.error("the process that asks the model has ended with %d", code)
         for number in list(self._listeners):
             self._report(End(number, GONE))
         self._settled.set()
 
-    async def _started(self) -> Process:
-        # -I: neither the environment nor the folder it is started in decides what it imports.
-        return await asyncio.create_subprocess_exec(
-            *(sys.executable, "-I", "-m", self._program),
-            stdin=PIPE,
-            stdout=PIPE,
-            stderr=DEVNULL,
-            limit=MAX_LINE_BYTES,
-        )
-
-    async def _hear(self, process: Process) -> None:
-        assert process.stdin is not None  # noqa: S101 - both are pipes, see `_started`
-        assert process.stdout is not None  # noqa: S101 - as above
-        process.stdin.write(line(self._setup))
-        async for text in process.stdout:
+    async def _hear(self, beside: Beside) -> None:
+        beside.orders.write(line(self._setup))
+        async for text in beside.reports:
             match report_in(text):
                 case Ready():
-                    self._process = process
+                    self._beside = beside
                     self._settled.set()
                 case Remark(level=level, text=remark):
                     _log.log(level, "%s", remark)
