@@ -65,7 +65,7 @@ class Desk:
 
 @asynccontextmanager
 async def desk(
-    announce: Callable[[Sequence[object]], None] | None = None, **settings: Any
+    announce: Callable[[Sequence[object]], None] | None = None, linger: float = 0, **settings: Any
 ) -> AsyncIterator[Desk]:
     log: list[Any] = []
     storage = Valve(log)
@@ -73,7 +73,7 @@ async def desk(
     log.clear()
     storage.writes = 0
     heard = announce or (lambda events: log.extend(events))
-    writer = Writer(storage, cast.posting, heard, linger=0, **settings)
+    writer = Writer(storage, cast.posting, heard, linger=linger, **settings)
     running = asyncio.create_task(writer.run())
     try:
         async with asyncio.timeout(WITHIN_S):
@@ -100,6 +100,28 @@ async def test_a_batch_has_a_bound():
         at.storage.open()
         await asyncio.gather(first, *others)
         assert at.storage.writes == 4
+
+
+async def test_a_busy_writer_lets_entries_gather():
+    async with desk(linger=0.05) as at:
+        await asyncio.gather(at.submit("first"), at.submit("second"))
+        third = at.submit("third")
+        for _ in range(5):
+            await asyncio.sleep(0)
+        await asyncio.gather(third, at.submit("fourth"))
+        assert at.storage.writes == 2
+
+
+async def test_one_that_was_busy_a_while_ago_waits_for_nobody(monkeypatch: pytest.MonkeyPatch):
+    linger = 0.6 * WITHIN_S
+    async with desk(linger=linger) as at:
+        await asyncio.gather(at.submit("first"), at.submit("second"))
+        loop = asyncio.get_running_loop()
+        now = loop.time
+        monkeypatch.setattr(loop, "time", lambda: now() + linger)
+        # Were it to linger now, this would not come to its end within the time that is left.
+        await at.submit("third")
+        assert at.storage.writes == 2
 
 
 async def test_it_is_announced_after_the_commit_and_answered_after_that():

@@ -117,20 +117,22 @@ class Writer:
 
     async def run(self) -> None:
         """Store what arrives, until cancelled."""
-        was_busy = False
+        loop = asyncio.get_running_loop()
+        busy_until = 0.0
         while True:
             await self._arrived.wait()
-            if was_busy:
+            if loop.time() < busy_until:
                 await asyncio.sleep(self._linger)
             self._arrived.clear()
             batch = self._take()
-            was_busy = sum(not entry.is_patient for entry in batch) > 1
             if self._waiting:
                 self._arrived.set()
             if batch:
                 await self._store(batch)
                 for entry in batch:
                     entry.settle()
+                if sum(not entry.is_patient for entry in batch) > 1:
+                    busy_until = loop.time() + self._linger
             if not self._waiting:
                 self._idle.set()
 
