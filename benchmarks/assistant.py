@@ -3,9 +3,9 @@
     python -m benchmarks.assistant [--quick] [--repeats 12] [--output FILE]
 
 One folkmoot runs throughout. Fifty pairs chat at a fixed rate; beside them twenty customers sit in
-sessions, each on a socket that streams, and ask: an assistant that is switched off, or a model that
-never answers, drips without end, or refuses; and switched off once more, with two messages instead
-of a question and an apology. They take turns, several times, and each counts against its round.
+sessions, each on a socket that streams, and ask: an assistant that is switched off, a model that
+answers at once, or one that never answers, drips without end, or refuses. They take turns, several
+times, and each counts against its round.
 """
 
 import argparse
@@ -26,18 +26,20 @@ from websockets.asyncio.client import connect
 from benchmarks import report
 from benchmarks.cast import Cast, hire
 from benchmarks.run import Scenario, choose_cores, load
-from benchmarks.servers import CONTENDERS, HOST, Contender, Server, running
+from benchmarks.servers import CONTENDERS, HOST, Contender, Server, on_core, running
 
 Loading = Callable[[Server, Cast], dict[str, Any]]
 RESULTS = Path(__file__).resolve().parent / "results" / "assistant.json"
 IDLE = "idle"
-# As idle, but each question is followed by another message, as it is by an apology when a model
-# refuses: what those messages cost by themselves.
-CONTROL = "two each"
+# A model in no trouble: what questions cost that have an answer.
+WELL = "answers"
 TROUBLES = ("hangs", "drips", "refuses")
+WAYS = (IDLE, WELL, *TROUBLES)
 GOAL = 1.1
 ASKERS = 20
 DRIP_SECONDS = 0.1
+STREAM_HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n"
+ANSWER = "It is so because it was so yesterday, and nobody has found a reason to change it since."
 # Between two questions of one customer; of all together there are four a second.
 ASKING_SECONDS = 5.0
 SETTLE_SECONDS = 60
@@ -47,15 +49,16 @@ FIGURES = ("delivery_p50_ms", "delivery_p99_ms", "loader_behind_p99_ms")
 
 
 class Stub:
-    """A model's endpoint that is in trouble: ``trouble`` says in which.
+    """A model's endpoint, in a trouble or well: ``way`` says in which.
 
-    It answers in no other way, and tells how many requests it has at the moment.
+    It tells how many requests it had, and has at the moment.
     """
 
     def __init__(self) -> None:
-        self.trouble = "refuses"
+        self.way = WELL
         self.requests = 0
-        self.open: set[asyncio.Task[None]] = set()
+        self.at_work = 0
+        self._visitors: set[asyncio.Task[None]] = set()
 
     @property
     def url(self) -> str:
@@ -67,48 +70,61 @@ class Stub:
 
     async def __aexit__(self, *_: object) -> None:
         self._server.close()
-        for task in tuple(self.open):
+        for task in tuple(self._visitors):
             task.cancel()
-        await asyncio.gather(*self.open, return_exceptions=True)
+        await asyncio.gather(*self._visitors, return_exceptions=True)
 
     def _on_visitor(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.create_task(self._serve(reader, writer))
-        self.open.add(task)
-        task.add_done_callback(self.open.discard)
+        self._visitors.add(task)
+        task.add_done_callback(self._visitors.discard)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             with suppress(ConnectionError, asyncio.IncompleteReadError):
                 await reader.readuntil(b"\r\n\r\n")
                 self.requests += 1
-                await self._answer(reader, writer)
+                self.at_work += 1
+                try:
+                    await self._answer(reader, writer)
+                finally:
+                    self.at_work -= 1
         finally:
             writer.transport.abort()
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if self.trouble == "refuses":
+        if self.way == "refuses":
             body = b"HTTP/1.1 503 Busy\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
             writer.write(body)
             await writer.drain()
             return
+        if self.way == WELL:
+            words = [_piece(f"{word} ") for word in ANSWER.split()]
+            writer.write(b"".join([STREAM_HEAD, *words, _piece("", "stop"), b"data: [DONE]\n\n"]))
+            await writer.drain()
+            return
         gone = asyncio.create_task(_until_gone(reader))
         try:
-            if self.trouble == "drips":
+            if self.way == "drips":
                 await self._drip(writer, gone)
             await gone
         finally:
             gone.cancel()
 
     async def _drip(self, writer: asyncio.StreamWriter, gone: "asyncio.Task[None]") -> None:
-        head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n"
-        writer.write(head.encode())
+        writer.write(STREAM_HEAD)
         # Models do not speak in chorus.
         await asyncio.sleep(self.requests % ASKERS * DRIP_SECONDS / ASKERS)
-        piece = {"choices": [{"index": 0, "delta": {"content": "drip "}, "finish_reason": None}]}
         while not gone.done():
-            writer.write(f"data: {json.dumps(piece)}\n\n".encode())
+            writer.write(_piece("drip "))
             await writer.drain()
             await asyncio.wait([gone], timeout=DRIP_SECONDS)
+
+
+def _piece(text: str, end: str | None = None) -> bytes:
+    """The event that says a piece of an answer."""
+    choice = {"index": 0, "delta": {"content": text}, "finish_reason": end}
+    return f"data: {json.dumps({'choices': [choice]})}\n\n".encode()
 
 
 async def _until_gone(reader: asyncio.StreamReader) -> None:
@@ -142,7 +158,6 @@ class Askers:
     server: Server
     tokens: list[str]
     assistant: bool
-    again: bool = False
     said: int = 0
     shown: int = 0
     sessions: list[tuple[str, str]] = field(default_factory=list)
@@ -162,8 +177,7 @@ class Askers:
             pause = ASKING_SECONDS * number / ASKERS
             while True:
                 question = {"type": "chat_message", "content": "Why is it so?", "stream": True}
-                for _ in range(1 + self.again):
-                    await socket.send(json.dumps(question | {"session_id": made["id"]}))
+                await socket.send(json.dumps(question | {"session_id": made["id"]}))
                 self.said += 1
                 ready.set()
                 await asyncio.sleep(pause)
@@ -175,11 +189,9 @@ class Askers:
 
 
 @asynccontextmanager
-async def asking(
-    server: Server, cast: Cast, *, assistant: bool, again: bool
-) -> AsyncIterator[Askers]:
+async def asking(server: Server, cast: Cast, *, assistant: bool) -> AsyncIterator[Askers]:
     """Every asker has asked; in the end their sessions are closed, and nothing is owed them."""
-    askers = Askers(server, cast.tokens[:ASKERS], assistant, again)
+    askers = Askers(server, cast.tokens[:ASKERS], assistant)
     readies = [asyncio.Event() for _ in askers.tokens]
     pairs = enumerate(zip(askers.tokens, readies, strict=True))
     tasks = [asyncio.create_task(askers.ask(number, *pair)) for number, pair in pairs]
@@ -199,25 +211,24 @@ async def asking(
 
 
 async def measured(
-    server: Server, cast: Cast, stub: Stub, trouble: str, begun: int, loading: Loading
+    server: Server, cast: Cast, stub: Stub, way: str, begun: int, loading: Loading
 ) -> dict[str, Any]:
-    """The figures of the chat beside this trouble, and how much of it there was.
+    """The figures of the chat beside this way, and how much of it there was.
 
     The load begins once ``begun`` questions have come as far as the model.
     """
-    stub.trouble, before = trouble, stub.requests
-    ways = {"assistant": trouble in TROUBLES, "again": trouble == CONTROL}
-    async with asking(server, cast, **ways) as askers:
+    stub.way, before = way, stub.requests
+    async with asking(server, cast, assistant=way != IDLE) as askers:
         async with asyncio.timeout(SETTLE_SECONDS):
             # Polled: the stub is told of in numbers, and nothing is measured yet.
-            while trouble in TROUBLES and stub.requests - before < begun:  # noqa: ASYNC110  # see above
+            while way != IDLE and stub.requests - before < begun:  # noqa: ASYNC110  # see above
                 await asyncio.sleep(0.05)
         result = await asyncio.to_thread(loading, server, cast)
     async with asyncio.timeout(SETTLE_SECONDS):
-        while stub.open:  # noqa: ASYNC110  # as above: nothing is measured any more
+        while stub.at_work:  # noqa: ASYNC110  # as above: nothing is measured any more
             await asyncio.sleep(0.05)
     return {
-        "trouble": trouble,
+        "way": way,
         "figures": result["figures"],
         "problems": result["problems"],
         "requests": stub.requests - before,
@@ -234,7 +245,6 @@ async def play(options: argparse.Namespace, cores: dict[str, int | None]) -> lis
     scenario = Scenario("latency", "latency", few | rate)
     loading = partial(load, scenario=scenario, core=cores["loader"])
     begun = min(ASKERS, options.at_once)
-    ways = [IDLE, *TROUBLES, *([] if quick else [CONTROL])]
     with tempfile.TemporaryDirectory(prefix="folkmoot-bench-") as folder:
         async with Stub() as stub:
             ours = CONTENDERS["folkmoot"]
@@ -248,12 +258,16 @@ async def play(options: argparse.Namespace, cores: dict[str, int | None]) -> lis
             )
             data = Path(folder) / "data"
             data.mkdir()
-            with running(contender, data, cores["server"]) as server:
+            # Who asks and who is asked must not take the server's time either.
+            with (
+                running(contender, data, cores["server"]) as server,
+                on_core(cores["loader"]),
+            ):
                 size = max(ASKERS, 2 * options.pairs)
                 cast = await asyncio.to_thread(hire, server.rest, size, ("conversations",))
                 for turn in range(options.repeats):
-                    start = turn % len(ways)
-                    for way in ways[start:] + ways[:start]:
+                    start = turn % len(WAYS)
+                    for way in WAYS[start:] + WAYS[:start]:
                         run = await measured(server, cast, stub, way, begun, loading)
                         runs.append({"turn": turn} | run)
                         print(line_of(runs[-1]), flush=True)
@@ -262,49 +276,46 @@ async def play(options: argparse.Namespace, cores: dict[str, int | None]) -> lis
 
 def line_of(run: dict[str, Any]) -> str:
     if run["problems"]:
-        return f"{run['turn'] + 1} {run['trouble']:8} VOID: {'; '.join(run['problems'])}"
+        return f"{run['turn'] + 1} {run['way']:8} VOID: {'; '.join(run['problems'])}"
     p50, p99, behind = (run["figures"][name] for name in FIGURES)
     return (
-        f"{run['turn'] + 1} {run['trouble']:8} p50 {p50:6.2f} ms  p99 {p99:6.2f} ms  "
+        f"{run['turn'] + 1} {run['way']:8} p50 {p50:6.2f} ms  p99 {p99:6.2f} ms  "
         f"(loader late by {behind:.2f} ms; {run['questions']} questions, "
         f"{run['requests']} requests, {run['deltas']} deltas)"
     )
 
 
 def summarise(runs: list[dict[str, Any]]) -> dict[str, dict[str, float]]:
-    """Medians of each way, and of its p99 as a multiple of the idle one's of the same round.
+    """Medians of each way, and of its p99 as a multiple of two others' of the same round.
 
     Runs in which the loader itself was late count only where a way has no others.
     """
     sound = [run for run in runs if not run["problems"]]
     in_time = [run for run in sound if run["figures"]["loader_behind_p99_ms"] <= LATE_MS]
-    ways = [{run["trouble"] for run in each} for each in (in_time, sound)]
+    ways = [{run["way"] for run in each} for each in (in_time, sound)]
     good = in_time if ways[0] == ways[1] else sound
-    idle = {
-        run["turn"]: run["figures"]["delivery_p99_ms"] for run in good if run["trouble"] == IDLE
-    }
+    p99s = {(run["way"], run["turn"]): run["figures"]["delivery_p99_ms"] for run in good}
     summary: dict[str, dict[str, float]] = {}
-    for way in (IDLE, *TROUBLES, CONTROL):
-        chosen = [run for run in good if run["trouble"] == way]
-        ratios = [
-            run["figures"]["delivery_p99_ms"] / idle[run["turn"]]
-            for run in chosen
-            if run["turn"] in idle
-        ]
-        if ratios:
-            summary[way] = {
-                name: median(run["figures"][name] for run in chosen) for name in FIGURES
-            }
-            summary[way] |= {"runs": len(chosen), "p99_ratio": median(ratios)}
+    for way in WAYS:
+        chosen = [run for run in good if run["way"] == way]
+        if not chosen:
+            continue
+        summary[way] = {name: median(run["figures"][name] for run in chosen) for name in FIGURES}
+        summary[way]["runs"] = len(chosen)
+        for base in (IDLE, WELL):
+            turns = [run["turn"] for run in chosen if (base, run["turn"]) in p99s]
+            ratios = [p99s[way, turn] / p99s[base, turn] for turn in turns]
+            if ratios:
+                summary[way][f"p99_of_{base}"] = median(ratios)
     return summary
 
 
 def print_summary(summary: dict[str, dict[str, float]]) -> None:
-    print(f"\n{'model':10}{'p50 ms':>9}{'p99 ms':>9}{'x p99':>8}{'runs':>6}")
+    print(f"\n{'model':10}{'p50 ms':>9}{'p99 ms':>9}{'x idle':>9}{'x answers':>11}{'runs':>6}")
     for way, facts in summary.items():
         p50, p99, _ = (facts[name] for name in FIGURES)
-        ratio, runs = facts["p99_ratio"], facts["runs"]
-        print(f"{way:10}{p50:9.2f}{p99:9.2f}{ratio:8.2f}{runs:6.0f}")
+        idle, well = (facts.get(f"p99_of_{base}", 0.0) for base in (IDLE, WELL))
+        print(f"{way:10}{p50:9.2f}{p99:9.2f}{idle:9.2f}{well:11.2f}{facts['runs']:6.0f}")
     print(f"goal: at most {GOAL} x")
 
 
