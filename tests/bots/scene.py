@@ -31,6 +31,7 @@ class Teller:
 
     def __init__(self) -> None:
         self.asked: list[Grounds] = []
+        self.refuses: AnswerFailed | None = None
         self.script: list[str | Exception | asyncio.Event] = ["because"]
         self.closed = 0
         self.stuck = asyncio.Event()
@@ -54,7 +55,8 @@ class Teller:
         pass
 
     async def ready(self) -> None:
-        pass
+        if self.refuses is not None:
+            raise self.refuses
 
 
 class Watching:

@@ -194,6 +194,16 @@ async def test_a_failure_is_told_by_the_house_and_the_question_stays(scene: Scen
     assert [message.uid for message in await scene.history()] == [question.uid, told.uid]
 
 
+async def test_what_nobody_could_answer_now_is_not_even_asked(scene: Scene) -> None:
+    watcher = await scene.watch(scene.cy)
+    scene.teller.refuses = FAILURE
+
+    await scene.say(scene.cy, "why?")
+    told = await answered(watcher, AuthorKind.SYSTEM)
+
+    assert (told.content, scene.teller.asked) == (str(FAILURE), [])
+
+
 async def test_what_had_come_before_a_failure_is_kept_and_marked(scene: Scene) -> None:
     watcher = await scene.watch(scene.cy)
     scene.teller.script = ["it is be", FAILURE]

@@ -3,6 +3,7 @@
 import asyncio
 import io
 import logging
+import os
 import signal
 import subprocess
 import sys
@@ -15,12 +16,22 @@ import pytest
 
 from folkmoot.bots.answering import AnswerFailed
 from folkmoot.bots.model.apart import GONE, MAX_UNREAD_BYTES, ModelApart
+from folkmoot.bots.model.breaker import Breaker
 from folkmoot.bots.model.faults import BROKEN
 from folkmoot.bots.model.given import ModelSettings
 from folkmoot.bots.model.talk import Ask, End, Ready, Setup, line, report_in
 from folkmoot.server import model_asker
 from tests.bots.asking import KEY, QUICK, at_work, grounds, hear
-from tests.bots.model_server import Exchange, ModelServer, fails, says, stalls_after, stalls_at_once
+from tests.bots.model_server import (
+    Act,
+    Exchange,
+    ModelServer,
+    fails,
+    says,
+    sends,
+    stalls_after,
+    stalls_at_once,
+)
 
 DEADLINE_S = 30
 LITTLE_PIECES = 2000
@@ -33,9 +44,9 @@ def setup_for(server: ModelServer) -> Setup:
 
 @asynccontextmanager
 async def asked_apart(
-    server: ModelServer, program: str = model_asker.__name__
+    server: ModelServer, program: str = model_asker.__name__, breaker: Breaker | None = None
 ) -> AsyncIterator[ModelApart]:
-    answerer = ModelApart(setup_for(server), program=program, rest=0.01)
+    answerer = ModelApart(setup_for(server), program=program, rest=0.01, breaker=breaker)
     async with asyncio.timeout(DEADLINE_S), at_work(answerer):
         yield answerer
 
@@ -94,6 +105,41 @@ async def test_why_there_is_no_answer_is_said_and_logged_here(
     assert [record.levelno for record in caplog.records] == [logging.WARNING]
     assert "gave no whole answer" in caplog.text
     assert KEY not in caplog.text
+
+
+async def test_a_model_that_is_down_for_many_is_not_asked_for_a_while(server: ModelServer) -> None:
+    server.will(fails(503))
+    async with asked_apart(server, breaker=Breaker(failures=2, rest=2 * DEADLINE_S)) as answerer:
+        for _ in range(2):
+            await answerer.ready()
+            await hear(answerer)
+
+        with pytest.raises(AnswerFailed, match=BROKEN):
+            await answerer.ready()
+
+
+@pytest.mark.parametrize("act", [says("Well."), fails(400), sends(b"Hello", form="text/html")])
+async def test_one_that_answers_one_way_or_another_is_not_down(
+    server: ModelServer, act: Act
+) -> None:
+    async with asked_apart(server, breaker=Breaker(failures=2, rest=2 * DEADLINE_S)) as answerer:
+        for each in (fails(503), act, fails(503)):
+            server.will(each)
+            await answerer.ready()
+            await hear(answerer)
+
+        await answerer.ready()
+
+
+def test_before_each_look_for_news_whoever_waits_for_the_processor_has_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    given: list[int] = []
+    monkeypatch.setattr(os, "sched_yield", lambda: given.append(1))
+    with asyncio.Runner(loop_factory=model_asker.new_loop) as runner:
+        runner.run(asyncio.sleep(0))
+
+    assert given
 
 
 def test_the_same_is_logged_once_a_minute_and_then_how_often_it_was() -> None:

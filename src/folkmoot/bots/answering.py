@@ -26,7 +26,14 @@ class Grounds:
 
 
 class AnswerFailed(Exception):
-    """There is no answer, or no more of it; ``str()`` is a sentence for whoever asked."""
+    """There is no answer, or no more of it; ``str()`` is a sentence for whoever asked.
+
+    ``is_down``: whatever the question, what answers could not have answered it now.
+    """
+
+    def __init__(self, sentence: str, *, is_down: bool = False) -> None:
+        super().__init__(sentence)
+        self.is_down = is_down
 
 
 class Answerer(Protocol):
@@ -38,7 +45,11 @@ class Answerer(Protocol):
         ...
 
     async def ready(self) -> None:
-        """Return when there can be answers, or a sentence that says why not."""
+        """Return when there can be answers, or a sentence that says why not.
+
+        Raises:
+            AnswerFailed: there will be none to what is asked now.
+        """
         ...
 
     def answer(self, grounds: Grounds) -> AsyncGenerator[str, None]:

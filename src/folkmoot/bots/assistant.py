@@ -195,8 +195,8 @@ class Assistant:
         try:
             async with self._typing(footing):
                 # Neither is the model's time, and each has bounds of its own.
-                grounds = await self._research.grounds(footing)
                 await self._answerer.ready()
+                grounds = await self._research.grounds(footing)
                 await self._hear(grounds, writing)
         except TimeoutError:
             failure = f"The assistant took longer than {self._bounds.seconds:g} seconds."

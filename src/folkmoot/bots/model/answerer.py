@@ -63,7 +63,8 @@ class ModelAnswerer:
                 yield piece
         except Fault as fault:
             _log.warning("The assistant's model gave no whole answer: %s", fault.reason)
-            raise AnswerFailed(fault.sentence) from None
+            is_down = fault.is_passing and not hearing.pieces.began
+            raise AnswerFailed(fault.sentence, is_down=is_down) from None
         finally:
             await hearing.close()
             self._allowance.settle(grant)

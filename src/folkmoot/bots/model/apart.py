@@ -15,6 +15,7 @@ import msgspec
 
 from folkmoot.bots.answering import AnswerFailed, Grounds
 from folkmoot.bots.beside import Beside
+from folkmoot.bots.model.breaker import Breaker
 from folkmoot.bots.model.talk import (
     MAX_LINE_BYTES,
     Ask,
@@ -45,10 +46,18 @@ class ModelApart:
     next question, ``rest`` seconds after it was started at the earliest.
     """
 
-    def __init__(self, setup: Setup, *, program: str, rest: float = REST_SECONDS) -> None:
+    def __init__(
+        self,
+        setup: Setup,
+        *,
+        program: str,
+        rest: float = REST_SECONDS,
+        breaker: Breaker | None = None,
+    ) -> None:
         self._setup = setup
         self._program = program
         self._rest = rest
+        self._breaker = breaker or Breaker()
         self._numbers = count(1)
         self._listeners: dict[int, Callable[[Piece | End], None]] = {}
         self._beside: Beside | None = None
@@ -70,7 +79,17 @@ class ModelApart:
             await self._wanted.wait()
 
     async def ready(self) -> None:
-        """Return when there is a process that can be asked, or could not be one."""
+        """Return when there is a process that can be asked, or could not be one.
+
+        Raises:
+            AnswerFailed: the model is left alone for a moment, since it is down.
+        """
+        if sentence := self._breaker.refused(_now()):
+            raise AnswerFailed(sentence, is_down=True)
+        await self._up()
+
+    async def _up(self) -> None:
+        """Return when there is a process, or could not be one."""
         if self._beside is None:
             self._settled.clear()
             self._wanted.set()
@@ -84,7 +103,7 @@ class ModelApart:
         Raises:
             AnswerFailed: as the model's answerer does, or because the process has ended.
         """
-        await self.ready()
+        await self._up()
         if self._beside is None:
             raise AnswerFailed(GONE)
         number = next(self._numbers)
@@ -97,8 +116,12 @@ class ModelApart:
         finally:
             if self._listeners.pop(number, None) is not None:
                 self._say(Cancel(number))
+        if report.is_down and report.failure is not None:
+            self._breaker.failed(report.failure, _now())
+        else:
+            self._breaker.answered()
         if report.failure is not None:
-            raise AnswerFailed(report.failure)
+            raise AnswerFailed(report.failure, is_down=report.is_down)
 
     def _say(self, order: Ask | Cancel) -> None:
         """Give an order; a process that has ended hears nothing, and `_ask_apart` sees to that.
@@ -151,3 +174,7 @@ class ModelApart:
             self._listeners.pop(report.number, None)
         if listener is not None:
             listener(report)
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

@@ -44,10 +44,11 @@ class Piece(msgspec.Struct, frozen=True, tag="piece"):
 
 
 class End(msgspec.Struct, frozen=True, tag="end"):
-    """An answer is whole, or ends with a sentence for whoever asked."""
+    """An answer is whole, or ends with a sentence for whoever asked; see `AnswerFailed`."""
 
     number: int
     failure: str | None = None
+    is_down: bool = False
 
 
 class Remark(msgspec.Struct, frozen=True, tag="remark"):
