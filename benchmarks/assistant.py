@@ -240,7 +240,7 @@ async def measured(
 async def play(options: argparse.Namespace, cores: dict[str, int | None]) -> list[dict[str, Any]]:
     """All runs, the order turning from one round to the next."""
     quick, runs = options.quick, []
-    few = {"pairs": options.pairs, "warm_up": 1 if quick else 5}
+    few = {"pairs": options.pairs, "warm_up": 1 if quick else 5, "beside_others": True}
     rate = {"rate": 50, "seconds": 1} if quick else {"rate": 200, "seconds": options.seconds}
     scenario = Scenario("latency", "latency", few | rate)
     loading = partial(load, scenario=scenario, core=cores["loader"])
