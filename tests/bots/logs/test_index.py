@@ -1,4 +1,5 @@
 import asyncio
+import os
 import signal
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from folkmoot.core.conversations.errors import DaysOutOfRange
 from folkmoot.core.logs.errors import AlreadyReading
 from folkmoot.core.logs.model import Inquiry
 from folkmoot.server.log_reader import EXIT_ALONE
+from folkmoot.storage.log_index import build
 from tests.bots.logs.books import NOW, READER, account, books, entry, keeping
 from tests.cast import FrozenClock
 
@@ -166,6 +168,21 @@ async def test_an_index_that_is_damaged_has_nothing_in_it(tmp_path):
 
 
 # -- reading anew, by a real process ---------------------------------------------------------------
+
+
+def test_who_waits_for_the_processor_has_it_while_lines_are_read_and_stored(tmp_path, monkeypatch):
+    read, given = [], []
+    monkeypatch.setattr(os, "sched_yield", lambda: given.append(len(read)))
+
+    def reading():
+        for number in range(1000):
+            read.append(entry(f"the pump of well {number} is dry", number=number))
+            yield read[-1]
+
+    build(tmp_path / FILE_NAME, reading(), now=NOW, days=7, tell=lambda: None)
+
+    assert sum(count < 1000 for count in given) >= 10
+    assert sum(count == 1000 for count in given) >= 10
 
 
 async def test_the_logs_are_read_by_a_process_that_reports_and_then_found(tmp_path):
