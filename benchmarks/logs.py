@@ -19,11 +19,11 @@ from statistics import median
 
 from folkmoot.bots.logs.index import FILE_NAME, Logs
 from folkmoot.core.accounts.model import Account, Role
-from folkmoot.core.logs.model import Inquiry
+from folkmoot.core.logs.model import LogQuery
 from folkmoot.core.shared.ids import AccountId, Uid
-from folkmoot.server import log_reader
+from folkmoot.server.programs import log_reader
 from folkmoot.server.system import SystemClock
-from folkmoot.storage.log_index import LogShelf
+from folkmoot.storage.log_index import LogIndexFile
 
 SIZES = (100_000, 1_000_000)
 THINGS = ("payment", "worker", "database", "upstream", "order", "session", "cache", "invoice")
@@ -68,7 +68,7 @@ async def measured(folder: Path, count: int) -> dict[str, object]:
     source = folder / "all.log"
     with source.open("w") as file:
         file.writelines(f"{line}\n" for line in lines(count, clock.now()))
-    shelf = LogShelf(folder / FILE_NAME)
+    shelf = LogIndexFile(folder / FILE_NAME)
     logs = Logs(
         sources=[str(source)], folder=folder, shelf=shelf, reader=log_reader.__name__, clock=clock
     )
@@ -98,7 +98,7 @@ async def _asked(logs: Logs, role: Role) -> dict[str, float]:
     for _ in range(5):
         for words in QUESTIONS:
             begun = time.perf_counter()
-            await logs.find(Inquiry(words, who))
+            await logs.find(LogQuery(words, who))
             took.append((time.perf_counter() - begun) * 1000)
     return {"median": round(median(took)), "longest": round(max(took))}
 

@@ -330,10 +330,10 @@ async def open_sockets(
     host: str, port: int, seats: list[Seat], problems: list[str], at_once: int = 50
 ) -> list[Socket]:
     """Sockets in the order of their seats, a bounded number being opened at the same time."""
-    gate = asyncio.Semaphore(at_once)
+    authenticator = asyncio.Semaphore(at_once)
 
     async def open_one(seat: Seat) -> Socket:
-        async with gate:
+        async with authenticator:
             return await open_socket(host, port, seat, problems)
 
     async with asyncio.TaskGroup() as group:

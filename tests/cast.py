@@ -8,7 +8,7 @@ from typing import Any
 from folkmoot.core.accounts.model import Account, Role
 from folkmoot.core.accounts.service import Accounts
 from folkmoot.core.conversations.model import Conversation
-from folkmoot.core.conversations.receipts import Marks
+from folkmoot.core.conversations.receipts import Watermarks
 from folkmoot.core.conversations.service import Conversations
 from folkmoot.core.messages.model import Draft, Message, Posted
 from folkmoot.core.messages.posting import Posting
@@ -42,13 +42,13 @@ class FrozenClock:
 class CountingIds:
     """Ids that count up; ``house`` keeps those of two processes apart."""
 
-    def __init__(self, house: int = 0) -> None:
-        self._house = house
+    def __init__(self, services: int = 0) -> None:
+        self._services = services
         self._count = 0
 
     def uid(self) -> Uid:
         self._count += 1
-        return Uid(f"00000000-0000-7000-{0x8000 + self._house:04x}-{self._count:012d}")
+        return Uid(f"00000000-0000-7000-{0x8000 + self._services:04x}-{self._count:012d}")
 
     def secret(self) -> str:
         self._count += 1
@@ -84,8 +84,8 @@ class Cast:
         return Conversations(self.clock, self.ids)
 
     @property
-    def marks(self) -> Marks:
-        return Marks(self.clock)
+    def marks(self) -> Watermarks:
+        return Watermarks(self.clock)
 
     @property
     def messages(self) -> Messages:

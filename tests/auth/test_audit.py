@@ -3,10 +3,10 @@
 import pytest
 
 from folkmoot.auth.audit import NoAudit
-from folkmoot.auth.door import Door
-from folkmoot.auth.limits import AuthRates, Turnstile
+from folkmoot.auth.login_limits import AuthRates, LoginRateLimiter
+from folkmoot.auth.logins import Logins
 from folkmoot.core.accounts.errors import LoginRevoked, WrongPassword
-from tests.auth.premises import HOME, PASSWORD, Premises, open_premises
+from tests.auth.components import HOME, PASSWORD, Premises, open_premises
 from tests.cast import CountingIds
 
 
@@ -26,32 +26,32 @@ class Noted:
 
 
 @pytest.fixture
-async def house() -> tuple[Premises, Noted]:
-    premises, noted = await open_premises(), Noted()
+async def services() -> tuple[Premises, Noted]:
+    components, noted = await open_premises(), Noted()
 
     async def write(job):
-        return await premises.storage.write(job)
+        return await components.storage.write(job)
 
-    premises.door = Door(
-        storage=premises.storage,
+    components.door = Logins(
+        storage=components.storage,
         write=write,
-        accounts=premises.accounts,
-        clock=premises.clock,
-        ids=CountingIds(house=1),
-        tokens=premises.tokens,
-        passwords=premises.passwords,
-        turnstile=Turnstile(AuthRates(enabled=False), premises.clock.monotonic),
+        accounts=components.accounts,
+        clock=components.clock,
+        ids=CountingIds(services=1),
+        tokens=components.tokens,
+        passwords=components.passwords,
+        login_rates=LoginRateLimiter(AuthRates(enabled=False), components.clock.monotonic),
         audit=noted,
     )
-    return premises, noted
+    return components, noted
 
 
-async def test_coming_in_and_failing_to_is_noted_with_the_address(house):
-    premises, noted = house
-    await premises.enter()
+async def test_coming_in_and_failing_to_is_noted_with_the_address(services):
+    components, noted = services
+    await components.enter()
     for name in ("ana", "ANA@example.com", PASSWORD):
         with pytest.raises(WrongPassword):
-            await premises.login(name, "not that")
+            await components.login(name, "not that")
     assert noted.said == [
         ("account registered", "ana", HOME),
         ("login", "ana", HOME),
@@ -62,22 +62,22 @@ async def test_coming_in_and_failing_to_is_noted_with_the_address(house):
     assert PASSWORD not in str(noted.entries)
 
 
-async def test_a_stolen_refresh_token_is_noted(house):
-    premises, noted = house
-    keys, _ = await premises.enter()
-    await premises.door.refresh(keys.refresh_token, address=HOME)
+async def test_a_stolen_refresh_token_is_noted(services):
+    components, noted = services
+    keys, _ = await components.enter()
+    await components.door.refresh(keys.refresh_token, address=HOME)
     with pytest.raises(LoginRevoked):
-        await premises.door.refresh(keys.refresh_token, address=HOME)
+        await components.door.refresh(keys.refresh_token, address=HOME)
     assert noted.said[-1] == ("refresh token used twice, refused", None, HOME)
     assert keys.refresh_token not in str(noted.entries)
 
 
-async def test_going_out_and_another_password_are_noted(house):
-    premises, noted = house
-    _, caller = await premises.enter()
-    await premises.door.change_password(caller, current=PASSWORD, new="quite another phrase")
-    await premises.door.logout(caller)
-    await premises.door.logout_all(caller)
+async def test_going_out_and_another_password_are_noted(services):
+    components, noted = services
+    _, caller = await components.enter()
+    await components.door.change_password(caller, current=PASSWORD, new="quite another phrase")
+    await components.door.logout(caller)
+    await components.door.logout_all(caller)
     assert [what for what, _, _ in noted.said[2:]] == [
         "password changed",
         "logout",

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from folkmoot.auth.credentials import Credentials, credentials_of, normal_origin
-from folkmoot.auth.jws import face_of
+from folkmoot.auth.jws import unverified
 from folkmoot.core.accounts.errors import TokenInvalid
 
 
@@ -127,7 +127,7 @@ def test_no_request_is_so_odd_that_it_cannot_be_read(
 
     for token in filter(None, (shown.token, shown.cookie)):
         with pytest.raises(TokenInvalid):
-            face_of(token)
+            unverified(token)
 
 
 @pytest.mark.parametrize(

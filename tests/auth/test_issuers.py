@@ -13,13 +13,13 @@ from joserfc.jwk import ECKey, Key, OctKey, OKPKey, RSAKey
 from joserfc.jws import JWSRegistry
 from joserfc.util import int_to_base64, json_b64encode, urlsafe_b64decode, urlsafe_b64encode
 
+from folkmoot.auth.authenticator import Caller
 from folkmoot.auth.credentials import Credentials
 from folkmoot.auth.errors import IssuerUnreachable
-from folkmoot.auth.gate import Caller
 from folkmoot.auth.issuers import BadIssuer, FetchLimits, Issuers, IssuerSettings, KeySource
 from folkmoot.core.accounts.errors import AccountInactive, LoginRevoked, TokenExpired, TokenInvalid
 from folkmoot.core.accounts.model import Role
-from tests.auth.premises import Premises, open_premises
+from tests.auth.components import Premises, open_premises
 from tests.cast import NOON
 
 URL = "https://id.example/keys"
@@ -93,21 +93,23 @@ class Provider:
 async def house_with(
     settings: IssuerSettings = BY_URL, provider: Provider | None = None
 ) -> Premises:
-    premises = await open_premises()
+    components = await open_premises()
     client = (provider or Provider()).client
-    clock = premises.clock
-    premises.gate._issuers = Issuers([settings], clock, client, monotonic=clock.monotonic)
-    return premises
+    clock = components.clock
+    components.authenticator._issuers = Issuers(
+        [settings], clock, client, monotonic=clock.monotonic
+    )
+    return components
 
 
-async def enter(premises: Premises, token: str) -> Caller:
-    return await premises.gate.caller(Credentials(token=token))
+async def enter(components: Premises, token: str) -> Caller:
+    return await components.authenticator.caller(Credentials(token=token))
 
 
 async def test_the_first_token_of_a_subject_makes_its_account():
-    premises = await house_with()
+    components = await house_with()
 
-    caller = await enter(premises, signed(claims()))
+    caller = await enter(components, signed(claims()))
 
     account = caller.account
     assert (account.username, account.email) == ("ana", "ana@corp.example")
@@ -116,38 +118,38 @@ async def test_the_first_token_of_a_subject_makes_its_account():
 
 
 async def test_a_subject_keeps_its_account_whatever_it_is_called_later():
-    premises = await house_with()
-    first = await enter(premises, signed(claims()))
+    components = await house_with()
+    first = await enter(components, signed(claims()))
 
-    second = await enter(premises, signed(claims(jti="token-2", preferred_username="zoe")))
+    second = await enter(components, signed(claims(jti="token-2", preferred_username="zoe")))
 
     assert second.account == first.account
     assert second.login != first.login
 
 
 async def test_a_token_that_was_seen_costs_one_read_and_no_write():
-    premises = await house_with()
+    components = await house_with()
     token = signed(claims())
-    await enter(premises, token)
-    reads, writes = premises.storage.reads, premises.storage.writes
+    await enter(components, token)
+    reads, writes = components.storage.reads, components.storage.writes
 
-    await enter(premises, token)
+    await enter(components, token)
 
-    assert (premises.storage.reads - reads, premises.storage.writes - writes) == (1, 0)
+    assert (components.storage.reads - reads, components.storage.writes - writes) == (1, 0)
 
 
 @pytest.mark.parametrize("key", [RSA, EC])
 async def test_a_token_is_revoked_by_logging_out_and_so_is_its_every_other_form(key: Key):
-    premises = await house_with()
+    components = await house_with()
     alg = "RS256" if key is RSA else "ES256"
     token = signed(claims(jti=...), key, alg)
-    caller = await enter(premises, token)
-    await premises.door.logout(caller)
+    caller = await enter(components, token)
+    await components.door.logout(caller)
 
     forms = [token] if key is RSA else [token, other_signature(token)]
     for form in forms:
         with pytest.raises(LoginRevoked):
-            await enter(premises, form)
+            await enter(components, form)
 
 
 def other_signature(token: str) -> str:
@@ -160,30 +162,30 @@ def other_signature(token: str) -> str:
 
 
 async def test_a_deactivated_account_does_not_come_in_by_its_issuer():
-    premises = await house_with()
-    caller = await enter(premises, signed(claims()))
-    await premises.deactivate(caller.account)
+    components = await house_with()
+    caller = await enter(components, signed(claims()))
+    await components.deactivate(caller.account)
 
     for token in (signed(claims()), signed(claims(jti="token-2"))):
         with pytest.raises((AccountInactive, LoginRevoked)):
-            await enter(premises, token)
+            await enter(components, token)
     with pytest.raises(AccountInactive):
-        await enter(premises, signed(claims(jti="token-3")))
+        await enter(components, signed(claims(jti="token-3")))
 
 
 async def test_many_first_requests_at_once_make_one_account():
-    premises = await house_with()
+    components = await house_with()
 
-    callers = await asyncio.gather(*(enter(premises, signed(claims())) for _ in range(10)))
+    callers = await asyncio.gather(*(enter(components, signed(claims())) for _ in range(10)))
 
     assert len({(caller.account.id, caller.login.id) for caller in callers}) == 1
 
 
 async def test_a_claimed_name_or_address_never_opens_the_account_of_somebody_else():
-    premises = await house_with()
-    ana = await premises.register("ana")
+    components = await house_with()
+    ana = await components.register("ana")
 
-    caller = await enter(premises, signed(claims(email="ana@example.com")))
+    caller = await enter(components, signed(claims(email="ana@example.com")))
 
     assert caller.account.id != ana.id
     assert caller.account.username.startswith("ana-")
@@ -198,9 +200,9 @@ async def test_a_claimed_name_or_address_never_opens_the_account_of_somebody_els
     ],
 )
 async def test_a_role_never_comes_from_a_token(changed: dict[str, object]):
-    premises = await house_with()
+    components = await house_with()
 
-    assert (await enter(premises, signed(claims(**changed)))).account.role is Role.USER
+    assert (await enter(components, signed(claims(**changed)))).account.role is Role.USER
 
 
 @pytest.mark.parametrize(
@@ -220,20 +222,20 @@ async def test_a_role_never_comes_from_a_token(changed: dict[str, object]):
 async def test_a_username_is_made_of_what_is_claimed(
     username: object, email: object, subject: str, made: str
 ):
-    premises = await house_with()
+    components = await house_with()
     claimed = claims(preferred_username=username, email=email, sub=subject, name="\0")
 
-    caller = await enter(premises, signed(claimed))
+    caller = await enter(components, signed(claimed))
 
     assert caller.account.username == made
 
 
 @pytest.mark.parametrize("email", [..., "", "nonsense", 5, ["a@b.c"], "a@b\0.c"])
 async def test_without_a_good_address_an_account_gets_one_that_is_nobodys(email: object):
-    premises = await house_with()
+    components = await house_with()
 
-    first = await enter(premises, signed(claims(email=email)))
-    second = await enter(premises, signed(claims(email=email, sub="subject-2", jti="token-2")))
+    first = await enter(components, signed(claims(email=email)))
+    second = await enter(components, signed(claims(email=email, sub="subject-2", jti="token-2")))
 
     addresses = [first.account.email, second.account.email]
     assert addresses[0] != addresses[1]
@@ -241,9 +243,9 @@ async def test_without_a_good_address_an_account_gets_one_that_is_nobodys(email:
 
 
 async def test_an_address_that_the_issuer_has_not_verified_is_not_taken():
-    premises = await house_with()
+    components = await house_with()
 
-    caller = await enter(premises, signed(claims(email_verified=False)))
+    caller = await enter(components, signed(claims(email_verified=False)))
 
     assert caller.account.email.endswith(".invalid")
 
@@ -280,38 +282,38 @@ async def test_an_address_that_the_issuer_has_not_verified_is_not_taken():
 async def test_a_token_with_an_odd_claim_is_refused(
     changed: dict[str, object], sign: Callable[[dict[str, object]], str]
 ):
-    premises = await house_with(BY_URL if sign is signed else BY_SECRET)
+    components = await house_with(BY_URL if sign is signed else BY_SECRET)
 
     with pytest.raises(TokenInvalid):
-        await enter(premises, sign(claims(**changed)))
+        await enter(components, sign(claims(**changed)))
 
 
 async def test_a_token_for_several_audiences_is_taken_if_this_is_one():
-    premises = await house_with()
+    components = await house_with()
 
-    await enter(premises, signed(claims(aud=["another-app", "folkmoot-app"])))
+    await enter(components, signed(claims(aud=["another-app", "folkmoot-app"])))
 
 
 async def test_an_old_token_is_expired():
-    premises = await house_with()
+    components = await house_with()
 
     with pytest.raises(TokenExpired):
-        await enter(premises, signed(claims(exp=NOW)))
+        await enter(components, signed(claims(exp=NOW)))
 
 
 async def test_the_signature_of_a_stranger_is_refused():
-    premises = await house_with()
+    components = await house_with()
 
     with pytest.raises(TokenInvalid):
-        await enter(premises, signed(claims(), STRANGER))
+        await enter(components, signed(claims(), STRANGER))
 
 
 async def test_a_public_key_used_as_a_secret_signs_nothing():
-    premises = await house_with()
+    components = await house_with()
     pem = RSA.as_pem(private=False)
     for secret in (pem, pem.strip(), json.dumps(RSA.as_dict(private=False)).encode()):
         with pytest.raises(TokenInvalid):
-            await enter(premises, forged_hmac(secret))
+            await enter(components, forged_hmac(secret))
 
 
 def forged_hmac(secret: bytes) -> str:
@@ -322,73 +324,73 @@ def forged_hmac(secret: bytes) -> str:
 
 @pytest.mark.parametrize("alg", ["RS384", "PS256"])
 async def test_only_the_algorithms_that_are_set_are_taken(alg: str):
-    premises = await house_with()
+    components = await house_with()
 
     with pytest.raises(TokenInvalid):
-        await enter(premises, signed(claims(), RSA, alg))
+        await enter(components, signed(claims(), RSA, alg))
 
 
 async def test_an_algorithm_that_is_set_is_taken():
     settings = IssuerSettings(ISSUER, "folkmoot-app", jwks_url=URL, algorithms=["PS256"])
-    premises = await house_with(settings)
+    components = await house_with(settings)
 
-    await enter(premises, signed(claims(), RSA, "PS256"))
+    await enter(components, signed(claims(), RSA, "PS256"))
 
 
 async def test_an_edwards_curve_may_be_set():
     key = OKPKey.generate_key("Ed25519", {"kid": "o1"})
     settings = IssuerSettings(ISSUER, "folkmoot-app", jwks_url=URL, algorithms=["Ed25519"])
-    premises = await house_with(settings, Provider(key))
+    components = await house_with(settings, Provider(key))
 
-    await enter(premises, signed(claims(), key, "Ed25519"))
+    await enter(components, signed(claims(), key, "Ed25519"))
 
 
 async def test_a_key_for_one_algorithm_serves_no_other():
     key = RSAKey.import_key(RSA.as_dict(private=True), {"kid": "r1", "alg": "RS512"})
-    premises = await house_with(provider=Provider(key))
+    components = await house_with(provider=Provider(key))
 
     with pytest.raises(TokenInvalid):
-        await enter(premises, signed(claims(), RSA))
+        await enter(components, signed(claims(), RSA))
 
 
 async def test_a_secret_that_is_shared_is_believed_and_another_is_not():
-    premises = await house_with(BY_SECRET)
+    components = await house_with(BY_SECRET)
 
-    await enter(premises, shared(claims()))
+    await enter(components, shared(claims()))
     with pytest.raises(TokenInvalid):
-        await enter(premises, shared(claims(), "HS512"))
+        await enter(components, shared(claims(), "HS512"))
     with pytest.raises(TokenInvalid):
         await enter(
-            premises,
+            components,
             signed(claims(), OctKey.import_key(b"another secret of 32 bytes......"), "HS256"),
         )
 
 
 async def test_a_header_that_points_elsewhere_makes_nobody_look_there():
     provider = Provider()
-    premises = await house_with(provider=provider)
+    components = await house_with(provider=provider)
 
     with pytest.raises(TokenInvalid):
-        await enter(premises, signed(claims(), RSA, jku="https://evil.example/keys"))
+        await enter(components, signed(claims(), RSA, jku="https://evil.example/keys"))
     assert provider.asked == 0
 
 
 async def test_a_token_of_an_issuer_that_is_not_set_makes_nobody_look():
     provider = Provider()
-    premises = await house_with(provider=provider)
+    components = await house_with(provider=provider)
 
     with pytest.raises(TokenInvalid):
-        await enter(premises, signed(claims(iss="https://evil.example")))
+        await enter(components, signed(claims(iss="https://evil.example")))
     assert provider.asked == 0
 
 
 async def test_our_own_tokens_are_still_good_and_need_our_own_secret():
-    premises = await house_with(BY_SECRET)
-    keys, caller = await premises.enter("bo")
+    components = await house_with(BY_SECRET)
+    keys, caller = await components.enter("bo")
 
-    assert await enter(premises, keys.access_token) == caller
+    assert await enter(components, keys.access_token) == caller
     with pytest.raises(TokenInvalid):
-        await enter(premises, shared(claims(iss="folkmoot", aud="folkmoot")))
+        await enter(components, shared(claims(iss="folkmoot", aud="folkmoot")))
 
 
 # Fetching keys
@@ -396,51 +398,51 @@ async def test_our_own_tokens_are_still_good_and_need_our_own_secret():
 
 async def test_keys_are_fetched_once_for_many():
     provider = Provider()
-    premises = await house_with(provider=provider)
+    components = await house_with(provider=provider)
 
-    await asyncio.gather(*(enter(premises, signed(claims(jti=f"t{n}"))) for n in range(20)))
+    await asyncio.gather(*(enter(components, signed(claims(jti=f"t{n}"))) for n in range(20)))
 
     assert provider.asked == 1
 
 
 async def test_an_unknown_key_has_the_keys_fetched_again_but_only_every_so_often():
     provider = Provider(EC)
-    premises = await house_with(provider=provider)
-    await enter(premises, signed(claims(), EC, "ES256"))
+    components = await house_with(provider=provider)
+    await enter(components, signed(claims(), EC, "ES256"))
     provider.body = key_set(RSA, EC)
 
     for _ in range(5):
         with pytest.raises(TokenInvalid):
-            await enter(premises, signed(claims()))
+            await enter(components, signed(claims()))
     assert provider.asked == 1
-    premises.clock.pass_by(timedelta(seconds=60))
-    await enter(premises, signed(claims()))
+    components.clock.pass_by(timedelta(seconds=60))
+    await enter(components, signed(claims()))
     assert provider.asked == 2
 
 
 async def test_a_key_that_the_issuer_takes_back_is_believed_no_longer():
     provider = Provider(RSA)
-    premises = await house_with(provider=provider)
-    await enter(premises, signed(claims()))
+    components = await house_with(provider=provider)
+    await enter(components, signed(claims()))
     provider.body = key_set(EC)
-    premises.clock.pass_by(timedelta(minutes=61))
+    components.clock.pass_by(timedelta(minutes=61))
 
     with pytest.raises(TokenInvalid):
-        await enter(premises, signed(claims(exp=NOW + 86_400)))
+        await enter(components, signed(claims(exp=NOW + 86_400)))
 
 
 async def test_while_the_issuer_is_away_known_keys_stay_good_for_a_day():
     provider = Provider()
-    premises = await house_with(provider=provider)
+    components = await house_with(provider=provider)
     token = signed(claims(exp=NOW + 10 * 86_400))
-    await enter(premises, token)
+    await enter(components, token)
     provider.fails = httpx2.ConnectError("refused")
 
-    premises.clock.pass_by(timedelta(hours=23))
-    await enter(premises, token)
-    premises.clock.pass_by(timedelta(hours=2))
+    components.clock.pass_by(timedelta(hours=23))
+    await enter(components, token)
+    components.clock.pass_by(timedelta(hours=2))
     with pytest.raises(IssuerUnreachable):
-        await enter(premises, token)
+        await enter(components, token)
 
 
 @pytest.mark.parametrize(
@@ -462,12 +464,12 @@ async def test_an_answer_that_is_no_key_set_is_nobodys_key(fault: str):
             "deep": b"[" * 100_000,
             "empty": b'{"keys": []}',
         }[fault]
-    premises = await house_with(provider=provider)
+    components = await house_with(provider=provider)
 
     with pytest.raises(IssuerUnreachable):
-        await enter(premises, signed(claims()))
+        await enter(components, signed(claims()))
     with pytest.raises(IssuerUnreachable):
-        await enter(premises, signed(claims()))
+        await enter(components, signed(claims()))
     assert provider.asked == 1
 
 
@@ -489,8 +491,8 @@ async def test_an_issuer_that_never_answers_is_given_up():
 
 async def test_no_secret_of_ours_is_sent_along():
     provider = Provider()
-    premises = await house_with(provider=provider)
-    await enter(premises, signed(claims()))
+    components = await house_with(provider=provider)
+    await enter(components, signed(claims()))
 
     assert "authorization" not in provider.seen[0].headers
     assert str(provider.seen[0].url) == URL
@@ -514,18 +516,18 @@ async def test_a_key_that_is_odd_or_weak_is_left_out(entry: object):
     provider = Provider(EC)
     good = EC.as_dict(private=False)
     provider.body = json.dumps({"keys": [entry, good]}).encode()
-    premises = await house_with(provider=provider)
+    components = await house_with(provider=provider)
 
     with pytest.raises(TokenInvalid):
-        await enter(premises, signed(claims()))
-    await enter(premises, signed(claims(), EC, "ES256"))
+        await enter(components, signed(claims()))
+    await enter(components, signed(claims(), EC, "ES256"))
 
 
 async def test_without_a_name_the_only_key_is_meant():
-    premises = await house_with(provider=Provider(RSA))
+    components = await house_with(provider=Provider(RSA))
     nameless = RSAKey.import_key({k: v for k, v in RSA.as_dict(private=True).items() if k != "kid"})
 
-    await enter(premises, signed(claims(), nameless))
+    await enter(components, signed(claims(), nameless))
     with pytest.raises(TokenInvalid):
         await enter(await house_with(), signed(claims(), nameless))
 

@@ -9,7 +9,7 @@ from folkmoot.auth.errors import TooManyPasswords
 from folkmoot.auth.passwords import Cost, Passwords, check_password
 from folkmoot.core.accounts.errors import PasswordTooLong, PasswordTooWeak
 from folkmoot.core.shared.texts import TextHasNul, TextNotUnicode
-from tests.auth.premises import CHEAP
+from tests.auth.components import CHEAP
 
 NAMES = ("Ana.Example", "ana@example.com")
 
@@ -89,13 +89,13 @@ async def test_a_hash_of_lesser_parameters_is_outdated(passwords: Passwords):
 
 async def test_beyond_the_queue_callers_are_refused_at_once_and_the_loop_goes_on():
     passwords = Passwords(cost=CHEAP, workers=1, max_waiting=2)
-    gate = threading.Event()
-    working = [asyncio.ensure_future(passwords._work(gate.wait)) for _ in range(3)]
+    authenticator = threading.Event()
+    working = [asyncio.ensure_future(passwords._work(authenticator.wait)) for _ in range(3)]
     await asyncio.sleep(0)
 
     with pytest.raises(TooManyPasswords):
         await passwords.hashed("correct horse")
-    gate.set()
+    authenticator.set()
 
     assert await asyncio.gather(*working) == [True] * 3
     await passwords.hashed("correct horse")

@@ -4,10 +4,10 @@ from datetime import timedelta
 import httpx2
 import pytest
 
-from folkmoot.auth.gate import Credentials
-from folkmoot.auth.limits import AuthRates
+from folkmoot.auth.authenticator import Credentials
+from folkmoot.auth.login_limits import AuthRates
 from folkmoot.core.accounts.errors import TokenInvalid
-from tests.auth.premises import PASSWORD, Premises, application, client_of, open_premises
+from tests.auth.components import PASSWORD, Premises, application, client_of, open_premises
 
 ANA = {"username": "ana", "email": "ana@example.com", "password": PASSWORD}
 ACCOUNT_FIELDS = {
@@ -183,9 +183,9 @@ async def test_an_unknown_account_and_a_wrong_password_look_the_same(client: htt
 
 
 async def test_a_deactivated_account_is_told_so_once_it_has_proven_itself(
-    client: httpx2.AsyncClient, premises: Premises
+    client: httpx2.AsyncClient, components: Premises
 ):
-    await premises.deactivate(await premises.register())
+    await components.deactivate(await components.register())
 
     right = await client.post("/auth/token", data={"username": "ana", "password": PASSWORD})
     wrong = await client.post("/auth/token", data={"username": "ana", "password": "wrong"})
@@ -247,8 +247,8 @@ async def test_json_that_says_it_is_text_is_refused(client: httpx2.AsyncClient):
 
 
 async def test_too_many_attempts_are_told_when_to_come_back():
-    premises = await open_premises(rates=AuthRates())
-    app = application(premises)
+    components = await open_premises(rates=AuthRates())
+    app = application(components)
     async with client_of(app) as client, client_of(app, address="198.51.100.7") as elsewhere:
         await client.post("/auth/register", json=ANA)
         wrong = {"username": "ana", "password": "wrong password"}
@@ -268,9 +268,9 @@ async def test_too_many_attempts_are_told_when_to_come_back():
 
 
 async def test_when_the_password_threads_are_busy_one_is_asked_to_come_back(
-    client: httpx2.AsyncClient, premises: Premises
+    client: httpx2.AsyncClient, components: Premises
 ):
-    premises.passwords._most = 0
+    components.passwords._most = 0
 
     answer = await client.post("/auth/token", data={"username": "ana", "password": PASSWORD})
 
@@ -300,9 +300,9 @@ async def test_a_cookie_is_set_on_request_only_and_no_script_can_read_it(
         assert not any(one.startswith("Domain") for one in attributes)
 
 
-async def test_over_https_the_cookie_is_bound_to_this_host(premises: Premises):
-    await premises.register()
-    async with client_of(application(premises), base_url="https://chat.example") as client:
+async def test_over_https_the_cookie_is_bound_to_this_host(components: Premises):
+    await components.register()
+    async with client_of(application(components), base_url="https://chat.example") as client:
         form = {"username": "ana", "password": PASSWORD, "set_cookie": True}
         answer = await client.post("/api/v1/auth/login", json=form)
 
@@ -406,9 +406,11 @@ async def test_one_changes_how_one_is_shown(client: httpx2.AsyncClient):
     assert cleared.json()["email"] == "ana2@example.com"
 
 
-async def test_a_profile_that_cannot_be_is_refused(client: httpx2.AsyncClient, premises: Premises):
+async def test_a_profile_that_cannot_be_is_refused(
+    client: httpx2.AsyncClient, components: Premises
+):
     own = bearer((await enter(client))["access_token"])
-    await premises.register("bo")
+    await components.register("bo")
 
     for body, status, code in (
         ({"email": "BO@example.com"}, 409, "email_taken"),
@@ -465,9 +467,9 @@ async def test_a_refresh_token_works_once_and_its_reuse_ends_the_login(client: h
     assert (await client.get("/auth/me", headers=bearer(token))).status_code == 401
 
 
-async def test_an_expired_token_can_be_refreshed(client: httpx2.AsyncClient, premises: Premises):
+async def test_an_expired_token_can_be_refreshed(client: httpx2.AsyncClient, components: Premises):
     keys = await enter(client)
-    premises.clock.pass_by(timedelta(minutes=3000))
+    components.clock.pass_by(timedelta(minutes=3000))
 
     expired = await client.get("/auth/me", headers=bearer(keys["access_token"]))
     renewed = await client.post("/auth/refresh", json={"refresh_token": keys["refresh_token"]})
@@ -497,7 +499,7 @@ async def test_one_changes_the_password_by_knowing_it(client: httpx2.AsyncClient
 
 
 async def test_a_ticket_is_given_for_a_minute_and_counts_for_sockets_only(
-    client: httpx2.AsyncClient, premises: Premises
+    client: httpx2.AsyncClient, components: Premises
 ):
     own = bearer((await enter(client))["access_token"])
 
@@ -509,14 +511,14 @@ async def test_a_ticket_is_given_for_a_minute_and_counts_for_sockets_only(
     for place in ("GET /auth/me", "POST /auth/ws-ticket", "POST /auth/logout"):
         refused = await client.request(*place.split(), params=shown)
         assert (refused.status_code, refused.json()["code"]) == (401, "token_missing")
-    await premises.gate.caller(Credentials(**shown, is_socket=True))
+    await components.authenticator.caller(Credentials(**shown, is_socket=True))
     with pytest.raises(TokenInvalid):
-        await premises.gate.caller(Credentials(**shown, is_socket=True))
+        await components.authenticator.caller(Credentials(**shown, is_socket=True))
 
 
-async def test_a_fault_of_ours_tells_nothing(client: httpx2.AsyncClient, premises: Premises):
+async def test_a_fault_of_ours_tells_nothing(client: httpx2.AsyncClient, components: Premises):
     await enter(client)
-    await premises.storage.close()
+    await components.storage.close()
 
     answer = await client.post("/auth/token", data={"username": "ana", "password": PASSWORD})
 

@@ -6,13 +6,13 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from folkmoot.bots.answering import Answerer, AnswerFailed, Grounds
-from folkmoot.bots.model.allowance import Allowance
+from folkmoot.bots.answering import Answerer, AnswerFailed, Sources
 from folkmoot.bots.model.answerer import ModelAnswerer
-from folkmoot.bots.model.connection import Bounds
-from folkmoot.bots.model.given import ModelSettings, Patience
-from folkmoot.bots.model.hearing import Chance
-from folkmoot.core.logs.model import Passage
+from folkmoot.bots.model.completion import Jitter
+from folkmoot.bots.model.connection import ResponseBounds
+from folkmoot.bots.model.settings import ModelSettings, ModelTimeouts
+from folkmoot.bots.model.token_budget import TokenBudget
+from folkmoot.core.logs.model import Excerpt
 from folkmoot.core.messages.context import Turn
 from folkmoot.core.shared.ids import AccountId
 from tests.bots.model_server import ModelServer
@@ -20,7 +20,7 @@ from tests.cast import NOON, CountingIds, FrozenClock
 
 ANA, BO = AccountId(1), AccountId(2)
 KEY = "sk-test-4f8Zq1-never-to-be-seen"
-QUICK = Patience(whole=5.0, connect=2.0, first=2.0, pause=2.0, backoff=0.5)
+QUICK = ModelTimeouts(whole=5.0, connect=2.0, first=2.0, pause=2.0, backoff=0.5)
 
 
 def grounds(
@@ -28,10 +28,10 @@ def grounds(
     *,
     asker: AccountId = ANA,
     turns: tuple[Turn, ...] = (),
-    logs: tuple[Passage, ...] = (),
-    said: tuple[Passage, ...] = (),
-) -> Grounds:
-    return Grounds(
+    logs: tuple[Excerpt, ...] = (),
+    said: tuple[Excerpt, ...] = (),
+) -> Sources:
+    return Sources(
         asker=asker,
         question=question,
         turns=(*turns, Turn("user", question)),
@@ -40,8 +40,8 @@ def grounds(
     )
 
 
-def passage(text: str, source: str = "app.log:12", rank: float = 1.0) -> Passage:
-    return Passage(source=source, at=NOON, text=text, rank=rank)
+def passage(text: str, source: str = "app.log:12", rank: float = 1.0) -> Excerpt:
+    return Excerpt(source=source, at=NOON, text=text, rank=rank)
 
 
 @dataclass
@@ -67,7 +67,7 @@ async def at_work(answerer: Answerer) -> AsyncIterator[None]:
         await asyncio.wait([running])
 
 
-async def hear(answerer: Answerer, asked: Grounds | None = None) -> Heard:
+async def hear(answerer: Answerer, asked: Sources | None = None) -> Heard:
     heard = Heard([])
     try:
         async for piece in answerer.answer(asked or grounds()):
@@ -84,8 +84,8 @@ class Office:
 
     clock: FrozenClock = field(default_factory=FrozenClock)
     waits: list[float] = field(default_factory=list)
-    patience: Patience = QUICK
-    bounds: Bounds = field(default_factory=Bounds)
+    patience: ModelTimeouts = QUICK
+    bounds: ResponseBounds = field(default_factory=ResponseBounds)
     per_account: int = 0
     for_all: int = 0
     secret: Callable[[], str] = field(default_factory=lambda: CountingIds().secret)
@@ -99,8 +99,8 @@ class Office:
         answerer = ModelAnswerer(
             chosen,
             clock=self.clock,
-            chance=Chance(self.secret, jitter=lambda: 1.0, wait=wait),
-            allowance=Allowance(self.clock, per_account=self.per_account, for_all=self.for_all),
+            chance=Jitter(self.secret, jitter=lambda: 1.0, wait=wait),
+            allowance=TokenBudget(self.clock, per_account=self.per_account, for_all=self.for_all),
             patience=self.patience,
             bounds=self.bounds,
         )
@@ -110,7 +110,7 @@ class Office:
             await answerer.close()
 
     async def ask(
-        self, server: ModelServer, asked: Grounds | None = None, **settings: Any
+        self, server: ModelServer, asked: Sources | None = None, **settings: Any
     ) -> Heard:
         async with self.answerer(server.url, **settings) as answerer:
             return await hear(answerer, asked)

@@ -6,11 +6,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from folkmoot.bots.answering import AnswerFailed, Grounds
-from folkmoot.bots.assistant import Assistant, Bounds
+from folkmoot.bots.answering import AnswerFailed, Sources
+from folkmoot.bots.assistant import Assistant, AssistantBounds
 from folkmoot.bots.commands import Commands
-from folkmoot.bots.grounds import Research
-from folkmoot.bots.whispers import Whispers
+from folkmoot.bots.ephemeral_notices import EphemeralNotices
+from folkmoot.bots.research import Research
 from folkmoot.core.accounts.model import Account, Role
 from folkmoot.core.conversations.desk import Desks
 from folkmoot.core.conversations.model import Conversation
@@ -19,7 +19,7 @@ from folkmoot.core.messages.model import Message
 from folkmoot.core.shared.pages import Page
 from folkmoot.core.work import Storage
 from folkmoot.realtime.connection import Connection
-from folkmoot.realtime.contract import Ending
+from folkmoot.realtime.wire_format import CloseReason
 from tests.cast import MAX_CHARS
 from tests.realtime.stage import WITHIN_S, Ear, Shelf, Stage, staged
 
@@ -30,14 +30,14 @@ class Teller:
     name = "a test"
 
     def __init__(self) -> None:
-        self.asked: list[Grounds] = []
+        self.asked: list[Sources] = []
         self.refuses: AnswerFailed | None = None
         self.script: list[str | Exception | asyncio.Event] = ["because"]
         self.closed = 0
         self.stuck = asyncio.Event()
         """Set when a step is reached that waits: what was told before has been taken."""
 
-    async def answer(self, grounds: Grounds) -> AsyncGenerator[str, None]:
+    async def answer(self, grounds: Sources) -> AsyncGenerator[str, None]:
         self.asked.append(grounds)
         try:
             for step in list(self.script):
@@ -68,8 +68,8 @@ class Watching:
         del own
         return event
 
-    def close_code(self, ending: Ending) -> tuple[int, str]:
-        return 4000, ending.value
+    def close_code(self, close_reason: CloseReason) -> tuple[int, str]:
+        return 4000, close_reason.value
 
 
 class Watcher(Ear):
@@ -112,7 +112,7 @@ class Scene:
     session: Conversation
     agent: Account
     assistant: Assistant
-    bounds: Bounds = field(default_factory=Bounds)
+    bounds: AssistantBounds = field(default_factory=AssistantBounds)
 
     @property
     def cy(self) -> Account:
@@ -120,14 +120,14 @@ class Scene:
 
     @property
     def logs(self) -> Shelf:
-        assert isinstance(self.stage.house.logs, Shelf)
-        return self.stage.house.logs
+        assert isinstance(self.stage.services.logs, Shelf)
+        return self.stage.services.logs
 
     async def say(self, author: Account, content: str, **options: Any) -> Message:
         """What somebody said in the session, or, of a command, its answer."""
         draft = self.stage.cast.draft(author, content, where=self.session, **options)
         async with asyncio.timeout(WITHIN_S):
-            return (await self.stage.house.submit(draft)).message
+            return (await self.stage.services.submit(draft)).message
 
     async def watch(self, account: Account, where: Conversation | None = None) -> Watcher:
         """A connection of the account in the session, and what it is sent."""
@@ -156,22 +156,29 @@ class Scene:
 
 @asynccontextmanager
 async def scened(
-    storage: Storage | None = None, *, bounds: Bounds | None = None
+    storage: Storage | None = None, *, bounds: AssistantBounds | None = None
 ) -> AsyncIterator[Scene]:
     """The scene, the assistant and the commands at work in it."""
     async with staged(storage) as stage:
-        house, cast = stage.house, stage.cast
+        services, cast = stage.services, stage.cast
         agent = await cast.account("agent", Role.AGENT)
         desks = Desks(cast.clock, cast.ids)
         session = await stage.do(desks.open, cast.cy, title="HELP", agent=agent, assistant_on=True)
         answers, teller = Answers(cast.clock, cast.ids, max_chars=MAX_CHARS), Teller()
-        research = Research(house.storage, house.logs, answers)
+        research = Research(services.storage, services.logs, answers)
         assistant = Assistant(
-            house, answers, teller, research, stage.hub.announce, bounds=bounds or Bounds()
+            services,
+            answers,
+            teller,
+            research,
+            stage.hub.announce,
+            bounds=bounds or AssistantBounds(),
         )
-        whispers = Whispers(cast.clock, cast.ids)
-        house.attendants.append(Commands(house, whispers, stage.hub.announce))
-        running = [asyncio.create_task(each) for each in (house.chores.run(), assistant.run())]
+        notices = EphemeralNotices(cast.clock, cast.ids)
+        services.command_handlers.append(Commands(services, notices, stage.hub.announce))
+        running = [
+            asyncio.create_task(each) for each in (services.background_tasks.run(), assistant.run())
+        ]
         try:
             yield Scene(stage, answers, teller, session, agent, assistant)
         finally:

@@ -12,12 +12,12 @@ from folkmoot.bots.assistant import (
     NOTHING_CAME,
     NOTHING_WANTED,
     RESTARTED,
-    Bounds,
+    AssistantBounds,
 )
 from folkmoot.core.conversations.desk import Desks
-from folkmoot.core.logs.model import Passage
+from folkmoot.core.logs.model import Excerpt
 from folkmoot.core.messages.answers import CUT_SHORT
-from folkmoot.core.messages.events import AnswerDropped, AnswerGrew, MessagePosted
+from folkmoot.core.messages.events import AnswerDropped, AnswerExtended, MessagePosted
 from folkmoot.core.messages.model import AuthorKind, Message
 from folkmoot.core.presence.model import Typing
 from folkmoot.core.shared.ids import Uid
@@ -96,7 +96,7 @@ async def test_questions_are_answered_in_their_order_one_at_a_time(scene: Scene)
 
 
 async def test_no_more_are_written_at_once_than_may_be() -> None:
-    async with scened(bounds=Bounds(at_once=1)) as scene:
+    async with scened(bounds=AssistantBounds(at_once=1)) as scene:
         cast = scene.stage.cast
         other = await scene.stage.do(Desks(cast.clock, cast.ids).open, cast.bo, assistant_on=True)
         watcher, second = await scene.watch(scene.cy), await scene.watch(cast.bo, other)
@@ -114,7 +114,7 @@ async def test_no_more_are_written_at_once_than_may_be() -> None:
 
 async def test_what_it_is_given_is_what_was_said_before_and_what_logs_say(scene: Scene) -> None:
     watcher = await scene.watch(scene.cy)
-    scene.logs.passages = [Passage(source="app.log:3", at=NOON, text="pump failed")]
+    scene.logs.passages = [Excerpt(source="app.log:3", at=NOON, text="pump failed")]
     await scene.say(scene.cy, "the gearbox squeaks")
     await answered(watcher)
     for number in range(25):
@@ -142,32 +142,32 @@ async def test_growth_is_shown_to_those_who_watch_and_nobody_else(scene: Scene) 
     scene.teller.script = ["be", go_on, "cause"]
 
     question = await scene.say(scene.cy, "why?")
-    scene.stage.hub.growing.watch(connection, scene.session.id, question.uid)
-    await watcher.until(lambda event: isinstance(event, AnswerGrew))
-    growth = scene.stage.hub.growing.so_far(scene.session.id)
+    scene.stage.hub.streaming.watch(connection, scene.session.id, question.uid)
+    await watcher.until(lambda event: isinstance(event, AnswerExtended))
+    streamed = scene.stage.hub.streaming.so_far(scene.session.id)
     go_on.set()
     answer = await answered(other)
 
-    assert growth is not None
-    assert (growth.text, growth.question, growth.message) == ("be", question.uid, answer.uid)
-    grown = watcher.of(AnswerGrew)
+    assert streamed is not None
+    assert (streamed.text, streamed.question, streamed.message) == ("be", question.uid, answer.uid)
+    grown = watcher.of(AnswerExtended)
     assert [(each.position, each.delta) for each in grown] == [(0, "be"), (2, "cause")]
     assert {each.message for each in grown} == {answer.uid}
-    assert other.of(AnswerGrew) == []
-    assert scene.stage.hub.growing.so_far(scene.session.id) is None
+    assert other.of(AnswerExtended) == []
+    assert scene.stage.hub.streaming.so_far(scene.session.id) is None
 
 
 async def test_what_grows_is_what_the_message_will_be_without_the_space_around_it(
     scene: Scene,
 ) -> None:
     connection, watcher = await scene.connect(scene.cy)
-    scene.stage.hub.growing.watch(connection, scene.session.id)
+    scene.stage.hub.streaming.watch(connection, scene.session.id)
     scene.teller.script = ["\n", " it is", " ", "\n\n", "because", ". ", "\n"]
 
     await scene.say(scene.cy, "why?")
     answer = await answered(watcher)
 
-    grown = watcher.of(AnswerGrew)
+    grown = watcher.of(AnswerExtended)
     assert answer.content == "".join(each.delta for each in grown) == "it is \n\nbecause."
     assert [each.position for each in grown] == [0, 5, 15]
 
@@ -216,7 +216,7 @@ async def test_what_had_come_before_a_failure_is_kept_and_marked(scene: Scene) -
 
 
 async def test_an_answer_that_takes_too_long_is_given_up() -> None:
-    async with scened(bounds=Bounds(seconds=0.05)) as scene:
+    async with scened(bounds=AssistantBounds(seconds=0.05)) as scene:
         watcher = await scene.watch(scene.cy)
         scene.teller.script = [asyncio.Event()]
 
@@ -253,10 +253,10 @@ async def test_whatever_an_answerer_does_the_asker_is_told(
 
 async def test_a_human_who_writes_ends_the_answer_that_is_being_written(scene: Scene) -> None:
     connection, watcher = await scene.connect(scene.cy)
-    scene.stage.hub.growing.watch(connection, scene.session.id)
+    scene.stage.hub.streaming.watch(connection, scene.session.id)
     scene.teller.script = ["be", asyncio.Event()]
     question = await scene.say(scene.cy, "why?")
-    grown = await watcher.until(lambda event: isinstance(event, AnswerGrew))
+    grown = await watcher.until(lambda event: isinstance(event, AnswerExtended))
 
     await scene.say(scene.agent, "let me see")
     dropped = await watcher.until(lambda event: isinstance(event, AnswerDropped))
@@ -276,7 +276,7 @@ async def test_a_late_answer_is_dropped_even_if_it_was_given_back(scene: Scene) 
     await watcher.until(lambda event: isinstance(event, Typing))
     await scene.say(scene.agent, "let me see")
     await scene.stage.do(
-        scene.stage.house.desks.switch_assistant, scene.agent, scene.session.id, is_on=True
+        scene.stage.services.desks.switch_assistant, scene.agent, scene.session.id, is_on=True
     )
 
     scene.teller.script = ["in time"]
@@ -342,7 +342,7 @@ async def test_a_question_that_was_deleted_meanwhile_is_not_answered(scene: Scen
     await scene.say(scene.cy, "first")
     second = await scene.say(scene.cy, "oops")
     await scene.stage.do(
-        scene.stage.house.messages.delete, scene.cy.id, scene.session.id, second.uid
+        scene.stage.services.messages.delete, scene.cy.id, scene.session.id, second.uid
     )
     go_on.set()
     await answered(watcher)

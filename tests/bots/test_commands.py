@@ -8,8 +8,8 @@ import pytest
 from folkmoot.core.accounts.model import Role
 from folkmoot.core.conversations.errors import NotADesk, NotAMember
 from folkmoot.core.logs.events import LogsProgressed
-from folkmoot.core.logs.model import Reading
-from folkmoot.core.messages.events import MessagePosted, Whispered
+from folkmoot.core.logs.model import LogReading
+from folkmoot.core.messages.events import EphemeralNotice, MessagePosted
 from folkmoot.core.messages.model import AuthorKind, MessageKind
 from folkmoot.core.shared.refusals import Refusal
 from tests.bots.scene import Scene, scened
@@ -28,7 +28,7 @@ async def test_only_the_asker_hears_the_answer_and_nothing_of_it_is_kept(scene: 
 
     answer = await scene.say(scene.cy, "/help", client_id="c-1")
 
-    (whispered,) = own.of(Whispered)
+    (whispered,) = own.of(EphemeralNotice)
     assert whispered.message == answer
     assert (answer.author_kind, answer.kind) == (AuthorKind.SYSTEM, MessageKind.SYSTEM)
     assert (answer.client_id, answer.seq) == ("c-1", 0)
@@ -131,7 +131,7 @@ async def test_two_slashes_stand_for_one_and_are_a_message(scene: Scene) -> None
 async def test_where_no_session_is_a_slash_is_a_slash(scene: Scene) -> None:
     cast = scene.stage.cast
     for content in ("/help", "//help"):
-        posted = await scene.stage.house.submit(cast.draft(cast.ana, content))
+        posted = await scene.stage.services.submit(cast.draft(cast.ana, content))
         assert posted.message.content == content
 
 
@@ -145,16 +145,16 @@ async def test_a_command_into_nowhere_is_refused(scene: Scene) -> None:
     nowhere = scene.stage.cast.draft(scene.cy, "/help")
     nowhere = type(nowhere)(author_id=scene.cy.id, conversation_id=10**6, content="/help")
     with pytest.raises(Refusal) as refused:
-        await scene.stage.house.submit(nowhere)
+        await scene.stage.services.submit(nowhere)
     assert refused.value.code in {"conversation_not_found", NotADesk.code}
 
 
 async def test_what_is_said_after_a_plain_slash_keeps_its_place(scene: Scene) -> None:
     watcher = await scene.watch(scene.cy)
-    cast, house = scene.stage.cast, scene.stage.house
+    cast, services = scene.stage.cast, scene.stage.services
     drafts = [cast.draft(scene.cy, text, where=scene.session) for text in ("//one", "two")]
 
-    answers = [house.submit(draft) for draft in drafts]
+    answers = [services.submit(draft) for draft in drafts]
     for answer in answers:
         await answer
 
@@ -169,20 +169,20 @@ async def test_commands_of_one_account_are_answered_in_their_order(scene: Scene)
         for text in ("/stat", "/status", "/clear", "/help", "/sessions", "/nothing") * 3
     ]
 
-    answers = [scene.stage.house.submit(draft) for draft in drafts]
+    answers = [scene.stage.services.submit(draft) for draft in drafts]
     async with asyncio.timeout(WITHIN_S):
         said = [(await answer).message for answer in answers]
 
-    assert [event.message for event in watcher.of(Whispered)] == said
+    assert [event.message for event in watcher.of(EphemeralNotice)] == said
 
 
 async def test_reload_reads_in_the_background_and_reports(scene: Scene) -> None:
     analyst = await scene.stage.cast.account("analyst", Role.ANALYST)
-    await scene.stage.do(scene.stage.house.desks.add_member, scene.cy, scene.session.id, analyst)
+    await scene.stage.do(scene.stage.services.desks.add_member, scene.cy, scene.session.id, analyst)
     watcher = await scene.watch(analyst)
     scene.logs.readings = [
-        Reading(files=1, entries=10),
-        Reading(files=2, entries=30, unreadable=1, skipped=(("a.bin", "binary"),), is_done=True),
+        LogReading(files=1, entries=10),
+        LogReading(files=2, entries=30, unreadable=1, skipped=(("a.bin", "binary"),), is_done=True),
     ]
     scene.logs.go_on.clear()
 
@@ -192,11 +192,13 @@ async def test_reload_reads_in_the_background_and_reports(scene: Scene) -> None:
     again = await scene.say(analyst, "/reload")
     assert "last 7 days" in again.content
     await watcher.until(
-        lambda e: isinstance(e, Whispered) and "being read already" in e.message.content
+        lambda e: isinstance(e, EphemeralNotice) and "being read already" in e.message.content
     )
     scene.logs.go_on.set()
     done = await watcher.until(
-        lambda e: isinstance(e, Whispered) and "2 files, 30 entries, 1 lines" in e.message.content
+        lambda e: (
+            isinstance(e, EphemeralNotice) and "2 files, 30 entries, 1 lines" in e.message.content
+        )
     )
 
     assert "Left out a.bin: binary" in done.message.content
@@ -214,7 +216,7 @@ async def test_reload_takes_days_in_range_and_nothing_else(scene: Scene, given: 
 
 
 async def test_a_house_that_ends_refuses_commands(scene: Scene) -> None:
-    scene.stage.house.chores._tasks = None
+    scene.stage.services.background_tasks._tasks = None
     with pytest.raises(Exception, match="restarting"):
         await scene.say(scene.cy, "/help")
     await asyncio.sleep(0)

@@ -9,9 +9,9 @@ from collections.abc import Callable
 
 import pytest
 
-from folkmoot.bots.answering import Grounds
+from folkmoot.bots.answering import Sources
 from folkmoot.bots.model.prompt import RULES, composed
-from folkmoot.core.logs.model import Passage
+from folkmoot.core.logs.model import Excerpt
 from folkmoot.core.messages.context import Turn, estimated_tokens
 from tests.bots.asking import BO, KEY, Office, grounds, hear, passage
 from tests.bots.injections import CANARY, KINDS, injections
@@ -24,7 +24,7 @@ FRESH = "secret-number-00000000000000000000000000000002"
 TEXTS = dict(injections(KNOWN))
 CONTROL = ("<|", "<\uff5c", "<s>", "</s>", "[inst]", "[/inst]", "<<sys>>", "<end_of_turn>", "<bos>")
 
-Place = Callable[[str], Grounds]
+Place = Callable[[str], Sources]
 PLACES: dict[str, Place] = {
     "the question": lambda text: grounds(text),
     "an older message": lambda text: grounds(turns=(Turn("user", text),)),
@@ -49,7 +49,7 @@ def test_the_set_is_large_enough() -> None:
     assert len(TEXTS) == len(set(TEXTS.values()))
 
 
-def composed_of(asked: Grounds, max_tokens: int = 4000) -> tuple[str, str, list[str]]:
+def composed_of(asked: Sources, max_tokens: int = 4000) -> tuple[str, str, list[str]]:
     """The rules; what stands outside of fences in the rest; and what stands inside."""
     prompt = composed(asked, make_fence=CountingIds().secret, max_tokens=max_tokens)
     rules, *spoken = prompt.turns
@@ -193,7 +193,7 @@ def test_what_was_said_is_not_told_twice() -> None:
 
 
 def test_a_question_that_is_not_the_last_turn_is_asked_all_the_same() -> None:
-    asked = Grounds(asker=BO, question="q", turns=(Turn("user", "other"),))
+    asked = Sources(asker=BO, question="q", turns=(Turn("user", "other"),))
 
     _, _, inside = composed_of(asked)
 
@@ -201,7 +201,7 @@ def test_a_question_that_is_not_the_last_turn_is_asked_all_the_same() -> None:
 
 
 def test_a_passage_has_its_source_on_one_line_and_its_time_in_utc() -> None:
-    odd = Passage(source="a\nb\u2028c" + "d" * 500, at=NOON, text="t")
+    odd = Excerpt(source="a\nb\u2028c" + "d" * 500, at=NOON, text="t")
 
     _, _, inside = composed_of(grounds(logs=(odd,)))
 

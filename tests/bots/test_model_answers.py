@@ -13,7 +13,7 @@ import pytest
 
 from folkmoot.bots.answering import AnswerFailed
 from folkmoot.bots.model import faults
-from folkmoot.bots.model.connection import Bounds
+from folkmoot.bots.model.connection import ResponseBounds
 from tests.bots.asking import KEY, QUICK, Office, grounds, hear
 from tests.bots.model_server import (
     Act,
@@ -383,7 +383,7 @@ async def test_events_of_a_bounded_size_pass_whatever_ends_their_lines(office: O
             events = (b"data: " + text + end + end) * 20
             last = b"data: " + json.dumps(chunk(".", "stop")).encode() + end + end
             server.will(sends(events + last))
-            small = Office(bounds=Bounds(event_bytes=70_000, response_bytes=100_000))
+            small = Office(bounds=ResponseBounds(event_bytes=70_000, response_bytes=100_000))
 
             heard = await small.ask(server, max_answer_chars=20_000)
 

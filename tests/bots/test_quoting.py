@@ -15,7 +15,7 @@ from folkmoot.bots.quoting import (
     NOTHING,
     QuotingAnswerer,
 )
-from folkmoot.core.logs.model import Passage
+from folkmoot.core.logs.model import Excerpt
 from tests.bots.asking import grounds, hear, passage
 from tests.cast import NOON
 
@@ -44,7 +44,7 @@ async def test_a_passage_is_quoted_with_its_source_and_time() -> None:
 async def test_times_are_in_utc_wherever_they_were_written() -> None:
     at = NOON.astimezone(timezone(timedelta(hours=5)))
 
-    text = await answer("space", logs=(Passage(source="a:1", at=at, text="space"),))
+    text = await answer("space", logs=(Excerpt(source="a:1", at=at, text="space"),))
 
     assert "a:1, 2026-03-01T12:00:00Z:" in text
 
@@ -80,7 +80,7 @@ async def test_five_passages_are_quoted_at_most() -> None:
 
 
 async def test_lines_of_one_text_are_one_passage_with_their_times() -> None:
-    later = Passage(source="app.log:90", at=NOON + timedelta(minutes=1), text=DISK.text)
+    later = Excerpt(source="app.log:90", at=NOON + timedelta(minutes=1), text=DISK.text)
 
     text = await answer("space", logs=(DISK, later, LOGIN))
 

@@ -34,8 +34,10 @@ async def start(cast: Cast, *others: Account, **options: object) -> Conversation
     return await cast.do(cast.conversations.start, cast.ana.id, ids, **options)
 
 
-async def add(cast: Cast, actor: Account, *newcomers: Account) -> Conversation:
-    return await cast.do(cast.conversations.add_members, actor.id, cast.lobby.id, list(newcomers))
+async def add(cast: Cast, actor: Account, *external_accounts: Account) -> Conversation:
+    return await cast.do(
+        cast.conversations.add_members, actor.id, cast.lobby.id, list(external_accounts)
+    )
 
 
 async def remove(cast: Cast, actor: Account, leaver: Account) -> None:

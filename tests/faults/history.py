@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from tests.doors.door import Heard
+from tests.adapters.adapter import Heard
 
 
 def faults_of_history(history: Sequence[Heard], acknowledged: Iterable[Heard]) -> list[str]:

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 from websockets.exceptions import InvalidHandshake
 
+from tests.adapters.adapter import Door, Gone, Heard, Place
+from tests.adapters.every import KINDS, doors_to, new_place
 from tests.clients import Visitor, logged_in, registered, visiting
-from tests.doors.door import Door, Gone, Heard, Place
-from tests.doors.every import KINDS, doors_to, new_place
 from tests.faults.history import faults_of_history, faults_of_likeness, faults_of_reading
 from tests.postgres import ONE_WORKER, PostgresServer, postgres
 from tests.running import Server

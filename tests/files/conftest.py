@@ -12,8 +12,8 @@ import pytest
 from folkmoot.core.accounts.model import Account
 from folkmoot.core.messages.model import Upload
 from folkmoot.core.messages.uploads import Quota, Uploads
-from folkmoot.files.places import Place, open_place
 from folkmoot.files.service import FileBounds, Files
+from folkmoot.files.stores import FileStore, open_file_store
 from folkmoot.files.thumbnails import Thumbnails
 from folkmoot.storage import open_storage
 from tests.cast import Cast, enter
@@ -31,7 +31,7 @@ class Shelf:
     """The files of the cast's house, and what can be seen of them from outside."""
 
     cast: Cast
-    place: Place
+    place: FileStore
     incoming: Path
 
     @property
@@ -87,5 +87,5 @@ async def shelf(
         for name, value in found.variables.items():
             monkeypatch.setenv(name, value)
         url = await asyncio.to_thread(found.new)
-    place, incoming = open_place(tmp_path / "files", url)
+    place, incoming = open_file_store(tmp_path / "files", url)
     return Shelf(await enter(await open_storage("memory://")), place, incoming)

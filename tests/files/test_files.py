@@ -23,8 +23,8 @@ from folkmoot.core.messages.errors import (
 from folkmoot.core.messages.model import MessageKind
 from folkmoot.core.messages.uploads import LOOSE_FOR
 from folkmoot.core.shared.refusals import StorageFull, Unavailable
-from folkmoot.files.errors import FilesUnavailable, PlaceInvalid, faults
-from folkmoot.files.places import Folder, open_place
+from folkmoot.files.errors import FileStoreInvalid, FilesUnavailable, faults
+from folkmoot.files.stores import FolderStore, open_file_store
 from tests.files.conftest import MAX_BYTES, MAX_FILES, put, read
 from tests.files.pictures import bomb, noise, picture
 
@@ -298,28 +298,28 @@ def test_a_bucket_that_does_not_answer_is_our_fault(tmp_path, monkeypatch):
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
-    place, _ = open_place(tmp_path, "s3://bucket/prefix")
+    place, _ = open_file_store(tmp_path, "s3://bucket/prefix")
     with pytest.raises(FilesUnavailable):
         place.check()
 
 
 def test_what_is_kept_in_a_folder_is_for_its_owner_only(tmp_path):
     tmp_path.chmod(0o755)
-    _, incoming = open_place(tmp_path / "files", None)
+    _, incoming = open_file_store(tmp_path / "files", None)
     for folder in (tmp_path / "files", incoming):
         assert stat.S_IMODE(folder.stat().st_mode) == 0o700
 
 
 @pytest.mark.parametrize("url", ["http://bucket", "bucket", "s3:", "file:///etc"])
 def test_what_names_no_bucket_is_refused(tmp_path, url):
-    with pytest.raises(PlaceInvalid):
-        open_place(tmp_path, url)
+    with pytest.raises(FileStoreInvalid):
+        open_file_store(tmp_path, url)
 
 
 def test_a_folder_that_cannot_be_made_is_refused(tmp_path):
     (tmp_path / "file").write_bytes(b"")
-    with pytest.raises(PlaceInvalid):
-        open_place(tmp_path / "file", None)
+    with pytest.raises(FileStoreInvalid):
+        open_file_store(tmp_path / "file", None)
 
 
 def test_a_full_disk_is_told_apart(caplog):
@@ -331,8 +331,8 @@ def test_a_full_disk_is_told_apart(caplog):
 
 
 async def test_a_kept_file_and_its_name_have_reached_the_disk(tmp_path, monkeypatch):
-    place, incoming = open_place(tmp_path / "files", None)
-    assert isinstance(place, Folder)
+    place, incoming = open_file_store(tmp_path / "files", None)
+    assert isinstance(place, FolderStore)
     reached = []
     sync = os.fsync
     monkeypatch.setattr(os, "fsync", lambda number: (reached.append(_name(number)), sync(number)))

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from folkmoot.bots.logs.reading import Reader, Sources
+from folkmoot.bots.logs.reading import LogReader, LogSources
 from folkmoot.server.system import SystemClock
 from tests.clients import PASSWORD, registered, visiting
 from tests.running import Server
@@ -61,7 +61,7 @@ async def test_what_the_server_logs_can_be_read_as_logs(server):
     assert server.stop() == 0
     own = server.data / "logs"
     now = SystemClock().now()
-    reader = Reader(Sources(patterns=(str(own),), days=1, now=now, own=own))
+    reader = LogReader(LogSources(patterns=(str(own),), days=1, now=now, own=own))
     lines = list(reader.lines())
     assert reader.so_far().unreadable == 0
     assert reader.so_far().skipped == ()

@@ -7,7 +7,7 @@ from urllib.parse import unquote
 import httpx2
 import pytest
 
-from folkmoot.server.application import SPECS
+from folkmoot.server.http.application import SPECS
 from tests.running import Server
 
 METHODS = {"get", "post", "put", "patch", "delete"}

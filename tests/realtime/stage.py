@@ -17,24 +17,24 @@ from folkmoot.core.conversations.direct import Directs
 from folkmoot.core.conversations.events import DeliveredMoved, Durable
 from folkmoot.core.conversations.model import Conversation
 from folkmoot.core.logs.errors import AlreadyReading
-from folkmoot.core.logs.model import Inquiry, Passage, Reading
+from folkmoot.core.logs.model import Excerpt, LogQuery, LogReading
 from folkmoot.core.logs.store import OnProgress
 from folkmoot.core.messages.uploads import Quota, Uploads
 from folkmoot.core.presence.model import Entered, Exited, Typing
 from folkmoot.core.shared.rates import Rate
 from folkmoot.core.social.friends import Friends
 from folkmoot.core.work import Storage
-from folkmoot.files.places import Place
 from folkmoot.files.service import FileBounds, Files
+from folkmoot.files.stores import FileStore
 from folkmoot.files.thumbnails import Thumbnails
+from folkmoot.kit.following import Following
 from folkmoot.realtime.connection import Connection
-from folkmoot.realtime.contract import Ending
-from folkmoot.realtime.following import Following
-from folkmoot.realtime.house import House
 from folkmoot.realtime.hub import Hub
 from folkmoot.realtime.limits import Limits, LimitSettings
 from folkmoot.realtime.outbox import SlowReaders, Tick
 from folkmoot.realtime.receipts import Receipts
+from folkmoot.realtime.services import Services
+from folkmoot.realtime.wire_format import CloseReason
 from folkmoot.realtime.writer import Writer
 from folkmoot.storage.memory.storage import MemoryStorage
 from tests.cast import Cast, enter
@@ -94,8 +94,8 @@ class Plain:
         self.encoded += 1
         return f"{label(event)}{' own' if own else ''}".encode()
 
-    def close_code(self, ending: Ending) -> tuple[int, str]:
-        return 4000 + list(Ending).index(ending), ending.value
+    def close_code(self, close_reason: CloseReason) -> tuple[int, str]:
+        return 4000 + list(CloseReason).index(close_reason), close_reason.value
 
 
 def label(event: Any) -> str:
@@ -115,13 +115,13 @@ class Shelf:
     """An index of logs that holds what a test puts into it; whatever shares a word is found."""
 
     def __init__(self) -> None:
-        self.passages: list[Passage] = []
-        self.readings = [Reading(files=1, entries=2, is_done=True)]
+        self.passages: list[Excerpt] = []
+        self.readings = [LogReading(files=1, entries=2, is_done=True)]
         self.go_on = asyncio.Event()
         self.go_on.set()
         self.is_reading = False
 
-    async def find(self, inquiry: Inquiry) -> list[Passage]:
+    async def find(self, inquiry: LogQuery) -> list[Excerpt]:
         words = set(inquiry.words.casefold().split())
         found = [each for each in self.passages if words & set(each.text.casefold().split())]
         return found[: inquiry.limit]
@@ -129,7 +129,7 @@ class Shelf:
     async def size(self) -> int:
         return len(self.passages)
 
-    async def read_anew(self, days: int, on_progress: OnProgress) -> Reading:
+    async def read_anew(self, days: int, on_progress: OnProgress) -> LogReading:
         if self.is_reading:
             raise AlreadyReading
         self.is_reading = True
@@ -163,12 +163,12 @@ class Stage:
     """The cast in a house whose writer works."""
 
     cast: Cast
-    house: House
-    dialect: Plain
+    services: Services
+    wire_format: Plain
 
     @property
     def hub(self) -> Hub:
-        return self.house.hub
+        return self.services.hub
 
     async def login(self, account: Account) -> Login:
         return await self.cast.do(
@@ -182,7 +182,7 @@ class Stage:
         login = login or await self.login(account)
         home = home or self.cast.lobby
         connection = Connection(
-            self.dialect, Ear(), account.person, login.id, login.expires_at, home=home.id
+            self.wire_format, Ear(), account.person, login.id, login.expires_at, home=home.id
         )
         self.hub.open(connection)
         return connection
@@ -195,15 +195,17 @@ class Stage:
 
     async def follow(self, connection: Connection, after_seq: int | None) -> None:
         assert connection.home is not None
-        await Following(self.house, connection, connection.home).start(after_seq)
+        await Following(self.services, connection, connection.home).start(after_seq)
 
     async def say(self, author: Account, content: str, **options: Any) -> Any:
         """What the LOBBY's author posted, durable and announced."""
-        return (await self.house.writer.post(self.cast.draft(author, content, **options))).message
+        return (
+            await self.services.writer.post(self.cast.draft(author, content, **options))
+        ).message
 
     async def do(self, act: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
         """What the service's ``act`` returns, durable and announced."""
-        return await self.house.writer.write(lambda work: act(work, *arguments, **options))
+        return await self.services.writer.write(lambda work: act(work, *arguments, **options))
 
 
 def heard(connection: Connection) -> list[str]:
@@ -228,10 +230,10 @@ async def staged(storage: Storage | None = None) -> AsyncIterator[Stage]:
     receipts = Receipts(writer, cast.marks, pause=0)
     hub.on_handed = receipts.note_handed
     hub.on_caught_up = receipts.claim_handed
-    house = House(
+    services = Services(
         clock=cast.clock,
         ids=cast.ids,
-        gate=Doorkeeper(),  # type: ignore[arg-type]  # as strict as the real one
+        authenticator=Doorkeeper(),  # type: ignore[arg-type]  # as strict as the real one
         accounts=cast.accounts,
         social=cast.social,
         conversations=cast.conversations,
@@ -252,7 +254,7 @@ async def staged(storage: Storage | None = None) -> AsyncIterator[Stage]:
     )
     running = asyncio.create_task(writer.run())
     try:
-        yield Stage(cast, house, Plain())
+        yield Stage(cast, services, Plain())
     finally:
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
@@ -265,7 +267,7 @@ def _files(cast: Cast, writer: Writer) -> Files:
         uploads=Uploads(cast.clock, Quota(max_files=10, max_bytes=1_000_000)),
         storage=cast.storage,
         write=writer.write,
-        place=Place(MemoryStore(), "in memory"),
+        place=FileStore(MemoryStore(), "in memory"),
         incoming=Path("nobody", "uploads", "here"),
         thumbnails=Thumbnails(max_pixels=1_000_000),
         bounds=FileBounds(1_000_000),

@@ -4,9 +4,9 @@ import math
 from datetime import timedelta
 
 from folkmoot.realtime.connection import Connection
-from folkmoot.realtime.contract import Ending
 from folkmoot.realtime.heartbeat import Heartbeat
 from folkmoot.realtime.outbox import Outbox
+from folkmoot.realtime.wire_format import CloseReason
 from tests.realtime.stage import Stage, ended
 
 
@@ -33,7 +33,7 @@ class Line:
 
 async def connected(stage: Stage, line: Line) -> Connection:
     connection = await stage.connect(stage.cast.ana)
-    connection.outlet = Outbox(line, stage.house.tick, stage.house.slow_readers)
+    connection.outlet = Outbox(line, stage.services.tick, stage.services.slow_readers)
     return connection
 
 
@@ -62,7 +62,7 @@ async def test_who_stays_silent_is_told_to_come_back_and_dropped(stage):
     line = Line(last_heard=100)
     await connected(stage, line)
     pulse(stage).beat(146)
-    assert line.done == [f"close {Ending.SILENT.value}", "abort"]
+    assert line.done == [f"close {CloseReason.SILENT.value}", "abort"]
     assert len(stage.hub) == 0
 
 
@@ -83,4 +83,4 @@ async def test_a_beat_ends_what_the_clock_has_ended(stage):
     connection = await stage.listen(stage.cast.ana)
     stage.cast.clock.pass_by(timedelta(days=1))
     pulse(stage).beat(0)
-    assert ended(connection) == Ending.TOKEN_EXPIRED.value
+    assert ended(connection) == CloseReason.TOKEN_EXPIRED.value

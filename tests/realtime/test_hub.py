@@ -7,8 +7,8 @@ import pytest
 
 from folkmoot.core.conversations.model import Conversation
 from folkmoot.core.presence.model import TYPING_SECONDS, Typing
-from folkmoot.realtime.contract import Ending
 from folkmoot.realtime.hub import MAX_HELD_EVENTS
+from folkmoot.realtime.wire_format import CloseReason
 from tests.realtime.stage import Plain, Stage, ended, heard
 
 
@@ -61,15 +61,15 @@ async def test_a_message_is_encoded_once_for_its_author_and_once_for_everybody_e
     await three(stage)
     for account in (stage.cast.ana, stage.cast.bo, stage.cast.cy) * 5:
         await stage.listen(account)
-    stage.dialect.encoded = 0
+    stage.wire_format.encoded = 0
     await stage.say(stage.cast.ana, "Hello")
-    assert stage.dialect.encoded == 2
+    assert stage.wire_format.encoded == 2
 
 
 async def test_every_contract_present_encodes_for_its_own_clients(stage):
     other = Plain()
     ana = await stage.listen(stage.cast.ana)
-    stage.dialect, first = other, stage.dialect
+    stage.wire_format, first = other, stage.wire_format
     bo = await stage.listen(stage.cast.bo)
     first.encoded = other.encoded = 0
     await stage.say(stage.cast.ana, "Hello")
@@ -81,7 +81,7 @@ async def test_every_contract_present_encodes_for_its_own_clients(stage):
 async def test_what_a_contract_acknowledges_in_its_own_way_is_not_sent_back_where_it_came_from(
     stage,
 ):
-    stage.dialect = Plain(echoes=False)
+    stage.wire_format = Plain(echoes=False)
     phone, laptop = await stage.listen(stage.cast.ana), await stage.listen(stage.cast.ana)
     bo = await stage.listen(stage.cast.bo)
     for connection in (phone, laptop):
@@ -93,7 +93,7 @@ async def test_what_a_contract_acknowledges_in_its_own_way_is_not_sent_back_wher
 
 
 async def test_nor_is_it_held_back_for_the_connection_that_said_it_while_catching_up(stage):
-    stage.dialect = Plain(echoes=False)
+    stage.wire_format = Plain(echoes=False)
     phone, laptop = [await stage.connect(stage.cast.ana) for _ in range(2)]
     at_phone = stage.hub.hold(phone, stage.cast.lobby.id)
     at_laptop = stage.hub.hold(laptop, stage.cast.lobby.id)
@@ -103,7 +103,7 @@ async def test_nor_is_it_held_back_for_the_connection_that_said_it_while_catchin
 
 
 async def test_a_contract_that_echoes_holds_it_back_for_the_connection_that_said_it_too(stage):
-    stage.dialect = Plain(echoes=True)
+    stage.wire_format = Plain(echoes=True)
     phone = await stage.connect(stage.cast.ana)
     backlog = stage.hub.hold(phone, stage.cast.lobby.id)
     await stage.say(stage.cast.ana, "Hello", origin=phone)
@@ -154,7 +154,7 @@ async def test_a_released_connection_hears_nothing_more(stage):
 async def test_a_connection_that_ended_while_it_was_held_is_not_admitted(stage):
     ana, bo = await stage.listen(stage.cast.ana), await stage.connect(stage.cast.bo)
     stage.hub.hold(bo, stage.cast.lobby.id)
-    stage.hub.end(bo, Ending.LOGIN_ENDED)
+    stage.hub.end(bo, CloseReason.LOGIN_ENDED)
     stage.hub.admit(bo, await stage.cast.head())
     heard(ana)
     await stage.say(stage.cast.ana, "Hello")
@@ -164,7 +164,7 @@ async def test_a_connection_that_ended_while_it_was_held_is_not_admitted(stage):
 
 async def test_a_connection_that_has_ended_cannot_begin_to_follow_again(stage):
     ana, bo = await stage.listen(stage.cast.ana), await stage.listen(stage.cast.bo)
-    stage.hub.end(bo, Ending.TOKEN_EXPIRED)
+    stage.hub.end(bo, CloseReason.TOKEN_EXPIRED)
     heard(ana)
     await stage.follow(bo, 0)
     assert heard(ana) == []
@@ -261,7 +261,7 @@ async def test_who_is_removed_is_closed_and_hears_nothing_of_it_nor_after_it(sta
     await stage.do(cast.conversations.remove_member, cast.ana.id, cast.lobby.id, cast.bo.id)
     await stage.say(cast.ana, "He is gone")
     assert heard(bo) == []
-    assert ended(bo) == Ending.REMOVED.value
+    assert ended(bo) == CloseReason.REMOVED.value
     assert heard(ana) == ["Exited bo", "MemberLeft 1", "MessagePosted 2 own"]
 
 
@@ -279,10 +279,10 @@ async def test_who_is_removed_from_one_place_keeps_a_connection_that_is_for_many
 async def test_ending_a_login_closes_its_connections_and_no_others(stage):
     cast = stage.cast
     login = await stage.login(cast.ana)
-    ending, staying = await stage.connect(cast.ana, login=login), await stage.listen(cast.ana)
-    await stage.follow(ending, None)
+    close_reason, staying = await stage.connect(cast.ana, login=login), await stage.listen(cast.ana)
+    await stage.follow(close_reason, None)
     await stage.do(cast.accounts.end_login, cast.ana.id, login.id)
-    assert ended(ending) == Ending.LOGIN_ENDED.value
+    assert ended(close_reason) == CloseReason.LOGIN_ENDED.value
     assert ended(staying) is None
     assert stage.hub.connections_of(cast.ana.id) == (staying,)
 
@@ -293,7 +293,7 @@ async def test_ending_a_login_closes_a_connection_that_is_still_catching_up(stag
     connection = await stage.connect(cast.ana, login=login)
     stage.hub.hold(connection, cast.lobby.id)
     await stage.do(cast.accounts.end_login, cast.ana.id, login.id)
-    assert ended(connection) == Ending.LOGIN_ENDED.value
+    assert ended(connection) == CloseReason.LOGIN_ENDED.value
     assert stage.hub._channels == {}
 
 
@@ -310,7 +310,7 @@ async def test_a_connection_ends_with_its_token_and_not_before(stage):
     stage.hub.sweep(bo.expires_at - timedelta(seconds=1), 0)
     assert ended(bo) is None
     stage.hub.sweep(bo.expires_at, 0)
-    assert ended(bo) == Ending.TOKEN_EXPIRED.value
+    assert ended(bo) == CloseReason.TOKEN_EXPIRED.value
     assert len(stage.hub) == 0
 
 

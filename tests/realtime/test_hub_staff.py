@@ -6,7 +6,7 @@ from tests.realtime.stage import heard
 
 
 async def test_whoever_watches_staff_is_told_of_all_of_them_and_of_nobody_else(stage):
-    cast, hub = stage.cast, stage.house.hub
+    cast, hub = stage.cast, stage.services.hub
     agent, admin = [await cast.account(role.value, role) for role in (Role.AGENT, Role.ADMIN)]
     ana = await stage.connect(cast.ana)
     hub.watch_staff(ana, is_on=True)
@@ -25,7 +25,7 @@ async def test_whoever_watches_staff_is_told_of_all_of_them_and_of_nobody_else(s
 
 
 async def test_nobody_is_told_twice_or_of_themselves(stage):
-    cast, hub = stage.cast, stage.house.hub
+    cast, hub = stage.cast, stage.services.hub
     agent = await cast.account("agent", Role.AGENT)
     ana = await stage.connect(cast.ana)
     hub.watch(ana, frozenset({agent.id}))
@@ -41,7 +41,7 @@ async def test_nobody_is_told_twice_or_of_themselves(stage):
 
 
 async def test_whoever_is_gone_watches_nobody(stage):
-    cast, hub = stage.cast, stage.house.hub
+    cast, hub = stage.cast, stage.services.hub
     ana = await stage.connect(cast.ana)
     hub.watch_staff(ana, is_on=True)
     hub.close(ana)
@@ -58,7 +58,7 @@ async def test_everybody_who_is_online_is_counted_once(stage):
     await stage.connect(stage.cast.ana)
     await stage.connect(stage.cast.bo)
 
-    assert [person.username for person in stage.house.hub.people()] == ["ana", "bo"]
+    assert [person.username for person in stage.services.hub.people()] == ["ana", "bo"]
 
 
 async def test_what_is_announced_is_overheard_before_anybody_is_sent_it(stage):
@@ -69,7 +69,7 @@ async def test_what_is_announced_is_overheard_before_anybody_is_sent_it(stage):
     def overhear(event):
         overheard.append((type(event), list(bo.outlet.frames)))
 
-    stage.house.hub.overhearing.append(overhear)
+    stage.services.hub.overhearing.append(overhear)
     await stage.say(stage.cast.ana, "Hello")
 
     assert overheard[0] == (MessagePosted, [])

@@ -65,14 +65,14 @@ async def test_of_many_claims_the_highest_of_each_member_is_stored_by_one_write(
         ana = await stage.listen(stage.cast.ana)
         before = disk.writes
         for seq in (1, 3, 2):
-            stage.house.receipts.claim_read(mark(stage, stage.cast.bo, seq))
-        await stage.house.receipts.flush()
+            stage.services.receipts.claim_read(mark(stage, stage.cast.bo, seq))
+        await stage.services.receipts.flush()
         assert disk.writes - before == 1
         assert heard(ana) == ["ReadMoved bo 3"]
 
 
 async def test_a_watermark_never_goes_back_nor_beyond_the_end(spoken):
-    receipts = spoken.house.receipts
+    receipts = spoken.services.receipts
     await receipts.store_read([mark(spoken, spoken.cast.bo, 99)])
     assert (await read_seqs(spoken))["bo"] == 3
     await receipts.store_read([mark(spoken, spoken.cast.bo, 1)])
@@ -80,23 +80,23 @@ async def test_a_watermark_never_goes_back_nor_beyond_the_end(spoken):
 
 
 async def test_a_claim_that_is_no_news_is_not_announced(spoken):
-    await spoken.house.receipts.store_read([mark(spoken, spoken.cast.bo, 2)])
+    await spoken.services.receipts.store_read([mark(spoken, spoken.cast.bo, 2)])
     ana = await spoken.listen(spoken.cast.ana)
-    await spoken.house.receipts.store_read([mark(spoken, spoken.cast.bo, 2)])
+    await spoken.services.receipts.store_read([mark(spoken, spoken.cast.bo, 2)])
     assert heard(ana) == []
 
 
 async def test_claims_of_strangers_and_of_nowhere_are_void(spoken):
     nowhere = ReadMark(spoken.cast.lobby.id + 1, spoken.cast.bo.id, 1)
-    await spoken.house.receipts.store_read([mark(spoken, spoken.cast.cy, 2), nowhere])
+    await spoken.services.receipts.store_read([mark(spoken, spoken.cast.cy, 2), nowhere])
     assert await read_seqs(spoken) == {"ana": 3, "bo": 0}
 
 
 async def test_claims_are_stored_without_being_asked_for(spoken):
     moved = asyncio.Event()
     spoken.hub.deliver = lambda event: moved.set() if isinstance(event, ReadMoved) else None
-    async with running(spoken.house.receipts):
-        spoken.house.receipts.claim_read(mark(spoken, spoken.cast.bo, 2))
+    async with running(spoken.services.receipts):
+        spoken.services.receipts.claim_read(mark(spoken, spoken.cast.bo, 2))
         await moved.wait()
     assert (await read_seqs(spoken))["bo"] == 2
 
@@ -107,12 +107,12 @@ async def test_a_full_disk_neither_ends_the_house_nor_loses_a_claim():
         for content in ("one", "two", "three"):
             await stage.say(stage.cast.ana, content)
         disk.is_full = True
-        stage.house.receipts.claim_read(mark(stage, stage.cast.bo, 1))
-        assert not await stage.house.receipts.flush()
-        stage.house.receipts.claim_read(mark(stage, stage.cast.bo, 2))
-        assert not await stage.house.receipts.flush()
+        stage.services.receipts.claim_read(mark(stage, stage.cast.bo, 1))
+        assert not await stage.services.receipts.flush()
+        stage.services.receipts.claim_read(mark(stage, stage.cast.bo, 2))
+        assert not await stage.services.receipts.flush()
         disk.is_full = False
-        assert await stage.house.receipts.flush()
+        assert await stage.services.receipts.flush()
         assert (await read_seqs(stage))["bo"] == 2
 
 
@@ -121,7 +121,7 @@ async def test_it_tries_again_by_itself_until_the_disk_has_room():
     async with staged(disk) as stage:
         await stage.say(stage.cast.ana, "one")
         moved, refused = asyncio.Event(), asyncio.Event()
-        receipts = Receipts(stage.house.writer, stage.cast.marks, pause=0, rest=0)
+        receipts = Receipts(stage.services.writer, stage.cast.marks, pause=0, rest=0)
         stage.hub.deliver = lambda event: moved.set()
         disk.is_full = True
         flush = receipts.flush
@@ -141,11 +141,11 @@ async def test_it_tries_again_by_itself_until_the_disk_has_room():
 
 
 async def test_a_house_that_is_closing_takes_no_more_claims_and_ends_in_peace(spoken):
-    await spoken.house.writer.stop()
-    spoken.house.receipts.claim_read(mark(spoken, spoken.cast.bo, 1))
-    assert not await spoken.house.receipts.flush()
+    await spoken.services.writer.stop()
+    spoken.services.receipts.claim_read(mark(spoken, spoken.cast.bo, 1))
+    assert not await spoken.services.receipts.flush()
     with pytest.raises(ShuttingDown):
-        await spoken.house.receipts.store_read([mark(spoken, spoken.cast.bo, 1)])
+        await spoken.services.receipts.store_read([mark(spoken, spoken.cast.bo, 1)])
 
 
 # -- what was handed over --------------------------------------------------------------------------
@@ -153,7 +153,7 @@ async def test_a_house_that_is_closing_takes_no_more_claims_and_ends_in_peace(sp
 
 async def session_of(stage: Stage) -> Conversation:
     """A session of Ana's, with Cy in it and one thing said, that nobody listens to."""
-    cast, desks = stage.cast, stage.house.desks
+    cast, desks = stage.cast, stage.services.desks
     session = await stage.do(desks.open, cast.ana)
     await stage.do(desks.add_member, cast.ana, session.id, cast.cy)
     await stage.say(cast.ana, "one", where=session)
@@ -172,10 +172,10 @@ async def test_who_catches_up_has_been_handed_everything_and_its_author_is_told(
         await stage.connect(stage.cast.cy, session),
     )
     await stage.follow(ana, None)
-    await stage.house.receipts.flush()
+    await stage.services.receipts.flush()
     heard(ana)
     await stage.follow(cy, 0)
-    assert await stage.house.receipts.flush()
+    assert await stage.services.receipts.flush()
     assert heard(ana) == ["Entered cy", "DeliveredMoved cy 2"]
     assert (await delivered(stage, session))["cy"] == 2
 
@@ -186,19 +186,19 @@ async def test_of_many_messages_that_reach_many_the_last_is_stored_by_one_write(
         session = await session_of(stage)
         for account in (stage.cast.ana, stage.cast.cy):
             await stage.follow(await stage.connect(account, session), None)
-        await stage.house.receipts.flush()
+        await stage.services.receipts.flush()
         for content in ("two", "three", "four"):
             await stage.say(stage.cast.ana, content, where=session)
         before = disk.writes
-        await stage.house.receipts.flush()
+        await stage.services.receipts.flush()
         assert disk.writes - before == 1
         assert (await delivered(stage, session))["cy"] == 5
 
 
 @pytest.mark.parametrize("is_late", [False, True])
 async def test_of_who_only_looks_on_no_account_is_kept_until_they_become_a_member(stage, is_late):
-    cast, hub, receipts = stage.cast, stage.hub, stage.house.receipts
-    session = await stage.do(stage.house.desks.open, cast.ana)
+    cast, hub, receipts = stage.cast, stage.hub, stage.services.receipts
+    session = await stage.do(stage.services.desks.open, cast.ana)
     cy = await stage.connect(cast.cy, session)
     hub.hold(cy, session.id)
     if not is_late:
@@ -207,7 +207,7 @@ async def test_of_who_only_looks_on_no_account_is_kept_until_they_become_a_membe
         assert heard(cy)[-1] == "MessagePosted 1"
         assert receipts.handed_under_way() == {}
 
-    await stage.do(stage.house.desks.add_member, cast.ana, session.id, cast.cy)
+    await stage.do(stage.services.desks.add_member, cast.ana, session.id, cast.cy)
     hub.admit(cy, session, is_member=False)  # a second time changes nothing
     await stage.say(cast.ana, "two", where=session)
 
@@ -218,7 +218,7 @@ async def test_of_who_only_looks_on_no_account_is_kept_until_they_become_a_membe
 async def test_what_was_handed_is_known_until_it_is_stored_and_survives_a_full_disk():
     disk = Disk()
     async with staged(disk) as stage:
-        session, receipts = await session_of(stage), stage.house.receipts
+        session, receipts = await session_of(stage), stage.services.receipts
         handed = ReadMark(session.id, stage.cast.cy.id, 2)
         receipts.claim_handed(handed)
         disk.is_full = True
@@ -235,8 +235,8 @@ async def test_a_group_keeps_no_account_of_what_was_handed(spoken):
     ana = await spoken.listen(spoken.cast.ana)
     await spoken.listen(spoken.cast.bo, after_seq=0)
     await spoken.say(spoken.cast.ana, "four")
-    assert spoken.house.receipts.handed_under_way() == {}
-    spoken.house.receipts.claim_handed(mark(spoken, spoken.cast.bo, 2))
+    assert spoken.services.receipts.handed_under_way() == {}
+    spoken.services.receipts.claim_handed(mark(spoken, spoken.cast.bo, 2))
     heard(ana)
-    assert await spoken.house.receipts.flush()
+    assert await spoken.services.receipts.flush()
     assert heard(ana) == []

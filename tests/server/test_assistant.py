@@ -13,9 +13,9 @@ from pydantic import ValidationError
 from folkmoot.bots.answering import Answerer
 from folkmoot.bots.model.prompt import composed
 from folkmoot.cli.doctor import examine
-from folkmoot.server.assistant import answerer_of
-from folkmoot.server.model_asker import FENCE_CHARS
-from folkmoot.server.process import StartRefused
+from folkmoot.server.answerers import answerer_of
+from folkmoot.server.errors import StartRefused
+from folkmoot.server.programs.model_asker import FENCE_CHARS
 from folkmoot.server.settings import Settings
 from tests.bots.asking import KEY, at_work, grounds, hear
 from tests.bots.model_server import ModelServer, obeys
@@ -33,7 +33,7 @@ def test_without_a_model_the_built_in_one_answers() -> None:
 
 def test_the_library_of_models_is_never_loaded_into_the_server() -> None:
     code = (
-        "import sys, folkmoot.server.wiring, folkmoot.server.assistant as a\n"
+        "import sys, folkmoot.server.wiring, folkmoot.server.answerers as a\n"
         "from folkmoot.server.settings import Settings\n"
         "a.answerer_of(Settings())\n"
         "url = 'http://127.0.0.1:9/v1'\n"

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from folkmoot.core.logs.events import LogsProgressed
-from folkmoot.core.logs.model import Reading
-from folkmoot.server.audit import FILE_NAME, AuditTrail, Overheard
+from folkmoot.core.logs.model import LogReading
+from folkmoot.server.ops.audit import FILE_NAME, AuditConsumer, AuditTrail
 from tests.realtime.stage import Stage, staged
 
 
@@ -21,11 +21,11 @@ class Overhearing:
         self.stage = stage
         self._folder = folder
         self._trail = AuditTrail(folder, stage.cast.clock)
-        stage.hub.overhearing.append(Overheard(stage.house, self._trail).overhear)
+        stage.hub.overhearing.append(AuditConsumer(stage.services, self._trail).overhear)
 
     async def noted(self) -> list[dict[str, Any]]:
         """The entries, once everything that was begun is done."""
-        tasks = self.stage.house.chores._tasks
+        tasks = self.stage.services.background_tasks._tasks
         assert tasks is not None
         await asyncio.gather(*tasks._tasks)
         self._trail.close()
@@ -35,17 +35,17 @@ class Overhearing:
 @pytest.fixture
 async def overhearing(tmp_path: Path) -> AsyncIterator[Overhearing]:
     async with staged() as stage:
-        chores = asyncio.create_task(stage.house.chores.run())
+        background_tasks = asyncio.create_task(stage.services.background_tasks.run())
         await asyncio.sleep(0)
         yield Overhearing(stage, tmp_path)
-        chores.cancel()
-        await asyncio.gather(chores, return_exceptions=True)
+        background_tasks.cancel()
+        await asyncio.gather(background_tasks, return_exceptions=True)
 
 
 async def test_a_block_is_an_entry_of_the_blocker_alone(overhearing: Overhearing) -> None:
     stage, cast = overhearing.stage, overhearing.stage.cast
-    await stage.do(stage.house.social.block, cast.ana.id, cast.bo.id)
-    await stage.do(stage.house.social.unblock, cast.ana.id, cast.bo.id)
+    await stage.do(stage.services.social.block, cast.ana.id, cast.bo.id)
+    await stage.do(stage.services.social.unblock, cast.ana.id, cast.bo.id)
 
     entries = await overhearing.noted()
 
@@ -62,7 +62,7 @@ async def test_who_has_the_logs_read_anew_is_noted_once(overhearing: Overhearing
                     conversation_id=cast.lobby.id,
                     conversation_uid=cast.lobby.uid,
                     listener=cast.ana.id,
-                    reading=Reading(entries=7, is_done=is_done),
+                    reading=LogReading(entries=7, is_done=is_done),
                 )
             ]
         )

@@ -7,8 +7,8 @@ import pytest
 from fastapi import FastAPI, Form, Request
 from pydantic import BaseModel
 
-from folkmoot.server import refusals
-from folkmoot.server.bodies import MAX_DEPTH, BodyLimit, StrictJson, json_fault
+from folkmoot.server.http import refusals
+from folkmoot.server.http.bodies import MAX_DEPTH, BodyLimit, StrictJson, json_fault
 
 BOUND = 1000
 JSON = {"content-type": "application/json"}

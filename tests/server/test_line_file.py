@@ -2,7 +2,7 @@ import os
 import stat
 import threading
 
-from folkmoot.server.line_file import MAX_LINE_CHARS, LineFile
+from folkmoot.server.ops.line_file import MAX_LINE_CHARS, LineFile
 
 
 def test_lines_are_written_for_the_owner_only(tmp_path):

@@ -30,7 +30,7 @@ from folkmoot.core.shared.refusals import (
     Unauthenticated,
     Unavailable,
 )
-from folkmoot.server.refusals import answer_to, install, status_of
+from folkmoot.server.http.refusals import answer_to, install, status_of
 
 KINDS = (Invalid, Unauthenticated, Forbidden, NotFound, Conflict, TooMany)
 PASSWORD = "hunter2 hunter2"
@@ -232,7 +232,7 @@ async def test_a_bug_tells_a_number_and_the_log_tells_it_too(
     with caplog.at_level(logging.ERROR):
         answer = await client.post("/fault/bug")
 
-    (record,) = [one for one in caplog.records if one.name == "folkmoot.server.refusals"]
+    (record,) = [one for one in caplog.records if one.name == "folkmoot.server.http.refusals"]
     assert (answer.status_code, answer.json()["code"]) == (500, "internal_error")
     assert PASSWORD not in answer.text
     assert "Traceback" not in answer.text

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from folkmoot.core.conversations.model import Desk
-from folkmoot.core.messages.views import Question
+from folkmoot.core.messages.views import SearchQuery
 from folkmoot.core.shared.ids import AccountId, ConversationId
 from folkmoot.core.shared.pages import Page
 from folkmoot.core.work import Storage, UnitOfWork
@@ -105,7 +105,7 @@ async def test_everything_that_was_said_is_there_and_found(grown_url: str) -> No
     storage = await open_storage(grown_url)
 
     async def found(words: str) -> list[int]:
-        hits = await look(storage, lambda work: work.search.find(ANA, Question(words, 999)))
+        hits = await look(storage, lambda work: work.search.find(ANA, SearchQuery(words, 999)))
         return sorted(hit.message.id for hit in hits)
 
     page = await look(storage, lambda work: work.views.page(LOBBY, Page(999)))
@@ -142,9 +142,9 @@ async def test_what_is_said_next_is_found_with_what_was_said_before(grown_url: s
             await work.messages.edit(message.id, "a new kettle", NOON)
 
     await storage.write(edit)
-    hits = await look(storage, lambda work: work.search.find(ANA, Question("kettle", 99)))
+    hits = await look(storage, lambda work: work.search.find(ANA, SearchQuery("kettle", 99)))
     assert sorted(hit.message.id for hit in hits) == [1, SAID, SAID + 1, SAID + 2]
-    assert not await look(storage, lambda work: work.search.find(ANA, Question("no1 creme", 99)))
+    assert not await look(storage, lambda work: work.search.find(ANA, SearchQuery("no1 creme", 99)))
     await storage.close()
 
 

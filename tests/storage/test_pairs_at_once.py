@@ -24,10 +24,10 @@ pytestmark = [ONE_WORKER, pytest.mark.parametrize("url", ["postgres"], indirect=
 
 
 @pytest.fixture
-async def houses(cast: Cast, url: str) -> AsyncIterator[list[Cast]]:
+async def services(cast: Cast, url: str) -> AsyncIterator[list[Cast]]:
     """The same cast in two processes on one database."""
     storage = await open_storage(url)
-    yield [cast, replace(cast, storage=storage, ids=CountingIds(house=1), events=[])]
+    yield [cast, replace(cast, storage=storage, ids=CountingIds(services=1), events=[])]
     await storage.close()
 
 
@@ -38,21 +38,21 @@ async def befriended(cast: Cast, one: Account, other: Account) -> None:
 
 
 async def test_two_who_begin_one_direct_conversation_at_once_get_the_same(
-    houses: list[Cast],
+    services: list[Cast],
 ) -> None:
     for n in range(8):
-        friend = await houses[0].account(f"friend{n}")
-        await befriended(houses[0], houses[0].ana, friend)
+        friend = await services[0].account(f"friend{n}")
+        await befriended(services[0], services[0].ana, friend)
         begun: list[Conversation] = await asyncio.gather(
-            *(house.do(Directs(house.clock, house.ids).between, *pair)
-              for house in houses
-              for pair in ((house.ana.id, friend.id), (friend.id, house.ana.id)))
+            *(services.do(Directs(services.clock, services.ids).between, *pair)
+              for services in services
+              for pair in ((services.ana.id, friend.id), (friend.id, services.ana.id)))
         )  # fmt: skip
         assert len({each.id for each in begun}) == 1
 
 
-async def test_two_who_ask_each_other_at_once_become_friends(houses: list[Cast]) -> None:
-    here, there = houses
+async def test_two_who_ask_each_other_at_once_become_friends(services: list[Cast]) -> None:
+    here, there = services
     for n in range(8):
         friend = await here.account(f"friend{n}")
         answers = await asyncio.gather(
@@ -67,8 +67,8 @@ async def test_two_who_ask_each_other_at_once_become_friends(houses: list[Cast])
             await here.do(Friends(here.clock, here.ids).request, here.ana.id, friend.id)
 
 
-async def test_nothing_is_said_to_a_friend_after_the_friendship_ended(houses: list[Cast]) -> None:
-    here, there = houses
+async def test_nothing_is_said_to_a_friend_after_the_friendship_ended(services: list[Cast]) -> None:
+    here, there = services
 
     async def talk(where: Conversation) -> None:
         for _ in range(5):
@@ -90,28 +90,28 @@ async def test_nothing_is_said_to_a_friend_after_the_friendship_ended(houses: li
 
 
 async def test_a_subject_that_two_see_first_at_once_becomes_one_account(
-    houses: list[Cast],
+    services: list[Cast],
 ) -> None:
-    async def entered(house: Cast, subject: str, username: str) -> Uid:
-        new = house.accounts.draft(username=username, email=f"{username}@example.com")
+    async def entered(services: Cast, subject: str, username: str) -> Uid:
+        new = services.accounts.draft(username=username, email=f"{username}@example.com")
         new = replace(new, password_hash=None, issuer="https://id.example.com", subject=subject)
 
         async def job(work: UnitOfWork) -> Uid:
             known = await work.accounts.by_subject("https://id.example.com", subject)
             return (known or await work.accounts.add(new)).uid
 
-        return await house.storage.write(job)
+        return await services.storage.write(job)
 
     for n in range(8):
         uids = await asyncio.gather(
-            *(entered(house, f"subject{n}", f"name{n}-{name}")
-              for house in houses for name in ("same", "same", "other"))
+            *(entered(services, f"subject{n}", f"name{n}-{name}")
+              for services in services for name in ("same", "same", "other"))
         )  # fmt: skip
         assert len(set(uids)) == 1
 
 
-async def test_a_file_is_either_hung_up_or_forgotten_but_never_both(houses: list[Cast]) -> None:
-    here, there = houses
+async def test_a_file_is_either_hung_up_or_forgotten_but_never_both(services: list[Cast]) -> None:
+    here, there = services
     now = here.clock.now()
     here.clock.pass_by()
     for n in range(8):

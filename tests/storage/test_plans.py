@@ -33,7 +33,7 @@ MAY_SCAN = {
 # Of all sessions only a look at each can tell which are the newest, as `tables` has no index that
 # is written with each message. It is a look into an index with nothing else in it.
 ASK_ABOUT_ALL_SESSIONS = {
-    "callers.CALLERS",
+    "customers.CALLERS",
     "desks.listed(member=False, owner=False, unassigned=False, closed=None)",
     "desks.listed(member=False, owner=False, unassigned=True, closed=None)",
 }
@@ -198,7 +198,7 @@ def test_on_postgres_no_table_is_scanned(
 
     # It takes it that sessions are as often open as groups are, which never close, and that there
     # are so few that the index of open ones, or of a member's conversations, saves nothing.
-    allowed = OF_SESSIONS_ONLY if name.startswith(("callers.", "desks.")) else set()
+    allowed = OF_SESSIONS_ONLY if name.startswith(("customers.", "desks.")) else set()
     assert set(postgres_scans(plan)) <= allowed
     if name in IN_ORDER:
         assert not [step for step in plan if step["Node Type"] == "Sort"]
@@ -220,7 +220,7 @@ def test_on_sqlite_words_are_looked_up_first_and_newest_first(sqlite_file: Path)
 def test_on_sqlite_what_is_unread_of_a_customer_is_counted_from_the_mark_on(
     sqlite_file: Path,
 ) -> None:
-    plan = sqlite_plan(sqlite_file, STATEMENTS["callers.CALLERS"])
+    plan = sqlite_plan(sqlite_file, STATEMENTS["customers.CALLERS"])
 
     (said,) = [step for step in plan if step.startswith("SEARCH said")]
     assert said.endswith("(conversation_id=? AND seq>?)")

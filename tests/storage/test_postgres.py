@@ -50,13 +50,13 @@ async def cast(storage: Storage) -> Cast:
 async def elsewhere(cast: Cast, emptied_postgres_url: str) -> AsyncIterator[Cast]:
     """The same cast in another process on the same database."""
     storage = await open_storage(emptied_postgres_url)
-    yield replace(cast, storage=storage, ids=CountingIds(house=1), events=[])
+    yield replace(cast, storage=storage, ids=CountingIds(services=1), events=[])
     await storage.close()
 
 
 async def test_two_processes_number_without_gap_or_double(cast: Cast, elsewhere: Cast) -> None:
     said = await asyncio.gather(
-        *(house.say(who, "x") for _ in range(25) for house in (cast, elsewhere) for who in
+        *(services.say(who, "x") for _ in range(25) for services in (cast, elsewhere) for who in
           (cast.ana, cast.bo))
     )  # fmt: skip
 
@@ -70,8 +70,8 @@ async def test_one_client_id_in_two_processes_makes_one_message(
 ) -> None:
     for n in range(10):
         answers = await asyncio.gather(
-            *(house.post(cast.draft(cast.ana, "hello", client_id=f"{n}"))
-              for house in (cast, elsewhere, cast, elsewhere))
+            *(services.post(cast.draft(cast.ana, "hello", client_id=f"{n}"))
+              for services in (cast, elsewhere, cast, elsewhere))
         )  # fmt: skip
         posted = [answer for (answer,) in answers if isinstance(answer, Posted)]
         assert len({each.message.uid for each in posted}) == 1
@@ -101,7 +101,7 @@ async def test_batches_that_cross_in_two_processes_both_come_through(
     here = [cast.draft(cast.ana, "x"), cast.draft(cast.ana, "x", where=annex)]
 
     await asyncio.gather(
-        *(house.post(*drafts) for _ in range(10) for house, drafts in
+        *(services.post(*drafts) for _ in range(10) for services, drafts in
           ((cast, here), (elsewhere, here[::-1])))
     )  # fmt: skip
 
@@ -112,15 +112,15 @@ async def test_two_writers_in_a_deadly_embrace_both_finish(cast: Cast, elsewhere
     both_hold_one = asyncio.Barrier(2)
     runs: list[object] = []
 
-    async def hold(house: Cast, first: int, second: int) -> None:
+    async def hold(services: Cast, first: int, second: int) -> None:
         async def job(work: UnitOfWork) -> None:
-            runs.append(house)
+            runs.append(services)
             await work.accounts.change(first, CHANGE)
             if len(runs) <= 2:
                 await both_hold_one.wait()
             await work.accounts.change(second, CHANGE)
 
-        await house.storage.write(job)
+        await services.storage.write(job)
 
     ana, bo = cast.ana.id, cast.bo.id
     await asyncio.gather(hold(cast, ana, bo), hold(elsewhere, bo, ana))

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from folkmoot.core.messages.views import Question
+from folkmoot.core.messages.views import SearchQuery
 from folkmoot.core.shared.refusals import Unavailable
 from folkmoot.core.work import UnitOfWork
 from folkmoot.storage import open_storage
@@ -29,6 +29,6 @@ async def test_who_reads_too_long_is_stopped_and_the_next_one_is_not(sqlite_path
     with pytest.raises(Unavailable):
         await cast.storage.read(endless)
 
-    hits = await cast.see(lambda work: work.search.find(cast.ana.id, Question("hello", 9)))
+    hits = await cast.see(lambda work: work.search.find(cast.ana.id, SearchQuery("hello", 9)))
     assert [hit.message for hit in hits] == [message]
     await cast.storage.close()

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from folkmoot.core.messages.views import Question
+from folkmoot.core.messages.views import SearchQuery
 from folkmoot.storage import open_storage
 from folkmoot.storage.tables import BUNDLE
 from tests.cast import Cast, enter
@@ -18,7 +18,7 @@ async def test_words_long_indexed_are_gone_when_the_file_is_closed(sqlite_path: 
     first = await cast.say(cast.ana, "the secret word is xylophone")
     second = await cast.say(cast.ana, f"{'or marimba ' * 800}!")
     await talk(cast, 3 * BUNDLE)
-    question = Question("xylophone", 9)
+    question = SearchQuery("xylophone", 9)
     found = await cast.see(lambda work: work.search.find(cast.ana.id, question))
     await cast.do(cast.messages.edit, cast.ana.id, cast.lobby.id, first.id, "or vibraphone")
     await cast.do(cast.messages.delete, cast.ana.id, cast.lobby.id, first.id)

@@ -15,7 +15,7 @@ from folkmoot.core.accounts.model import Account, Role
 from folkmoot.core.conversations.desk import Desks
 from folkmoot.core.conversations.model import Conversation
 from folkmoot.core.messages.model import Message
-from folkmoot.core.messages.views import Hit, Question
+from folkmoot.core.messages.views import SearchHit, SearchQuery
 from folkmoot.core.shared.ids import AccountId, ConversationId
 from folkmoot.storage import open_storage
 from folkmoot.storage.tables import BUNDLE
@@ -43,8 +43,8 @@ HOSTILE = (
 
 async def find(
     cast: Cast, viewer: Account, words: str, *, any_session: bool = False, **where: Any
-) -> list[Hit]:
-    question = Question(words, where.pop("limit", 50), **where)
+) -> list[SearchHit]:
+    question = SearchQuery(words, where.pop("limit", 50), **where)
     return await cast.see(
         lambda work: work.search.find(viewer.id, question, any_session=any_session)
     )

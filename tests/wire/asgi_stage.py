@@ -4,9 +4,9 @@ import asyncio
 import json
 from contextlib import asynccontextmanager
 
-from folkmoot.realtime.wire.limits import Limits
-from folkmoot.realtime.wire.refusals import ConnectRefused, NotAdmitted
-from folkmoot.realtime.wire.socket_asgi import SocketServer
+from folkmoot.wire.engine_limits import EngineLimits
+from folkmoot.wire.refusals import ConnectRefused, NotAdmitted
+from folkmoot.wire.socket_asgi import SocketServer
 
 DEADLINE = 10
 POLLING = "EIO=4&transport=polling"
@@ -23,8 +23,8 @@ class Desk:
         self.sockets = []
         self.news = asyncio.Condition()
         self.is_hearing = asyncio.Event()
-        self.gate = asyncio.Event()
-        self.gate.set()
+        self.authenticator = asyncio.Event()
+        self.authenticator.set()
 
     async def write(self, *entry):
         async with self.news:
@@ -51,7 +51,7 @@ class Desk:
         if event.name == "crash":
             raise RuntimeError("a bug of the application")
         self.is_hearing.set()
-        await self.gate.wait()
+        await self.authenticator.wait()
         await self.write(event.name, *event.args)
         return event.args
 
@@ -71,7 +71,7 @@ async def serving(desk, limits=None, **options):
     async with asyncio.timeout(DEADLINE):
         count = iter(range(1, 1000))
         server = SocketServer(
-            desk, limits or Limits(), new_sid=lambda: f"sid-{next(count)}", **options
+            desk, limits or EngineLimits(), new_sid=lambda: f"sid-{next(count)}", **options
         )
         async with server.running():
             yield server

@@ -1,11 +1,11 @@
 """An engine in the hand: opened, with its handshake taken out of it."""
 
-from folkmoot.realtime.wire.engine import Engine, Transport
-from folkmoot.realtime.wire.limits import Limits
+from folkmoot.wire.engine import Engine, Transport
+from folkmoot.wire.engine_limits import EngineLimits
 
 NOW = 1000.0
 GRACE = 0.125
-LIMITS = Limits(ping_interval=0.3, ping_timeout=0.2, linger=5.0, upgrade_grace=GRACE)
+LIMITS = EngineLimits(ping_interval=0.3, ping_timeout=0.2, linger=5.0, upgrade_grace=GRACE)
 
 
 class Wakes:

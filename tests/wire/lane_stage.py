@@ -13,8 +13,8 @@ from concurrent.futures import Future
 import uvicorn
 
 from folkmoot.realtime.outbox import Outbox, SlowReaders, Tick
-from folkmoot.realtime.wire.lane import lane_of
-from folkmoot.realtime.wire.lane_uvicorn import LaneProtocol
+from folkmoot.wire.lane import lane_of
+from folkmoot.wire.lane_uvicorn import LaneProtocol
 
 DEADLINE = 10.0
 LIMIT = 64 * 1024
@@ -79,9 +79,9 @@ class Server:
             await send({"type": "websocket.close"})
         else:
             if scope["path"] == "/wait":
-                gate = asyncio.Event()
-                self.waiting.put(gate.set)
-                await gate.wait()
+                authenticator = asyncio.Event()
+                self.waiting.put(authenticator.set)
+                await authenticator.wait()
             await self.converse(scope, receive, send)
 
     async def lifespan(self, receive, send):

@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from folkmoot.realtime.wire.alarms import Alarms
+from folkmoot.wire.alarms import Alarms
 
 
 def test_they_ring_in_order_and_once():

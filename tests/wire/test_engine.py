@@ -6,9 +6,9 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from folkmoot.realtime.wire.engine import End, Engine, Overflow, Probe, Transport
-from folkmoot.realtime.wire.engine_packet import encode_message
-from folkmoot.realtime.wire.refusals import (
+from folkmoot.wire.engine import Engine, EngineEnd, Overflow, Probe, Transport
+from folkmoot.wire.engine_packet import encode_message
+from folkmoot.wire.refusals import (
     BadPacket,
     OutOfTurn,
     TooLarge,
@@ -97,7 +97,7 @@ class TestPolling:
 
         engine.poll_lost()
 
-        assert engine.end is End.CLIENT_CLOSED
+        assert engine.end is EngineEnd.CLIENT_CLOSED
         assert engine.is_over
 
     @pytest.mark.parametrize(
@@ -110,7 +110,7 @@ class TestPolling:
         with pytest.raises(BadPacket):
             engine.post(body, NOW)
 
-        assert engine.end is End.BAD_PACKET
+        assert engine.end is EngineEnd.BAD_PACKET
         assert engine.answer() == b"1"
 
     def test_too_much_in_one_post_ends_the_connection(self):
@@ -120,7 +120,7 @@ class TestPolling:
         with pytest.raises(TooLarge):
             engine.post(b"4" * (LIMITS.max_payload + 1), NOW)
 
-        assert engine.end is End.TOO_LARGE
+        assert engine.end is EngineEnd.TOO_LARGE
 
     def test_a_close_by_post_answers_the_waiting_poll_with_a_noop(self):
         engine = waiting_engine()
@@ -148,7 +148,7 @@ class TestWebSocket:
         with pytest.raises(BadPacket):
             engine.frame(data, NOW)
 
-        assert engine.end is End.BAD_PACKET
+        assert engine.end is EngineEnd.BAD_PACKET
 
     def test_a_message_is_measured_in_bytes(self):
         engine = open_engine(Transport.WEBSOCKET, replace(LIMITS, max_payload=10))
@@ -162,7 +162,7 @@ class TestWebSocket:
 
         engine.frame("1", NOW)
 
-        assert engine.end is End.CLIENT_CLOSED
+        assert engine.end is EngineEnd.CLIENT_CLOSED
 
     def test_it_is_woken_once_for_all_that_is_said_in_a_turn(self):
         wakes = Wakes()
@@ -205,7 +205,7 @@ class TestHeartbeat:
         assert engine.is_open
         engine.tick(NOW + 0.5)
 
-        assert engine.end is End.PING_TIMEOUT
+        assert engine.end is EngineEnd.PING_TIMEOUT
 
     def test_a_ping_that_is_late_by_us_does_not_put_off_the_end(self):
         engine = open_engine(Transport.WEBSOCKET)
@@ -213,7 +213,7 @@ class TestHeartbeat:
 
         engine.tick(NOW + 0.5)
 
-        assert engine.end is End.PING_TIMEOUT
+        assert engine.end is EngineEnd.PING_TIMEOUT
 
     def test_but_half_of_the_time_to_answer_it_is_left_in_any_case(self):
         engine = open_engine(Transport.WEBSOCKET)
@@ -223,7 +223,7 @@ class TestHeartbeat:
         assert engine.is_open
         engine.tick(NOW + 0.56)
 
-        assert engine.end is End.PING_TIMEOUT
+        assert engine.end is EngineEnd.PING_TIMEOUT
 
     def test_a_poll_after_the_missed_pong_is_refused_even_before_the_timer_rings(self):
         engine = open_engine()
@@ -239,7 +239,7 @@ class TestHeartbeat:
         engine.frame("4hello", NOW + 0.4)
         engine.tick(NOW + 0.5)
 
-        assert engine.end is End.PING_TIMEOUT
+        assert engine.end is EngineEnd.PING_TIMEOUT
 
     def test_a_pong_that_nobody_asked_for_does_not_put_off_the_ping(self):
         engine = open_engine(Transport.WEBSOCKET)
@@ -257,7 +257,7 @@ class TestHeartbeat:
         assert engine.is_open
         engine.tick(NOW + 0.7)
 
-        assert engine.end is End.PING_TIMEOUT
+        assert engine.end is EngineEnd.PING_TIMEOUT
 
     def test_a_ping_goes_ahead_of_a_backlog(self):
         engine = open_engine(Transport.WEBSOCKET)
@@ -308,14 +308,14 @@ class TestClose:
 
     def test_after_the_end_nothing_is_taken_and_the_first_reason_stays(self):
         engine = open_engine(Transport.WEBSOCKET)
-        engine.finish(End.PING_TIMEOUT)
+        engine.finish(EngineEnd.PING_TIMEOUT)
 
         engine.send(encode_message("late"))
         engine.close(NOW)
-        engine.finish(End.SHUTDOWN)
+        engine.finish(EngineEnd.SHUTDOWN)
 
         assert said(engine) == []
-        assert engine.end is End.PING_TIMEOUT
+        assert engine.end is EngineEnd.PING_TIMEOUT
 
 
 class TestOutbox:
@@ -327,7 +327,7 @@ class TestOutbox:
         for _ in range(9):
             engine.send(encode_message("x"))
 
-        assert engine.end is End.OUTBOX_FULL
+        assert engine.end is EngineEnd.OUTBOX_FULL
         assert said(engine) == []
 
     def test_volatile_packets_do_not_fill_it(self):
@@ -452,7 +452,7 @@ class EngineRules(RuleBasedStateMachine):
     def websocket_is_written(self):
         self.engine.take()
 
-    @rule(end=st.sampled_from([End.SHUTDOWN, End.SERVER_CLOSED]))
+    @rule(end=st.sampled_from([EngineEnd.SHUTDOWN, EngineEnd.SERVER_CLOSED]))
     def we_close(self, end):
         self.engine.close(self.now, end)
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from folkmoot.realtime.wire.engine_packet import (
+from folkmoot.wire.engine_packet import (
     BadPacket,
     Packet,
     TooLarge,
@@ -14,7 +14,7 @@ from folkmoot.realtime.wire.engine_packet import (
     encode_message,
     encode_text,
 )
-from folkmoot.realtime.wire.refusals import WireRefusal
+from folkmoot.wire.refusals import WireRefusal
 
 MOST = 100
 

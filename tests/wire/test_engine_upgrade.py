@@ -1,8 +1,8 @@
 import pytest
 
-from folkmoot.realtime.wire.engine import End, Probe, Transport
-from folkmoot.realtime.wire.engine_packet import encode_message
-from folkmoot.realtime.wire.refusals import OutOfTurn, UnknownSid, WireRefusal
+from folkmoot.wire.engine import EngineEnd, Probe, Transport
+from folkmoot.wire.engine_packet import encode_message
+from folkmoot.wire.refusals import OutOfTurn, UnknownSid, WireRefusal
 from tests.wire.engine_stage import GRACE, NOW, open_engine, said, waiting_engine
 
 
@@ -127,7 +127,7 @@ class TestUpgrade:
         engine = open_engine()
         engine.open_probe(NOW)
         engine.probe_frame("2probe")
-        engine.finish(End.SHUTDOWN)
+        engine.finish(EngineEnd.SHUTDOWN)
 
         with pytest.raises(OutOfTurn):
             engine.probe_frame("5")

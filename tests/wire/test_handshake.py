@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from folkmoot.realtime.wire.handshake import Handshake, read_handshake
-from folkmoot.realtime.wire.refusals import RequestRefused
+from folkmoot.wire.handshake import Handshake, read_handshake
+from folkmoot.wire.refusals import RequestRefused
 
 
 def handshake(query=b"", headers=()):

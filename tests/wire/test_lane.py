@@ -6,8 +6,8 @@ import pytest
 from websockets.frames import Frame, Opcode
 
 from folkmoot.realtime.outbox import Outbox, SlowReaders, Tick
-from folkmoot.realtime.wire.lane import EXTENSION, SendLane, forget_request, lane_of
-from folkmoot.realtime.wire.lane_frames import binary_frame, messages_in, ping_frame, text_frame
+from folkmoot.wire.lane import EXTENSION, SendLane, forget_request, lane_of
+from folkmoot.wire.lane_frames import binary_frame, messages_in, ping_frame, text_frame
 
 DEADLINE = 5.0
 SIZES = [0, 1, 125, 126, 127, 65535, 65536, 100_000]
@@ -42,13 +42,13 @@ class Peer:
 
     def __init__(self, *, open_=True):
         self.sent = []
-        self.gate = asyncio.Event()
+        self.authenticator = asyncio.Event()
         self.news = asyncio.Condition()
         if open_:
-            self.gate.set()
+            self.authenticator.set()
 
     async def send(self, message):
-        await self.gate.wait()
+        await self.authenticator.wait()
         async with self.news:
             self.sent.append(message)
             self.news.notify_all()
@@ -115,7 +115,7 @@ async def test_a_lane_pauses_above_its_high_water_mark_and_resumes_below_the_low
     lane.write(text_frame(b"x" * 65_536))
     assert lane.paused
     outbox.hold(text_frame(b"held"))
-    peer.gate.set()
+    peer.authenticator.set()
     async with asyncio.TaskGroup() as group:
         group.create_task(lane.run())
         await peer.until(2)

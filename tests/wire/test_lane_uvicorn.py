@@ -13,8 +13,8 @@ import pytest
 import uvloop
 
 from folkmoot.realtime.outbox import SlowReaders
-from folkmoot.realtime.wire.lane_frames import binary_frame, text_frame
-from folkmoot.realtime.wire.lane_uvicorn import WithoutQuery
+from folkmoot.wire.lane_frames import binary_frame, text_frame
+from folkmoot.wire.lane_uvicorn import WithoutQuery
 from tests.wire.lane_stage import (
     BINARY,
     CLOSE,
@@ -178,7 +178,7 @@ def test_the_reason_of_a_refusal_survives_a_client_that_keeps_sending(client):
 
 
 def test_a_client_that_keeps_sending_after_its_refusal_is_dropped(loop_factory, monkeypatch):
-    monkeypatch.setattr("folkmoot.realtime.wire.lane_uvicorn.CLOSE_DEADLINE", 0.05)
+    monkeypatch.setattr("folkmoot.wire.lane_uvicorn.CLOSE_DEADLINE", 0.05)
     with Server(loop_factory) as server, server.connect()[0] as client:
         client.send(FIN | 0x3)
         with pytest.raises((ConnectionResetError, BrokenPipeError)):
@@ -428,7 +428,7 @@ def test_a_restart_sends_what_is_pending_and_then_says_come_back(loop_factory):
 
 
 def test_a_restart_waits_for_no_client_longer_than_its_deadline(loop_factory, monkeypatch):
-    monkeypatch.setattr("folkmoot.realtime.wire.lane_uvicorn.CLOSE_DEADLINE", 0.05)
+    monkeypatch.setattr("folkmoot.wire.lane_uvicorn.CLOSE_DEADLINE", 0.05)
     with Server(loop_factory) as server:
         client, here = server.connect(rcvbuf=4096)
         fill(server, here)

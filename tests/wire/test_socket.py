@@ -5,12 +5,12 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from folkmoot.realtime.wire.limits import Limits
-from folkmoot.realtime.wire.refusals import ConnectRefused, OutOfTurn, TooLarge, WireRefusal
-from folkmoot.realtime.wire.socket import ConnectAsked, Event, Left, Namespaces
+from folkmoot.wire.engine_limits import EngineLimits
+from folkmoot.wire.refusals import ConnectRefused, OutOfTurn, TooLarge, WireRefusal
+from folkmoot.wire.socket import ConnectAsked, Event, Left, Namespaces
 
 NOW = 1000.0
-LIMITS = Limits(connect_timeout=1.0, max_payload=1000, max_pending_acks=3)
+LIMITS = EngineLimits(connect_timeout=1.0, max_payload=1000, max_pending_acks=3)
 KNOWN = frozenset(("/", "/custom"))
 ONE_ATTACHMENT = '51-["m",{"_placeholder":true,"num":0}]'
 TWO_ATTACHMENTS = '52-["m",{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}]'

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from folkmoot.realtime.wire.engine import End
-from folkmoot.realtime.wire.limits import Limits
-from folkmoot.realtime.wire.socket_packet import encode_event
+from folkmoot.wire.engine import EngineEnd
+from folkmoot.wire.engine_limits import EngineLimits
+from folkmoot.wire.socket_packet import encode_event
 from tests.wire.asgi_stage import (
     DEADLINE,
     POLLING,
@@ -148,7 +148,7 @@ class TestConversation:
             assert await websocket.said() == "437[1]"
             assert desk.sockets[0].transport == "websocket"
             await websocket.done()
-            await desk.told("left", "/", End.CLIENT_CLOSED)
+            await desk.told("left", "/", EngineEnd.CLIENT_CLOSED)
 
     async def test_an_upgrade_keeps_the_socket(self, desk):
         async with serving(desk) as server:
@@ -291,7 +291,7 @@ class TestConnect:
             await websocket.done()
 
     async def test_who_never_connects_is_closed(self, desk):
-        async with serving(desk, Limits(connect_timeout=0.01)) as server:
+        async with serving(desk, EngineLimits(connect_timeout=0.01)) as server:
             websocket = await open_websocket(server)
 
             assert await websocket.said() == 1008

@@ -2,8 +2,8 @@
 
 import asyncio
 
-from folkmoot.realtime.wire.engine import End
-from folkmoot.realtime.wire.limits import Limits
+from folkmoot.wire.engine import EngineEnd
+from folkmoot.wire.engine_limits import EngineLimits
 from tests.wire.asgi_stage import (
     POLLING,
     get,
@@ -26,7 +26,7 @@ class TestEnd:
             websocket.send('421["hello"]')
 
             assert await websocket.said() == "431[]"
-            assert ("left", "/custom", End.CLIENT_LEFT) in desk.log
+            assert ("left", "/custom", EngineEnd.CLIENT_LEFT) in desk.log
             await websocket.done()
 
     async def test_what_was_said_before_leaving_is_heard(self, desk):
@@ -37,7 +37,7 @@ class TestEnd:
             await desk.told("joined", "/", None)
 
             await post(server, query, '42["last words"]\x1e41\x1e1')
-            await desk.told("left", "/", End.CLIENT_LEFT)
+            await desk.told("left", "/", EngineEnd.CLIENT_LEFT)
 
             assert ("last words",) in desk.log
 
@@ -51,7 +51,7 @@ class TestEnd:
             desk.sockets[0].emit("late")
 
             assert await websocket.said() == "41"
-            await desk.told("left", "/", End.SERVER_LEFT)
+            await desk.told("left", "/", EngineEnd.SERVER_LEFT)
             await websocket.done()
 
     async def test_the_server_may_close_after_its_last_words(self, desk):
@@ -65,7 +65,7 @@ class TestEnd:
 
             assert await websocket.said() == '42["goodbye"]'
             assert await websocket.said() == 1000
-            await desk.told("left", "/", End.SERVER_CLOSED)
+            await desk.told("left", "/", EngineEnd.SERVER_CLOSED)
             await websocket.done()
 
     async def test_every_socket_hears_of_the_end_once(self, desk):
@@ -76,11 +76,11 @@ class TestEnd:
             await websocket.said()
 
             await websocket.done()
-            await desk.told("left", "/custom", End.CLIENT_CLOSED)
+            await desk.told("left", "/custom", EngineEnd.CLIENT_CLOSED)
 
             assert [entry for entry in desk.log if entry[0] == "left"] == [
-                ("left", "/", End.CLIENT_CLOSED),
-                ("left", "/custom", End.CLIENT_CLOSED),
+                ("left", "/", EngineEnd.CLIENT_CLOSED),
+                ("left", "/custom", EngineEnd.CLIENT_CLOSED),
             ]
 
     async def test_shutting_down_releases_polls_and_opens_nothing_more(self, desk):
@@ -98,7 +98,7 @@ class TestEnd:
             assert await poll == (200, "6")
             assert await websocket.said() == 1012
             assert (await get(server, POLLING))[0] == 503
-            await desk.told("left", "/", End.SHUTDOWN)
+            await desk.told("left", "/", EngineEnd.SHUTDOWN)
             await websocket.done()
 
 
@@ -128,38 +128,38 @@ class TestLoad:
             await websocket.done()
 
     async def test_a_post_waits_while_the_application_is_behind(self, desk):
-        async with serving(desk, Limits(max_inbox=2)) as server:
+        async with serving(desk, EngineLimits(max_inbox=2)) as server:
             query = await open_polling(server)
             await post(server, query, "40")
             await desk.told("joined", "/", None)
-            desk.gate.clear()
+            desk.authenticator.clear()
 
             posting = asyncio.ensure_future(post(server, query, '42["a"]\x1e42["b"]\x1e42["c"]'))
             await desk.is_hearing.wait()
             assert not posting.done()
-            desk.gate.set()
+            desk.authenticator.set()
 
             assert await posting == (200, "ok")
             await desk.told("c")
 
     async def test_the_end_does_not_wait_for_an_application_that_is_behind(self, desk):
-        async with serving(desk, Limits(max_inbox=1)) as server:
+        async with serving(desk, EngineLimits(max_inbox=1)) as server:
             websocket = await open_websocket(server)
             await websocket.join()
-            desk.gate.clear()
+            desk.authenticator.clear()
             for _ in range(5):
                 websocket.send('42["a"]')
             await desk.is_hearing.wait()
 
             server.shut_down()
             await websocket.done()
-            desk.gate.set()
+            desk.authenticator.set()
 
-            await desk.told("left", "/", End.SHUTDOWN)
+            await desk.told("left", "/", EngineEnd.SHUTDOWN)
 
     async def test_the_server_does_not_wait_for_ever_for_an_application_that_hangs(self, desk):
-        desk.gate.clear()
-        async with serving(desk, Limits(linger=0.01)) as server:
+        desk.authenticator.clear()
+        async with serving(desk, EngineLimits(linger=0.01)) as server:
             query = await open_polling(server)
             await post(server, query, "40")
             await post(server, query, '42["m"]')
@@ -168,7 +168,7 @@ class TestLoad:
         assert desk.log == [("joined", "/", None)]
 
     async def test_a_slow_reader_is_closed_and_told_to_come_back(self, desk):
-        async with serving(desk, Limits(max_outbox=10_000)) as server:
+        async with serving(desk, EngineLimits(max_outbox=10_000)) as server:
             query = await open_polling(server)
             await post(server, query, "40")
             await desk.told("joined", "/", None)
@@ -176,11 +176,11 @@ class TestLoad:
             for _ in range(100):
                 desk.sockets[0].emit("news", "x" * 100)
 
-            await desk.told("left", "/", End.OUTBOX_FULL)
+            await desk.told("left", "/", EngineEnd.OUTBOX_FULL)
             assert len(server) == 0
 
     async def test_a_burst_within_one_turn_closes_no_client_that_reads(self, desk):
-        async with serving(desk, Limits(max_outbox=5_000)) as server:
+        async with serving(desk, EngineLimits(max_outbox=5_000)) as server:
             websocket = await open_websocket(server)
             await websocket.join()
             await desk.told("joined", "/", None)
@@ -229,6 +229,6 @@ class TestLoad:
             await get(server, query)
 
             desk.sockets[0].emit("last words")
-            desk.sockets[0].close(End.SHUTDOWN)
+            desk.sockets[0].close(EngineEnd.SHUTDOWN)
 
             assert await get(server, query) == (200, '42["last words"]\x1e6')

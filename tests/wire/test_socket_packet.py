@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from folkmoot.realtime.wire.limits import Limits
-from folkmoot.realtime.wire.refusals import BadPacket, TooLarge, WireRefusal
-from folkmoot.realtime.wire.socket_packet import (
+from folkmoot.wire.engine_limits import EngineLimits
+from folkmoot.wire.refusals import BadPacket, TooLarge, WireRefusal
+from folkmoot.wire.socket_packet import (
     decode_packet,
     encode_ack,
     encode_connect,
@@ -18,7 +18,7 @@ from folkmoot.realtime.wire.socket_packet import (
     fill,
 )
 
-LIMITS = Limits()
+LIMITS = EngineLimits()
 ONE = '{"_placeholder":true,"num":0}'
 TWO = '{"_placeholder":true,"num":1}'
 

@@ -1,4 +1,4 @@
-"""What the public protocol suites assert, against ``python -m folkmoot.realtime.wire`` itself."""
+"""What the public protocol suites assert, against ``python -m folkmoot.wire`` itself."""
 
 import asyncio
 import json
@@ -74,7 +74,7 @@ class Server:
 
 def start(*options, stderr=None):
     process = subprocess.Popen(
-        [sys.executable, "-m", "folkmoot.realtime.wire", "--port", "0", *options],
+        [sys.executable, "-m", "folkmoot.wire", "--port", "0", *options],
         stdout=subprocess.PIPE,
         stderr=stderr,
         text=True,

@@ -18,7 +18,7 @@ from joserfc.jws import JWSRegistry
 from joserfc.util import urlsafe_b64decode
 
 from folkmoot.auth.errors import IssuerUnreachable
-from folkmoot.auth.jws import Face, face_of, proven
+from folkmoot.auth.jws import UnverifiedToken, unverified, verified_payload
 from folkmoot.auth.signing import MIN_BYTES
 from folkmoot.auth.tokens import timely
 from folkmoot.core.accounts.errors import TokenInvalid
@@ -57,7 +57,7 @@ class IssuerSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class Vouched:
+class VerifiedSubject:
     """What an outside issuer proves of a subject. The names are claims: checked by nobody yet.
 
     ``login_id`` is the same whenever the same token is shown.
@@ -83,7 +83,7 @@ class FetchLimits:
     max_bytes: int = 262_144
 
 
-class _Claims(msgspec.Struct):
+class _IssuerClaims(msgspec.Struct):
     iss: str
     aud: str | list[str]
     sub: str
@@ -119,7 +119,7 @@ class Issuers:
         if len(self._issuers) != len(settings):
             raise BadIssuer("Two issuers are set with the same name.")
 
-    async def read(self, issuer: str, token: str) -> Vouched:
+    async def read(self, issuer: str, token: str) -> VerifiedSubject:
         """What the token proves; ``issuer`` is who it says it is of.
 
         Raises:
@@ -152,13 +152,13 @@ class _Issuer:
         else:
             self._keys = OctKey.import_key(_shared_secret(settings))
 
-    async def read(self, token: str) -> Vouched:
-        face = face_of(token)
+    async def read(self, token: str) -> VerifiedSubject:
+        face = unverified(token)
         if face.alg not in self._algorithms:
             raise TokenInvalid
-        payload = proven(token, await self._key_for(face), self._registry)
+        payload = verified_payload(token, await self._key_for(face), self._registry)
         try:
-            claims = msgspec.json.decode(payload, type=_Claims)
+            claims = msgspec.json.decode(payload, type=_IssuerClaims)
         except (ValueError, RecursionError):
             raise TokenInvalid from None
         audiences = [claims.aud] if isinstance(claims.aud, str) else claims.aud
@@ -169,7 +169,7 @@ class _Issuer:
         expires_at = timely(self._clock.now(), exp=claims.exp, iat=claims.iat, nbf=claims.nbf)
         return _vouched(claims, token, expires_at)
 
-    async def _key_for(self, face: Face) -> Key:
+    async def _key_for(self, face: UnverifiedToken) -> Key:
         if isinstance(self._keys, OctKey):
             return self._keys
         key = await self._keys.find(face.kid)
@@ -312,12 +312,12 @@ def _bits_of(number: str) -> int:
     return int.from_bytes(urlsafe_b64decode(number.encode())).bit_length()
 
 
-def _vouched(claims: _Claims, token: str, expires_at: datetime) -> Vouched:
+def _vouched(claims: _IssuerClaims, token: str, expires_at: datetime) -> VerifiedSubject:
     # Not the signature: ECDSA has two good ones for each token, and a revoked token must not
     # come back in its other dress.
     sign = claims.jti or token.rpartition(".")[0]
     mark = hashlib.sha256("\n".join((claims.iss, claims.sub, sign)).encode()).digest()
-    return Vouched(
+    return VerifiedSubject(
         issuer=claims.iss,
         subject=claims.sub,
         login_id=Uid(str(uuid.UUID(bytes=mark[:16], version=5))),

@@ -23,7 +23,7 @@ _COMPACT = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
 _REFUSED = frozenset({"jku", "jwk", "x5u", "crit", "b64", "zip", "enc"})
 
 
-class Face(msgspec.Struct, frozen=True):
+class UnverifiedToken(msgspec.Struct, frozen=True):
     """What a token says of itself before anything is proven."""
 
     alg: str
@@ -31,11 +31,11 @@ class Face(msgspec.Struct, frozen=True):
     issuer: str | None
 
 
-class _Peeked(msgspec.Struct):
+class _UnverifiedHeader(msgspec.Struct):
     iss: str | None = None
 
 
-def face_of(token: str) -> Face:
+def unverified(token: str) -> UnverifiedToken:
     """What the token says of itself; nothing of it is proven.
 
     Raises:
@@ -46,16 +46,16 @@ def face_of(token: str) -> Face:
     head, body, _ = token.split(".")
     try:
         header = msgspec.json.decode(urlsafe_b64decode(head.encode()), type=dict[str, Any])
-        claimed = msgspec.json.decode(urlsafe_b64decode(body.encode()), type=_Peeked)
+        claimed = msgspec.json.decode(urlsafe_b64decode(body.encode()), type=_UnverifiedHeader)
     except (ValueError, RecursionError):
         raise TokenInvalid from None
     alg, kid = header.get("alg"), header.get("kid")
     if not isinstance(alg, str) or not isinstance(kid, str | None) or _REFUSED & header.keys():
         raise TokenInvalid
-    return Face(alg, kid, claimed.iss)
+    return UnverifiedToken(alg, kid, claimed.iss)
 
 
-def proven(token: str, key: KeyFlexible, registry: JWSRegistry) -> bytes:
+def verified_payload(token: str, key: KeyFlexible, registry: JWSRegistry) -> bytes:
     """The payload of a token that `face_of` took, its signature proven.
 
     Raises:

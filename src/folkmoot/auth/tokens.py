@@ -9,7 +9,7 @@ from joserfc import jws
 from joserfc.jwk import OctKey
 from joserfc.jws import JWSRegistry
 
-from folkmoot.auth.jws import face_of, proven
+from folkmoot.auth.jws import unverified, verified_payload
 from folkmoot.core.accounts.errors import TokenExpired, TokenInvalid
 from folkmoot.core.accounts.model import Login
 from folkmoot.core.shared.ids import Clock, Uid
@@ -20,7 +20,7 @@ _LAST_SECOND: Final = 253_402_300_799  # of the year 9999, where datetimes end
 
 
 @dataclass(frozen=True, slots=True)
-class Grant:
+class AccessGrant:
     """What a proven token says: this account, through this login, until then."""
 
     account_uid: Uid
@@ -28,7 +28,7 @@ class Grant:
     expires_at: datetime
 
 
-class _Claims(msgspec.Struct, omit_defaults=True):
+class _AccessClaims(msgspec.Struct, omit_defaults=True):
     iss: str
     aud: str
     sub: str
@@ -65,7 +65,7 @@ class AccessTokens:
         """A token for the login, and when it expires."""
         now = self._clock.now()
         expires_at = _full_second(min(now + self._life, login.expires_at))
-        claims = _Claims(
+        claims = _AccessClaims(
             iss=self.issuer,
             aud=self._audience,
             sub=account_uid,
@@ -80,25 +80,25 @@ class AccessTokens:
             header, payload, self._key, registry=self._registry
         ), expires_at
 
-    def read(self, token: str) -> Grant:
+    def read(self, token: str) -> AccessGrant:
         """What the token grants.
 
         Raises:
             TokenInvalid: it was not issued here, was altered, or is of another kind.
             TokenExpired: it was good once.
         """
-        face = face_of(token)
+        face = unverified(token)
         if face.alg != ALGORITHM:
             raise TokenInvalid
-        payload = proven(token, self._key, self._registry)
+        payload = verified_payload(token, self._key, self._registry)
         try:
-            claims = msgspec.json.decode(payload, type=_Claims)
+            claims = msgspec.json.decode(payload, type=_AccessClaims)
         except (ValueError, RecursionError):
             raise TokenInvalid from None
         if claims.iss != self.issuer or claims.aud != self._audience:
             raise TokenInvalid
         expires_at = timely(self._clock.now(), exp=claims.exp, iat=claims.iat, nbf=claims.nbf)
-        return Grant(Uid(claims.sub), Uid(claims.lid), expires_at)
+        return AccessGrant(Uid(claims.sub), Uid(claims.lid), expires_at)
 
 
 def _full_second(at: datetime) -> datetime:

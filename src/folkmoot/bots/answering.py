@@ -4,13 +4,13 @@ from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from typing import Protocol
 
-from folkmoot.core.logs.model import Passage
+from folkmoot.core.logs.model import Excerpt
 from folkmoot.core.messages.context import Turn
 from folkmoot.core.shared.ids import AccountId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Grounds:
+class Sources:
     """A question, and all that its answer may be drawn from; every answerer gets the same.
 
     ``turns`` is what was said last, the oldest first, the question itself the last of it.
@@ -21,8 +21,8 @@ class Grounds:
     asker: AccountId
     question: str
     turns: tuple[Turn, ...]
-    logs: tuple[Passage, ...] = ()
-    said: tuple[Passage, ...] = ()
+    logs: tuple[Excerpt, ...] = ()
+    said: tuple[Excerpt, ...] = ()
 
 
 class AnswerFailed(Exception):
@@ -52,7 +52,7 @@ class Answerer(Protocol):
         """
         ...
 
-    def answer(self, grounds: Grounds) -> AsyncGenerator[str, None]:
+    def answer(self, grounds: Sources) -> AsyncGenerator[str, None]:
         """The answer, in pieces as they come, none of them empty; closing the iterator cancels it.
 
         Raises:

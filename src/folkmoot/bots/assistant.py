@@ -12,17 +12,17 @@ from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from typing import TypeVar
 
-from folkmoot.bots.answering import Answerer, AnswerFailed, Grounds
-from folkmoot.bots.grounds import Footing, Research
+from folkmoot.bots.answering import Answerer, AnswerFailed, Sources
+from folkmoot.bots.research import QuestionContext, Research
 from folkmoot.core.accounts.model import ASSISTANT
 from folkmoot.core.conversations.events import AssistantSwitched, ConversationEnded
 from folkmoot.core.messages.answers import Answer, Answers
-from folkmoot.core.messages.events import AnswerDropped, AnswerGrew, AnswerOwed
+from folkmoot.core.messages.events import AnswerDropped, AnswerExtended, AnswerOwed
 from folkmoot.core.messages.model import Message, OwedAnswer
 from folkmoot.core.presence.model import TYPING_SECONDS, Typing
 from folkmoot.core.shared.ids import AccountId, ConversationId, MessageId, Uid
 from folkmoot.core.shared.refusals import Unavailable
-from folkmoot.realtime.house import House
+from folkmoot.realtime.services import Services
 
 CANCELLED = "cancelled"
 RESTARTED = "the server was restarted"
@@ -38,7 +38,7 @@ Announce = Callable[[Sequence[object]], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Bounds:
+class AssistantBounds:
     """How much is done at once, and how long an answerer may take for an answer, in seconds.
 
     ``save_seconds``: how much of an answer a crash may cost.
@@ -83,20 +83,20 @@ class Assistant:
 
     def __init__(
         self,
-        house: House,
+        services: Services,
         answers: Answers,
         answerer: Answerer,
         research: Research,
         announce: Announce,
         *,
-        bounds: Bounds | None = None,
+        bounds: AssistantBounds | None = None,
     ) -> None:
-        self._house = house
+        self._services = services
         self._answers = answers
         self._answerer = answerer
         self._research = research
         self._announce = announce
-        self._bounds = bounds or Bounds()
+        self._bounds = bounds or AssistantBounds()
         self._turns = asyncio.Semaphore(self._bounds.at_once)
         self._waiting: dict[ConversationId, deque[MessageId]] = {}
         self._known: set[MessageId] = set()
@@ -107,13 +107,13 @@ class Assistant:
         """Answer until cancelled, first of all what was owed when the last process ended."""
         async with asyncio.TaskGroup() as self._tasks:
             self._tasks.create_task(self._answerer.run())
-            self._house.hub.overhearing.append(self._overhear)
+            self._services.hub.overhearing.append(self._overhear)
             try:
-                for owed in await self._house.storage.read(lambda work: work.answers.all_owed()):
+                for owed in await self._services.storage.read(lambda work: work.answers.all_owed()):
                     self._take_on(owed)
                 await asyncio.get_running_loop().create_future()
             finally:
-                self._house.hub.overhearing.remove(self._overhear)
+                self._services.hub.overhearing.remove(self._overhear)
 
     def cancel(self, conversation_id: ConversationId, account_id: AccountId) -> bool:
         """End the answer that is being written to this account; whether there was one.
@@ -164,7 +164,7 @@ class Assistant:
     async def _answer(self, question_id: MessageId) -> None:
         footing = await _patiently(lambda: self._research.footing(question_id))
         if footing is None:
-            write = self._house.writer.write
+            write = self._services.writer.write
             await _patiently(lambda: write(lambda work: self._answers.forget(work, question_id)))
         elif footing.owed.uid is not None:
             answer = Answer(text=footing.owed.text, cut_short=RESTARTED)
@@ -172,7 +172,7 @@ class Assistant:
         else:
             await self._write(footing)
 
-    async def _write(self, footing: Footing) -> None:
+    async def _write(self, footing: QuestionContext) -> None:
         """Have an answer written, and post it, or what there is of it."""
         if self._tasks is None:
             return
@@ -190,7 +190,7 @@ class Assistant:
             del self._writing[footing.head.id]
         await self._give(footing.question, writing.name, answer)
 
-    async def _compose(self, footing: Footing, writing: _Writing) -> Answer:
+    async def _compose(self, footing: QuestionContext, writing: _Writing) -> Answer:
         failure = None
         try:
             async with self._typing(footing):
@@ -212,7 +212,7 @@ class Assistant:
             failure = NOTHING_CAME
         return Answer(text=writing.text, cut_short=failure, notice=failure)
 
-    async def _hear(self, grounds: Grounds, writing: _Writing) -> None:
+    async def _hear(self, grounds: Sources, writing: _Writing) -> None:
         async with (
             asyncio.timeout(self._bounds.seconds),
             aclosing(self._answerer.answer(grounds)) as pieces,
@@ -235,13 +235,13 @@ class Assistant:
         now = asyncio.get_running_loop().time()
         if now >= writing.save_at:
             text, question_id = writing.text, writing.question.id
-            await self._house.writer.write(
+            await self._services.writer.write(
                 lambda work: self._answers.save(work, question_id, writing.name, text),
                 patient=True,
             )
             writing.save_at = now + self._bounds.save_seconds
         question = writing.question
-        grew = AnswerGrew(
+        grew = AnswerExtended(
             conversation_id=question.conversation_id,
             conversation_uid=question.conversation_uid,
             question=question.uid,
@@ -252,7 +252,7 @@ class Assistant:
         self._announce([grew])
 
     async def _give(self, question: Message, name: Uid, answer: Answer) -> None:
-        write = self._house.writer.write
+        write = self._services.writer.write
         said = await _patiently(
             lambda: write(
                 lambda work: self._answers.give(work, question.id, name, answer), patient=True
@@ -269,14 +269,18 @@ class Assistant:
 
     async def _give_up(self, question_id: MessageId) -> None:
         """Say that a fault of ours kept a question from being answered."""
-        answer, name, write = Answer(notice=FAULT), self._answers.name(), self._house.writer.write
+        answer, name, write = (
+            Answer(notice=FAULT),
+            self._answers.name(),
+            self._services.writer.write,
+        )
         try:
             await write(lambda work: self._answers.give(work, question_id, name, answer))
         except Exception:
             _log.exception("it could not even be said that the assistant failed")
 
     @asynccontextmanager
-    async def _typing(self, footing: Footing) -> AsyncIterator[None]:
+    async def _typing(self, footing: QuestionContext) -> AsyncIterator[None]:
         """Show the assistant typing."""
         if self._tasks is None:
             yield
@@ -288,15 +292,15 @@ class Assistant:
             beating.cancel()
             self._show_typing(footing, is_typing=False)
 
-    async def _keep_typing(self, footing: Footing) -> None:
+    async def _keep_typing(self, footing: QuestionContext) -> None:
         while True:
             self._show_typing(footing, is_typing=True)
             await asyncio.sleep(TYPING_SECONDS / 2)
 
-    def _show_typing(self, footing: Footing, *, is_typing: bool) -> None:
+    def _show_typing(self, footing: QuestionContext, *, is_typing: bool) -> None:
         head = footing.head
         typing = Typing(head.id, head.uid, ASSISTANT, is_typing=is_typing)
-        self._house.hub.note_typing(typing, asyncio.get_running_loop().time())
+        self._services.hub.note_typing(typing, asyncio.get_running_loop().time())
 
 
 async def _patiently(act: Callable[[], Awaitable[Result]]) -> Result:

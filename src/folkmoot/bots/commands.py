@@ -13,20 +13,20 @@ from difflib import SequenceMatcher
 from functools import partial
 
 from folkmoot.bots.assistant import Announce
-from folkmoot.bots.whispers import Whispers
+from folkmoot.bots.ephemeral_notices import EphemeralNotices
 from folkmoot.core.accounts.model import Account, Role
 from folkmoot.core.conversations.errors import DaysOutOfRange, NoSuchConversation
 from folkmoot.core.conversations.model import Conversation, DeskFilter, Kind, Member
 from folkmoot.core.logs.errors import AlreadyReading
 from folkmoot.core.logs.events import LogsProgressed
-from folkmoot.core.logs.model import MAX_DAYS, MIN_DAYS, READERS, Reading
+from folkmoot.core.logs.model import MAX_DAYS, MIN_DAYS, READERS, LogReading
 from folkmoot.core.messages.model import Draft, MessageKind, Posted
 from folkmoot.core.messages.views import Totals
 from folkmoot.core.shared.ids import AccountId
 from folkmoot.core.shared.pages import Slice
 from folkmoot.core.shared.refusals import Unavailable
 from folkmoot.core.work import UnitOfWork
-from folkmoot.realtime.house import House
+from folkmoot.realtime.services import Services
 from folkmoot.realtime.writer import ShuttingDown
 
 SIGN = "/"
@@ -38,7 +38,7 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class CommandCall:
     """A command as somebody gave it, and where."""
 
     account: Account
@@ -46,7 +46,7 @@ class Asked:
     arguments: tuple[str, ...]
 
 
-Do = Callable[["Commands", Asked], Awaitable[str]]
+Do = Callable[["Commands", CommandCall], Awaitable[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,16 +66,16 @@ class Command:
 
 
 class Commands:
-    """`Attendant`: answers what begins with a slash in a session. ``//`` stands for a plain slash.
+    """`CommandHandler` of sessions: answers what begins with a slash; ``//`` is a plain one.
 
     ``announce`` hands events on to everybody they concern, in every process.
     """
 
-    def __init__(self, house: House, whispers: Whispers, announce: Announce) -> None:
-        self._house = house
-        self._whispers = whispers
+    def __init__(self, services: Services, notices: EphemeralNotices, announce: Announce) -> None:
+        self._services = services
+        self._notices = notices
         self._announce = announce
-        self._started_at = house.clock.now()
+        self._started_at = services.clock.now()
         self._counted: tuple[datetime, Totals] | None = None
         self._newest: dict[AccountId, asyncio.Future[Posted]] = {}
         """The answer that each account waits for last, while it does."""
@@ -85,15 +85,15 @@ class Commands:
         is_plain = draft.kind is MessageKind.TEXT and draft.attachment is None
         if not is_plain or not draft.content.startswith(SIGN):
             return None
-        head = self._house.hub.conversation(draft.conversation_id)
+        head = self._services.hub.conversation(draft.conversation_id)
         if head is not None and head.kind is not Kind.SESSION:
             return None
         if head is not None and _is_escaped(draft):
             # At once, so that it keeps its place among what its author says.
-            return self._house.writer.submit(_unescaped(draft))
+            return self._services.writer.submit(_unescaped(draft))
         answer: asyncio.Future[Posted] = asyncio.get_running_loop().create_future()
         before = self._newest.get(draft.author_id)
-        if not self._house.chores.begin(self._settle(draft, answer, before)):
+        if not self._services.background_tasks.begin(self._settle(draft, answer, before)):
             answer.set_exception(ShuttingDown())
             return answer
         self._newest[draft.author_id] = answer
@@ -131,25 +131,25 @@ class Commands:
                 raise NoSuchConversation
             if head.kind is not Kind.SESSION or _is_escaped(draft):
                 return head, None
-            await self._house.desks.entered(work, account, place)
+            await self._services.desks.entered(work, account, place)
             return head, account
 
-        head, account = await self._house.storage.read(look)
+        head, account = await self._services.storage.read(look)
         if account is None:
             is_session = head.kind is Kind.SESSION
-            return await self._house.writer.submit(_unescaped(draft) if is_session else draft)
+            return await self._services.writer.submit(_unescaped(draft) if is_session else draft)
         name, *arguments = draft.content[len(SIGN) :].split() or [""]
-        text = await self._obey(name.lower(), Asked(account, head, tuple(arguments)))
-        return self._whisper(account, head, text, draft.client_id)
+        text = await self._obey(name.lower(), CommandCall(account, head, tuple(arguments)))
+        return self._notify(account, head, text, draft.client_id)
 
-    def _whisper(
+    def _notify(
         self, account: Account, head: Conversation, text: str, client_id: str | None = None
     ) -> Posted:
-        whispered = self._whispers.to(account.id, head, text, client_id=client_id)
+        whispered = self._notices.to(account.id, head, text, client_id=client_id)
         self._announce([whispered])
         return Posted(whispered.message, is_repeat=False)
 
-    async def _obey(self, name: str, asked: Asked) -> str:
+    async def _obey(self, name: str, asked: CommandCall) -> str:
         command = _BY_NAME.get(name)
         if command is None:
             meant = nearest(name, asked.account.role)
@@ -163,7 +163,7 @@ class Commands:
 
     # -- what each of them does ----------------------------------------------------------------
 
-    async def help(self, asked: Asked) -> str:
+    async def help(self, asked: CommandCall) -> str:
         """The commands that the asker's role may use."""
         lines = [
             f"{command.usage}: {command.does}"
@@ -172,35 +172,35 @@ class Commands:
         ]
         return "\n".join(["Commands:", *lines, "//text sends /text as it is."])
 
-    async def totals(self, _asked: Asked) -> str:
+    async def totals(self, _asked: CommandCall) -> str:
         """Numbers of the whole house."""
-        totals, house = await self._count(), self._house
-        uptime = house.clock.now() - self._started_at
+        totals, services = await self._count(), self._services
+        uptime = services.clock.now() - self._started_at
         numbers = {
-            "Connections": f"{len(house.hub)}, of {len(house.hub.people())} accounts",
+            "Connections": f"{len(services.hub)}, of {len(services.hub.people())} accounts",
             "Accounts": totals.accounts,
             "Sessions": totals.sessions,
             "Messages": totals.messages,
-            "Log entries": await house.logs.size(),
+            "Log entries": await services.logs.size(),
             "Uptime": f"{int(uptime.total_seconds())} s",
         }
         return "\n".join(f"{name}: {number}" for name, number in numbers.items())
 
-    async def status(self, asked: Asked) -> str:
+    async def status(self, asked: CommandCall) -> str:
         """This session."""
         place = asked.head.id
         members = (
-            await self._house.storage.read(lambda work: work.conversations.members([place]))
+            await self._services.storage.read(lambda work: work.conversations.members([place]))
         )[place]
-        return status_of(asked.head, members, self._house.hub.roster.present(place))
+        return status_of(asked.head, members, self._services.hub.roster.present(place))
 
-    async def clear(self, asked: Asked) -> str:
+    async def clear(self, asked: CommandCall) -> str:
         """End this session."""
-        house, place = self._house, asked.head.id
-        await house.writer.write(lambda work: house.desks.close(work, asked.account, place))
+        services, place = self._services, asked.head.id
+        await services.writer.write(lambda work: services.desks.close(work, asked.account, place))
         return "This session has ended."
 
-    async def sessions(self, asked: Asked) -> str:
+    async def sessions(self, asked: CommandCall) -> str:
         """The asker's recent sessions."""
 
         async def job(work: UnitOfWork) -> list[Conversation]:
@@ -209,33 +209,33 @@ class Commands:
             heads = await work.conversations.heads(found)
             return [heads[number] for number in found]
 
-        heads = await self._house.storage.read(job)
+        heads = await self._services.storage.read(job)
         lines = [f"{head.uid} {_standing(head)}: {head.title or 'no title'}" for head in heads]
         return "\n".join(["Your recent sessions:", *lines]) if lines else "You have no sessions."
 
-    async def reload(self, asked: Asked) -> str:
+    async def reload(self, asked: CommandCall) -> str:
         """Read the logs anew, in the background."""
         try:
             days = _days_of(asked.arguments)
         except DaysOutOfRange:
             return f"{SIGN}reload takes one number of days, {MIN_DAYS} to {MAX_DAYS}, or nothing."
-        if not self._house.chores.begin(self._read_logs(asked, days)):
+        if not self._services.background_tasks.begin(self._read_logs(asked, days)):
             raise ShuttingDown
         return f"Reading the logs of the last {days} days. What came of it follows."
 
-    async def _read_logs(self, asked: Asked, days: int) -> None:
+    async def _read_logs(self, asked: CommandCall, days: int) -> None:
         try:
             progress = partial(self._progress, asked)
-            reading = await self._house.logs.read_anew(days, progress)
+            reading = await self._services.logs.read_anew(days, progress)
         except (AlreadyReading, Unavailable) as refusal:
-            self._whisper(asked.account, asked.head, str(refusal))
+            self._notify(asked.account, asked.head, str(refusal))
         except Exception:
             _log.exception("the logs could not be read")
-            self._whisper(asked.account, asked.head, "The logs could not be read.")
+            self._notify(asked.account, asked.head, "The logs could not be read.")
         else:
-            self._whisper(asked.account, asked.head, report_of(reading, days))
+            self._notify(asked.account, asked.head, report_of(reading, days))
 
-    def _progress(self, asked: Asked, reading: Reading) -> None:
+    def _progress(self, asked: CommandCall, reading: LogReading) -> None:
         event = LogsProgressed(
             conversation_id=asked.head.id,
             conversation_uid=asked.head.uid,
@@ -246,9 +246,12 @@ class Commands:
 
     async def _count(self) -> Totals:
         """The totals, counted anew every few seconds at most, as that walks through everything."""
-        now = self._house.clock.now()
+        now = self._services.clock.now()
         if self._counted is None or (now - self._counted[0]).total_seconds() > COUNT_SECONDS:
-            self._counted = (now, await self._house.storage.read(lambda work: work.views.totals()))
+            self._counted = (
+                now,
+                await self._services.storage.read(lambda work: work.views.totals()),
+            )
         return self._counted[1]
 
 
@@ -289,7 +292,7 @@ def status_of(head: Conversation, members: Sequence[Member], present: int) -> st
     return "\n".join(f"{name}: {fact}" for name, fact in facts.items())
 
 
-def report_of(reading: Reading, days: int) -> str:
+def report_of(reading: LogReading, days: int) -> str:
     """What came of reading the logs, for people."""
     lines = [
         f"Read the logs of the last {days} days: {reading.files} files, {reading.entries} entries, "

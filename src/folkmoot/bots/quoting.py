@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from itertools import islice
 from math import log
 
-from folkmoot.bots.answering import Grounds
+from folkmoot.bots.answering import Sources
 from folkmoot.bots.untrusted import moment, one_line, visible
-from folkmoot.core.logs.model import Passage
+from folkmoot.core.logs.model import Excerpt
 
 MAX_PASSAGES = 5
 MAX_QUOTE_CHARS = 500
@@ -35,7 +35,7 @@ CLOSING = "That is what stands there, word for word; whether it is true, I canno
 _WORD = re.compile(r"\w+(?:[.\-:/@]\w+)*")
 _HALF_AT_START = re.compile(r"\A[^ \n]{1,30}(?=[ \n])")
 _HALF_AT_END = re.compile(r"(?<=[ \n])[^ \n]{1,30}\Z")
-_ENDINGS = ("ingly", "edly", "ing", "ies", "ed", "es", "ly", "s", "e")
+_CLOSE_CODES = ("ingly", "edly", "ing", "ies", "ed", "es", "ly", "s", "e")
 _MIN_STEM = 3
 _SMALL_WORDS = frozenset(
     _WORD.findall("""
@@ -60,7 +60,7 @@ class QuotingAnswerer:
         """What operators call it."""
         return "built-in"
 
-    async def answer(self, grounds: Grounds) -> AsyncGenerator[str, None]:
+    async def answer(self, grounds: Sources) -> AsyncGenerator[str, None]:
         """A sentence, the passages one by one, a sentence; or what to ask instead."""
         sought = _Sought.of(grounds.question)
         chosen = _best(sought, grounds) if sought.stems else []
@@ -106,13 +106,13 @@ class _Sought:
 
 def _stem(word: str) -> str:
     if word.isalpha():
-        for ending in _ENDINGS:
-            if word.endswith(ending) and len(word) - len(ending) >= _MIN_STEM:
-                return word[: -len(ending)]
+        for close_reason in _CLOSE_CODES:
+            if word.endswith(close_reason) and len(word) - len(close_reason) >= _MIN_STEM:
+                return word[: -len(close_reason)]
     return word
 
 
-def _best(sought: _Sought, grounds: Grounds) -> list[list[Passage]]:
+def _best(sought: _Sought, grounds: Sources) -> list[list[Excerpt]]:
     """The best of both kinds, those of one text together.
 
     Either kind stays in the order of its index, which knows how rare a word is among all.
@@ -124,11 +124,11 @@ def _best(sought: _Sought, grounds: Grounds) -> list[list[Passage]]:
         for stem in sought.stems
     }
 
-    def fit(passage: Passage) -> float:
+    def fit(passage: Excerpt) -> float:
         return sum(weights[stem] for stem in sorted(found[id(passage)]))
 
     logs, said = list(grounds.logs), list(grounds.said)
-    chosen: dict[str, list[Passage]] = {}
+    chosen: dict[str, list[Excerpt]] = {}
     while logs or said:
         is_log_next = bool(logs) and (not said or fit(logs[0]) >= fit(said[0]))
         passage = (logs if is_log_next else said).pop(0)
@@ -138,7 +138,7 @@ def _best(sought: _Sought, grounds: Grounds) -> list[list[Passage]]:
     return list(chosen.values())
 
 
-def _quoted(alike: Sequence[Passage], sought: _Sought) -> str:
+def _quoted(alike: Sequence[Excerpt], sought: _Sought) -> str:
     first, *others = alike
     lines = [f"{one_line(first.source)}, {moment(first.at)}:"]
     lines += _shortened(visible(first.text), sought)

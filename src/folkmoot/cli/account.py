@@ -6,7 +6,7 @@ import typer
 
 from folkmoot.cli.exits import Config, Data, Database, plainly, settings_of
 from folkmoot.core.accounts.model import Role
-from folkmoot.server import errands
+from folkmoot.server import control_socket
 
 app = typer.Typer(help="Make accounts, and change what they may do.", no_args_is_help=True)
 
@@ -37,7 +37,7 @@ def create(
     """Make an account."""
     with plainly():
         settings = settings_of(config, data=data, database=database)
-        said = errands.run(
+        said = control_socket.run(
             settings,
             "create",
             username=username,
@@ -60,7 +60,7 @@ def role(
     """Give an account another role; its logins end."""
     with plainly():
         settings = settings_of(config, data=data, database=database)
-        typer.echo(errands.run(settings, "role", username=username, role=new_role.value))
+        typer.echo(control_socket.run(settings, "role", username=username, role=new_role.value))
 
 
 @app.command()
@@ -70,7 +70,7 @@ def deactivate(
     """Switch an account off; its logins end."""
     with plainly():
         settings = settings_of(config, data=data, database=database)
-        typer.echo(errands.run(settings, "deactivate", username=username))
+        typer.echo(control_socket.run(settings, "deactivate", username=username))
 
 
 @app.command()
@@ -84,4 +84,4 @@ def password(
     """Give an account another password; its logins end."""
     with plainly():
         settings = settings_of(config, data=data, database=database)
-        typer.echo(errands.run(settings, "password", username=username, password=password))
+        typer.echo(control_socket.run(settings, "password", username=username, password=password))

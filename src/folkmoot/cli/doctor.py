@@ -7,9 +7,10 @@ from datetime import UTC, datetime
 from rich.console import Console
 
 from folkmoot.core.shared.refusals import Unavailable
-from folkmoot.server import errands
-from folkmoot.server.assistant import model_of
-from folkmoot.server.process import StartRefused, listen
+from folkmoot.server import control_socket
+from folkmoot.server.answerers import model_of
+from folkmoot.server.errors import StartRefused
+from folkmoot.server.http.process import listen
 from folkmoot.server.settings import Settings
 from folkmoot.server.system import SystemClock
 from folkmoot.server.wiring import place_of, prepare_data_folder
@@ -53,7 +54,7 @@ def _data_folder(settings: Settings) -> Finding:
 
 
 def _database(settings: Settings) -> Finding:
-    return errands.run(settings, "check")
+    return control_socket.run(settings, "check")
 
 
 def _files(settings: Settings) -> Finding:
@@ -68,7 +69,7 @@ def _assistant(settings: Settings) -> Finding:
 
 
 def _port(settings: Settings) -> Finding:
-    if errands.is_served(settings):
+    if control_socket.is_served(settings):
         return "a server of this data folder is running"
     listen(settings.host, settings.port).close()
     return f"{settings.port} on {settings.host} is free"

@@ -12,7 +12,7 @@ from pydantic_settings import SettingsError
 from rich.console import Console
 
 from folkmoot.core.shared.refusals import Refusal, Unavailable
-from folkmoot.server.process import StartRefused
+from folkmoot.server.errors import StartRefused
 from folkmoot.server.settings import SETTINGS_FILE, Settings, load_settings
 
 _errors = Console(stderr=True, soft_wrap=True, markup=False, highlight=False)

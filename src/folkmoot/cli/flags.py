@@ -10,7 +10,7 @@ import typer
 from pydantic.fields import FieldInfo
 
 from folkmoot.cli.exits import Config, plainly, settings_of
-from folkmoot.server.process import StartRefused
+from folkmoot.server.errors import StartRefused
 from folkmoot.server.settings import Settings
 
 _PLAIN: dict[Any, Any] = {kind: kind | None for kind in (bool, int, float, Path)}

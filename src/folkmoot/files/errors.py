@@ -21,7 +21,7 @@ class FilesUnavailable(Unavailable):
     sentence = "The server cannot reach its files right now; try again in a moment."
 
 
-class PlaceInvalid(Exception):
+class FileStoreInvalid(Exception):
     """The setting names no place where files can be kept; the message says why."""
 
 

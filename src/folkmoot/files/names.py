@@ -46,7 +46,7 @@ def disposition(name: str, *, inline: bool) -> str:
 def _shortened(text: str) -> str:
     if len(text) <= MAX_CHARS:
         return text
-    stem, dot, ending = text.rpartition(".")
-    if not dot or len(ending) > MAX_ENDING_CHARS:
+    stem, dot, close_reason = text.rpartition(".")
+    if not dot or len(close_reason) > MAX_ENDING_CHARS:
         return text[:MAX_CHARS].rstrip(". ")
-    return f"{stem[: MAX_CHARS - len(ending) - 1].rstrip('. ')}.{ending}"
+    return f"{stem[: MAX_CHARS - len(close_reason) - 1].rstrip('. ')}.{close_reason}"

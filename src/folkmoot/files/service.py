@@ -27,8 +27,8 @@ from folkmoot.core.work import Job, Storage, UnitOfWork
 from folkmoot.files.errors import faults
 from folkmoot.files.links import as_upload_id
 from folkmoot.files.names import harmless
-from folkmoot.files.places import Place, stale
 from folkmoot.files.sniffing import HEAD_BYTES, media_type_of
+from folkmoot.files.stores import FileStore, stale
 from folkmoot.files.thumbnails import Thumbnails
 
 Result = TypeVar("Result")
@@ -68,7 +68,7 @@ class Files:
         uploads: Uploads,
         storage: Storage,
         write: Write,
-        place: Place,
+        place: FileStore,
         incoming: Path,
         thumbnails: Thumbnails,
         bounds: FileBounds,

@@ -6,8 +6,8 @@ from typing import Protocol
 
 from folkmoot.core.accounts.model import Person
 from folkmoot.core.shared.ids import AccountId, ConversationId, Uid
-from folkmoot.core.social.circle import Circle
-from folkmoot.realtime.contract import Dialect, Ending, Frame
+from folkmoot.core.social.contacts import Contacts
+from folkmoot.realtime.wire_format import CloseReason, Frame, WireFormat
 
 
 class Outlet(Protocol):
@@ -39,9 +39,8 @@ class Connection:
     __slots__ = (
         "attend",
         "blocked",
-        "circle",
+        "contacts",
         "conversations",
-        "dialect",
         "expires_at",
         "home",
         "is_open",
@@ -50,18 +49,19 @@ class Connection:
         "person",
         "push",
         "watched",
+        "wire_format",
     )
 
     def __init__(
         self,
-        dialect: Dialect,
+        wire_format: WireFormat,
         outlet: Outlet,
         person: Person,
         login_id: Uid,
         expires_at: datetime,
         home: ConversationId | None = None,
     ) -> None:
-        self.dialect = dialect
+        self.wire_format = wire_format
         self.outlet = outlet
         self.person = person
         self.login_id = login_id
@@ -70,7 +70,7 @@ class Connection:
         """The one conversation that the connection is for; losing it ends the connection."""
         self.blocked: frozenset[AccountId] = frozenset()
         """Whom the account blocks."""
-        self.circle: Circle | None = None
+        self.contacts: Contacts | None = None
         """Whom it hears of, where it listens as a friend; others' events are kept from it."""
         self.conversations: tuple[ConversationId, ...] = ()
         """What the connection listens to."""
@@ -83,6 +83,6 @@ class Connection:
         """Whether it has its rights: the hub gives them, and takes them before it says goodbye."""
         self.push: Callable[[Frame], None] = outlet.push
 
-    def end(self, ending: Ending) -> None:
+    def end(self, close_reason: CloseReason) -> None:
         """Close the connection with what its contract says for this ending."""
-        self.outlet.close(*self.dialect.close_code(ending))
+        self.outlet.close(*self.wire_format.close_code(close_reason))

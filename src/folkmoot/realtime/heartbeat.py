@@ -3,9 +3,9 @@
 import asyncio
 
 from folkmoot.core.shared.ids import Clock
-from folkmoot.realtime.contract import Ending
 from folkmoot.realtime.hub import Hub
 from folkmoot.realtime.outbox import Outbox
+from folkmoot.realtime.wire_format import CloseReason
 
 PULSE_SECONDS = 1.0
 
@@ -37,7 +37,7 @@ class Heartbeat:
                 continue
             silence = now - outlet.lane.last_heard
             if silence > self._drop_after:
-                self._hub.end(connection, Ending.SILENT)
+                self._hub.end(connection, CloseReason.SILENT)
                 outlet.lane.abort()
             elif silence > self._ping_after:
                 outlet.lane.ping()

@@ -23,7 +23,12 @@ from folkmoot.core.conversations.events import (
 from folkmoot.core.conversations.model import Conversation, ReadMark
 from folkmoot.core.conversations.receipts import KINDS_WITH_DELIVERY
 from folkmoot.core.logs.events import LogsProgressed
-from folkmoot.core.messages.events import AnswerDropped, AnswerGrew, MessagePosted, Whispered
+from folkmoot.core.messages.events import (
+    AnswerDropped,
+    AnswerExtended,
+    EphemeralNotice,
+    MessagePosted,
+)
 from folkmoot.core.presence.model import (
     CameOnline,
     Entered,
@@ -34,11 +39,11 @@ from folkmoot.core.presence.model import (
     WentOffline,
 )
 from folkmoot.core.shared.ids import AccountId, ConversationId
-from folkmoot.core.social.circle import Circle
+from folkmoot.core.social.contacts import Contacts
 from folkmoot.core.social.events import BlockLifted, BlockSet
 from folkmoot.realtime.connection import Connection
-from folkmoot.realtime.contract import Dialect, Ending
-from folkmoot.realtime.growing import Growing
+from folkmoot.realtime.streaming_answers import StreamingAnswers
+from folkmoot.realtime.wire_format import CloseReason, WireFormat
 
 MAX_HELD_EVENTS = 1000
 
@@ -80,7 +85,7 @@ class Channel:
         self.ahead: dict[Connection, int] = {}
         """Who was sent, out of storage, what may not have been announced yet, and up to where."""
         self.conversation: Conversation | None = None
-        self.listeners: dict[Dialect, dict[Connection, None]] = {}
+        self.listeners: dict[WireFormat, dict[Connection, None]] = {}
         self.members: dict[Connection, None] = {}
         """The listeners who are members; staff may listen to what they are no members of."""
         self.held: dict[Connection, Backlog] = {}
@@ -123,7 +128,7 @@ class Channel:
     def hold_back(self, event: _Live, origin: object) -> None:
         """Keep an event for those who are catching up, as far as they would be sent it live."""
         for connection, backlog in self.held.items():
-            if connection is not origin or connection.dialect.echoes:
+            if connection is not origin or connection.wire_format.echoes:
                 backlog.add(event)
 
     def discard(self, connection: Connection) -> bool:
@@ -131,12 +136,12 @@ class Channel:
         self.ahead.pop(connection, None)
         self.held.pop(connection, None)
         self.members.pop(connection, None)
-        group = self.listeners.get(connection.dialect)
+        group = self.listeners.get(connection.wire_format)
         if group is None or connection not in group:
             return False
         del group[connection]
         if not group:
-            del self.listeners[connection.dialect]
+            del self.listeners[connection.wire_format]
         return True
 
 
@@ -154,7 +159,7 @@ class Hub:
         mind about conversations that its connections hear of. Rights are not theirs to give."""
         self.roster = Roster()
         self.typing = TypingBoard()
-        self.growing = Growing()
+        self.streaming = StreamingAnswers()
         self._channels: dict[ConversationId, Channel] = {}
         self._accounts: dict[AccountId, dict[Connection, None]] = {}
         self._watchers: dict[AccountId, dict[Connection, None]] = {}
@@ -206,10 +211,10 @@ class Hub:
         else:
             self._staff_watchers.pop(connection, None)
 
-    def surround(self, connection: Connection, circle: Circle) -> None:
+    def surround(self, connection: Connection, contacts: Contacts) -> None:
         """Let a connection that listens as a friend hear of this circle, and of nobody else."""
-        connection.circle = circle
-        self.watch(connection, circle.companions)
+        connection.contacts = contacts
+        self.watch(connection, contacts.companions)
 
     def _rearrange(self, event: object) -> None:
         """Have those who listen as friends hear of those, and only those, who still are."""
@@ -217,9 +222,9 @@ class Hub:
             for connection in self.connections_of(account_id):
                 if connection.attend is not None:
                     connection.attend(event)
-                if connection.circle is not None:
+                if connection.contacts is not None:
                     before = connection.watched
-                    self.surround(connection, connection.circle.after(event))
+                    self.surround(connection, connection.contacts.after(event))
                     self._tell_of_presence(connection, before)
 
     def _tell_of_presence(self, connection: Connection, before: frozenset[AccountId]) -> None:
@@ -228,7 +233,7 @@ class Hub:
             for other in self.connections_of(account_id)[:1]:
                 came = account_id in connection.watched
                 event = CameOnline(other.person) if came else WentOffline(other.person)
-                frame = connection.dialect.frame(event, own=False)
+                frame = connection.wire_format.frame(event, own=False)
                 if frame is not None:
                     connection.push(frame)
 
@@ -237,7 +242,7 @@ class Hub:
         if event.person.role in STAFF:
             watchers |= self._staff_watchers
         for connection in watchers:
-            frame = connection.dialect.frame(event, own=False)
+            frame = connection.wire_format.frame(event, own=False)
             if frame is not None and connection.person.id != event.person.id:
                 connection.outlet.offer(frame)
 
@@ -305,7 +310,7 @@ class Hub:
         if not connection.is_open:
             self.release(connection, conversation.id)
             return
-        channel.listeners.setdefault(connection.dialect, {})[connection] = None
+        channel.listeners.setdefault(connection.wire_format, {})[connection] = None
         if up_to_seq:
             channel.ahead[connection] = up_to_seq
         channel.know(conversation, backlog.events)
@@ -330,7 +335,7 @@ class Hub:
         if channel is None:
             return
         channel.discard(connection)
-        self.growing.unwatch(connection, conversation_id)
+        self.streaming.unwatch(connection, conversation_id)
         if conversation_id in connection.conversations:
             connection.conversations = tuple(
                 place for place in connection.conversations if place != conversation_id
@@ -360,7 +365,7 @@ class Hub:
             match event:
                 case MessagePosted(message=message):
                     self._stop_typing(event.conversation_id, message.author_id)
-                    self.growing.note_posted(event)
+                    self.streaming.note_posted(event)
                     self.deliver(event)
                 case MemberJoined(member=member):
                     self._recount(event)
@@ -375,10 +380,10 @@ class Hub:
                     self.deliver(event)
                 case Durable() | ReadMoved() | DeliveredMoved():
                     self.deliver(event)
-                case AnswerGrew() | AnswerDropped():
-                    self.growing.note(event)
-                case Whispered() | LogsProgressed():
-                    self._whisper(event)
+                case AnswerExtended() | AnswerDropped():
+                    self.streaming.note(event)
+                case EphemeralNotice() | LogsProgressed():
+                    self._notify(event)
                 case _:
                     self._apply_to_accounts(event)
                     self._tell_accounts(event, addressed(event))
@@ -404,7 +409,7 @@ class Hub:
                     connection.attend(event)
                 if isinstance(event, Durable):
                     continue
-                frame = connection.dialect.frame(event, own=account_id == subject)
+                frame = connection.wire_format.frame(event, own=account_id == subject)
                 if frame is not None:
                     connection.push(frame)
 
@@ -418,17 +423,17 @@ class Hub:
         subject = about(event)
         passing = isinstance(event, _PASSING)
         had = channel.who_had(event)
-        for dialect, everybody in channel.listeners.items():
-            frames = (dialect.frame(event, own=False), dialect.frame(event, own=True))
+        for wire_format, everybody in channel.listeners.items():
+            frames = (wire_format.frame(event, own=False), wire_format.frame(event, own=True))
             if frames == (None, None):
                 continue
             group = [one for one in everybody if one not in had] if had else everybody
             for connection in group:
-                guarded = connection.blocked or connection.circle
+                guarded = connection.blocked or connection.contacts
                 if guarded and not self._hears(channel, connection, event, subject):
                     continue
                 frame = frames[connection.person.id == subject]
-                if frame is None or (connection is origin and not dialect.echoes):
+                if frame is None or (connection is origin and not wire_format.echoes):
                     continue
                 if passing:
                     connection.outlet.offer(frame)
@@ -437,11 +442,11 @@ class Hub:
         if isinstance(event, MessagePosted):
             self._note_reach(channel, event)
 
-    def _whisper(self, event: Whispered | LogsProgressed) -> None:
+    def _notify(self, event: EphemeralNotice | LogsProgressed) -> None:
         """Tell the connections of one account, of those that listen to the conversation."""
         for connection in self.connections_of(event.listener):
             if event.conversation_id in connection.conversations:
-                frame = connection.dialect.frame(event, own=True)
+                frame = connection.wire_format.frame(event, own=True)
                 if frame is not None:
                     connection.push(frame)
 
@@ -478,7 +483,7 @@ class Hub:
             self.deliver(typing)
         for connection in self.connections():
             if connection.expires_at <= clock_now:
-                self.end(connection, Ending.TOKEN_EXPIRED)
+                self.end(connection, CloseReason.TOKEN_EXPIRED)
 
     def hidden_from(
         self, connection: Connection, conversation_id: ConversationId
@@ -489,17 +494,17 @@ class Hub:
             return connection.blocked
         return hidden_authors(channel.conversation, connection.blocked)
 
-    def end(self, connection: Connection, ending: Ending) -> None:
+    def end(self, connection: Connection, close_reason: CloseReason) -> None:
         """Take a connection out at once, and say why."""
         self.close(connection)
-        connection.end(ending)
+        connection.end(close_reason)
 
     @staticmethod
     def _hears(
         channel: Channel, connection: Connection, event: _Live, subject: AccountId | None
     ) -> bool:
         is_own = subject == connection.person.id
-        if connection.circle is not None and not is_own and subject not in connection.watched:
+        if connection.contacts is not None and not is_own and subject not in connection.watched:
             return False
         if not connection.blocked or channel.conversation is None:
             return True
@@ -518,13 +523,13 @@ class Hub:
         channel.count(event)
         if isinstance(event, MemberJoined):
             for connection in self.connections_of(event.member.id):
-                if connection in channel.listeners.get(connection.dialect, ()):
+                if connection in channel.listeners.get(connection.wire_format, ()):
                     channel.members[connection] = None
 
     def _expel(self, conversation_id: ConversationId, account_id: AccountId) -> None:
         for connection in self.connections_of(account_id):
             if connection.home == conversation_id:
-                self.end(connection, Ending.REMOVED)
+                self.end(connection, CloseReason.REMOVED)
             else:
                 self.release(connection, conversation_id)
 
@@ -547,10 +552,10 @@ class Hub:
             case LoginsEnded(account_id=account_id, login_ids=login_ids):
                 for connection in self.connections_of(account_id):
                     if connection.login_id in login_ids:
-                        self.end(connection, Ending.LOGIN_ENDED)
+                        self.end(connection, CloseReason.LOGIN_ENDED)
             case AccountDeactivated(account_id=account_id):
                 for connection in self.connections_of(account_id):
-                    self.end(connection, Ending.ACCOUNT_INACTIVE)
+                    self.end(connection, CloseReason.ACCOUNT_INACTIVE)
 
 
 def _joins(connection: Connection, since: Iterable[object]) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from folkmoot.auth.limits import network_of
+from folkmoot.auth.login_limits import network_of
 from folkmoot.core.shared.ids import AccountId
 from folkmoot.core.shared.rates import Buckets, Rate
 from folkmoot.core.shared.refusals import TooMany, TooManyRequests

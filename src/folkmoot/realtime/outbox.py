@@ -8,7 +8,7 @@ import asyncio
 import logging
 from dataclasses import dataclass
 
-from folkmoot.realtime.wire.lane import Lane, discard
+from folkmoot.wire.lane import Lane, discard
 
 _log = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ import logging
 from collections.abc import Container, Iterable, Sequence
 
 from folkmoot.core.conversations.model import ReadMark
-from folkmoot.core.conversations.receipts import Marks
+from folkmoot.core.conversations.receipts import Watermarks
 from folkmoot.core.shared.ids import AccountId, ConversationId
 from folkmoot.core.shared.refusals import Unavailable
 from folkmoot.core.work import UnitOfWork
@@ -28,7 +28,7 @@ class Receipts:
     """
 
     def __init__(
-        self, writer: Writer, marks: Marks, *, pause: float = 0.03, rest: float = 1.0
+        self, writer: Writer, marks: Watermarks, *, pause: float = 0.03, rest: float = 1.0
     ) -> None:
         self._writer = writer
         self._marks = marks

@@ -6,8 +6,8 @@ from folkmoot.auth.passwords import Passwords
 from folkmoot.core.accounts.model import Account, NewAccount, Role, username_key
 from folkmoot.core.shared.ids import ConversationId
 from folkmoot.core.work import UnitOfWork
-from folkmoot.realtime.house import House
-from folkmoot.server.process import StartRefused
+from folkmoot.realtime.services import Services
+from folkmoot.server.errors import StartRefused
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ _WORDS = (
 _QUESTION = "My parcel says delivered, but it is not here. Can you have a look?"
 
 
-async def fill(house: House, passwords: Passwords) -> bool:
+async def fill(services: Services, passwords: Passwords) -> bool:
     """Fill an empty database; whether it was empty. One that was filled before is left alone.
 
     Raises:
@@ -44,7 +44,7 @@ async def fill(house: House, passwords: Passwords) -> bool:
     async def look(work: UnitOfWork) -> tuple[int, int]:
         return await work.accounts.count(), len(await work.accounts.by_usernames(keys))
 
-    count, known = await house.storage.read(look)
+    count, known = await services.storage.read(look)
     if known == len(CAST):
         return False
     if count:
@@ -53,20 +53,20 @@ async def fill(house: House, passwords: Passwords) -> bool:
             "public: start without --demo, or with another --data folder."
         )
     hashes = {one.password: await passwords.hashed(one.password) for one in CAST}
-    newcomers = [_draft(house, one, hashes[one.password]) for one in CAST]
+    external_accounts = [_draft(services, one, hashes[one.password]) for one in CAST]
 
     async def job(work: UnitOfWork) -> list[Account]:
-        return [await work.accounts.add(newcomer) for newcomer in newcomers]
+        return [await work.accounts.add(newcomer) for newcomer in external_accounts]
 
-    accounts = {one.username: one for one in await house.writer.write(job)}
-    await _converse(house, accounts)
-    await _befriend(house, accounts)
-    await _ask_the_desk(house, accounts["testuser"])
+    accounts = {one.username: one for one in await services.writer.write(job)}
+    await _converse(services, accounts)
+    await _befriend(services, accounts)
+    await _ask_the_desk(services, accounts["testuser"])
     return True
 
 
-def _draft(house: House, one: _Cast, password_hash: str) -> NewAccount:
-    return house.accounts.draft(
+def _draft(services: Services, one: _Cast, password_hash: str) -> NewAccount:
+    return services.accounts.draft(
         username=one.username,
         email=f"{one.username}@example.com",
         full_name=one.full_name,
@@ -75,33 +75,33 @@ def _draft(house: House, one: _Cast, password_hash: str) -> NewAccount:
     )
 
 
-async def _converse(house: House, accounts: dict[str, Account]) -> None:
+async def _converse(services: Services, accounts: dict[str, Account]) -> None:
     async def start(work: UnitOfWork) -> None:
-        await house.conversations.start(
+        await services.conversations.start(
             work, accounts["testuser"].id, [accounts["alice"].id], title="Welcome"
         )
 
-    await house.writer.write(start)
-    conversation_id = await house.storage.read(
+    await services.writer.write(start)
+    conversation_id = await services.storage.read(
         lambda work: work.views.conversations_of(accounts["testuser"].id)
     )
     for username, words in _WORDS:
-        draft = house.messages.draft(accounts[username].id, conversation_id[0], words)
-        await house.writer.post(draft)
+        draft = services.messages.draft(accounts[username].id, conversation_id[0], words)
+        await services.writer.post(draft)
 
 
-async def _befriend(house: House, accounts: dict[str, Account]) -> None:
+async def _befriend(services: Services, accounts: dict[str, Account]) -> None:
     async def befriend(work: UnitOfWork) -> None:
         one, other = accounts["testuser"].id, accounts["alice"].id
-        request = await house.friends.request(work, other, one)
-        await house.friends.accept(work, one, request.id)
+        request = await services.friends.request(work, other, one)
+        await services.friends.accept(work, one, request.id)
 
-    await house.writer.write(befriend)
+    await services.writer.write(befriend)
 
 
-async def _ask_the_desk(house: House, customer: Account) -> None:
+async def _ask_the_desk(services: Services, customer: Account) -> None:
     async def start(work: UnitOfWork) -> ConversationId:
-        return (await house.desks.open(work, customer, title="Where is my parcel?")).id
+        return (await services.desks.open(work, customer, title="Where is my parcel?")).id
 
-    place = await house.writer.write(start)
-    await house.writer.post(house.messages.draft(customer.id, place, _QUESTION))
+    place = await services.writer.write(start)
+    await services.writer.post(services.messages.draft(customer.id, place, _QUESTION))

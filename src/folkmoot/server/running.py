@@ -9,16 +9,17 @@ from typing import Any
 
 import uvloop
 
-from folkmoot.realtime.house import House
-from folkmoot.realtime.wire.socket_asgi import SocketServer
-from folkmoot.server import demo, errands
-from folkmoot.server.application import application
-from folkmoot.server.logs import set_up_logging
-from folkmoot.server.process import Process, StartRefused, config_of, listen
+from folkmoot.realtime.services import Services
+from folkmoot.server import control_socket, demo
+from folkmoot.server.errors import StartRefused
+from folkmoot.server.http.application import application
+from folkmoot.server.http.process import Process, config_of, listen
+from folkmoot.server.ops.log_setup import set_up_logging
 from folkmoot.server.settings import Settings
 from folkmoot.server.wiring import opened, prepare_data_folder
 from folkmoot.storage import migrate as migrate_storage
 from folkmoot.storage.errors import Unusable
+from folkmoot.wire.socket_asgi import SocketServer
 
 SWITCH_SECONDS = 0.0002
 _log = logging.getLogger(__name__)
@@ -47,30 +48,32 @@ def serve(settings: Settings) -> None:
 
 
 async def _serve(settings: Settings, listener: socket.socket) -> None:
-    async with opened(settings) as premises:
+    async with opened(settings) as components:
         if settings.demo:
-            await demo.fill(premises.house, premises.passwords)
-        app = application(settings, premises)
+            await demo.fill(components.services, components.passwords)
+        app = application(settings, components)
         sockets: SocketServer = app.state.socket_server
-        process = Process(config_of(app, settings), lambda: _say_goodbye(premises.house, sockets))
-        async with sockets.running(), errands.served(premises, settings):
+        process = Process(
+            config_of(app, settings), lambda: _say_goodbye(components.services, sockets)
+        )
+        async with sockets.running(), control_socket.served(components, settings):
             _announce(settings, listener.getsockname()[1])
-            premises.audit.note("server started", by="operator", **_set_up(settings))
+            components.audit.note("server started", by="operator", **_set_up(settings))
             if settings.assistant_logs:
                 # So that nobody has to wait for the first answer from them.
-                premises.house.chores.begin(premises.logs.refresh())
+                components.services.background_tasks.begin(components.logs.refresh())
             # What is there by now stays: a full collection need not walk through it each time,
             # with everybody waiting.
             gc.collect()
             gc.freeze()
             await process.serve(sockets=[listener])
-            premises.audit.note("server stopped", by="operator")
+            components.audit.note("server stopped", by="operator")
 
 
-async def _say_goodbye(house: House, sockets: SocketServer) -> None:
+async def _say_goodbye(services: Services, sockets: SocketServer) -> None:
     """Finish what was begun, so that every acknowledgement is out before the sockets close."""
-    await house.receipts.flush()
-    await house.writer.stop()
+    await services.receipts.flush()
+    await services.writer.stop()
     # One turn for the answers to reach the outboxes, one for those to be written.
     await asyncio.sleep(0)
     await asyncio.sleep(0)

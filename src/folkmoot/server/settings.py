@@ -25,7 +25,7 @@ _USER_PASSWORD = re.compile(r"(://[^:/?@]*:).*@", re.DOTALL)
 _QUERY_PASSWORD = re.compile(r"([?&][^=&]*(?:pass|secret|key|token)[^=&]*=)[^&]*", re.IGNORECASE)
 
 
-class IssuerSettings(BaseModel):
+class IssuerConfig(BaseModel):
     """An outside issuer whose tokens are taken: by its published keys, or by a shared secret."""
 
     issuer: str
@@ -69,7 +69,7 @@ class Settings(BaseSettings):
     allowed_origins: Annotated[list[str], NoDecode] = Field(
         default=[], description="Origins, besides the server's own, whose pages may use it"
     )
-    issuers: list[IssuerSettings] = Field(
+    issuers: list[IssuerConfig] = Field(
         default=[], description="Outside issuers whose tokens are taken: JSON, or tables in TOML"
     )
     max_content_chars: int = Field(

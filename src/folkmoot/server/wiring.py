@@ -10,25 +10,25 @@ from pathlib import Path
 
 import httpx2
 
-from folkmoot.auth.door import Door, Lifetimes
-from folkmoot.auth.gate import Gate, Origins
+from folkmoot.auth.authenticator import Authenticator, Origins
 from folkmoot.auth.issuers import Issuers, IssuerSettings
-from folkmoot.auth.limits import AuthRates, Turnstile
+from folkmoot.auth.login_limits import AuthRates, LoginRateLimiter
+from folkmoot.auth.logins import Lifetimes, Logins
 from folkmoot.auth.passwords import Passwords
 from folkmoot.auth.signing import WeakSecret, load_secret
 from folkmoot.auth.tokens import AccessTokens
 from folkmoot.bots.answering import Answerer
-from folkmoot.bots.assistant import Announce, Assistant, Bounds
+from folkmoot.bots.assistant import Announce, Assistant, AssistantBounds
 from folkmoot.bots.commands import Commands
-from folkmoot.bots.grounds import Research
+from folkmoot.bots.ephemeral_notices import EphemeralNotices
 from folkmoot.bots.logs.index import FILE_NAME as LOG_INDEX
 from folkmoot.bots.logs.index import Logs
-from folkmoot.bots.whispers import Whispers
+from folkmoot.bots.research import Research
 from folkmoot.bus.memory import MemoryBus
 from folkmoot.core.accounts.service import Accounts
 from folkmoot.core.conversations.desk import Desks
 from folkmoot.core.conversations.direct import Directs
-from folkmoot.core.conversations.receipts import Marks
+from folkmoot.core.conversations.receipts import Watermarks
 from folkmoot.core.conversations.service import Conversations
 from folkmoot.core.messages.answers import Answers
 from folkmoot.core.messages.posting import Posting
@@ -39,35 +39,35 @@ from folkmoot.core.shared.rates import Rate
 from folkmoot.core.social.friends import Friends
 from folkmoot.core.social.service import Social
 from folkmoot.core.work import Storage
-from folkmoot.files.errors import PlaceInvalid
-from folkmoot.files.places import Place, open_place
+from folkmoot.files.errors import FileStoreInvalid
 from folkmoot.files.service import FileBounds, Files
+from folkmoot.files.stores import FileStore, open_file_store
 from folkmoot.files.thumbnails import Thumbnails
 from folkmoot.realtime.heartbeat import Heartbeat
-from folkmoot.realtime.house import House
 from folkmoot.realtime.hub import Hub
 from folkmoot.realtime.limits import Limits, LimitSettings
 from folkmoot.realtime.outbox import SlowReaders, Tick
 from folkmoot.realtime.receipts import Receipts
+from folkmoot.realtime.services import Services
 from folkmoot.realtime.writer import Writer
-from folkmoot.server import log_reader
-from folkmoot.server.assistant import answerer_of
-from folkmoot.server.audit import AuditTrail, Overheard
-from folkmoot.server.process import StartRefused
+from folkmoot.server.answerers import answerer_of
+from folkmoot.server.errors import StartRefused
+from folkmoot.server.ops.audit import AuditConsumer, AuditTrail
+from folkmoot.server.programs import log_reader
 from folkmoot.server.settings import Settings
 from folkmoot.server.system import SystemClock, SystemIds
 from folkmoot.storage import open_storage
 from folkmoot.storage.errors import Unusable
-from folkmoot.storage.log_index import LogShelf
+from folkmoot.storage.log_index import LogIndexFile
 from folkmoot.storage.sqlite import SqliteSettings
 
 
 @dataclass(frozen=True, slots=True)
-class Premises:
+class Components:
     """A house and what belongs to it but is not every dialect's business."""
 
-    house: House
-    door: Door
+    services: Services
+    door: Logins
     passwords: Passwords
     logs: Logs
     assistant: Assistant
@@ -75,7 +75,7 @@ class Premises:
 
 
 @dataclass(frozen=True, slots=True)
-class _Means:
+class _Resources:
     """What a house works with and lets go of in the end."""
 
     storage: Storage
@@ -86,7 +86,7 @@ class _Means:
 
 
 @asynccontextmanager
-async def opened(settings: Settings) -> AsyncIterator[Premises]:
+async def opened(settings: Settings) -> AsyncIterator[Components]:
     """A house at work: its storage open, its tasks running, all of it ended in order.
 
     Raises:
@@ -101,27 +101,27 @@ async def opened(settings: Settings) -> AsyncIterator[Premises]:
         raise StartRefused(str(error)) from error
     try:
         async with _means(settings, storage) as means:
-            premises = _assembled(settings, means, secret)
-            async with _at_work(premises):
-                yield premises
+            components = _assembled(settings, means, secret)
+            async with _at_work(components):
+                yield components
     finally:
         await storage.close()
 
 
 @asynccontextmanager
-async def _means(settings: Settings, storage: Storage) -> AsyncIterator[_Means]:
+async def _means(settings: Settings, storage: Storage) -> AsyncIterator[_Resources]:
     answerer = answerer_of(settings)
-    shelf = LogShelf(settings.data.absolute() / LOG_INDEX)
+    shelf = LogIndexFile(settings.data.absolute() / LOG_INDEX)
     audit = AuditTrail(settings.own_logs, SystemClock())
     try:
         async with httpx2.AsyncClient(follow_redirects=False) as client:
-            yield _Means(storage, client, answerer, _logs(settings, shelf), audit)
+            yield _Resources(storage, client, answerer, _logs(settings, shelf), audit)
     finally:
         audit.close()
         await shelf.close()
 
 
-def _logs(settings: Settings, shelf: LogShelf) -> Logs:
+def _logs(settings: Settings, shelf: LogIndexFile) -> Logs:
     return Logs(
         sources=settings.assistant_logs,
         folder=settings.data.absolute(),
@@ -163,19 +163,19 @@ def _secret_of(settings: Settings) -> bytes:
         ) from error
 
 
-def _assembled(settings: Settings, means: _Means, secret: bytes) -> Premises:
+def _assembled(settings: Settings, means: _Resources, secret: bytes) -> Components:
     clock, ids, storage = SystemClock(), SystemIds(), means.storage
     accounts, conversations = Accounts(clock, ids), Conversations(clock, ids)
     hub, bus = Hub(), MemoryBus()
     bus.hear(hub.announce)
     writer = Writer(storage, Posting(clock, ids), bus.publish)
-    marks = Marks(clock)
+    marks = Watermarks(clock)
     receipts = Receipts(writer, marks)
     hub.on_handed = receipts.note_handed
     hub.on_caught_up = receipts.claim_handed
     tokens = AccessTokens(secret, clock, life=timedelta(minutes=settings.access_token_minutes))
     passwords = Passwords()
-    gate = Gate(
+    authenticator = Authenticator(
         storage=storage,
         write=writer.write,
         accounts=accounts,
@@ -184,10 +184,10 @@ def _assembled(settings: Settings, means: _Means, secret: bytes) -> Premises:
         origins=Origins(settings.allowed_origins),
         issuers=Issuers(_issuers(settings), clock, means.client) if settings.issuers else None,
     )
-    house = House(
+    services = Services(
         clock=clock,
         ids=ids,
-        gate=gate,
+        authenticator=authenticator,
         accounts=accounts,
         social=Social(clock),
         conversations=conversations,
@@ -206,7 +206,7 @@ def _assembled(settings: Settings, means: _Means, secret: bytes) -> Premises:
         tick=Tick(),
         slow_readers=SlowReaders(max_bytes=settings.max_outbox_bytes),
     )
-    door = Door(
+    door = Logins(
         storage=storage,
         write=writer.write,
         accounts=accounts,
@@ -214,36 +214,36 @@ def _assembled(settings: Settings, means: _Means, secret: bytes) -> Premises:
         ids=ids,
         tokens=tokens,
         passwords=passwords,
-        turnstile=Turnstile(_auth_rates(settings)),
+        login_rates=LoginRateLimiter(_auth_rates(settings)),
         lifetimes=Lifetimes(login=timedelta(days=settings.refresh_token_days)),
         audit=means.audit,
     )
-    hub.overhearing.append(Overheard(house, means.audit).overhear)
-    house.attendants.append(Commands(house, Whispers(clock, ids), bus.publish))
-    assistant = _assistant(settings, house, means.answerer, bus.publish)
-    return Premises(house, door, passwords, means.logs, assistant, means.audit)
+    hub.overhearing.append(AuditConsumer(services, means.audit).overhear)
+    services.command_handlers.append(Commands(services, EphemeralNotices(clock, ids), bus.publish))
+    assistant = _assistant(settings, services, means.answerer, bus.publish)
+    return Components(services, door, passwords, means.logs, assistant, means.audit)
 
 
 def _assistant(
-    settings: Settings, house: House, answerer: Answerer, announce: Announce
+    settings: Settings, services: Services, answerer: Answerer, announce: Announce
 ) -> Assistant:
-    answers = Answers(house.clock, house.ids, max_chars=settings.max_content_chars)
+    answers = Answers(services.clock, services.ids, max_chars=settings.max_content_chars)
     research = Research(
-        house.storage, house.logs, answers, max_tokens=settings.assistant_max_context_tokens
+        services.storage, services.logs, answers, max_tokens=settings.assistant_max_context_tokens
     )
-    bounds = Bounds(at_once=settings.assistant_at_once, seconds=settings.assistant_seconds)
-    return Assistant(house, answers, answerer, research, announce, bounds=bounds)
+    bounds = AssistantBounds(at_once=settings.assistant_at_once, seconds=settings.assistant_seconds)
+    return Assistant(services, answers, answerer, research, announce, bounds=bounds)
 
 
-def place_of(settings: Settings) -> tuple[Place, Path]:
+def place_of(settings: Settings) -> tuple[FileStore, Path]:
     """Where files are kept, and the folder where they are gathered first.
 
     Raises:
         StartRefused: the settings name no such place.
     """
     try:
-        return open_place(settings.data.absolute() / "files", settings.files_url)
-    except PlaceInvalid as error:
+        return open_file_store(settings.data.absolute() / "files", settings.files_url)
+    except FileStoreInvalid as error:
         raise StartRefused(
             f"Files cannot be kept there ({error}): check FOLKMOOT_FILES_URL and the data folder."
         ) from error
@@ -266,25 +266,25 @@ def _files(settings: Settings, clock: Clock, ids: Ids, storage: Storage, writer:
 
 
 @asynccontextmanager
-async def _at_work(premises: Premises) -> AsyncIterator[None]:
+async def _at_work(components: Components) -> AsyncIterator[None]:
     """Run the house's tasks; a task that fails ends the house instead of leaving it half alive."""
-    house = premises.house
-    heartbeat = Heartbeat(house.hub, house.clock)
+    services = components.services
+    heartbeat = Heartbeat(services.hub, services.clock)
     try:
         async with asyncio.TaskGroup() as tasks:
             running = [
-                tasks.create_task(house.writer.run()),
-                tasks.create_task(house.receipts.run()),
+                tasks.create_task(services.writer.run()),
+                tasks.create_task(services.receipts.run()),
                 tasks.create_task(heartbeat.run()),
-                tasks.create_task(house.chores.run()),
-                tasks.create_task(house.files.run()),
-                tasks.create_task(premises.logs.run()),
-                tasks.create_task(premises.assistant.run()),
+                tasks.create_task(services.background_tasks.run()),
+                tasks.create_task(services.files.run()),
+                tasks.create_task(components.logs.run()),
+                tasks.create_task(components.assistant.run()),
             ]
             try:
                 yield
-                await house.receipts.flush()
-                await house.writer.stop()
+                await services.receipts.flush()
+                await services.writer.stop()
             finally:
                 for task in running:
                     task.cancel()

@@ -59,7 +59,7 @@ class Change:
     detail: str | None = None
 
 
-class _Place(TypedDict):
+class _ChangePosition(TypedDict):
     conversation_id: ConversationId
     conversation_uid: Uid
     seq: int
@@ -123,7 +123,7 @@ def to_event(
     messages: Mapping[MessageId, Message],
 ) -> Durable:
     """The event that was kept, told with people and messages as they are now."""
-    place = _Place(
+    place = _ChangePosition(
         conversation_id=change.conversation_id,
         conversation_uid=conversation_uid,
         seq=change.seq,
@@ -143,7 +143,9 @@ def to_event(
             return ConversationRenamed(**place, title=change.detail, actor=actor)
 
 
-def _member_event(change: Change, place: _Place, actor: Person, subject: Person) -> Durable:
+def _member_event(
+    change: Change, place: _ChangePosition, actor: Person, subject: Person
+) -> Durable:
     match change.kind:
         case ChangeKind.AGENT_ASSIGNED:
             return AgentAssigned(**place, agent=subject, actor=actor)
@@ -153,7 +155,9 @@ def _member_event(change: Change, place: _Place, actor: Person, subject: Person)
             return MemberLeft(**place, member=subject, actor=actor)
 
 
-def _message_event(change: Change, place: _Place, actor: Person, message: Message) -> Durable:
+def _message_event(
+    change: Change, place: _ChangePosition, actor: Person, message: Message
+) -> Durable:
     ref = MessageRef(message.id, message.uid)
     match change.kind:
         case ChangeKind.MESSAGE_EDITED:

@@ -16,11 +16,11 @@ from typing import Final, TypeVar
 
 import msgspec
 
-from folkmoot.core.logs.model import Inquiry, LogLine, Passage
+from folkmoot.core.logs.model import Excerpt, LogLine, LogQuery
+from folkmoot.storage.connection_threads import ConnectionThreads
 from folkmoot.storage.filelock import FileLock
 from folkmoot.storage.log_ranking import TOKENS, Candidates
 from folkmoot.storage.log_words import indexed, question_of
-from folkmoot.storage.threads import Threads
 
 VERSION: Final = 1
 BATCH_LINES: Final = 5_000
@@ -153,15 +153,18 @@ def _synced(path: Path) -> None:
         os.close(descriptor)
 
 
-class LogShelf:
+class LogIndexFile:
     """The index that is in place, searched on a thread of its own."""
 
     def __init__(self, path: Path, *, search_seconds: float = SEARCH_SECONDS) -> None:
-        self._threads = Threads(
-            "log-index", [_Reader(path, search_seconds)], max_waiting=64, seconds=WAIT_SECONDS
+        self._threads = ConnectionThreads(
+            "log-index",
+            [_IndexConnection(path, search_seconds)],
+            max_waiting=64,
+            seconds=WAIT_SECONDS,
         )
 
-    async def find(self, inquiry: Inquiry) -> list[Passage]:
+    async def find(self, inquiry: LogQuery) -> list[Excerpt]:
         """The best matches that the asker may see; none while there is no index that can be read.
 
         Raises:
@@ -183,7 +186,7 @@ class LogShelf:
         await self._threads.close()
 
 
-class _Reader:
+class _IndexConnection:
     """One connection to whichever index is in place."""
 
     def __init__(self, path: Path, search_seconds: float) -> None:
@@ -197,13 +200,13 @@ class _Reader:
         nothing: tuple[int, int | None] = (0, None)
         return self._attempt(_about, nothing)
 
-    def find(self, inquiry: Inquiry) -> list[Passage]:
+    def find(self, inquiry: LogQuery) -> list[Excerpt]:
         """The best matches."""
         question = question_of(inquiry.words)
         if not question.wanted or inquiry.limit < 1:
             return []
 
-        def search(connection: sqlite3.Connection) -> list[Passage]:
+        def search(connection: sqlite3.Connection) -> list[Excerpt]:
             deadline = monotonic() + self._search_seconds
             reader = None if inquiry.sees_all else inquiry.asker.username
             entries = _about(connection)[0]

@@ -15,8 +15,8 @@ from itertools import combinations
 from math import log
 from typing import Final
 
-from folkmoot.core.logs.model import Passage
-from folkmoot.storage.log_words import Question, indexed
+from folkmoot.core.logs.model import Excerpt
+from folkmoot.storage.log_words import LogQuestion, indexed
 
 TOKENS: Final = "porter unicode61 remove_diacritics 2"
 MOST_ROWS: Final = 40_000
@@ -91,7 +91,7 @@ class Candidates:
     def __init__(
         self,
         connection: sqlite3.Connection,
-        question: Question,
+        question: LogQuestion,
         *,
         entries: int,
         reader: str | None,
@@ -121,7 +121,7 @@ class Candidates:
             if "interrupted" not in str(error):
                 raise
 
-    def best(self, limit: int) -> list[Passage]:
+    def best(self, limit: int) -> list[Excerpt]:
         """The best of what was gathered, the best first."""
         ranked = sorted(self._scores, key=lambda number: (-self._scores[number], -number))
         lines = self._lines(ranked[:MOST_CANDIDATES])
@@ -253,6 +253,6 @@ def _varied(scored: Sequence[tuple[float, _Line]], limit: int) -> Iterator[tuple
             yield score, line
 
 
-def _passage(line: _Line, score: float) -> Passage:
+def _passage(line: _Line, score: float) -> Excerpt:
     at = _EPOCH + timedelta(microseconds=line.at)
-    return Passage(source=f"{line.source}:{line.number}", at=at, text=line.text, rank=score)
+    return Excerpt(source=f"{line.source}:{line.number}", at=at, text=line.text, rank=score)

@@ -154,7 +154,7 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class LogQuestion:
     """What is to be found, and which words had better stand in a row."""
 
     wanted: tuple[Wanted, ...]
@@ -184,7 +184,7 @@ def indexed(text: str) -> str:
     return " ".join([text, *pieces])
 
 
-def question_of(words: str) -> Question:
+def question_of(words: str) -> LogQuestion:
     """What somebody asks, in whatever words; there may be nothing in it to look for."""
     text = words[:MAX_QUESTION_CHARS].encode("utf-8", "replace").decode().replace("\0", " ")
     text = _WITHOUT_SPACES.sub(r" \1 ", text)
@@ -193,7 +193,7 @@ def question_of(words: str) -> Question:
     telling = [word for word in plain if word not in _STOP] or plain
     phrases = [tuple(_WORD.findall(chunk.lower())) for chunk in chunks]
     phrases += pairwise(telling)
-    return Question(
+    return LogQuestion(
         wanted=tuple(_wanted(word) for word in telling[:MAX_WANTED]),
         phrases=tuple(each for each in dict.fromkeys(phrases) if 1 < len(each) <= MAX_WANTED),
         is_of_trouble=not _TROUBLE.isdisjoint(plain),
@@ -215,8 +215,8 @@ def _wanted(word: str) -> Wanted:
 
 def _root(word: str) -> str:
     """The word without the commonest endings: good enough to look it up in a short list."""
-    for ending in ("ing", "ed", "es", "s"):
-        stem = word.removesuffix(ending)
+    for close_reason in ("ing", "ed", "es", "s"):
+        stem = word.removesuffix(close_reason)
         if stem != word and len(stem) > 2:
             return stem if stem in _NEAR else stem + "e" if stem + "e" in _NEAR else stem
     return word

@@ -108,7 +108,7 @@ class PostgresStorage:
             "read_committed" if is_writing else "repeatable_read"
         )
         async with self._connection(is_writing=is_writing) as connection:
-            executor = _Executor(connection, is_writing=is_writing)
+            executor = _PostgresExecutor(connection, is_writing=is_writing)
             async with connection.transaction(isolation=isolation, readonly=not is_writing):
                 return await job(SqlWork(executor))
 
@@ -127,7 +127,7 @@ class PostgresStorage:
             self._unfinished -= 1
 
 
-class _Executor:
+class _PostgresExecutor:
     """`Executor` on one connection, inside its transaction."""
 
     has_word_table = False

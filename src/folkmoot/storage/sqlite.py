@@ -13,14 +13,14 @@ from typing import Literal
 
 from folkmoot.core.shared.refusals import StorageFull, Unavailable
 from folkmoot.core.work import Job, Result
-from folkmoot.storage.driving import drive
+from folkmoot.storage.connection_threads import ConnectionThreads
 from folkmoot.storage.errors import ConstraintBroken, ReadingOnly
 from folkmoot.storage.filelock import FileLock
+from folkmoot.storage.job_driver import drive
 from folkmoot.storage.scrubbing import Scrubber
 from folkmoot.storage.sql.executor import Row
 from folkmoot.storage.sql.statements import Params, Statement
 from folkmoot.storage.sql.work import SqlWork
-from folkmoot.storage.threads import Threads
 
 Synchronous = Literal["FULL", "EXTRA", "NORMAL"]
 
@@ -68,13 +68,13 @@ class SqliteStorage:
             sqlite3.Error: it cannot be opened.
         """
         self._lock = lock
-        self._writer = _Writer(path, settings)
-        self._readers = [_Reader(path, settings) for _ in range(settings.readers)]
+        self._writer = _WriteConnection(path, settings)
+        self._readers = [_ReadConnection(path, settings) for _ in range(settings.readers)]
         waiting, seconds = settings.max_waiting, settings.timeout_seconds
-        self._writing = Threads(
-            "storage-write", [self._writer], waiting, seconds, afterwards=_Writer.scrub
+        self._writing = ConnectionThreads(
+            "storage-write", [self._writer], waiting, seconds, afterwards=_WriteConnection.scrub
         )
-        self._reading = Threads("storage-read", self._readers, waiting, seconds)
+        self._reading = ConnectionThreads("storage-read", self._readers, waiting, seconds)
 
     async def write(self, job: Job[Result]) -> Result:
         return await self._writing.run(lambda writer: writer.run(job))
@@ -83,7 +83,7 @@ class SqliteStorage:
         return await self._reading.run(lambda reader: reader.run(job))
 
     async def check(self) -> None:
-        await self._writing.run(_Writer.check)
+        await self._writing.run(_WriteConnection.check)
 
     async def close(self) -> None:
         await self._reading.close()
@@ -95,7 +95,7 @@ class SqliteStorage:
         self._lock.release()
 
 
-class _Executor:
+class _SqliteExecutor:
     """`Executor` on one connection; its methods never suspend."""
 
     has_word_table = True
@@ -139,7 +139,7 @@ class _Executor:
             raise _told(error, is_writing=self.is_writing) from error
 
 
-class _Writer:
+class _WriteConnection:
     """The one connection that writes. After a failure of the disk it is opened anew."""
 
     def __init__(self, path: Path, settings: SqliteSettings) -> None:
@@ -152,7 +152,7 @@ class _Writer:
         """One unit of work. When this returns, SQLite has said that it is on disk."""
         connection = self._sound()
         cursor = connection.cursor()
-        executor = _Executor(cursor, is_writing=True)
+        executor = _SqliteExecutor(cursor, is_writing=True)
         try:
             _execute(cursor, "BEGIN IMMEDIATE")
             result = drive(job, SqlWork(executor))
@@ -227,7 +227,7 @@ class _Writer:
         )
 
 
-class _Reader:
+class _ReadConnection:
     """A connection that can only read, and leaves checkpoints to the writer."""
 
     def __init__(self, path: Path, settings: SqliteSettings) -> None:
@@ -248,7 +248,7 @@ class _Reader:
         cursor = self._connection.cursor()
         try:
             _execute(cursor, "BEGIN", is_writing=False)
-            return drive(job, SqlWork(_Executor(cursor, is_writing=False)))
+            return drive(job, SqlWork(_SqliteExecutor(cursor, is_writing=False)))
         finally:
             self._until = float("inf")
             if self._connection.in_transaction:

@@ -7,15 +7,15 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from folkmoot.bots.logs.index import FILE_NAME, Logs
-from folkmoot.bots.logs.reading import Reader, Sources
+from folkmoot.bots.logs.reading import LogReader, LogSources
 from folkmoot.core.accounts.model import Account, Role
-from folkmoot.core.logs.model import Inquiry, LogLine, Passage, Reading
+from folkmoot.core.logs.model import Excerpt, LogLine, LogQuery, LogReading
 from folkmoot.core.shared.ids import AccountId, Uid
-from folkmoot.storage.log_index import LogShelf, build
+from folkmoot.storage.log_index import LogIndexFile, build
 from tests.cast import FrozenClock
 
 NOW = datetime(2026, 11, 29, 12, 0, tzinfo=UTC)
-READER = "folkmoot.server.log_reader"
+READER = "folkmoot.server.programs.log_reader"
 
 
 def account(username: str = "ana", role: Role = Role.USER) -> Account:
@@ -33,12 +33,12 @@ def entry(text: str, *, minutes_ago: int = 5, **other: object) -> LogLine:
 
 def read(
     *patterns: Path | str, days: int = 7, own: Path | None = None
-) -> tuple[list[LogLine], Reading]:
+) -> tuple[list[LogLine], LogReading]:
     """What is in the logs, read in this process."""
-    sources = Sources(
+    sources = LogSources(
         patterns=tuple(map(str, patterns)), days=days, now=NOW, own=own or Path("/nowhere/logs")
     )
-    reader = Reader(sources)
+    reader = LogReader(sources)
     return list(reader.lines()), reader.so_far(is_done=True)
 
 
@@ -46,12 +46,12 @@ def read(
 class Books:
     """An index, and whoever asks it."""
 
-    shelf: LogShelf
+    shelf: LogIndexFile
 
     async def found(
         self, words: str, *, role: Role = Role.USER, name: str = "ana", limit: int = 8
-    ) -> list[Passage]:
-        return await self.shelf.find(Inquiry(words, account(name, role), limit))
+    ) -> list[Excerpt]:
+        return await self.shelf.find(LogQuery(words, account(name, role), limit))
 
 
 @asynccontextmanager
@@ -59,7 +59,7 @@ async def books(folder: Path, lines: Sequence[LogLine]) -> AsyncIterator[Books]:
     """An index of these entries."""
     path = folder / FILE_NAME
     build(path, lines, now=NOW, days=7, tell=lambda: None)
-    shelf = LogShelf(path, search_seconds=5)
+    shelf = LogIndexFile(path, search_seconds=5)
     try:
         yield Books(shelf)
     finally:
@@ -71,7 +71,7 @@ async def keeping(
     folder: Path, *sources: Path | str, clock: FrozenClock | None = None
 ) -> AsyncIterator[Logs]:
     """The logs as a server keeps them, its data in the folder."""
-    shelf = LogShelf(folder / FILE_NAME, search_seconds=5)
+    shelf = LogIndexFile(folder / FILE_NAME, search_seconds=5)
     logs = Logs(
         sources=tuple(map(str, sources)),
         folder=folder,

@@ -11,12 +11,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from folkmoot.bots.logs.index import FILE_NAME, STALE_AFTER, Order, ReadingFailed
+from folkmoot.bots.logs.index import FILE_NAME, STALE_AFTER, IndexOrder, ReadingFailed
 from folkmoot.core.accounts.model import Role
 from folkmoot.core.conversations.errors import DaysOutOfRange
 from folkmoot.core.logs.errors import AlreadyReading
-from folkmoot.core.logs.model import Inquiry
-from folkmoot.server.log_reader import EXIT_ALONE
+from folkmoot.core.logs.model import LogQuery
+from folkmoot.server.programs.log_reader import EXIT_ALONE
 from folkmoot.storage.log_index import build
 from tests.bots.logs.books import NOW, READER, account, books, entry, keeping
 from tests.cast import FrozenClock
@@ -30,7 +30,7 @@ def texts(passages) -> list[str]:
 
 async def test_before_anything_was_read_there_is_nothing(tmp_path):
     async with keeping(tmp_path) as logs:
-        assert await logs.find(Inquiry("anything", account())) == []
+        assert await logs.find(LogQuery("anything", account())) == []
         assert await logs.size() == 0
 
 
@@ -195,7 +195,7 @@ async def test_the_logs_are_read_by_a_process_that_reports_and_then_found(tmp_pa
     told = []
     async with keeping(tmp_path, folder) as logs:
         reading = await logs.read_anew(7, told.append)
-        (passage,) = await logs.find(Inquiry("lamp", account()))
+        (passage,) = await logs.find(LogQuery("lamp", account()))
         assert await logs.size() == 2
         assert (reading.files, reading.entries, reading.is_done) == (1, 2, True)
         assert reading.skipped == (("zeros.log", "not a text file"),)
@@ -229,7 +229,7 @@ async def reader_of(task) -> psutil.Process:
     while True:
         assert not task.done(), task
         for child in psutil.Process().children():
-            if "folkmoot.server.log_reader" in " ".join(child.cmdline()):
+            if "folkmoot.server.programs.log_reader" in " ".join(child.cmdline()):
                 return child
         await asyncio.sleep(0.01)  # polls: a process says to nobody that it has begun
 
@@ -245,12 +245,12 @@ async def test_a_reader_that_is_killed_leaves_the_old_index(tmp_path):
         await asyncio.wait_for(begun.wait(), 30)
         with pytest.raises(AlreadyReading):
             await logs.read_anew(7, lambda _: None)
-        assert texts(await logs.find(Inquiry("lamp", account()))) == ["the old lamp"]
+        assert texts(await logs.find(LogQuery("lamp", account()))) == ["the old lamp"]
         reader = await reader_of(task)
         reader.send_signal(signal.SIGKILL)
         with pytest.raises(ReadingFailed):
             await task
-        assert texts(await logs.find(Inquiry("lamp", account()))) == ["the old lamp"]
+        assert texts(await logs.find(LogQuery("lamp", account()))) == ["the old lamp"]
         (tmp_path / "big.log").unlink()
         assert (await logs.read_anew(7, lambda _: None)).entries == 1
 
@@ -268,7 +268,7 @@ async def test_whoever_stops_waiting_ends_the_reader(tmp_path):
 
 def test_a_reader_whose_server_is_gone_ends(tmp_path):
     target = tmp_path / FILE_NAME
-    order = Order((str(endless(tmp_path)),), 7, NOW, str(tmp_path / "logs"), str(target))
+    order = IndexOrder((str(endless(tmp_path)),), 7, NOW, str(tmp_path / "logs"), str(target))
     command = [sys.executable, "-I", "-m", READER]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as reader:
         reader.stdin.write(msgspec.json.encode(order) + b"\n")
@@ -288,7 +288,7 @@ async def test_what_is_old_is_read_anew_in_the_background(tmp_path):
             async with asyncio.timeout(60):
                 while not await logs.size():
                     await logs.refresh()
-            assert texts(await logs.find(Inquiry("lamp", account()))) == ["the first lamp"]
+            assert texts(await logs.find(LogQuery("lamp", account()))) == ["the first lamp"]
             log.write_text(f"{AT}00 the first lamp\n{AT}01 the second lamp\n")
             while await logs.size() < 2:
                 # It is read in the background, and a reading that just ends is not one of this.
@@ -311,7 +311,7 @@ async def test_a_reading_that_nobody_asked_for_gives_way(tmp_path):
             reading = await logs.read_anew(30, lambda _: None)
             assert (reading.is_done, reading.entries) == (True, 1)
             assert not unasked.is_running()
-            assert texts(await logs.find(Inquiry("lamp", account()))) == ["the only lamp"]
+            assert texts(await logs.find(LogQuery("lamp", account()))) == ["the only lamp"]
         finally:
             running.cancel()
             await asyncio.wait([running, waiting])

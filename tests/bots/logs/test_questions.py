@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from folkmoot.bots.answering import Grounds
-from folkmoot.bots.grounds import MAX_LOGS
+from folkmoot.bots.answering import Sources
 from folkmoot.bots.logs.index import FILE_NAME
 from folkmoot.bots.quoting import QuotingAnswerer
-from folkmoot.core.logs.model import Inquiry, Passage
+from folkmoot.bots.research import MAX_LOGS
+from folkmoot.core.logs.model import Excerpt, LogQuery
 from folkmoot.core.messages.context import Turn
-from folkmoot.storage.log_index import LogShelf, build
+from folkmoot.storage.log_index import LogIndexFile, build
 from tests.bots.logs.books import NOW, account, read
 
 CORPUS = Path(__file__).parent / "corpus"
@@ -43,7 +43,7 @@ def everyday(name: str) -> Iterator[str]:
         )
 
 
-def asked(folder: Path) -> list[list[Passage]]:
+def asked(folder: Path) -> list[list[Excerpt]]:
     """What is found for each question, in four logs that are mostly about other things."""
     (folder / "logs").mkdir()
     for name in LOGS:
@@ -53,9 +53,9 @@ def asked(folder: Path) -> list[list[Passage]]:
     assert reading.unreadable == 0
     build(folder / FILE_NAME, lines, now=NOW, days=7, tell=lambda: None)
 
-    async def ask() -> list[list[Passage]]:
-        shelf = LogShelf(folder / FILE_NAME, search_seconds=30)
-        inquiries = [Inquiry(one["ask"], account(), MAX_LOGS) for one in QUESTIONS]
+    async def ask() -> list[list[Excerpt]]:
+        shelf = LogIndexFile(folder / FILE_NAME, search_seconds=30)
+        inquiries = [LogQuery(one["ask"], account(), MAX_LOGS) for one in QUESTIONS]
         found = [await shelf.find(inquiry) for inquiry in inquiries]
         await shelf.close()
         return found
@@ -63,14 +63,14 @@ def asked(folder: Path) -> list[list[Passage]]:
     return asyncio.run(ask())
 
 
-async def answered(question: str, found: list[Passage]) -> str:
+async def answered(question: str, found: list[Excerpt]) -> str:
     """What the answerer without a model says to a question with these passages."""
     turns = (Turn("user", question),)
-    grounds = Grounds(asker=account().id, question=question, turns=turns, logs=tuple(found))
+    grounds = Sources(asker=account().id, question=question, turns=turns, logs=tuple(found))
     return "".join([piece async for piece in QuotingAnswerer().answer(grounds)])
 
 
-def place_of(answer: list[Passage], expects: list[str]) -> int:
+def place_of(answer: list[Excerpt], expects: list[str]) -> int:
     """The place of the first right passage, from 1; 0 if there is none among the first five."""
     for place, passage in enumerate(answer[:5], start=1):
         if any(each in passage.text for each in expects):
@@ -89,7 +89,7 @@ def test_the_set_is_whole():
 
 
 @pytest.fixture(scope="module")
-def found(tmp_path_factory) -> list[list[Passage]]:
+def found(tmp_path_factory) -> list[list[Excerpt]]:
     return asked(tmp_path_factory.mktemp("asked"))
 
 

@@ -84,13 +84,13 @@ def test_a_file_of_two_names_is_read_once(tmp_path):
 
 
 def test_a_log_that_is_rotated_while_it_is_read_loses_and_doubles_nothing(tmp_path):
-    from folkmoot.bots.logs.reading import Reader, Sources
+    from folkmoot.bots.logs.reading import LogReader, LogSources
     from tests.bots.logs.books import NOW
 
     for name, word in (("a.log", "first"), ("b.log.1", "older"), ("b.log", "newer")):
         written(tmp_path / name, f"{AT}00 {word}")
-    sources = Sources(patterns=(str(tmp_path),), days=7, now=NOW, own=tmp_path / "own")
-    walk = Reader(sources).lines()
+    sources = LogSources(patterns=(str(tmp_path),), days=7, now=NOW, own=tmp_path / "own")
+    walk = LogReader(sources).lines()
     texts = [next(walk).text]
     (tmp_path / "b.log.1").rename(tmp_path / "b.log.2")
     (tmp_path / "b.log").rename(tmp_path / "b.log.1")

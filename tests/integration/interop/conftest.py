@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import pytest
 
+from tests.adapters.adapter import Door, Place, Seat
+from tests.adapters.every import new_place
 from tests.clients import Keys, Visitor, logged_in, registered, visiting
-from tests.doors.door import Door, Place, Seat
-from tests.doors.every import new_place
 from tests.running import Server
 
 

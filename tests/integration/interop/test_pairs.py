@@ -10,9 +10,9 @@ from dataclasses import replace
 
 import pytest
 
+from tests.adapters.adapter import DELETED, EDITED, MESSAGE, REACTION, Door, Heard, Seat
+from tests.adapters.every import DOORS, KINDS, doors_to, pairs
 from tests.clients import WITHIN_S, Visitor
-from tests.doors.door import DELETED, EDITED, MESSAGE, REACTION, Door, Heard, Seat
-from tests.doors.every import DOORS, KINDS, doors_to, pairs
 from tests.integration.interop.conftest import Scene
 
 PAIRS = [

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.adapters.adapter import Door, Heard, Refused, Seat
+from tests.adapters.every import KINDS, doors_to
 from tests.clients import Keys, logged_in
-from tests.doors.door import Door, Heard, Refused, Seat
-from tests.doors.every import KINDS, doors_to
 from tests.integration.interop.conftest import Scene
 from tests.running import Server
 

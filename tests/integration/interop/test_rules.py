@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
+from tests.adapters.adapter import Door, Refused
+from tests.adapters.conversations import ConversationsSeat
+from tests.adapters.every import DOORS, KINDS, doors_to, new_place
 from tests.clients import WITHIN_S, Visitor
-from tests.doors.conversations import ConversationsSeat
-from tests.doors.door import Door, Refused
-from tests.doors.every import DOORS, KINDS, doors_to, new_place
 from tests.integration.interop.conftest import Scene
 
 CHAT = "/api/v1/chat"

@@ -81,8 +81,8 @@ async def bystander(opened, server, bo):
     yield peer
     await peer.says("I notice nothing")
     assert [name for name, _ in await peer.heard() if not name.startswith("user_")] == []
-    growth = process.memory_info().rss - before
-    assert growth < MOST_GROWTH, f"grown by {growth / MIB:.1f} MiB"
+    streamed = process.memory_info().rss - before
+    assert streamed < MOST_GROWTH, f"grown by {streamed / MIB:.1f} MiB"
 
 
 LIVES = [

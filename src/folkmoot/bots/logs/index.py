@@ -10,10 +10,10 @@ from typing import Final, Protocol
 
 import msgspec
 
-from folkmoot.bots.beside import Beside
+from folkmoot.bots.child_process import ChildProcess
 from folkmoot.core.conversations.errors import DaysOutOfRange
 from folkmoot.core.logs.errors import AlreadyReading
-from folkmoot.core.logs.model import MAX_DAYS, MIN_DAYS, Inquiry, Passage, Reading
+from folkmoot.core.logs.model import MAX_DAYS, MIN_DAYS, Excerpt, LogQuery, LogReading
 from folkmoot.core.logs.store import OnProgress
 from folkmoot.core.shared.ids import Clock
 from folkmoot.core.shared.refusals import Unavailable
@@ -31,10 +31,10 @@ EXIT_ALREADY: Final = 3
 _log = logging.getLogger(__name__)
 
 
-class Shelf(Protocol):
+class StoredIndex(Protocol):
     """The index that is in place, whoever wrote it."""
 
-    async def find(self, inquiry: Inquiry) -> list[Passage]:
+    async def find(self, inquiry: LogQuery) -> list[Excerpt]:
         """The best matches that the asker may see; never an error for any words."""
         ...
 
@@ -47,7 +47,7 @@ class Shelf(Protocol):
         ...
 
 
-class Order(msgspec.Struct, frozen=True):
+class IndexOrder(msgspec.Struct, frozen=True):
     """What the reading process is told on its first line of stdin; when that ends, it ends too."""
 
     sources: tuple[str, ...]
@@ -57,10 +57,10 @@ class Order(msgspec.Struct, frozen=True):
     target: str
 
 
-class Report(msgspec.Struct, frozen=True):
+class IndexReport(msgspec.Struct, frozen=True):
     """What the reading process says on each line of stdout: how far it is, or why it gave up."""
 
-    reading: Reading | None = None
+    reading: LogReading | None = None
     failed: str | None = None
 
 
@@ -76,7 +76,7 @@ class Logs:
         *,
         sources: Sequence[str],
         folder: Path,
-        shelf: Shelf,
+        shelf: StoredIndex,
         reader: str,
         clock: Clock,
         stale_after: timedelta = STALE_AFTER,
@@ -96,7 +96,7 @@ class Logs:
         self._wanted = asyncio.Event()
         self._attempted = asyncio.Event()
 
-    async def find(self, inquiry: Inquiry) -> list[Passage]:
+    async def find(self, inquiry: LogQuery) -> list[Excerpt]:
         """The best matches that the asker may see, the best first; none if too many ask."""
         try:
             return await self._shelf.find(inquiry)
@@ -108,7 +108,7 @@ class Logs:
         """How many entries there are."""
         return await self._shelf.size()
 
-    async def read_anew(self, days: int, on_progress: OnProgress) -> Reading:
+    async def read_anew(self, days: int, on_progress: OnProgress) -> LogReading:
         """Replace all entries by those of the last ``days`` days; see `LogIndex`.
 
         Whoever stops waiting ends the reading; the old entries remain. A reading that nobody asked
@@ -121,7 +121,7 @@ class Logs:
             await asyncio.wait([self._unasked])
         return await self._read_once(days, on_progress)
 
-    async def _read_once(self, days: int, on_progress: OnProgress) -> Reading:
+    async def _read_once(self, days: int, on_progress: OnProgress) -> LogReading:
         if self._is_reading:
             raise AlreadyReading
         self._is_reading = True
@@ -176,9 +176,9 @@ class Logs:
             return now >= self._rest_until
         return read_at is None or now - read_at >= self._stale_after
 
-    async def _read(self, days: int, now: datetime, on_progress: OnProgress) -> Reading:
-        order = Order(self._sources, days, now, str(self._own), str(self._target))
-        beside = await Beside.begun(self._reader, max_line_bytes=MAX_LINE_BYTES)
+    async def _read(self, days: int, now: datetime, on_progress: OnProgress) -> LogReading:
+        order = IndexOrder(self._sources, days, now, str(self._own), str(self._target))
+        beside = await ChildProcess.begun(self._reader, max_line_bytes=MAX_LINE_BYTES)
         try:
             return await _heard(beside, order, on_progress)
         except OSError as error:
@@ -198,13 +198,13 @@ class ReadingFailed(Unavailable):
         self.why = why
 
 
-async def _heard(beside: Beside, order: Order, on_progress: OnProgress) -> Reading:
+async def _heard(beside: ChildProcess, order: IndexOrder, on_progress: OnProgress) -> LogReading:
     beside.orders.write(msgspec.json.encode(order) + b"\n")
     await beside.orders.drain()
     last, failed = None, None
     try:
         async for line in beside.reports:
-            report = msgspec.json.decode(line, type=Report)
+            report = msgspec.json.decode(line, type=IndexReport)
             failed = report.failed or failed
             if report.reading is not None:
                 last = report.reading

@@ -12,7 +12,7 @@ from folkmoot.bots.logs.files import LogFile, Opened, found_by, opened
 from folkmoot.bots.logs.lines import Unreadable, lines_of, pieces_of
 from folkmoot.bots.logs.parsing import Entry, Parser, Verdict
 from folkmoot.bots.logs.redaction import Redactor
-from folkmoot.core.logs.model import LogLine, Reading
+from folkmoot.core.logs.model import LogLine, LogReading
 
 MAX_ENTRY_LINES: Final = 100
 MAX_ENTRY_CHARS: Final = 64 * 1024
@@ -28,7 +28,7 @@ AUDIT_LOG: Final = "audit.log"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sources:
+class LogSources:
     """What is to be read: files, folders and patterns, and of when.
 
     Whatever lies below ``own`` was written by this server, and is private; the account that an
@@ -50,10 +50,10 @@ class _Tally:
     skipped: dict[tuple[str, str], None] = field(default_factory=dict)
 
 
-class Reader:
+class LogReader:
     """Reads the sources once; `so_far` tells at any time how far it is."""
 
-    def __init__(self, sources: Sources) -> None:
+    def __init__(self, sources: LogSources) -> None:
         self._sources = sources
         self._oldest = sources.now - timedelta(days=sources.days)
         self._own = sources.own.resolve()
@@ -76,13 +76,13 @@ class Reader:
             if turn and self._tally.files == before:
                 return
 
-    def so_far(self, *, is_done: bool = False) -> Reading:
+    def so_far(self, *, is_done: bool = False) -> LogReading:
         """How far the reading is."""
         tally = self._tally
         named = list(tally.skipped)[:MAX_NAMED]
         if len(tally.skipped) > MAX_NAMED:
             named.append(("and others", f"{len(tally.skipped) - MAX_NAMED} more"))
-        return Reading(
+        return LogReading(
             files=tally.files,
             entries=tally.entries,
             unreadable=tally.unreadable,
@@ -119,7 +119,7 @@ class Reader:
         pieces = self._unless_known(file, pieces_of(source.file, source.size))
         is_own = file.path.is_relative_to(self._own)
         has_accounts = is_own and Path(file.series).name == AUDIT_LOG
-        gathered = _Gathering(file.name, is_private=is_own, has_accounts=has_accounts)
+        gathered = _EntryBuilder(file.name, is_private=is_own, has_accounts=has_accounts)
         parser = Parser(self._sources.now)
         self._tally.files += 1
         try:
@@ -151,7 +151,7 @@ class Reader:
         return chain([beginning], walk)
 
     def _read(
-        self, number: int, raw: bytes | None, parser: Parser, gathered: "_Gathering"
+        self, number: int, raw: bytes | None, parser: Parser, gathered: "_EntryBuilder"
     ) -> LogLine | None:
         """The entry that ends before this line, if one does."""
         if raw is None:
@@ -175,7 +175,7 @@ class Reader:
             yield line
 
 
-class _Gathering:
+class _EntryBuilder:
     """The entry that is being read, to which further lines may belong."""
 
     def __init__(self, source: str, *, is_private: bool, has_accounts: bool) -> None:

@@ -6,14 +6,14 @@ from collections.abc import AsyncGenerator
 import httpx2
 from openai import AsyncOpenAI, AsyncStream
 
-from folkmoot.bots.answering import AnswerFailed, Grounds
-from folkmoot.bots.model.allowance import Allowance, Grant
-from folkmoot.bots.model.connection import Bounds, GuardedTransport
+from folkmoot.bots.answering import AnswerFailed, Sources
+from folkmoot.bots.model.completion import Completion, Jitter
+from folkmoot.bots.model.connection import GuardedTransport, ResponseBounds
 from folkmoot.bots.model.faults import Fault
-from folkmoot.bots.model.given import ModelSettings, Patience
-from folkmoot.bots.model.hearing import Chance, Hearing
 from folkmoot.bots.model.pieces import Pieces
 from folkmoot.bots.model.prompt import Prompt, composed
+from folkmoot.bots.model.settings import ModelSettings, ModelTimeouts
+from folkmoot.bots.model.token_budget import TokenBudget, TokenReservation
 from folkmoot.core.shared.ids import Clock
 
 _log = logging.getLogger(__name__)
@@ -27,24 +27,24 @@ class ModelAnswerer:
         settings: ModelSettings,
         *,
         clock: Clock,
-        chance: Chance,
-        allowance: Allowance,
-        patience: Patience | None = None,
-        bounds: Bounds | None = None,
+        chance: Jitter,
+        allowance: TokenBudget,
+        patience: ModelTimeouts | None = None,
+        bounds: ResponseBounds | None = None,
     ) -> None:
         self._settings = settings
         self._clock = clock
         self._chance = chance
         self._allowance = allowance
-        self._patience = patience or Patience()
-        self._client = _client(settings, self._patience, bounds or Bounds())
+        self._patience = patience or ModelTimeouts()
+        self._client = _client(settings, self._patience, bounds or ResponseBounds())
 
     @property
     def name(self) -> str:
         """The name of the model."""
         return self._settings.model
 
-    async def answer(self, grounds: Grounds) -> AsyncGenerator[str, None]:
+    async def answer(self, grounds: Sources) -> AsyncGenerator[str, None]:
         """The answer, in pieces as the model sends them.
 
         Nothing is tried again once a piece was handed on. To cancel, close the iterator, or
@@ -73,8 +73,8 @@ class ModelAnswerer:
         """Let go of connections."""
         await self._client.close()
 
-    def _hearing(self, prompt: Prompt, grant: Grant) -> Hearing:
-        return Hearing(
+    def _hearing(self, prompt: Prompt, grant: TokenReservation) -> Completion:
+        return Completion(
             open_stream=lambda: self._opened(prompt),
             prompt_tokens=prompt.tokens,
             grant=grant,
@@ -102,7 +102,9 @@ class ModelAnswerer:
         )
 
 
-def _client(settings: ModelSettings, patience: Patience, bounds: Bounds) -> AsyncOpenAI:
+def _client(
+    settings: ModelSettings, patience: ModelTimeouts, bounds: ResponseBounds
+) -> AsyncOpenAI:
     transport = GuardedTransport(httpx2.AsyncHTTPTransport(), settings.key, bounds)
     timeout = httpx2.Timeout(patience.whole, connect=patience.connect)
     return AsyncOpenAI(

@@ -17,7 +17,7 @@ class Unfit(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Bounds:
+class ResponseBounds:
     """What is read of one response, and of one event in it, at most."""
 
     response_bytes: int = 8 * 1024 * 1024
@@ -34,7 +34,7 @@ class GuardedTransport(httpx2.AsyncBaseTransport):
 
     inner: httpx2.AsyncBaseTransport
     key: str | None = field(repr=False)
-    bounds: Bounds
+    bounds: ResponseBounds
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """The response, its stream bounded.
@@ -77,7 +77,7 @@ class GuardedTransport(httpx2.AsyncBaseTransport):
 
 
 class _BoundedStream(httpx2.AsyncByteStream):
-    def __init__(self, response: httpx2.Response, bounds: Bounds) -> None:
+    def __init__(self, response: httpx2.Response, bounds: ResponseBounds) -> None:
         self._response = response
         self._bounds = bounds
         self._total = self._event = 0

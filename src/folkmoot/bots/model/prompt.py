@@ -8,9 +8,9 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from folkmoot.bots.answering import Grounds
+from folkmoot.bots.answering import Sources
 from folkmoot.bots.untrusted import moment, one_line, valid
-from folkmoot.core.logs.model import Passage
+from folkmoot.core.logs.model import Excerpt
 from folkmoot.core.messages.context import BYTES_A_TOKEN, Turn, estimated_tokens
 
 MIN_CONTEXT_TOKENS = 1000
@@ -57,7 +57,7 @@ class Prompt:
     tokens: int
 
 
-def composed(grounds: Grounds, *, make_fence: Callable[[], str], max_tokens: int) -> Prompt:
+def composed(grounds: Sources, *, make_fence: Callable[[], str], max_tokens: int) -> Prompt:
     """The prompt for a question, of at most ``max_tokens`` by estimate.
 
     The question is in it, cut to half of the room if need be. Logs may take half of what it
@@ -103,7 +103,7 @@ def _cost(turn: Turn) -> int:
     return estimated_tokens(turn.content)
 
 
-def _unused(make_fence: Callable[[], str], grounds: Grounds) -> str:
+def _unused(make_fence: Callable[[], str], grounds: Sources) -> str:
     passages = (*grounds.logs, *grounds.said)
     texts = [valid(text) for text in (grounds.question, *(turn.content for turn in grounds.turns))]
     texts += [text for one in passages for text in (one_line(one.source), valid(one.text))]
@@ -113,7 +113,7 @@ def _unused(make_fence: Callable[[], str], grounds: Grounds) -> str:
             return fence
 
 
-def _before_the_question(grounds: Grounds) -> tuple[Turn, ...]:
+def _before_the_question(grounds: Sources) -> tuple[Turn, ...]:
     turns = grounds.turns
     return turns[:-1] if turns and turns[-1].content == grounds.question else turns
 
@@ -127,7 +127,7 @@ def _turn(fence: str, turn: Turn) -> str:
     return _block(fence, _LABELS.get(turn.role, _LABELS["user"]), turn.content)
 
 
-def _passages(fence: str, label: str, passages: Iterable[Passage]) -> Iterator[Turn]:
+def _passages(fence: str, label: str, passages: Iterable[Excerpt]) -> Iterator[Turn]:
     for passage in passages:
         text = passage.text[:MAX_PASSAGE_CHARS]
         data = f"source: {one_line(passage.source)}\ntime: {moment(passage.at)}\n{text}"

@@ -35,7 +35,7 @@ from folkmoot.core.conversations.model import (
     checked_title,
 )
 from folkmoot.core.conversations.store import ConversationWork
-from folkmoot.core.conversations.timeline import keep, next_place
+from folkmoot.core.conversations.timeline import keep, next_position
 from folkmoot.core.shared.ids import AccountId, Clock, ConversationId, Ids
 from folkmoot.core.social.errors import Blocked
 
@@ -169,7 +169,7 @@ class Desks:
             raise MemberUnknown
         now = self._clock.now()
         await work.conversations.change_members(conversation_id, left=[leaver], at=now)
-        event = MemberLeft(**next_place(head, now), member=gone.person, actor=actor.person)
+        event = MemberLeft(**next_position(head, now), member=gone.person, actor=actor.person)
         await keep(work, head, [event])
 
     async def assign(
@@ -198,7 +198,7 @@ class Desks:
             head,
             DeskChange(agent_id=agent.id),
             AgentAssigned(
-                **next_place(head, self._clock.now()), agent=agent.person, actor=actor.person
+                **next_position(head, self._clock.now()), agent=agent.person, actor=actor.person
             ),
         )
 
@@ -210,7 +210,7 @@ class Desks:
         checked = checked_title(title)
         if checked is None or checked == head.title:
             return head
-        place = next_place(head, self._clock.now())
+        place = next_position(head, self._clock.now())
         event = ConversationRenamed(**place, title=checked, actor=actor.person)
         return replace(
             await self._change(work, head, DeskChange(title=checked), event), title=checked
@@ -235,7 +235,7 @@ class Desks:
             return head
         if head.desk.taken_over and actor.role not in STAFF:
             raise RoleNeeded(role=Role.AGENT.value)
-        place = next_place(head, self._clock.now())
+        place = next_position(head, self._clock.now())
         event = AssistantSwitched(**place, is_on=is_on, actor=actor.person)
         change = DeskChange(assistant_on=is_on, ownership=head.desk.ownership + 1, taken_over=False)
         return await self._change(work, head, change, event)
@@ -276,7 +276,7 @@ class Desks:
         if head.desk is None or head.desk.is_closed:
             return head
         now = self._clock.now()
-        event = ConversationEnded(**next_place(head, now), actor=actor.person)
+        event = ConversationEnded(**next_position(head, now), actor=actor.person)
         return await self._change(work, head, DeskChange(closed_at=now), event)
 
     async def _add(
@@ -284,7 +284,7 @@ class Desks:
     ) -> Conversation:
         now = self._clock.now()
         await work.conversations.change_members(head.id, joined=[newcomer.id], at=now)
-        event = MemberJoined(**next_place(head, now), member=newcomer.person, actor=actor.person)
+        event = MemberJoined(**next_position(head, now), member=newcomer.person, actor=actor.person)
         await keep(work, head, [event])
         return replace(head, last_seq=event.seq, member_count=head.member_count + 1)
 

@@ -11,7 +11,7 @@ from folkmoot.core.shared.ids import Clock, ConversationId, Uid
 KINDS_WITH_DELIVERY = frozenset({Kind.DIRECT, Kind.SESSION})
 
 
-class Marks:
+class Watermarks:
     """Watermarks: they rise as far as their conversations go, and never go back."""
 
     def __init__(self, clock: Clock) -> None:

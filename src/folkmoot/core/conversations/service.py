@@ -31,7 +31,7 @@ from folkmoot.core.conversations.model import (
     may_moderate,
 )
 from folkmoot.core.conversations.store import ConversationWork
-from folkmoot.core.conversations.timeline import keep, next_place
+from folkmoot.core.conversations.timeline import keep, next_position
 from folkmoot.core.shared.ids import AccountId, Clock, ConversationId, Ids
 from folkmoot.core.social.errors import Blocked
 
@@ -93,7 +93,7 @@ class Conversations:
             return head
         await work.conversations.rename(conversation_id, title)
         renamed = ConversationRenamed(
-            **next_place(head, self._clock.now()), title=title, actor=member.person
+            **next_position(head, self._clock.now()), title=title, actor=member.person
         )
         await keep(work, head, [renamed])
         return replace(head, title=title, last_seq=renamed.seq)
@@ -103,7 +103,7 @@ class Conversations:
         work: ConversationWork,
         actor: AccountId,
         conversation_id: ConversationId,
-        newcomers: Sequence[Account],
+        external_accounts: Sequence[Account],
     ) -> Conversation:
         """The conversation with the newcomers in it; who is already there stays there.
 
@@ -112,10 +112,10 @@ class Conversations:
         """
         head, member = await self.entered(work, actor, conversation_id)
         _refuse_unless_group(head)
-        keys = [(conversation_id, account.id) for account in newcomers]
+        keys = [(conversation_id, account.id) for account in external_accounts]
         present = await work.conversations.memberships(keys)
         joining = list(
-            {a.id: a for a in newcomers if (conversation_id, a.id) not in present}.values()
+            {a.id: a for a in external_accounts if (conversation_id, a.id) not in present}.values()
         )
         if head.member_count + len(joining) > MAX_MEMBERS:
             raise TooManyMembers(field="participant_ids", max_members=MAX_MEMBERS)
@@ -127,7 +127,9 @@ class Conversations:
             conversation_id, joined=[account.id for account in joining], at=now
         )
         events = [
-            MemberJoined(**next_place(head, now, place), member=account.person, actor=member.person)
+            MemberJoined(
+                **next_position(head, now, place), member=account.person, actor=member.person
+            )
             for place, account in enumerate(joining, 1)
         ]
         await keep(work, head, events)
@@ -160,7 +162,7 @@ class Conversations:
             at=self._clock.now(),
         )
         event = MemberLeft(
-            **next_place(head, self._clock.now()), member=gone.person, actor=member.person
+            **next_position(head, self._clock.now()), member=gone.person, actor=member.person
         )
         await keep(work, head, [event])
 

@@ -10,7 +10,7 @@ from folkmoot.core.conversations.store import ConversationWork
 from folkmoot.core.shared.ids import ConversationId, Uid
 
 
-class Place(TypedDict):
+class TimelinePosition(TypedDict):
     """What every durable event says of itself."""
 
     conversation_id: ConversationId
@@ -19,9 +19,9 @@ class Place(TypedDict):
     at: datetime
 
 
-def next_place(head: Conversation, at: datetime, offset: int = 1) -> Place:
+def next_position(head: Conversation, at: datetime, offset: int = 1) -> TimelinePosition:
     """The place ``offset`` after the end of the timeline."""
-    return Place(
+    return TimelinePosition(
         conversation_id=head.id, conversation_uid=head.uid, seq=head.last_seq + offset, at=at
     )
 

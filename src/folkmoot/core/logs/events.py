@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from folkmoot.core.logs.model import Reading
+from folkmoot.core.logs.model import LogReading
 from folkmoot.core.shared.ids import AccountId, ConversationId, Uid
 
 
@@ -13,4 +13,4 @@ class LogsProgressed:
     conversation_id: ConversationId
     conversation_uid: Uid
     listener: AccountId
-    reading: Reading
+    reading: LogReading

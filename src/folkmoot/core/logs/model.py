@@ -29,7 +29,7 @@ class LogLine:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Passage:
+class Excerpt:
     """Something that was found for a question, and where and when it was said.
 
     ``source`` is a file of logs with the number of the line, or who spoke in the conversation.
@@ -43,7 +43,7 @@ class Passage:
 
 
 @dataclass(frozen=True, slots=True)
-class Inquiry:
+class LogQuery:
     """What is looked for, and for whom: `LogLine` says who may see what."""
 
     words: str
@@ -57,7 +57,7 @@ class Inquiry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
+class LogReading:
     """How far the logs are read, or were in the end.
 
     ``unreadable`` counts lines that could not be read; ``skipped`` has, by its name, why a file

@@ -3,15 +3,15 @@
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
-from folkmoot.core.logs.model import Inquiry, Passage, Reading
+from folkmoot.core.logs.model import Excerpt, LogQuery, LogReading
 
-OnProgress = Callable[[Reading], None]
+OnProgress = Callable[[LogReading], None]
 
 
 class LogIndex(Protocol):
     """The entries of the logs that the assistant answers from."""
 
-    async def find(self, inquiry: Inquiry) -> list[Passage]:
+    async def find(self, inquiry: LogQuery) -> list[Excerpt]:
         """The best matches that the asker may see, the best first; never an error for any words.
 
         Before anything was read there are none.
@@ -22,7 +22,7 @@ class LogIndex(Protocol):
         """How many entries there are."""
         ...
 
-    async def read_anew(self, days: int, on_progress: OnProgress) -> Reading:
+    async def read_anew(self, days: int, on_progress: OnProgress) -> LogReading:
         """Replace all entries by those of the last ``days`` days; the old ones serve until then.
 
         ``on_progress`` is told about twice a second how far it is, and at last that it is done.

@@ -59,7 +59,7 @@ class AnswerOwed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Whispered:
+class EphemeralNotice:
     """The house said something to one account alone, in a conversation where they are.
 
     It is not kept, and has no place of its own: ``message.seq`` is the end of the timeline as it
@@ -72,7 +72,7 @@ class Whispered:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AnswerGrew:
+class AnswerExtended:
     """An answer that is being written has more text: ``delta``, from ``position`` characters on.
 
     Not kept: whoever missed some of it reads the whole in the message that it becomes.

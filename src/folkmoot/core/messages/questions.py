@@ -5,7 +5,7 @@ from dataclasses import replace
 from folkmoot.core.accounts.model import STAFF, Person
 from folkmoot.core.conversations.events import AssistantSwitched
 from folkmoot.core.conversations.model import Conversation, Desk, DeskChange
-from folkmoot.core.conversations.timeline import next_place
+from folkmoot.core.conversations.timeline import next_position
 from folkmoot.core.messages.events import AnswerOwed
 from folkmoot.core.messages.facts import Facts
 from folkmoot.core.messages.model import Message, NewMessage, OwedAnswer
@@ -28,7 +28,7 @@ def heed(facts: Facts, desk: Desk, message: NewMessage, author: Person) -> None:
     if not is_answered_by_human(head, author):
         facts.questions[place] = desk.ownership
         return
-    switch = AssistantSwitched(**next_place(head, message.created_at), is_on=False, actor=author)
+    switch = AssistantSwitched(**next_position(head, message.created_at), is_on=False, actor=author)
     taken = replace(desk, assistant_on=False, ownership=desk.ownership + 1, taken_over=True)
     facts.switches[place] = switch
     facts.heads[head.id] = replace(head, last_seq=switch.seq, desk=taken)

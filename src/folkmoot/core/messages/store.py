@@ -6,7 +6,7 @@ from typing import Protocol
 
 from folkmoot.core.conversations.store import ConversationWork
 from folkmoot.core.messages.model import Message, NewMessage, OwedAnswer, Upload
-from folkmoot.core.messages.views import CallerAtDesk, Hit, Overview, Question, Totals
+from folkmoot.core.messages.views import DeskCustomer, Overview, SearchHit, SearchQuery, Totals
 from folkmoot.core.shared.ids import AccountId, ConversationId, MessageId, Uid
 from folkmoot.core.shared.pages import Page, Slice
 
@@ -158,7 +158,7 @@ class MessageViews(Protocol):
         where there are none it is left out."""
         ...
 
-    async def callers(self, name_part: str, stretch: Slice) -> list[CallerAtDesk]:
+    async def callers(self, name_part: str, stretch: Slice) -> list[DeskCustomer]:
         """Everybody in whose sessions there is a message and who has these characters in one of
         their names (letters of ASCII in any case), the newest message first."""
         ...
@@ -172,8 +172,8 @@ class Search(Protocol):
     """Finding messages by their words, within one unit of work."""
 
     async def find(
-        self, viewer: AccountId, question: Question, *, any_session: bool = False
-    ) -> list[Hit]:
+        self, viewer: AccountId, question: SearchQuery, *, any_session: bool = False
+    ) -> list[SearchHit]:
         """The best hits among what the viewer may read, the best first: messages of conversations
         that the viewer is a member of (and, with ``any_session``, of every session), not deleted,
         and not by authors hidden from the viewer. No text of a question is ever an error.

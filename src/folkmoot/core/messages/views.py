@@ -24,7 +24,7 @@ class Overview:
 
 
 @dataclass(frozen=True, slots=True)
-class CallerAtDesk:
+class DeskCustomer:
     """Somebody who has sessions, as the whole of staff sees them in a list.
 
     ``last_message`` is the newest in any of their sessions that is not deleted; ``unread_count``
@@ -46,7 +46,7 @@ class Totals:
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class SearchQuery:
     """What somebody searches for: words, and where and between which times to look."""
 
     words: str
@@ -58,7 +58,7 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
-class Hit:
+class SearchHit:
     """A message that answers a search. ``snippet`` is a piece of its text; ``marks`` are the
     (start, end) places in the snippet, in characters, of what was found."""
 

@@ -37,13 +37,13 @@ class MemoryFriends:
 
     async def settle(self, request_id: Uid, status: RequestStatus, at: datetime) -> FriendRequest:  # noqa: ARG002 - nobody asks when
         if status is RequestStatus.DECLINED:
-            self._part(request_id)
+            self._close_rejected(request_id)
         row = self._state.requests[request_id]
         self._state.requests[request_id] = replace(row, status=status)
         return self._told(request_id)
 
     async def remove(self, request_id: Uid) -> None:
-        self._part(request_id)
+        self._close_rejected(request_id)
         self._state.requests.pop(request_id, None)
 
     async def pending_of(self, account_id: AccountId) -> list[FriendRequest]:
@@ -62,7 +62,7 @@ class MemoryFriends:
             if pair in known and requests[known[pair]].status is RequestStatus.ACCEPTED
         )
 
-    def _part(self, request_id: Uid) -> None:
+    def _close_rejected(self, request_id: Uid) -> None:
         """Let the two be free for another request."""
         row = self._state.requests.get(request_id)
         pair = row and pair_key(row.sender_id, row.receiver_id)

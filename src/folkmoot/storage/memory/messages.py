@@ -7,8 +7,8 @@ from datetime import datetime
 from folkmoot.core.messages.model import Message, NewMessage
 from folkmoot.core.shared.ids import AccountId, ConversationId, MessageId, Uid
 from folkmoot.storage.errors import ConstraintBroken
+from folkmoot.storage.memory.row_loading import told
 from folkmoot.storage.memory.state import MessageRow, State
-from folkmoot.storage.memory.telling import told
 
 
 class MemoryMessages:

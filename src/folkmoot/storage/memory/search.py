@@ -4,10 +4,10 @@ from collections.abc import Iterator, Sequence
 
 from folkmoot.core.audience import hidden_authors
 from folkmoot.core.conversations.model import Kind
-from folkmoot.core.messages.views import Hit, Question
+from folkmoot.core.messages.views import SearchHit, SearchQuery
 from folkmoot.core.shared.ids import AccountId, MessageId
+from folkmoot.storage.memory.row_loading import told_in_full
 from folkmoot.storage.memory.state import MessageRow, State
-from folkmoot.storage.memory.telling import told_in_full
 from folkmoot.storage.words import Term, score_of, snippet_of, terms_of, words_of
 
 
@@ -18,8 +18,8 @@ class MemorySearch:
         self._state = state
 
     async def find(
-        self, viewer: AccountId, question: Question, *, any_session: bool = False
-    ) -> list[Hit]:
+        self, viewer: AccountId, question: SearchQuery, *, any_session: bool = False
+    ) -> list[SearchHit]:
         terms = terms_of(question.words)
         scored = [
             (score_of(words_of(row.content).split(" "), terms), number)
@@ -42,12 +42,12 @@ class MemorySearch:
             if row.deleted_at is None and row.author_id not in hidden_authors(head, blocked):
                 yield number, row
 
-    def _hit(self, number: MessageId, terms: Sequence[Term], score: float) -> Hit:
+    def _hit(self, number: MessageId, terms: Sequence[Term], score: float) -> SearchHit:
         message = told_in_full(self._state, number)
-        return Hit(message, *snippet_of(message.content, terms), score)
+        return SearchHit(message, *snippet_of(message.content, terms), score)
 
 
-def _is_asked_for(row: MessageRow, question: Question) -> bool:
+def _is_asked_for(row: MessageRow, question: SearchQuery) -> bool:
     return (
         question.conversation_id in (None, row.conversation_id)
         and question.author_id in (None, row.author_id)

@@ -2,7 +2,7 @@
 
 from folkmoot.core.shared.refusals import Unavailable
 from folkmoot.core.work import Job, Result
-from folkmoot.storage.driving import drive
+from folkmoot.storage.job_driver import drive
 from folkmoot.storage.memory.accounts import MemoryAccounts, MemoryLogins, MemorySocial
 from folkmoot.storage.memory.answers import MemoryAnswers
 from folkmoot.storage.memory.attachments import MemoryAttachments

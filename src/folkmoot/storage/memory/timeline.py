@@ -8,8 +8,8 @@ from folkmoot.core.messages.model import Message
 from folkmoot.core.shared.ids import ConversationId, MessageId, Uid
 from folkmoot.storage.changes import Change, to_change, to_event
 from folkmoot.storage.errors import ConstraintBroken
+from folkmoot.storage.memory.row_loading import told
 from folkmoot.storage.memory.state import State
-from folkmoot.storage.memory.telling import told
 
 
 class MemoryTimeline:

@@ -7,13 +7,13 @@ from folkmoot.core.accounts.model import STAFF, Person, username_key
 from folkmoot.core.audience import hidden_authors
 from folkmoot.core.conversations.model import Conversation, Kind
 from folkmoot.core.messages.model import Message
-from folkmoot.core.messages.views import CallerAtDesk, Overview, Totals
+from folkmoot.core.messages.views import DeskCustomer, Overview, Totals
 from folkmoot.core.shared.ids import AccountId, ConversationId, MessageId
 from folkmoot.core.shared.pages import Page, Slice
 from folkmoot.storage.keys import clamped
 from folkmoot.storage.memory.conversations import MemoryConversations
+from folkmoot.storage.memory.row_loading import told_in_full
 from folkmoot.storage.memory.state import State
-from folkmoot.storage.memory.telling import told_in_full
 
 
 class MemoryViews:
@@ -95,7 +95,7 @@ class MemoryViews:
         }
         return {number: count for number, count in unread.items() if count}
 
-    async def callers(self, name_part: str, stretch: Slice) -> list[CallerAtDesk]:
+    async def callers(self, name_part: str, stretch: Slice) -> list[DeskCustomer]:
         found = []
         for row in self._state.accounts.values():
             account = row.account
@@ -106,7 +106,7 @@ class MemoryViews:
         start = max(stretch.offset, 0)
         return found[start : start + max(stretch.limit, 0)]
 
-    def _caller(self, person: Person) -> list[CallerAtDesk]:
+    def _caller(self, person: Person) -> list[DeskCustomer]:
         newest: MessageId | None = None
         unread = 0
         for head in self._state.conversations.values():
@@ -120,7 +120,7 @@ class MemoryViews:
                     unread += message.author_id == person.id and message.seq > read_seq
         if newest is None:
             return []
-        return [CallerAtDesk(person, told_in_full(self._state, newest), unread)]
+        return [DeskCustomer(person, told_in_full(self._state, newest), unread)]
 
     def _read_by_staff(self, head: Conversation) -> int:
         accounts = self._state.accounts

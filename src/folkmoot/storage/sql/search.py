@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import BigInteger, bindparam, text
 
-from folkmoot.core.messages.views import Hit, Question
+from folkmoot.core.messages.views import SearchHit, SearchQuery
 from folkmoot.core.shared.ids import AccountId, MessageId
 from folkmoot.storage.keys import MAX_NUMBER, clamped
 from folkmoot.storage.sql.executor import Executor
@@ -82,8 +82,8 @@ class SqlSearch:
         self._views = views
 
     async def find(
-        self, viewer: AccountId, question: Question, *, any_session: bool = False
-    ) -> list[Hit]:
+        self, viewer: AccountId, question: SearchQuery, *, any_session: bool = False
+    ) -> list[SearchHit]:
         terms = terms_of(question.words)
         if not terms:
             return []
@@ -102,7 +102,7 @@ class SqlSearch:
         )
         found = await self._views.messages(number for number, _ in ranked)
         return [
-            Hit(found[number], *snippet_of(found[number].content, terms), rank)
+            SearchHit(found[number], *snippet_of(found[number].content, terms), rank)
             for number, rank in ranked
         ]
 

@@ -21,13 +21,13 @@ from sqlalchemy import (
 
 from folkmoot.core.conversations.model import MIN_MEMBERS, Kind
 from folkmoot.core.messages.model import Message
-from folkmoot.core.messages.views import CallerAtDesk, Overview, Totals
+from folkmoot.core.messages.views import DeskCustomer, Overview, Totals
 from folkmoot.core.shared.ids import AccountId, ConversationId, MessageId
 from folkmoot.core.shared.pages import Page, Slice
 from folkmoot.storage.keys import MAX_NUMBER, clamped, numbers
 from folkmoot.storage.reactions import Put, gathered
-from folkmoot.storage.sql.callers import CALLERS, pattern_of
 from folkmoot.storage.sql.conversations import SqlConversations
+from folkmoot.storage.sql.customers import CALLERS, pattern_of
 from folkmoot.storage.sql.executor import Executor, Row
 from folkmoot.storage.sql.rows import (
     CONVERSATION,
@@ -256,7 +256,7 @@ class SqlViews:
         rows = await self._executor.rows(_UNREAD_DIRECTS, {"viewer": viewer})
         return {number: count for number, count in rows}  # noqa: C416 - a row is no tuple
 
-    async def callers(self, name_part: str, stretch: Slice) -> list[CallerAtDesk]:
+    async def callers(self, name_part: str, stretch: Slice) -> list[DeskCustomer]:
         params = {
             "pattern": pattern_of(name_part),
             "limit": clamped(max(stretch.limit, 0)),
@@ -265,7 +265,7 @@ class SqlViews:
         rows = await self._executor.rows(CALLERS, params)
         last = await self.messages([row[0] for row in rows]) if rows else {}
         return [
-            CallerAtDesk(to_person(person), last[message_id], unread)
+            DeskCustomer(to_person(person), last[message_id], unread)
             for message_id, unread, *person in rows
         ]
 

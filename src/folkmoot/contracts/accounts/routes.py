@@ -1,0 +1,255 @@
+"""Coming in and going out over REST: accounts, logins, tokens, tickets."""
+
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Depends, Form, Query, Request, Response
+from fastapi.security import OAuth2PasswordRequestForm
+
+from folkmoot.auth.credentials import COOKIE, SECURE_COOKIE, credentials_of
+from folkmoot.auth.errors import CurrentPasswordWrong
+from folkmoot.auth.logins import Logins, TokenPair
+from folkmoot.contracts.accounts import codec
+from folkmoot.contracts.accounts.errors import refused
+from folkmoot.core.accounts.errors import (
+    AccountInactive,
+    AvatarInvalid,
+    EmailInvalid,
+    EmailTaken,
+    LoginRevoked,
+    OriginNotAllowed,
+    PasswordTooLong,
+    PasswordTooWeak,
+    TokenExpired,
+    TokenInvalid,
+    TokenMissing,
+    UsernameInvalid,
+    UsernameTaken,
+    WrongPassword,
+)
+from folkmoot.core.shared.refusals import TooManyRequests
+from folkmoot.core.shared.texts import TextTooLong
+from folkmoot.kit.rest import CallerOf, ServicesOf, answer, shape
+from folkmoot.realtime.services import Services
+
+router = APIRouter(tags=["accounts"], responses=refused(429, TooManyRequests(retry_after=6.0)))
+
+_KNOWN: Final = {
+    **refused(401, TokenMissing(), TokenInvalid(), TokenExpired(), LoginRevoked()),
+    **refused(403, AccountInactive(), OriginNotAllowed()),
+}
+_KEYS: Final[dict[int | str, dict[str, Any]]] = {
+    200: shape(codec.KeysOut, description="Keys, good until the login ends"),
+    **refused(401, WrongPassword()),
+    **refused(403, AccountInactive(), OriginNotAllowed()),
+}
+_WEAK: Final = (
+    PasswordTooWeak(field="new_password"),
+    PasswordTooLong(field="new_password", max_bytes=1024),
+)
+
+
+def logins_of(request: Request) -> Logins:
+    """The door of the house that this server runs."""
+    door: Logins = request.app.state.door
+    return door
+
+
+LoginsOf = Annotated[Logins, Depends(logins_of)]
+CookieWanted = Annotated[
+    bool, Query(alias="cookie", description="Have the token set as an HttpOnly cookie as well")
+]
+
+
+@router.post(
+    "/auth/register",
+    status_code=201,
+    summary="Make an account",
+    responses={
+        201: shape(codec.AccountOut, description="The new account"),
+        **refused(409, UsernameTaken(), EmailTaken()),
+        **refused(
+            422,
+            UsernameInvalid(field="username"),
+            EmailInvalid(field="email"),
+            PasswordTooWeak(field="password"),
+        ),
+    },
+)
+async def register(body: codec.Registration, request: Request, door: LoginsOf) -> Response:
+    """Make an account of the least role. Usernames and e-mail addresses are unique in any case."""
+    account = await door.register(
+        username=body.username,
+        email=body.email,
+        password=body.password,
+        full_name=body.full_name or "",
+        address=_address_of(request),
+    )
+    return answer(codec.account_out(account), 201)
+
+
+@router.post("/auth/token", summary="Log in with a form", responses=_KEYS)
+async def token(
+    request: Request,
+    services: ServicesOf,
+    door: LoginsOf,
+    form: Annotated[OAuth2PasswordRequestForm, Depends()],
+    set_cookie: Annotated[bool, Form()] = False,
+    cookie: CookieWanted = False,
+) -> Response:
+    """Log in by the OAuth2 password form; ``username`` may also be an e-mail address.
+
+    An unknown name and a wrong password are one and the same refusal.
+    """
+    wanted = set_cookie or cookie
+    _check_cookie(request, services, wanted=wanted)
+    address = _address_of(request)
+    keys = await door.login(name=form.username, password=form.password, address=address)
+    return _handed(keys, request, with_cookie=wanted)
+
+
+@router.post("/api/v1/auth/login", summary="Log in with JSON", responses=_KEYS)
+async def login(
+    body: codec.LoginBody,
+    request: Request,
+    services: ServicesOf,
+    door: LoginsOf,
+    cookie: CookieWanted = False,
+) -> Response:
+    """Log in by e-mail address or username. The answer is that of `POST /auth/token`."""
+    wanted = body.set_cookie or cookie
+    _check_cookie(request, services, wanted=wanted)
+    address = _address_of(request)
+    keys = await door.login(name=body.name, password=body.password, address=address)
+    return _handed(keys, request, with_cookie=wanted)
+
+
+@router.post(
+    "/auth/refresh",
+    summary="Renew the keys of a login",
+    responses={**_KEYS, **refused(401, TokenInvalid(), LoginRevoked())},
+)
+async def refresh(
+    body: codec.RefreshBody, request: Request, services: ServicesOf, door: LoginsOf
+) -> Response:
+    """Change a refresh token for new keys; it is used up.
+
+    A refresh token that comes twice has been stolen from somebody: the login ends at once, with
+    everything that was issued for it.
+    """
+    _check_cookie(request, services, wanted=body.set_cookie)
+    keys = await door.refresh(body.refresh_token, address=_address_of(request))
+    return _handed(keys, request, with_cookie=body.set_cookie)
+
+
+@router.post("/auth/logout", status_code=204, summary="End this login", responses=_KNOWN)
+async def logout(caller: CallerOf, door: LoginsOf) -> Response:
+    """End the login that asks: its tokens are worthless from here on, and its sockets close."""
+    await door.logout(caller)
+    return _without_cookies()
+
+
+@router.post("/auth/logout-all", status_code=204, summary="End all logins", responses=_KNOWN)
+async def logout_all(caller: CallerOf, door: LoginsOf) -> Response:
+    """End every login of the account, on every device, this one included."""
+    await door.logout_all(caller)
+    return _without_cookies()
+
+
+@router.get(
+    "/auth/me", summary="Show one's account", responses={200: shape(codec.AccountOut), **_KNOWN}
+)
+async def me(caller: CallerOf) -> Response:
+    """The account that asks."""
+    return answer(codec.account_out(caller.account))
+
+
+@router.patch(
+    "/auth/me",
+    summary="Change one's account",
+    responses={
+        200: shape(codec.AccountOut),
+        **_KNOWN,
+        **refused(409, EmailTaken()),
+        **refused(
+            422,
+            EmailInvalid(field="email"),
+            AvatarInvalid(field="avatar"),
+            TextTooLong(field="full_name", max_chars=200),
+        ),
+    },
+)
+async def change_me(body: codec.ProfileBody, caller: CallerOf, door: LoginsOf) -> Response:
+    """Change how the account is shown, or its e-mail address; nothing else can be changed here."""
+    account = await door.change_profile(
+        caller,
+        full_name=body.text("full_name"),
+        avatar=body.text("avatar"),
+        email=body.text("email"),
+    )
+    return answer(codec.account_out(account))
+
+
+@router.post(
+    "/auth/password",
+    status_code=204,
+    summary="Change one's password",
+    responses={
+        **_KNOWN,
+        **refused(422, CurrentPasswordWrong(field="current_password"), *_WEAK),
+    },
+)
+async def change_password(body: codec.PasswordBody, caller: CallerOf, door: LoginsOf) -> Response:
+    """Change the password. Every login but the one that asks ends, its sockets included."""
+    await door.change_password(caller, current=body.current_password, new=body.new_password)
+    return Response(status_code=204)
+
+
+@router.post(
+    "/auth/ws-ticket",
+    summary="Get a ticket for a socket",
+    responses={200: shape(codec.TicketOut), **_KNOWN},
+)
+async def ws_ticket(caller: CallerOf, door: LoginsOf) -> Response:
+    """A ticket that opens one socket within a minute by ``?ticket=``.
+
+    It is for clients that cannot set a header and do not want a token in an address.
+    """
+    return answer(codec.ticket_out(await door.ticket(caller)))
+
+
+def _address_of(request: Request) -> str:
+    return request.client.host if request.client else ""
+
+
+def _check_cookie(request: Request, services: Services, *, wanted: bool) -> None:
+    """Refuse to let a foreign page log its visitor's browser in, as whomever it likes."""
+    credentials = credentials_of(request.scope)
+    if (
+        wanted
+        and credentials.origin is not None
+        and not services.authenticator.origins.are_own(credentials)
+    ):
+        raise OriginNotAllowed
+
+
+def _handed(keys: TokenPair, request: Request, *, with_cookie: bool) -> Response:
+    response = answer(codec.keys_out(keys))
+    response.headers["Cache-Control"] = "no-store"
+    if with_cookie:
+        is_secure = request.url.scheme == "https"
+        response.set_cookie(
+            SECURE_COOKIE if is_secure else COOKIE,
+            keys.access_token,
+            max_age=keys.expires_in,
+            secure=is_secure,
+            httponly=True,
+            samesite="lax",
+        )
+    return response
+
+
+def _without_cookies() -> Response:
+    response = Response(status_code=204)
+    response.delete_cookie(COOKIE, httponly=True, samesite="lax")
+    response.delete_cookie(SECURE_COOKIE, secure=True, httponly=True, samesite="lax")
+    return response

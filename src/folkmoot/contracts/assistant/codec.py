@@ -1,0 +1,231 @@
+"""Frames into intentions, events into frames: pure, and the same for live and for missed events."""
+
+import re
+from datetime import datetime
+from typing import cast
+
+import msgspec
+from msgspec import UNSET, Struct
+
+from folkmoot.contracts.assistant import frames as wire
+from folkmoot.contracts.assistant.frames import INBOUND, Intention
+from folkmoot.core.conversations.events import (
+    AgentAssigned,
+    AssistantSwitched,
+    ConversationEnded,
+    ConversationRenamed,
+    MemberJoined,
+    MemberLeft,
+    ReadMoved,
+)
+from folkmoot.core.logs.events import LogsProgressed
+from folkmoot.core.messages.answers import CUT_SHORT
+from folkmoot.core.messages.errors import MentionUnknown, NoSuchAttachment, NoSuchMessage
+from folkmoot.core.messages.events import (
+    AnswerDropped,
+    AnswerExtended,
+    EphemeralNotice,
+    MessageDeleted,
+    MessageEdited,
+    MessagePosted,
+    ReactionAdded,
+    ReactionRemoved,
+)
+from folkmoot.core.messages.model import AuthorKind, Message
+from folkmoot.core.presence.model import Entered, Exited, Typing
+from folkmoot.core.shared.ids import Uid
+from folkmoot.files.links import as_upload_id, file_url
+from folkmoot.kit.frame_reader import FrameReader
+from folkmoot.realtime.streaming_answers import StreamingAnswer
+from folkmoot.wire.lane_frames import text_frame
+
+_encode = msgspec.json.Encoder().encode
+_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
+_frames = FrameReader(INBOUND)
+
+
+def decode(data: str | bytes) -> Intention:
+    """What a client's frame asks for.
+
+    Raises:
+        FrameMalformed, FrameUnknown
+    """
+    return cast("Intention", _frames.read(data))
+
+
+def encode(frame: Struct) -> bytes:
+    """The WebSocket frame that carries one frame of the contract."""
+    return text_frame(_encode(frame))
+
+
+def uid_of(text: str) -> Uid | None:
+    """The UUID in its one spelling; ``None`` for what is none and so names nothing."""
+    return Uid(text.lower()) if _UUID.fullmatch(text) else None
+
+
+def message_uid(text: str) -> Uid:
+    """The name of a message.
+
+    Raises:
+        NoSuchMessage: it cannot be one's.
+    """
+    uid = uid_of(text)
+    if uid is None:
+        raise NoSuchMessage
+    return uid
+
+
+def mentioned(texts: list[str] | None) -> list[Uid]:
+    """The accounts that a message calls.
+
+    Raises:
+        MentionUnknown: one of them cannot be an account's.
+    """
+    uids = [uid_of(text) for text in texts or ()]
+    if None in uids:
+        raise MentionUnknown(field="mentions")
+    return [uid for uid in uids if uid is not None]
+
+
+def attachment_id(text: str | None) -> Uid | None:
+    """The name of an upload.
+
+    Raises:
+        NoSuchAttachment: it cannot be one's.
+    """
+    if text is None:
+        return None
+    upload_id = as_upload_id(text)
+    if upload_id is None:
+        raise NoSuchAttachment
+    return upload_id
+
+
+def instant(at: datetime) -> str:
+    """A time as this contract prints it."""
+    return f"{at:%Y-%m-%dT%H:%M:%S.%f}Z"
+
+
+def shown(event: object, *, own: bool) -> Struct | None:
+    """An event as this contract shows it; ``None`` for what it does not show.
+
+    ``own``: to connections of the account that the event is about.
+    """
+    match event:
+        case MessagePosted(message=message) | EphemeralNotice(message=message):
+            return message_frame(message, own=own)
+        case AnswerExtended(message=name, question=question, position=position, delta=delta):
+            place = event.conversation_uid
+            return wire.ChatDeltaFrame(name, place, delta, position, question)
+        case AnswerDropped(message=name, question=question):
+            return wire.ChatDroppedFrame(name, event.conversation_uid, question)
+        case Typing(person=person, is_typing=is_typing) if not own:
+            place = event.conversation_uid
+            return wire.ChatTypingFrame(place, person.uid, is_typing, person.username)
+        case Entered(person=person, present=present) if not own:
+            place = event.conversation_uid
+            return wire.ChatPresenceFrame(place, person.uid, person.username, present)
+        case Exited(person=person, present=present) if not own:
+            place = event.conversation_uid
+            return wire.ChatAbsenceFrame(place, person.uid, person.username, present)
+        case ReadMoved(reader=reader, up_to_seq=seq, newest=newest, at=at):
+            place = event.conversation_uid
+            return wire.ChatReadFrame(place, reader.uid, seq, newest, instant(at))
+        case LogsProgressed():
+            return _progress(event)
+        case _:
+            return _change(event) or _session_change(event)
+
+
+def message_frame(message: Message, *, own: bool) -> wire.ChatMessageFrame:
+    """A message; its ``client_id`` is for the author only."""
+    is_account = message.author_kind is AuthorKind.ACCOUNT
+    return wire.ChatMessageFrame(
+        id=message.uid,
+        session_id=message.conversation_uid,
+        role="user" if is_account else message.author_kind.value,
+        sender_id=message.author.uid if message.author else None,
+        content=message.content,
+        seq=message.seq,
+        timestamp=instant(message.created_at),
+        metadata=_metadata(message, own=own),
+    )
+
+
+def _metadata(message: Message, *, own: bool) -> wire.ChatMessageMetadata:
+    labels = {name: text for name, text in message.labels.items() if name != CUT_SHORT}
+    metadata = wire.ChatMessageMetadata(
+        sender_name=message.author.username if message.author else message.author_kind.value,
+        message_type=message.kind.value,
+        reply_to_id=message.reply_to.uid if message.reply_to else None,
+        mentions=list(message.mentions),
+        is_deleted=message.is_deleted,
+        edited_at=None if message.edited_at is None else instant(message.edited_at),
+        reactions=[
+            wire.ChatReactionOut(reaction.emoji, [person.uid for person in reaction.people])
+            for reaction in message.reactions
+        ],
+        cut_short=message.labels.get(CUT_SHORT),
+        labels=labels or UNSET,
+        client_id=message.client_id if own and message.client_id is not None else UNSET,
+    )
+    if (hangs := message.attachment) is not None:
+        url = hangs.url if hangs.id is None else file_url(hangs.id)
+        metadata.file_url = url or UNSET
+        metadata.file_name = hangs.name
+        metadata.file_size = hangs.size
+        metadata.file_type = hangs.media_type
+    return metadata
+
+
+def streamed_out(streamed: StreamingAnswer | None) -> wire.ChatGrowthOut | None:
+    """An answer as far as it has been written."""
+    if streamed is None:
+        return None
+    return wire.ChatGrowthOut(streamed.message, streamed.question, streamed.text)
+
+
+def _progress(event: LogsProgressed) -> wire.ChatProgressFrame:
+    reading = event.reading
+    return wire.ChatProgressFrame(
+        event.conversation_uid,
+        "reload",
+        reading.files,
+        reading.entries,
+        reading.unreadable,
+        reading.is_done,
+    )
+
+
+def _change(event: object) -> Struct | None:
+    match event:
+        case MessageEdited(message=message, actor=actor, seq=seq, at=at):
+            place, content = event.conversation_uid, message.content
+            return wire.ChatEditedFrame(message.uid, place, content, instant(at), actor.uid, seq)
+        case MessageDeleted(message=ref, actor=actor, seq=seq):
+            return wire.ChatDeletedFrame(ref.uid, event.conversation_uid, actor.uid, seq)
+        case ReactionAdded() | ReactionRemoved():
+            removed = isinstance(event, ReactionRemoved)
+            place, by = event.conversation_uid, event.actor.uid
+            name = event.message.uid
+            return wire.ChatReactionFrame(name, place, by, event.emoji, removed, event.seq)
+        case _:
+            return None
+
+
+def _session_change(event: object) -> Struct | None:
+    match event:
+        case ConversationEnded(actor=actor, conversation_uid=place, seq=seq, at=at):
+            return wire.ChatClosedFrame(place, actor.uid, seq, instant(at))
+        case AgentAssigned(agent=agent, actor=actor, conversation_uid=place, seq=seq):
+            return wire.ChatAssignedFrame(place, actor.uid, agent.uid, agent.username, seq)
+        case ConversationRenamed(title=title, actor=actor, conversation_uid=place, seq=seq):
+            return wire.ChatUpdatedFrame(place, actor.uid, seq, title=title or "")
+        case AssistantSwitched(is_on=is_on, actor=actor, conversation_uid=place, seq=seq):
+            return wire.ChatUpdatedFrame(place, actor.uid, seq, assistant=is_on)
+        case MemberJoined(member=member, actor=actor, conversation_uid=place, seq=seq):
+            return wire.ChatMemberAddedFrame(place, member.uid, member.username, actor.uid, seq)
+        case MemberLeft(member=member, actor=actor, conversation_uid=place, seq=seq):
+            return wire.ChatMemberRemovedFrame(place, member.uid, member.username, actor.uid, seq)
+        case _:
+            return None

@@ -1,0 +1,185 @@
+"""Frames into intentions, events into frames: pure, and the same for live and for missed events."""
+
+from datetime import datetime
+from typing import cast
+
+import msgspec
+from msgspec import UNSET, Struct
+
+from folkmoot.contracts.conversations import frames as wire
+from folkmoot.contracts.conversations.frames import INBOUND, Intention
+from folkmoot.core.conversations.events import (
+    AgentAssigned,
+    AssistantSwitched,
+    ConversationEnded,
+    ConversationRenamed,
+    MemberJoined,
+    MemberLeft,
+    ReadMoved,
+)
+from folkmoot.core.messages.errors import NoSuchAttachment
+from folkmoot.core.messages.events import (
+    EphemeralNotice,
+    MessageDeleted,
+    MessageEdited,
+    MessagePosted,
+    ReactionAdded,
+    ReactionRemoved,
+)
+from folkmoot.core.messages.model import Attachment, Message
+from folkmoot.core.presence.model import Entered, Exited, Typing
+from folkmoot.core.shared.ids import Uid
+from folkmoot.files.links import as_upload_id, file_url, thumbnail_url
+from folkmoot.kit.frame_reader import FrameReader
+from folkmoot.wire.lane_frames import text_frame
+
+_encode = msgspec.json.Encoder().encode
+_frames = FrameReader(INBOUND, untagged="message")
+
+
+def decode(data: str | bytes) -> Intention:
+    """What a client's frame asks for; a frame without a ``type`` is a message.
+
+    Raises:
+        FrameMalformed, FrameUnknown
+    """
+    return cast("Intention", _frames.read(data))
+
+
+def encode(frame: Struct) -> bytes:
+    """The WebSocket frame that carries one frame of the contract."""
+    return text_frame(_encode(frame))
+
+
+def instant(at: datetime) -> str:
+    """A time as this contract prints it."""
+    return f"{at:%Y-%m-%d %H:%M:%S}Z"
+
+
+def message_out(message: Message, *, own: bool) -> wire.MessageOut:
+    """A message as this contract shows it; its ``client_id`` is for the author only."""
+    return wire.MessageOut(
+        id=message.id,
+        content=message.content,
+        sender_id=message.author_id,
+        sender_name=message.author.username if message.author else message.author_kind.value,
+        conversation_id=message.conversation_id,
+        created_at=instant(message.created_at),
+        seq=message.seq,
+        uid=message.uid,
+        kind=message.kind.value,
+        reply_to_id=message.reply_to.id if message.reply_to else None,
+        attachment=_attachment(message.attachment) if message.attachment else None,
+        edited_at=instant(message.edited_at) if message.edited_at else None,
+        is_deleted=message.is_deleted,
+        reactions=[
+            wire.ReactionOut(reaction.emoji, [person.id for person in reaction.people])
+            for reaction in message.reactions
+        ],
+        client_id=message.client_id if own and message.client_id is not None else UNSET,
+    )
+
+
+def upload_id_of(text: str | None) -> Uid | None:
+    """The file that a client wants on its message.
+
+    Raises:
+        NoSuchAttachment: no file can have this id.
+    """
+    if text is None:
+        return None
+    upload_id = as_upload_id(text)
+    if upload_id is None:
+        raise NoSuchAttachment
+    return upload_id
+
+
+def shown(event: object, *, own: bool) -> Struct | None:
+    """An event as this contract shows it; ``None`` for what it does not show.
+
+    ``own``: to connections of the account that the event is about, who need no telling that they
+    themselves came, went or type.
+    """
+    match event:
+        case MessagePosted(message=message) | EphemeralNotice(message=message):
+            return message_out(message, own=own)
+        case Entered(person=person):
+            return None if own else wire.UserJoinedOut(person.id, person.username)
+        case Exited(person=person):
+            return None if own else wire.UserLeftOut(person.id, person.username)
+        case Typing(person=person, is_typing=is_typing):
+            return None if own else wire.TypingOut(person.id, person.username, is_typing)
+        case ReadMoved(reader=reader, up_to_seq=up_to_seq):
+            return wire.ReadOut(reader.id, up_to_seq)
+        case _:
+            return _change(event)
+
+
+def _attachment(hangs: Attachment) -> wire.AttachmentOut:
+    return wire.AttachmentOut(
+        id=hangs.id,
+        url=file_url(hangs.id) if hangs.id is not None else hangs.url or "",
+        name=hangs.name,
+        size=hangs.size,
+        media_type=hangs.media_type,
+        thumbnail_url=thumbnail_url(hangs.id) if hangs.id and hangs.has_thumbnail else None,
+    )
+
+
+def _change(event: object) -> Struct | None:
+    match event:
+        case MessageEdited(message=message, actor=actor, conversation_id=place, seq=seq, at=at):
+            return wire.MessageEditedOut(
+                message.id, message.content, instant(at), actor.id, place, seq
+            )
+        case MessageDeleted(message=ref, actor=actor, conversation_id=place, seq=seq):
+            return wire.MessageDeletedOut(ref.id, actor.id, place, seq)
+        case ReactionAdded() | ReactionRemoved():
+            return _reaction(event)
+        case MemberJoined():
+            return _joined(event)
+        case MemberLeft(member=member, actor=actor, conversation_id=place, seq=seq):
+            return wire.ParticipantRemovedOut(member.id, member.username, actor.id, place, seq)
+        case ConversationRenamed(title=title, actor=actor, conversation_id=place, seq=seq):
+            return wire.ConversationRenamedOut(title, actor.id, place, seq)
+        case _:
+            return _desk_change(event)
+
+
+def _desk_change(event: object) -> Struct | None:
+    """What only sessions know: shown here too, so that no place in the timeline is missing."""
+    match event:
+        case AgentAssigned(agent=agent, actor=actor, conversation_id=place, seq=seq):
+            return wire.AgentAssignedOut(agent.id, agent.username, actor.id, place, seq)
+        case AssistantSwitched(is_on=is_on, actor=actor, conversation_id=place, seq=seq):
+            return wire.AssistantSwitchedOut(is_on, actor.id, place, seq)
+        case ConversationEnded(actor=actor, conversation_id=place, seq=seq):
+            return wire.ConversationClosedOut(actor.id, place, seq)
+        case _:
+            return None
+
+
+def _joined(event: MemberJoined) -> wire.ParticipantAddedOut:
+    return wire.ParticipantAddedOut(
+        user_id=event.member.id,
+        username=event.member.username,
+        by_user_id=event.actor.id,
+        conversation_id=event.conversation_id,
+        seq=event.seq,
+        uid=event.member.uid,
+        full_name=event.member.full_name,
+        role=event.member.role.value,
+        joined_at=instant(event.at),
+    )
+
+
+def _reaction(event: ReactionAdded | ReactionRemoved) -> wire.ReactionFrameOut:
+    return wire.ReactionFrameOut(
+        message_id=event.message.id,
+        emoji=event.emoji,
+        user_id=event.actor.id,
+        username=event.actor.username,
+        removed=isinstance(event, ReactionRemoved),
+        conversation_id=event.conversation_id,
+        seq=event.seq,
+    )

@@ -1,0 +1,232 @@
+"""The REST side of the `conversations` contract: messages, reactions and receipts."""
+
+from collections.abc import Collection
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Path, Response
+
+from folkmoot.contracts.conversations import bodies, codec, errors
+from folkmoot.contracts.conversations import frames as wire
+from folkmoot.contracts.conversations.routes import ConversationPath, conversation_id_of
+from folkmoot.core.audience import hidden_authors
+from folkmoot.core.conversations.model import ReadMark
+from folkmoot.core.messages.errors import NoSuchMessage, NotUpToDate
+from folkmoot.core.messages.model import Message
+from folkmoot.core.shared.ids import AccountId, ConversationId, MessageId
+from folkmoot.core.shared.pages import Page, Slice
+from folkmoot.core.work import UnitOfWork
+from folkmoot.kit.rest import CallerOf, ServicesOf, answer, shape
+from folkmoot.realtime.services import Services
+
+router = APIRouter(
+    prefix="/conversations/{conversation_id}",
+    tags=["conversations"],
+    responses=errors.refused(401, 403, 404, 422, 429),
+)
+
+MessagePath = Annotated[int, Path(description="The message's number")]
+EmojiPath = Annotated[str, Path(description="One emoji, percent-encoded")]
+IdempotencyKey = Annotated[
+    str | None, Header(description="Stands for `client_id` where the body has none")
+]
+
+
+def _message_id_of(number: int) -> MessageId:
+    if not 0 < number <= bodies.MAX_PLACE:
+        raise NoSuchMessage
+    return MessageId(number)
+
+
+@router.get(
+    "/messages",
+    summary="Read the history",
+    responses={200: shape(wire.MessageOut, many=True)},
+)
+async def history(
+    conversation_id: ConversationPath,
+    services: ServicesOf,
+    caller: CallerOf,
+    limit: bodies.Limit = 50,
+    offset: bodies.Offset = 0,
+    before_seq: bodies.BeforeSeq = None,
+    after_seq: bodies.AfterSeq = None,
+) -> Response:
+    """A page of messages, newest page first, oldest to newest inside.
+
+    `offset` counts back from the newest; `before_seq` and `after_seq` cost the same at any depth.
+    """
+    place, me = conversation_id_of(conversation_id), caller.account.id
+    page = Page(limit, offset, before_seq, after_seq)
+
+    async def job(work: UnitOfWork) -> list[Message]:
+        hidden = await _hidden(services, work, me, place)
+        return await work.views.page(place, page, hidden=hidden)
+
+    found = await services.storage.read(job)
+    return answer([codec.message_out(m, own=m.author_id == me) for m in found])
+
+
+async def _hidden(
+    services: Services, work: UnitOfWork, viewer: AccountId, conversation_id: ConversationId
+) -> Collection[AccountId]:
+    """The authors whose messages a member is not shown.
+
+    Raises:
+        NoSuchConversation, NotAMember
+    """
+    head, _ = await services.conversations.entered(work, viewer, conversation_id)
+    return hidden_authors(head, await work.social.blocked_by(viewer))
+
+
+@router.post(
+    "/messages",
+    status_code=201,
+    summary="Post a message",
+    responses={
+        201: shape(wire.MessageOut, description="It is durable now"),
+        **errors.refused(409, also=wire.NotUpToDateOut),
+    },
+)
+async def post(
+    conversation_id: ConversationPath,
+    body: bodies.MessageBody,
+    services: ServicesOf,
+    caller: CallerOf,
+    idempotency_key: IdempotencyKey = None,
+) -> Response:
+    """Post a message; every connected member receives it at once.
+
+    The same `client_id` again answers with the first message and posts nothing; with another
+    content it is refused with 409 `client_id_reused`. With `if_last_seq`, a conversation that has
+    moved on answers 409 `not_up_to_date`, with `last_seq` and the first of what was `missed`.
+    """
+    place, me = conversation_id_of(conversation_id), caller.account.id
+    services.limits.send(me)
+    draft = services.messages.draft(
+        me,
+        place,
+        body.content,
+        client_id=body.client_id if body.client_id is not None else idempotency_key,
+        reply_to=None if body.reply_to_id is None else MessageId(body.reply_to_id),
+        if_last_seq=body.if_last_seq,
+        attachment=codec.upload_id_of(body.attachment_id),
+    )
+    try:
+        posted = await services.submit(draft)
+    except NotUpToDate as refusal:
+        hidden = await services.storage.read(lambda work: _hidden(services, work, me, place))
+        return answer(errors.not_up_to_date(refusal, hidden=hidden), 409)
+    return answer(codec.message_out(posted.message, own=True), 201)
+
+
+@router.patch(
+    "/messages/{message_id}",
+    summary="Edit a message",
+    responses={200: shape(wire.MessageOut)},
+)
+async def edit(
+    conversation_id: ConversationPath,
+    message_id: MessagePath,
+    body: bodies.ContentBody,
+    services: ServicesOf,
+    caller: CallerOf,
+) -> Response:
+    """Give a message of one's own another content."""
+    place, me = conversation_id_of(conversation_id), caller.account.id
+    number = _message_id_of(message_id)
+    services.limits.send(me)
+
+    async def job(work: UnitOfWork) -> Message:
+        return await services.messages.edit(work, me, place, number, body.content)
+
+    return answer(codec.message_out(await services.writer.write(job), own=True))
+
+
+@router.delete("/messages/{message_id}", status_code=204, summary="Delete a message")
+async def delete(
+    conversation_id: ConversationPath,
+    message_id: MessagePath,
+    services: ServicesOf,
+    caller: CallerOf,
+) -> Response:
+    """Leave only a message's place: its author may, and the conversation's owner or an admin."""
+    place, me = conversation_id_of(conversation_id), caller.account.id
+    number = _message_id_of(message_id)
+    services.limits.send(me)
+
+    async def job(work: UnitOfWork) -> None:
+        await services.messages.delete(work, me, place, number)
+
+    await services.writer.write(job)
+    return Response(status_code=204)
+
+
+@router.put(
+    "/messages/{message_id}/reactions/{emoji}", status_code=204, summary="React to a message"
+)
+async def react(
+    conversation_id: ConversationPath,
+    message_id: MessagePath,
+    emoji: EmojiPath,
+    services: ServicesOf,
+    caller: CallerOf,
+) -> Response:
+    """Put an emoji on a message; twice is once."""
+    place, me = conversation_id_of(conversation_id), caller.account.id
+    number = _message_id_of(message_id)
+    services.limits.send(me)
+
+    async def job(work: UnitOfWork) -> None:
+        await services.messages.react(work, me, place, number, emoji)
+
+    await services.writer.write(job)
+    return Response(status_code=204)
+
+
+@router.delete(
+    "/messages/{message_id}/reactions/{emoji}", status_code=204, summary="Take a reaction back"
+)
+async def unreact(
+    conversation_id: ConversationPath,
+    message_id: MessagePath,
+    emoji: EmojiPath,
+    services: ServicesOf,
+    caller: CallerOf,
+) -> Response:
+    """Take one's own emoji back; what is not there stays so."""
+    place, me = conversation_id_of(conversation_id), caller.account.id
+    number = _message_id_of(message_id)
+    services.limits.send(me)
+
+    async def job(work: UnitOfWork) -> None:
+        await services.messages.unreact(work, me, place, number, emoji)
+
+    await services.writer.write(job)
+    return Response(status_code=204)
+
+
+@router.post("/read", summary="Mark as read", responses={200: shape(wire.ReadStateOut)})
+async def read(
+    conversation_id: ConversationPath, body: bodies.ReadBody, services: ServicesOf, caller: CallerOf
+) -> Response:
+    """Say that everything up to `up_to_seq` was read; the watermark never goes back."""
+    place, me = conversation_id_of(conversation_id), caller.account.id
+    services.limits.signal(me)
+
+    async def state(work: UnitOfWork) -> wire.ReadStateOut:
+        return await _read_state(work, me, place)
+
+    async def entered(work: UnitOfWork) -> None:
+        await services.conversations.entered(work, me, place)
+
+    await services.storage.read(entered)
+    await services.receipts.store_read([ReadMark(place, me, body.up_to_seq)])
+    return answer(await services.storage.read(state))
+
+
+async def _read_state(
+    work: UnitOfWork, reader: AccountId, conversation_id: ConversationId
+) -> wire.ReadStateOut:
+    overview = (await work.views.overviews(reader, Slice(1), only=conversation_id))[0]
+    mine = next(member for member in overview.members if member.person.id == reader)
+    return wire.ReadStateOut(conversation_id, mine.read_seq, overview.unread_count)

@@ -1,0 +1,204 @@
+"""The REST side of the `conversations` contract: conversations and who is in them."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Response
+
+from folkmoot.contracts.conversations import bodies, codec
+from folkmoot.contracts.conversations import frames as wire
+from folkmoot.contracts.conversations.errors import refused
+from folkmoot.core.accounts.model import AccountName
+from folkmoot.core.conversations.errors import NoSuchConversation
+from folkmoot.core.messages.views import Overview
+from folkmoot.core.shared.ids import AccountId, ConversationId
+from folkmoot.core.shared.pages import Slice
+from folkmoot.core.work import UnitOfWork
+from folkmoot.kit.rest import CallerOf, ServicesOf, answer, shape
+from folkmoot.realtime.services import Services
+
+router = APIRouter(prefix="/conversations", tags=["conversations"], responses=refused(401, 429))
+
+ConversationPath = Annotated[int, Path(description="The conversation's number")]
+
+
+def conversation_id_of(number: int) -> ConversationId:
+    """The id behind a number in a path; one that no database can hold names nothing."""
+    if not 0 < number <= bodies.MAX_PLACE:
+        raise NoSuchConversation
+    return ConversationId(number)
+
+
+@router.post(
+    "",
+    status_code=201,
+    summary="Start a conversation",
+    responses={201: shape(wire.ConversationOut), **refused(403, 404, 422)},
+)
+async def start(
+    body: bodies.NewConversationBody, services: ServicesOf, caller: CallerOf
+) -> Response:
+    """Start a conversation of 2 to 500 members; whoever asks is one of them, and its owner.
+
+    Refused with 404 for an unknown participant, with 403 where a block stands between the two of
+    a two-party conversation.
+    """
+    services.limits.send(caller.account.id)
+    names = [AccountName(name) for name in body.participant_ids]
+
+    async def job(work: UnitOfWork) -> ConversationId:
+        others = await services.accounts.find(work, names)
+        started = await services.conversations.start(
+            work, caller.account.id, [account.id for account in others], title=body.title
+        )
+        return started.id
+
+    conversation_id = await services.writer.write(job)
+    return answer(await _shown(services, caller.account.id, conversation_id), 201)
+
+
+@router.get(
+    "",
+    summary="List one's conversations",
+    responses={200: shape(wire.ConversationOut, many=True), **refused(422)},
+)
+async def listed(
+    services: ServicesOf, caller: CallerOf, limit: bodies.Limit = 50, offset: bodies.Offset = 0
+) -> Response:
+    """The conversations that the asker is a member of, of any kind, newest activity first."""
+
+    async def job(work: UnitOfWork) -> list[Overview]:
+        return await work.views.overviews(caller.account.id, Slice(limit, offset))
+
+    found = await services.storage.read(job)
+    return answer([_conversation_out(services, overview, caller.account.id) for overview in found])
+
+
+@router.get(
+    "/{conversation_id}",
+    summary="Show a conversation",
+    responses={200: shape(wire.ConversationOut), **refused(403, 404)},
+)
+async def show(
+    conversation_id: ConversationPath, services: ServicesOf, caller: CallerOf
+) -> Response:
+    """One conversation, for its members."""
+    place = conversation_id_of(conversation_id)
+    return answer(await _shown(services, caller.account.id, place))
+
+
+@router.patch(
+    "/{conversation_id}",
+    summary="Rename a conversation",
+    responses={200: shape(wire.ConversationOut), **refused(403, 404, 409, 422)},
+)
+async def rename(
+    conversation_id: ConversationPath,
+    body: bodies.TitleBody,
+    services: ServicesOf,
+    caller: CallerOf,
+) -> Response:
+    """Give a group another title; every member may."""
+    place = conversation_id_of(conversation_id)
+    services.limits.send(caller.account.id)
+
+    async def job(work: UnitOfWork) -> None:
+        await services.conversations.rename(work, caller.account.id, place, body.title)
+
+    await services.writer.write(job)
+    return answer(await _shown(services, caller.account.id, place))
+
+
+@router.post(
+    "/{conversation_id}/participants",
+    summary="Add participants",
+    responses={200: shape(wire.ConversationOut), **refused(403, 404, 409, 422)},
+)
+async def add_participants(
+    conversation_id: ConversationPath,
+    body: bodies.ParticipantsBody,
+    services: ServicesOf,
+    caller: CallerOf,
+) -> Response:
+    """Add accounts to a group; every member may. Who is in it already stays in it."""
+    place = conversation_id_of(conversation_id)
+    services.limits.send(caller.account.id)
+    names = [AccountName(name) for name in body.participant_ids]
+
+    async def job(work: UnitOfWork) -> None:
+        await services.conversations.entered(work, caller.account.id, place)
+        external_accounts = await services.accounts.find(work, names)
+        await services.conversations.add_members(work, caller.account.id, place, external_accounts)
+
+    await services.writer.write(job)
+    return answer(await _shown(services, caller.account.id, place))
+
+
+@router.delete(
+    "/{conversation_id}/participants/{account_id}",
+    status_code=204,
+    summary="Remove a participant, or leave",
+    responses=refused(403, 404, 409),
+)
+async def remove_participant(
+    conversation_id: ConversationPath,
+    account_id: Annotated[str, Path(description="An account, by number or by username")],
+    services: ServicesOf,
+    caller: CallerOf,
+) -> Response:
+    """Leave a group, or, as its owner or as an admin in it, take somebody else out."""
+    place = conversation_id_of(conversation_id)
+    services.limits.send(caller.account.id)
+    name = _account_name(account_id)
+
+    async def job(work: UnitOfWork) -> None:
+        await services.conversations.entered(work, caller.account.id, place)
+        leaver = (await services.accounts.find(work, [name]))[0]
+        await services.conversations.remove_member(work, caller.account.id, place, leaver.id)
+
+    await services.writer.write(job)
+    return Response(status_code=204)
+
+
+def _account_name(text: str) -> AccountName:
+    is_number = text.isascii() and text.isdigit() and len(text) <= 15
+    return AccountName(int(text) if is_number else text)
+
+
+async def _shown(
+    services: Services, viewer: AccountId, conversation_id: ConversationId
+) -> wire.ConversationOut:
+    async def job(work: UnitOfWork) -> Overview:
+        await services.conversations.entered(work, viewer, conversation_id)
+        return (await work.views.overviews(viewer, Slice(1), only=conversation_id))[0]
+
+    return _conversation_out(services, await services.storage.read(job), viewer)
+
+
+def _conversation_out(
+    services: Services, overview: Overview, viewer: AccountId
+) -> wire.ConversationOut:
+    head, last = overview.conversation, overview.last_message
+    return wire.ConversationOut(
+        id=head.id,
+        uid=head.uid,
+        title=head.title,
+        kind=head.kind.value,
+        created_at=codec.instant(head.created_at),
+        participants=[
+            wire.ParticipantOut(
+                id=member.person.id,
+                uid=member.person.uid,
+                username=member.person.username,
+                full_name=member.person.full_name,
+                role=member.person.role.value,
+                online=services.hub.is_online(member.person.id),
+                member_role=member.role.value,
+                joined_at=codec.instant(member.joined_at),
+                read_seq=member.read_seq,
+            )
+            for member in overview.members
+        ],
+        last_message=codec.message_out(last, own=last.author_id == viewer) if last else None,
+        last_seq=head.last_seq,
+        unread_count=overview.unread_count,
+    )

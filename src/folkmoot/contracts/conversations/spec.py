@@ -1,0 +1,31 @@
+"""What the socket of the `conversations` contract offers, for the AsyncAPI document."""
+
+from folkmoot.contracts.conversations import errors
+from folkmoot.contracts.conversations.frames import INBOUND, OUTBOUND
+from folkmoot.realtime.wire_format import SocketSpec
+
+SPEC = SocketSpec(
+    name="conversations",
+    address="/conversations/{conversation_id}/ws",
+    summary="One account in one conversation: messages as they are posted, and all that follows.",
+    parameters={"conversation_id": "The conversation's number"},
+    query={
+        "token": "An access token; or use a header, the subprotocol pair, a cookie or a ticket",
+        "ticket": "A one-use ticket from `POST /auth/ws-ticket`, instead of a token",
+        "after_seq": "The last `seq` seen: everything after it is sent first",
+    },
+    inbound=INBOUND,
+    outbound=OUTBOUND,
+    untagged="message",
+    close_codes={
+        1000: "Normal",
+        errors.OUR_FAULT: "A fault of the server; come back",
+        errors.RESTART: "The server restarts: come back and resume",
+        errors.COME_BACK: "Too slow, too many or too busy: come back and resume",
+        1009: "A frame was larger than the server takes",
+        errors.AUTH_ERROR: "The right to be here was lost: token expired, logged out, deactivated",
+        errors.BAD_TOKEN: "The token is missing or not valid",
+        errors.NOT_A_PARTICIPANT: "Not, or no longer, a participant",
+        errors.NO_SUCH_CONVERSATION: "There is no such conversation",
+    },
+)

@@ -1,0 +1,307 @@
+"""Frames into intentions, events into frames: pure, and the same for live and for missed events."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeVar, cast
+
+import msgspec
+from msgspec import UNSET, Struct
+
+from folkmoot.contracts.friends import frames as wire
+from folkmoot.contracts.friends.frames import INBOUND, Intention
+from folkmoot.core.accounts.model import AccountName, Person
+from folkmoot.core.audience import about
+from folkmoot.core.conversations.events import DeliveredMoved, Durable, ReadMoved
+from folkmoot.core.messages.direct_messages import DeliveryStatus, DirectReceipts
+from folkmoot.core.messages.errors import NoSuchAttachment, NoSuchMessage
+from folkmoot.core.messages.events import (
+    MessageDeleted,
+    MessageEdited,
+    MessagePosted,
+    ReactionAdded,
+    ReactionRemoved,
+)
+from folkmoot.core.messages.model import Attachment, Message, Reaction
+from folkmoot.core.presence.model import CameOnline, Typing, WentOffline
+from folkmoot.core.shared.ids import AccountId, Uid
+from folkmoot.core.social.events import (
+    FriendAccepted,
+    FriendDeclined,
+    FriendRequested,
+    FriendshipEnded,
+)
+from folkmoot.core.social.model import FriendRequest
+from folkmoot.files.links import as_upload_id, file_url
+from folkmoot.kit.frame_reader import FrameReader
+from folkmoot.wire.lane_frames import text_frame
+
+Requested = TypeVar(
+    "Requested",
+    wire.FriendRequestOut,
+    wire.FriendRequestedOut,
+    wire.FriendAcceptedOut,
+    wire.FriendDeclinedOut,
+)
+
+_encode = msgspec.json.Encoder().encode
+_frames = FrameReader(INBOUND)
+
+
+@dataclass(frozen=True, slots=True, weakref_slot=True)
+class Pair:
+    """The two of a direct conversation, by the names that clients know them by."""
+
+    uids: Mapping[AccountId, Uid]
+
+    def other(self, account_id: AccountId | None) -> tuple[AccountId, Uid]:
+        """The one of the two that this is not."""
+        return next((key, uid) for key, uid in self.uids.items() if key != account_id)
+
+
+def decode(data: str | bytes) -> Intention:
+    """What a client's frame asks for.
+
+    Raises:
+        FrameMalformed, FrameUnknown
+    """
+    return cast("Intention", _frames.read(data))
+
+
+def encode(frame: Struct) -> bytes:
+    """The WebSocket frame that carries one frame of the contract."""
+    return text_frame(_encode(frame))
+
+
+def instant(at: datetime) -> str:
+    """A time as this contract prints it."""
+    return f"{at:%Y-%m-%dT%H:%M:%S}Z"
+
+
+# -- people and messages -------------------------------------------------------------------------
+
+
+def person_out(person: Person) -> wire.FriendPersonOut:
+    """What everybody may see of an account."""
+    return wire.FriendPersonOut(
+        person.uid, person.username, person.full_name, person.avatar or None
+    )
+
+
+def message_out(
+    message: Message,
+    receiver_id: Uid,
+    status: DeliveryStatus,
+    *,
+    own: bool,
+    read_at: datetime | None = None,
+    receiver: Person | None = None,
+) -> wire.DirectMessageOut:
+    """A message as this contract shows it; its ``client_id`` is for the sender only."""
+    changed = message.deleted_at or message.edited_at or message.created_at
+    return wire.DirectMessageOut(
+        message_id=message.uid,
+        sender_id=message.author.uid if message.author else None,
+        receiver_id=receiver_id,
+        content=message.content,
+        status=status.value,
+        is_deleted=message.is_deleted,
+        created_at=instant(message.created_at),
+        updated_at=instant(changed),
+        read_at=instant(read_at) if read_at else None,
+        sender=person_out(message.author) if message.author else None,
+        seq=message.seq,
+        kind=message.kind.value,
+        reply_to_id=message.reply_to.uid if message.reply_to else None,
+        reactions=[_reaction_out(reaction) for reaction in message.reactions],
+        attachment=_file_out(message.attachment) if message.attachment else None,
+        client_id=message.client_id if own and message.client_id is not None else UNSET,
+        receiver=person_out(receiver) if receiver else UNSET,
+    )
+
+
+def exchanged(
+    message: Message, exchange: DirectReceipts, viewer: AccountId
+) -> wire.DirectMessageOut:
+    """A message as one of the two sees it, with all that has become of it."""
+    receiver = exchange.receiver_of(message)
+    return message_out(
+        message,
+        receiver.person.uid,
+        receiver.status(message.seq),
+        own=message.author_id == viewer,
+        read_at=receiver.read_at(message.seq),
+        receiver=receiver.person,
+    )
+
+
+def _reaction_out(reaction: Reaction) -> wire.DirectReactionOut:
+    return wire.DirectReactionOut(reaction.emoji, [person.uid for person in reaction.people])
+
+
+def message_named(text: str | None) -> Uid | None:
+    """The message that a client answers.
+
+    Raises:
+        NoSuchMessage: no message can have this name.
+    """
+    if text is None:
+        return None
+    uid = AccountName(text).uid
+    if uid is None:
+        raise NoSuchMessage
+    return uid
+
+
+def upload_named(text: str | None) -> Uid | None:
+    """The file that a client wants on its message.
+
+    Raises:
+        NoSuchAttachment: no file can have this id.
+    """
+    if text is None:
+        return None
+    upload_id = as_upload_id(text)
+    if upload_id is None:
+        raise NoSuchAttachment
+    return upload_id
+
+
+def _file_out(attachment: Attachment) -> wire.DirectFileOut:
+    return wire.DirectFileOut(
+        file_name=attachment.name,
+        file_size=attachment.size,
+        file_type=attachment.media_type,
+        file_url=attachment.url if attachment.id is None else file_url(attachment.id),
+        attachment_id=attachment.id,
+    )
+
+
+def request_out(request: FriendRequest, shape: type[Requested]) -> Requested:
+    """A friend request, as an answer or as a frame."""
+    return shape(
+        request_id=request.id,
+        from_=person_out(request.sender),
+        to=person_out(request.receiver),
+        status=request.status.value,
+        created_at=instant(request.created_at),
+    )
+
+
+# -- events --------------------------------------------------------------------------------------
+
+
+def new_message(
+    message: Message,
+    pair: Pair,
+    status: DeliveryStatus,
+    *,
+    own: bool,
+    read_at: datetime | None = None,
+) -> wire.NewDirectOut:
+    """The frame that brings a message; ``own``: to other devices of its sender."""
+    receiver_id, receiver_uid = pair.other(message.author_id)
+    friend = receiver_uid if own else pair.other(receiver_id)[1]
+    shown = message_out(message, receiver_uid, status, own=own, read_at=read_at)
+    return wire.NewDirectOut(message=shown, friend_id=friend, seq=message.seq)
+
+
+def sent(message: Message, friend_id: Uid, status: DeliveryStatus) -> wire.DirectSentOut:
+    """The acknowledgement of a message."""
+    return wire.DirectSentOut(
+        message_id=message.uid,
+        status=status.value,
+        friend_id=friend_id,
+        seq=message.seq,
+        created_at=instant(message.created_at),
+        client_id=message.client_id if message.client_id is not None else UNSET,
+    )
+
+
+def shown(event: object, pair: Pair, status: DeliveryStatus, *, own: bool) -> Struct | None:
+    """An event of a direct conversation as this contract shows it; ``None``: not at all.
+
+    ``own``: to connections of the account that it is about. ``status`` is that of the message,
+    where one was posted.
+    """
+    match event:
+        case MessagePosted(message=message):
+            return new_message(message, pair, status, own=own)
+        case Typing(person=person, is_typing=is_typing):
+            return None if own else wire.FriendTypingOut(person.uid, is_typing)
+        case ReadMoved() | DeliveredMoved():
+            return _mark(event, pair, own=own)
+        case MessageEdited() | MessageDeleted() | ReactionAdded() | ReactionRemoved():
+            return _change(event, _friend_id(event, pair, own=own))
+        case _:
+            return None
+
+
+def past(event: Durable, pair: Pair, known: DirectReceipts, viewer: AccountId) -> Struct | None:
+    """An event of the past as one of the two sees it, with what has become of a message since."""
+    own = about(event) == viewer
+    if not isinstance(event, MessagePosted):
+        return shown(event, pair, DeliveryStatus.SENT, own=own)
+    receiver = known.receiver_of(event.message)
+    status = receiver.status(event.seq)
+    if status is DeliveryStatus.SENT and not own:
+        status = DeliveryStatus.DELIVERED  # By this very frame.
+    return new_message(event.message, pair, status, own=own, read_at=receiver.read_at(event.seq))
+
+
+def told(event: object, *, own: bool) -> Struct | None:
+    """What a client is told of an event of no conversation; ``None``: nothing."""
+    match event:
+        case CameOnline(person=person):
+            return wire.FriendOnlineOut(person.uid)
+        case WentOffline(person=person):
+            return wire.FriendOfflineOut(person.uid)
+        case FriendRequested(request=request):
+            return request_out(request, wire.FriendRequestedOut)
+        case FriendAccepted(request=request):
+            return request_out(request, wire.FriendAcceptedOut)
+        case FriendDeclined(request=request):
+            return request_out(request, wire.FriendDeclinedOut)
+        case FriendshipEnded(request=request, actor=actor):
+            other = request.other(actor)
+            ender = request.other(other.id)
+            gone = other if own else ender
+            return wire.FriendRemovedOut(request.id, gone.uid, ender.uid, request.status.value)
+        case _:
+            return None
+
+
+def _friend_id(event: object, pair: Pair, *, own: bool) -> Uid:
+    """The friend of whoever is shown an event: the other one, if it is about themselves."""
+    subject = about(event)
+    other_id, other_uid = pair.other(subject)
+    return other_uid if own else pair.other(other_id)[1]
+
+
+def _mark(event: ReadMoved | DeliveredMoved, pair: Pair, *, own: bool) -> Struct | None:
+    if event.newest is None:
+        return None
+    friend = _friend_id(event, pair, own=own)
+    if isinstance(event, ReadMoved):
+        return wire.DirectReadOut(
+            event.newest, event.reader.uid, friend, event.up_to_seq, instant(event.at)
+        )
+    if own or event.at_once:
+        return None  # It is no news: to whom it came, or since its sender was told at once.
+    return wire.DirectDeliveredOut(event.newest, event.receiver.uid, friend, event.up_to_seq)
+
+
+def _change(
+    event: MessageEdited | MessageDeleted | ReactionAdded | ReactionRemoved, friend: Uid
+) -> Struct:
+    user, seq = event.actor.uid, event.seq
+    match event:
+        case MessageEdited(message=message, at=at):
+            return wire.DirectEditedOut(
+                message.uid, message.content, instant(at), user, friend, seq
+            )
+        case MessageDeleted(message=ref):
+            return wire.DirectDeletedOut(ref.uid, user, friend, seq)
+        case ReactionAdded(message=ref, emoji=emoji) | ReactionRemoved(message=ref, emoji=emoji):
+            removed = isinstance(event, ReactionRemoved)
+            return wire.DirectReactedOut(ref.uid, emoji, user, removed, friend, seq)

@@ -1,0 +1,155 @@
+"""The REST side of the `friends` contract: who is friends with whom."""
+
+from fastapi import APIRouter, Response
+
+from folkmoot.contracts.friends import bodies, codec
+from folkmoot.contracts.friends import frames as wire
+from folkmoot.core.accounts.model import AccountName
+from folkmoot.core.messages.direct_messages import FriendView, friends_of
+from folkmoot.core.shared.ids import Uid
+from folkmoot.core.social.contacts import contacts_of
+from folkmoot.core.social.errors import NoSuchRequest
+from folkmoot.core.social.model import FriendRequest
+from folkmoot.core.work import UnitOfWork
+from folkmoot.kit.rest import CallerOf, ServicesOf, answer, refusals, shape
+from folkmoot.realtime.services import Services
+
+router = APIRouter(
+    prefix="/api/v1/chat/friends", tags=["friends"], responses=refusals(401, 403, 429)
+)
+
+
+@router.get("", summary="List one's friends", responses={200: shape(wire.FriendsOut)})
+async def listed(services: ServicesOf, caller: CallerOf) -> Response:
+    """All friends, the oldest first; `last_seq` is where a new client may resume from."""
+    found = await services.storage.read(lambda work: friends_of(work, caller.account.id))
+    return answer(wire.FriendsOut([_friend_out(services, friend) for friend in found]))
+
+
+@router.get(
+    "/online",
+    summary="List friends who are connected",
+    responses={200: shape(wire.FriendsOnlineOut)},
+)
+async def online(services: ServicesOf, caller: CallerOf) -> Response:
+    """The friends who are connected right now, through any contract."""
+    contacts = await services.storage.read(lambda work: contacts_of(work, caller.account.id))
+    here = filter(services.hub.is_online, contacts.companions)
+    return answer(wire.FriendsOnlineOut([contacts.friends[account_id] for account_id in here]))
+
+
+@router.post(
+    "/requests",
+    status_code=201,
+    summary="Ask to be friends",
+    responses={201: shape(wire.FriendRequestOut), **refusals(400, 403, 404, 409, 422)},
+)
+async def request(body: bodies.FriendBody, services: ServicesOf, caller: CallerOf) -> Response:
+    """Ask an account to be friends; it is told at once. Asked by both, the wish is granted.
+
+    Refused with 403 where a block stands between the two, with 409 for those who are friends.
+    """
+    services.limits.send(caller.account.id)
+
+    async def job(work: UnitOfWork) -> FriendRequest:
+        (other,) = await services.accounts.find(work, [AccountName(body.account)])
+        return await services.friends.request(work, caller.account.id, other.id)
+
+    made = await services.writer.write(job)
+    return answer(codec.request_out(made, wire.FriendRequestOut), 201)
+
+
+@router.get(
+    "/requests",
+    summary="List open friend requests",
+    responses={200: shape(wire.FriendRequestsOut)},
+)
+async def requests(services: ServicesOf, caller: CallerOf) -> Response:
+    """The requests that wait for an answer, of others and one's own, the oldest first."""
+    me = caller.account.id
+
+    async def job(work: UnitOfWork) -> list[FriendRequest]:
+        return await work.friends.pending_of(me)
+
+    found = await services.storage.read(job)
+    shown = [
+        (one.receiver.id == me, codec.request_out(one, wire.FriendRequestOut)) for one in found
+    ]
+    incoming = [one for is_incoming, one in shown if is_incoming]
+    outgoing = [one for is_incoming, one in shown if not is_incoming]
+    return answer(wire.FriendRequestsOut(incoming, outgoing))
+
+
+@router.post(
+    "/requests/{request_id}/accept",
+    summary="Accept a friend request",
+    responses={200: shape(wire.FriendRequestOut), **refusals(404)},
+)
+async def accept(
+    request_id: bodies.RequestPath, services: ServicesOf, caller: CallerOf
+) -> Response:
+    """Become friends with who asked; accepting twice is once."""
+    services.limits.send(caller.account.id)
+    uid = _request_uid(request_id)
+
+    async def job(work: UnitOfWork) -> FriendRequest:
+        return await services.friends.accept(work, caller.account.id, uid)
+
+    return answer(codec.request_out(await services.writer.write(job), wire.FriendRequestOut))
+
+
+@router.post(
+    "/requests/{request_id}/decline",
+    summary="Decline a friend request",
+    responses={200: shape(wire.FriendRequestOut), **refusals(404)},
+)
+async def decline(
+    request_id: bodies.RequestPath, services: ServicesOf, caller: CallerOf
+) -> Response:
+    """Decline a request; it may be made again."""
+    services.limits.send(caller.account.id)
+    uid = _request_uid(request_id)
+
+    async def job(work: UnitOfWork) -> FriendRequest:
+        return await services.friends.decline(work, caller.account.id, uid)
+
+    return answer(codec.request_out(await services.writer.write(job), wire.FriendRequestOut))
+
+
+@router.delete(
+    "/{account_id}",
+    status_code=204,
+    summary="End a friendship",
+    responses=refusals(400, 403, 404),
+)
+async def end(account_id: bodies.FriendPath, services: ServicesOf, caller: CallerOf) -> Response:
+    """End a friendship, or take one's own request back."""
+    services.limits.send(caller.account.id)
+
+    async def job(work: UnitOfWork) -> None:
+        (other,) = await services.accounts.find(work, [AccountName(account_id)])
+        await services.friends.end(work, caller.account.id, other.id)
+
+    await services.writer.write(job)
+    return Response(status_code=204)
+
+
+def _request_uid(text: str) -> Uid:
+    uid = AccountName(text).uid
+    if uid is None:
+        raise NoSuchRequest
+    return uid
+
+
+def _friend_out(services: Services, friend: FriendView) -> wire.FriendOut:
+    person = friend.person
+    return wire.FriendOut(
+        account_id=person.uid,
+        username=person.username,
+        full_name=person.full_name,
+        avatar=person.avatar or None,
+        online=friend.is_in_sight and services.hub.is_online(person.id),
+        created_at=codec.instant(friend.since),
+        unread_count=friend.unread_count,
+        last_seq=friend.last_seq,
+    )

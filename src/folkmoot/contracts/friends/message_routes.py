@@ -1,0 +1,193 @@
+"""The REST side of the `friends` contract: what friends write to each other."""
+
+from dataclasses import replace
+
+from fastapi import APIRouter, Response
+
+from folkmoot.contracts.friends import bodies, codec, errors
+from folkmoot.contracts.friends import frames as wire
+from folkmoot.contracts.friends.addressing import addressed, frames_missed
+from folkmoot.core.accounts.model import AccountName
+from folkmoot.core.conversations.model import ReadMark
+from folkmoot.core.messages import direct_messages
+from folkmoot.core.messages.direct_messages import DeliveryStatus, DirectReceipts, exchange, opened
+from folkmoot.core.messages.errors import NotUpToDate
+from folkmoot.core.messages.model import Message
+from folkmoot.core.shared.ids import AccountId, ConversationId
+from folkmoot.core.shared.pages import Page
+from folkmoot.core.social.contacts import contacts_of
+from folkmoot.core.work import UnitOfWork
+from folkmoot.kit.rest import CallerOf, ServicesOf, answer, refusals, shape
+from folkmoot.realtime.services import Services
+
+router = APIRouter(
+    prefix="/api/v1/chat/messages", tags=["friends"], responses=refusals(401, 403, 429)
+)
+
+
+@router.post(
+    "",
+    status_code=201,
+    summary="Send a message to a friend",
+    responses={
+        201: shape(wire.DirectMessageOut, description="It is durable now"),
+        **refusals(400, 404, 422),
+        **refusals(409, also=wire.DirectNotUpToDateOut),
+    },
+)
+async def send(
+    body: bodies.DirectBody,
+    services: ServicesOf,
+    caller: CallerOf,
+    idempotency_key: bodies.IdempotencyKey = None,
+) -> Response:
+    """Send a message to a friend, who receives it at once on every connected device.
+
+    Refused with 403 for whoever is not a friend or where a block stands between the two, with 404
+    for an unknown account, with 400 to oneself. The same `client_id` again answers with the first
+    message; with another content it is refused with 409 `client_id_reused`.
+    """
+    me = caller.account.id
+    services.limits.send(me)
+    checked = services.messages.draft(
+        me,
+        ConversationId(0),
+        body.content,
+        client_id=body.client_id if body.client_id is not None else idempotency_key,
+        if_last_seq=body.if_last_seq,
+        reply_to=codec.message_named(body.reply_to_id),
+        attachment=codec.upload_named(body.attachment_id),
+    )
+    partner, receiver = await addressed(services, me, body.receiver_id)
+    draft = replace(checked, conversation_id=partner.place)
+    try:
+        posted = await services.writer.post(draft)
+    except NotUpToDate as refusal:
+        missed = await frames_missed(services, caller.account.person, partner, refusal)
+        return answer(errors.not_up_to_date(refusal, missed), 409)
+    if posted.is_repeat:
+        return answer(await _shown(services, me, posted.message), 201)
+    is_there = services.receipts.was_handed(ReadMark(partner.place, partner.id, posted.message.seq))
+    status = DeliveryStatus.DELIVERED if is_there else DeliveryStatus.SENT
+    sent = codec.message_out(posted.message, partner.uid, status, own=True, receiver=receiver)
+    return answer(sent, 201)
+
+
+@router.get(
+    "/history/{friend_id}",
+    summary="Read what two friends wrote",
+    responses={200: shape(wire.DirectHistoryOut), **refusals(400, 404, 422)},
+)
+async def history(
+    friend_id: bodies.FriendPath,
+    services: ServicesOf,
+    caller: CallerOf,
+    skip: bodies.Skip = 0,
+    limit: bodies.Limit = 50,
+    before_seq: bodies.BeforeSeq = None,
+    after_seq: bodies.AfterSeq = None,
+) -> Response:
+    """A page of messages, newest page first, oldest to newest inside; reading it delivers them.
+
+    A deleted message stays in place, with `is_deleted` and without content. `skip` counts back
+    from the newest; `before_seq` and `after_seq` cost the same at any depth.
+    """
+    me = caller.account.id
+    page = Page(limit, skip, before_seq, after_seq)
+    handed = services.receipts.handed_under_way()
+
+    async def job(work: UnitOfWork) -> tuple[list[Message], int, DirectReceipts] | None:
+        (friend,) = await services.accounts.find(work, [AccountName(friend_id)])
+        head = await opened(work, me, friend.id)
+        if head is None:
+            return None
+        messages = await work.views.page(head.id, page)
+        since = messages[0].seq if messages else head.last_seq
+        count = await work.views.count(head.id)
+        return messages, count, await exchange(work, head.id, since_seq=since)
+
+    found = await services.storage.read(job)
+    if found is None:
+        return answer(wire.DirectHistoryOut([], 0, skip, limit))
+    messages, total, known = found
+    if messages:
+        services.receipts.claim_handed(ReadMark(known.conversation_id, me, messages[-1].seq))
+        handed = {**handed, **services.receipts.handed_under_way()}
+    now = known.knowing(handed)
+    shown = [codec.exchanged(message, now, me) for message in messages]
+    return answer(wire.DirectHistoryOut(shown, total, skip, limit))
+
+
+@router.get(
+    "/unread-count",
+    summary="Count unread messages",
+    responses={200: shape(wire.DirectUnreadOut)},
+)
+async def unread(services: ServicesOf, caller: CallerOf) -> Response:
+    """How many messages of friends wait to be read, in all and by friend."""
+    me = caller.account.id
+
+    async def job(work: UnitOfWork) -> dict[str, int]:
+        friends = (await contacts_of(work, me)).friends
+        partners = await work.directs.partners_of(me)
+        counts = await work.views.unread_directs(me)
+        return {
+            friends[partners[place]]: count
+            for place, count in counts.items()
+            if partners[place] in friends
+        }
+
+    by_friend = await services.storage.read(job)
+    return answer(wire.DirectUnreadOut(sum(by_friend.values()), by_friend))
+
+
+@router.put(
+    "/{message_id}/read",
+    summary="Mark a message as read",
+    responses={200: shape(wire.DirectMessageOut), **refusals(404)},
+)
+async def read(message_id: bodies.MessagePath, services: ServicesOf, caller: CallerOf) -> Response:
+    """Say that a message, and with it all earlier ones of that friend, was read.
+
+    Only its receiver can. `read_at` is set the first time and never changes.
+    """
+    me = caller.account.id
+    services.limits.signal(me)
+    message = await services.storage.read(
+        lambda work: direct_messages.received(work, me, message_id)
+    )
+    await services.receipts.store_read([ReadMark(message.conversation_id, me, message.seq)])
+    return answer(await _shown(services, me, message))
+
+
+@router.delete(
+    "/{message_id}",
+    summary="Delete a message",
+    responses={200: shape(wire.DirectMessageOut), **refusals(404)},
+)
+async def delete(
+    message_id: bodies.MessagePath, services: ServicesOf, caller: CallerOf
+) -> Response:
+    """Leave only a message's place; only its sender can. The friend is told at once."""
+    me = caller.account.id
+    services.limits.send(me)
+
+    async def job(work: UnitOfWork) -> Message:
+        message = await direct_messages.found(work, me, message_id)
+        await services.messages.delete(work, me, message.conversation_id, message.uid)
+        return message
+
+    return answer(await _shown(services, me, await services.writer.write(job)))
+
+
+async def _shown(services: Services, viewer: AccountId, message: Message) -> wire.DirectMessageOut:
+    """A message as it is now, with what has become of it."""
+    handed = services.receipts.handed_under_way()
+    place = message.conversation_id
+
+    async def job(work: UnitOfWork) -> tuple[Message, DirectReceipts]:
+        (now,) = await work.views.page(place, Page(1, before_seq=message.seq + 1))
+        return now, await exchange(work, place, since_seq=message.seq)
+
+    now, known = await services.storage.read(job)
+    return codec.exchanged(now, known.knowing(handed), viewer)

@@ -1,0 +1,351 @@
+"""From the greeting to the present: what a client of this contract is sent before it is live."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import reduce
+
+from msgspec import Struct
+
+from folkmoot.contracts.friends import codec, errors
+from folkmoot.contracts.friends import frames as wire
+from folkmoot.contracts.friends.addressing import Partner
+from folkmoot.contracts.friends.snapshot import FriendsSnapshot, arrival, surroundings
+from folkmoot.contracts.friends.wire_format import FriendsWireFormat
+from folkmoot.core.audience import about, affected
+from folkmoot.core.conversations.events import (
+    ConversationStarted,
+    DeliveredMoved,
+    Durable,
+    ReadMoved,
+)
+from folkmoot.core.conversations.model import Conversation, Kind, ReadMark
+from folkmoot.core.messages.direct_messages import DeliveryStatus, DirectReceipts
+from folkmoot.core.messages.model import Message
+from folkmoot.core.shared.ids import AccountId, ConversationId, Uid
+from folkmoot.core.shared.refusals import Refusal, Unavailable
+from folkmoot.core.social.contacts import Contacts
+from folkmoot.core.social.events import BlockLifted, FriendAccepted
+from folkmoot.core.work import UnitOfWork
+from folkmoot.kit.gathering import PAGE, Gathering
+from folkmoot.realtime.connection import Connection
+from folkmoot.realtime.services import Services
+from folkmoot.realtime.wire_format import Frame
+
+RESUME_WITHIN_S = 5.0
+"""How long a client that wants to resume is waited for; then it is as if it had named nobody."""
+
+_Handed = Mapping[tuple[ConversationId, AccountId], int]
+
+
+class FriendsSubscription:
+    """One connection on its way to all conversations of its account; afterwards, whom it knows.
+
+    ``partners`` are those with whom the account has exchanged a word, by UUID, friends or not.
+    """
+
+    __slots__ = (
+        "_connection",
+        "_contacts",
+        "_cursors",
+        "_gathering",
+        "_heads",
+        "_held_back",
+        "_is_live",
+        "_online",
+        "_pairs",
+        "_places",
+        "_resumes",
+        "_services",
+        "_since",
+        "_turn",
+        "_wire_format",
+        "partners",
+    )
+
+    def __init__(
+        self,
+        services: Services,
+        wire_format: FriendsWireFormat,
+        connection: Connection,
+        *,
+        resumes: bool,
+    ) -> None:
+        self.partners: dict[Uid, Partner] = {}
+        self._services = services
+        self._wire_format = wire_format
+        self._connection = connection
+        self._resumes = resumes
+        self._is_live = False
+        self._turn = asyncio.Lock()
+        self._contacts = Contacts(connection.person.id, {})
+        self._online: dict[AccountId, Uid] = {}
+        self._pairs: dict[ConversationId, codec.Pair] = {}
+        self._places: list[ConversationId] = []
+        self._since: list[object] = []
+        self._held_back: list[Frame] = []
+        self._gathering: Gathering | None = None
+        self._heads: dict[ConversationId, Conversation] = {}
+        self._cursors: dict[ConversationId, int] = {}
+        connection.attend = self._attend
+
+    async def arrive(self) -> None:
+        """Greet; then send what waited and listen, or wait for `resume`.
+
+        Raises:
+            LoginRevoked, AccountInactive, Unavailable
+        """
+        me = self._connection.person
+        self._send(wire.FriendsConnectedOut(me.uid, "You are connected."))
+        contacts, places = await self._services.storage.read(self._look)
+        self._contacts = contacts
+        self._places += places
+        self._online = self._in_sight()
+        self._send(wire.OnlineFriendsOut(list(self._online.values())))
+        if self._resumes:
+            self._hold_back()
+            asyncio.get_running_loop().call_later(RESUME_WITHIN_S, self._stop_waiting)
+        else:
+            await self._gather(self._all_held(), {}, is_resumed=False)
+
+    async def resume(self, after: Mapping[str, int]) -> None:
+        """Send all that happened in the conversations with these friends after these places."""
+        try:
+            async with self._turn:
+                self._hold_back()
+                await self._gather(self._all_held(), after, is_resumed=True)
+        except (Refusal, Unavailable) as refusal:
+            self._give_up(refusal)
+
+    def _give_up(self, refusal: Refusal | Unavailable) -> None:
+        """End a connection that listens no longer: better gone, with a reason, than silent."""
+        self._services.hub.close(self._connection)
+        self._connection.outlet.close(*errors.rejection_of(refusal))
+
+    def _stop_waiting(self) -> None:
+        self._services.background_tasks.begin(self._resume_unasked())
+
+    async def _resume_unasked(self) -> None:
+        if self._connection.is_open and not self._is_live and not self._turn.locked():
+            await self.resume({})
+
+    async def _look(self, work: UnitOfWork) -> tuple[Contacts, list[ConversationId]]:
+        await self._services.accounts.holder(work, self._connection.login_id)
+        return await surroundings(work, self._connection.person.id)
+
+    # -- what happens meanwhile ----------------------------------------------------------------
+
+    def _attend(self, event: object) -> None:
+        """Reckon with what concerns the account: a friend's first word, or a change of friends."""
+        if isinstance(event, ConversationStarted):
+            if event.conversation.kind is Kind.DIRECT:
+                self._begin(event)
+        elif not self._is_live:
+            self._since.append(event)
+        elif isinstance(event, FriendAccepted | BlockLifted) and not self._turn.locked():
+            self._welcome_back(event)
+
+    def _begin(self, event: ConversationStarted) -> None:
+        head = event.conversation
+        other = next(key for key in event.members if key != self._connection.person.id)
+        friends = self._circle_now().friends
+        if other in friends:
+            self._know({head.id: Partner(other, friends[other], head.id, head.uid)})
+        if self._gathering is not None:
+            self._gathering.hold([head.id])
+            self._heads[head.id], self._cursors[head.id] = head, 0
+        elif self._is_live:
+            self._services.hub.join(self._connection, head)
+        else:
+            self._places.append(head.id)
+
+    def _welcome_back(self, event: FriendAccepted | BlockLifted) -> None:
+        """Send what waited from somebody of whom nothing was heard for a while."""
+        contacts = self._circle_now().after(event)
+        for other in affected(event):
+            partner = self.partners.get(contacts.friends.get(other, Uid("")))
+            if partner is not None:
+                gathering = Gathering(self._services, self._connection, self._show)
+                gathering.hold([partner.place])
+                self._services.background_tasks.begin(self._fetch_waiting(gathering))
+
+    async def _fetch_waiting(self, gathering: Gathering) -> None:
+        try:
+            async with self._turn:
+                await self._gather(gathering, {}, is_resumed=False)
+        except (Refusal, Unavailable) as refusal:
+            self._give_up(refusal)
+
+    def _circle_now(self) -> Contacts:
+        """The circle as it is, by what was read last and what was heard since."""
+        return self._connection.contacts or reduce(Contacts.after, self._since, self._contacts)
+
+    def _in_sight(self) -> dict[AccountId, Uid]:
+        contacts = self._circle_now()
+        here = filter(self._services.hub.is_online, contacts.companions)
+        return {account_id: contacts.friends[account_id] for account_id in here}
+
+    def _know(self, partners: Mapping[ConversationId, Partner]) -> None:
+        me = self._connection.person
+        for place, partner in partners.items():
+            self.partners[partner.uid] = partner
+            if place not in self._pairs:
+                pair = codec.Pair({me.id: me.uid, partner.id: partner.uid})
+                self._pairs[place] = self._wire_format.pairs.setdefault(place, pair)
+
+    # -- catching up ---------------------------------------------------------------------------
+
+    def _all_held(self) -> Gathering:
+        gathering = Gathering(self._services, self._connection, self._show)
+        gathering.hold(self._connection.conversations if self._is_live else self._places)
+        return gathering
+
+    async def _gather(
+        self, gathering: Gathering, after: Mapping[str, int], *, is_resumed: bool
+    ) -> None:
+        self._gathering = gathering
+        self._contacts = self._circle_now()
+        self._since.clear()
+        try:
+            await self._catch_up(gathering, after, is_resumed=is_resumed)
+        except BaseException:
+            gathering.release()
+            raise
+        finally:
+            self._gathering = None
+
+    async def _catch_up(
+        self, gathering: Gathering, after: Mapping[str, int], *, is_resumed: bool
+    ) -> None:
+        handed = self._services.receipts.handed_under_way()
+        found = await self._services.storage.read(lambda work: self._find(work, gathering, after))
+        self._know(found.partners)
+        self._heads |= found.heads
+        self._cursors |= {place: head.last_seq for place, head in found.heads.items()}
+        count = await self._show_missed(gathering, found, handed)
+        touched = set(found.missed)
+        if not (self._is_live and is_resumed):
+            waiting = await self._show_waiting(found, handed)
+            touched |= waiting.keys()
+            count += sum(waiting.values())
+        if is_resumed:
+            self._send_now(wire.ResumedOut(count))
+        self._let_through()
+        self._surround(found)
+        for receipt in found.receipts():
+            self._show(receipt)
+        await gathering.settle(self._heads, self._cursors)
+        self._is_live = True
+        self._note_handed(touched)
+
+    async def _find(
+        self, work: UnitOfWork, gathering: Gathering, after: Mapping[str, int]
+    ) -> FriendsSnapshot:
+        # Asked again, now that the hub would tell us if the login were ended from here on.
+        await self._services.accounts.holder(work, self._connection.login_id)
+        return await arrival(work, self._connection.person.id, gathering.held, after)
+
+    async def _show_missed(
+        self, gathering: Gathering, found: FriendsSnapshot, handed: _Handed
+    ) -> int:
+        """Send everything that came after the places that the client named; how many frames."""
+        shown: list[Durable] = []
+        for place, missed in found.missed.items():
+            pair, known = self._pairs[place], missed.exchange.knowing(handed)
+
+            def show(
+                event: Durable, pair: codec.Pair = pair, known: DirectReceipts = known
+            ) -> None:
+                frame = codec.past(event, pair, known, self._connection.person.id)
+                if frame is not None:
+                    self._send_now(frame)
+                    shown.append(event)
+
+            cursor = await gathering.replay(place, missed.cursor, missed.events, show)
+            self._cursors[place] = max(self._cursors[place], cursor)
+        return len(shown)
+
+    async def _show_waiting(
+        self, found: FriendsSnapshot, handed: _Handed
+    ) -> Counter[ConversationId]:
+        """Send what was not handed to the account yet; how many messages of which conversation."""
+        me = self._connection.person.id
+        shown: Counter[ConversationId] = Counter()
+        page, others = found.waiting, found.others()
+        while True:
+            for message in page:
+                place = message.conversation_id
+                # What came after the heads were read stands in the backlog too.
+                if handed.get((place, me), 0) < message.seq <= self._cursors.get(place, 0):
+                    self._send_waiting(message)
+                    shown[place] += 1
+            if len(page) < PAGE or not await self._connection.outlet.room():
+                return shown
+            page = await self._next_waiting(page, others)
+
+    def _send_waiting(self, message: Message) -> None:
+        pair = self._pairs[message.conversation_id]
+        self._send_now(codec.new_message(message, pair, DeliveryStatus.DELIVERED, own=False))
+
+    async def _next_waiting(
+        self, page: list[Message], others: list[ConversationId]
+    ) -> list[Message]:
+        """The next page, once it is kept that this one was handed over."""
+        services, me = self._services, self._connection.person.id
+        marks = [ReadMark(message.conversation_id, me, message.seq) for message in page]
+        await services.writer.write(lambda work: services.marks.move_delivered(work, marks))
+        return await services.storage.read(
+            lambda work: work.views.undelivered(me, among=others, limit=PAGE)
+        )
+
+    def _surround(self, found: FriendsSnapshot) -> None:
+        """Hear of friends from here on, and tell who came and went since the greeting."""
+        if self._is_live:
+            return
+        self._contacts = found.contacts
+        self._services.hub.surround(self._connection, self._circle_now())
+        self._since.clear()
+        before, now = self._online, self._in_sight()
+        for account_id in now.keys() - before.keys():
+            self._send(wire.FriendOnlineOut(now[account_id]))
+        for account_id in before.keys() - now.keys():
+            self._send(wire.FriendOfflineOut(before[account_id]))
+
+    def _note_handed(self, touched: set[ConversationId]) -> None:
+        for place, head in self._heads.items():
+            up_to_seq = self._cursors[place]
+            if place in touched or up_to_seq > head.last_seq:
+                handed = replace(head, last_seq=max(head.last_seq, up_to_seq))
+                self._services.hub.note_handed(self._connection, handed)
+        self._heads.clear()
+        self._cursors.clear()
+        self._places.clear()
+        self._online.clear()
+
+    def _show(self, event: Durable | ReadMoved | DeliveredMoved) -> None:
+        """Send an event, if the client may hear of whom it is about."""
+        subject = about(event)
+        own = subject == self._connection.person.id
+        if own or subject in self._connection.watched:
+            frame = self._wire_format.frame(event, own=own)
+            if frame is not None:
+                self._connection.push(frame)
+
+    # -- sending -------------------------------------------------------------------------------
+
+    def _send(self, frame: Struct) -> None:
+        self._connection.push(codec.encode(frame))
+
+    def _send_now(self, frame: Struct) -> None:
+        self._connection.outlet.push(codec.encode(frame))
+
+    def _hold_back(self) -> None:
+        """Have everything but what was missed come after it."""
+        self._connection.push = self._held_back.append
+
+    def _let_through(self) -> None:
+        self._connection.push = self._connection.outlet.push
+        for frame in self._held_back:
+            self._connection.push(frame)
+        self._held_back.clear()

@@ -1,0 +1,58 @@
+"""How live events look to clients of the `friends` contract."""
+
+from weakref import WeakValueDictionary
+
+from msgspec import Struct
+
+from folkmoot.contracts.friends import codec, errors
+from folkmoot.core.conversations.events import DeliveredMoved, Durable, ReadMoved
+from folkmoot.core.messages.direct_messages import DeliveryStatus
+from folkmoot.core.messages.events import MessagePosted
+from folkmoot.core.messages.model import Message
+from folkmoot.core.presence.model import Entered, Exited, Roster, Typing
+from folkmoot.core.shared.ids import ConversationId
+from folkmoot.realtime.wire_format import CloseReason
+
+
+class FriendsWireFormat:
+    """Events and endings as this contract shows them.
+
+    ``pairs`` knows the two of every conversation that one of its connections listens to, for as
+    long as it does.
+    """
+
+    echoes = False
+
+    def __init__(self, roster: Roster) -> None:
+        self._roster = roster
+        self.pairs: WeakValueDictionary[ConversationId, codec.Pair] = WeakValueDictionary()
+
+    def frame(self, event: object, *, own: bool) -> bytes | None:
+        """The WebSocket frame for an event."""
+        shown = self.shown(event, own=own)
+        return None if shown is None else codec.encode(shown)
+
+    def shown(self, event: object, *, own: bool) -> Struct | None:
+        """The frame for an event, before it is encoded."""
+        match event:
+            case MessagePosted(conversation_id=place, message=message) if place in self.pairs:
+                status = self.status(message) if own else DeliveryStatus.DELIVERED
+                return codec.shown(event, self.pairs[place], status, own=own)
+            case Durable() | ReadMoved() | DeliveredMoved() | Typing() | Entered() | Exited():
+                pair = self.pairs.get(event.conversation_id)
+                return codec.shown(event, pair, DeliveryStatus.SENT, own=own) if pair else None
+            case _:
+                return codec.told(event, own=own)
+
+    def status(self, message: Message) -> DeliveryStatus:
+        """What has become of a message this very moment: delivered to whoever listens."""
+        pair = self.pairs.get(message.conversation_id)
+        if pair is None:
+            return DeliveryStatus.SENT
+        receiver = pair.other(message.author_id)[0]
+        is_there = self._roster.is_present(message.conversation_id, receiver)
+        return DeliveryStatus.DELIVERED if is_there else DeliveryStatus.SENT
+
+    def close_code(self, close_reason: CloseReason) -> tuple[int, str]:
+        """The close code for an ending."""
+        return errors.close_code(close_reason)

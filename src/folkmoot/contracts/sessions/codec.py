@@ -1,0 +1,192 @@
+"""Frames into intentions, events into frames: pure, and the same for live and for missed events."""
+
+from datetime import datetime
+from typing import cast
+
+import msgspec
+from msgspec import UNSET, Struct
+
+from folkmoot.contracts.sessions import frames as wire
+from folkmoot.contracts.sessions.frames import INBOUND, Intention
+from folkmoot.contracts.sessions.links import NOTHING, url_of
+from folkmoot.core.accounts.model import Person
+from folkmoot.core.conversations.events import (
+    AgentAssigned,
+    AssistantSwitched,
+    ConversationEnded,
+    ConversationRenamed,
+    DeliveredMoved,
+    MemberJoined,
+    MemberLeft,
+    ReadMoved,
+)
+from folkmoot.core.messages.events import (
+    EphemeralNotice,
+    MessageDeleted,
+    MessageEdited,
+    MessagePosted,
+    ReactionAdded,
+    ReactionRemoved,
+)
+from folkmoot.core.messages.model import Message, Reaction
+from folkmoot.core.presence.model import Entered, Exited, Typing
+from folkmoot.core.shared.ids import Uid
+from folkmoot.kit.frame_reader import FrameReader
+from folkmoot.wire.lane_frames import text_frame
+
+_encode = msgspec.json.Encoder().encode
+_frames = FrameReader(INBOUND, tag_field="message_type")
+
+
+def decode(data: str | bytes) -> Intention:
+    """What a client's frame asks for.
+
+    Raises:
+        FrameMalformed, FrameUnknown
+    """
+    return cast("Intention", _frames.read(data))
+
+
+def encode(frame: Struct) -> bytes:
+    """The WebSocket frame that carries one frame of the contract."""
+    return text_frame(_encode(frame))
+
+
+def instant(at: datetime) -> str:
+    """A time as this contract prints it."""
+    return f"{at:%Y-%m-%dT%H:%M:%S}Z"
+
+
+def maybe_instant(at: datetime | None) -> str | None:
+    """A time as this contract prints it, where there is one."""
+    return None if at is None else instant(at)
+
+
+def sender_name(message: Message) -> str:
+    """Who speaks in a message, for people."""
+    return message.author.username if message.author else message.author_kind.value
+
+
+def reactions_out(reactions: tuple[Reaction, ...]) -> list[wire.SessionReactionOut]:
+    """The reactions on a message."""
+    return [
+        wire.SessionReactionOut(reaction.emoji, [person.uid for person in reaction.people])
+        for reaction in reactions
+    ]
+
+
+def shown(event: object, *, own: bool, now: datetime) -> Struct | None:
+    """An event as this contract shows it; ``None`` for what it does not show.
+
+    ``own``: to connections of the account that the event is about, who need no telling that they
+    themselves type, and are told by their own socket that they came. ``now`` is the time of what
+    has none of its own.
+    """
+    match event:
+        case MessagePosted(message=message) | EphemeralNotice(message=message):
+            return message_frame(message, own=own)
+        case DeliveredMoved():
+            # Asked first: two hundred listeners make two hundred of these a message.
+            return None
+        case Typing(person=person, is_typing=is_typing) if not own:
+            metadata = wire.SessionTypingMetadata(is_typing, person.username)
+            place = event.conversation_uid
+            return wire.SessionTypingFrame(place, person.uid, instant(now), metadata)
+        case Entered(person=person, present=present) if not own:
+            return joined_frame(event.conversation_uid, person, present, now)
+        case Exited(person=person, present=present) if not own:
+            presence = wire.SessionPresenceMetadata(present, person.username)
+            place = event.conversation_uid
+            return wire.SessionLeftFrame(place, person.uid, instant(now), presence)
+        case ReadMoved(reader=reader, at=at):
+            read = wire.SessionReadMetadata(event.up_to_seq, event.newest)
+            return wire.SessionReadFrame(event.conversation_uid, reader.uid, instant(at), read)
+        case _:
+            return _change(event) or _session_change(event)
+
+
+def message_frame(message: Message, *, own: bool) -> wire.SessionMessageFrame:
+    """A message as the socket shows it; its ``client_id`` is for the author only."""
+    hangs = message.attachment or NOTHING
+    return wire.SessionMessageFrame(
+        chat_session_id=message.conversation_uid,
+        user_id=message.author.uid if message.author else None,
+        content=message.content,
+        timestamp=instant(message.created_at),
+        metadata=wire.SessionMessageMetadata(
+            message_id=message.uid,
+            seq=message.seq,
+            reply_to_id=message.reply_to.uid if message.reply_to else None,
+            mentions=list(message.mentions),
+            message_type=message.kind.value,
+            file_url=url_of(hangs),
+            file_name=hangs.name or None,
+            file_size=hangs.size,
+            file_type=hangs.media_type,
+            sender_name=sender_name(message),
+            edited_at=maybe_instant(message.edited_at),
+            is_deleted=message.is_deleted,
+            reactions=reactions_out(message.reactions),
+            client_id=message.client_id if own and message.client_id is not None else UNSET,
+        ),
+    )
+
+
+def joined_frame(
+    conversation: Uid, person: Person, present: int, at: datetime, last_seq: int | None = None
+) -> wire.SessionJoinedFrame:
+    """That somebody came; ``last_seq`` is for the one who did."""
+    presence = wire.SessionPresenceMetadata(
+        present, person.username, UNSET if last_seq is None else last_seq
+    )
+    return wire.SessionJoinedFrame(conversation, person.uid, instant(at), presence)
+
+
+def _change(event: object) -> Struct | None:
+    match event:
+        case MessageEdited(message=message, actor=actor, seq=seq, at=at):
+            edited = wire.SessionEditedMetadata(message.uid, seq, instant(at))
+            place = event.conversation_uid
+            return wire.SessionEditedFrame(place, actor.uid, message.content, instant(at), edited)
+        case MessageDeleted(message=ref, actor=actor, seq=seq, at=at):
+            deleted = wire.SessionDeletedMetadata(ref.uid, seq)
+            place = event.conversation_uid
+            return wire.SessionDeletedFrame(place, actor.uid, instant(at), deleted)
+        case ReactionAdded() | ReactionRemoved():
+            removed = isinstance(event, ReactionRemoved)
+            put = wire.SessionReactionMetadata(event.message.uid, event.emoji, removed, event.seq)
+            place = event.conversation_uid
+            return wire.SessionReactionFrame(place, event.actor.uid, instant(event.at), put)
+        case _:
+            return None
+
+
+def _session_change(event: object) -> Struct | None:
+    match event:
+        case ConversationEnded(actor=actor, conversation_uid=place, seq=seq, at=at):
+            closed = wire.SessionPlaceMetadata(seq)
+            return wire.SessionClosedFrame(place, actor.uid, instant(at), closed)
+        case AgentAssigned(agent=agent, actor=actor, conversation_uid=place, seq=seq, at=at):
+            assigned = wire.SessionAssignedMetadata(agent.uid, agent.username, seq)
+            return wire.SessionAssignedFrame(place, actor.uid, instant(at), assigned)
+        case ConversationRenamed(title=title, actor=actor, conversation_uid=place, seq=seq, at=at):
+            renamed = wire.SessionUpdatedMetadata(seq, title=title or "")
+            return wire.SessionUpdatedFrame(place, actor.uid, instant(at), renamed)
+        case AssistantSwitched(is_on=is_on, actor=actor, conversation_uid=place, seq=seq, at=at):
+            switched = wire.SessionUpdatedMetadata(seq, assistant=is_on)
+            return wire.SessionUpdatedFrame(place, actor.uid, instant(at), switched)
+        case MemberJoined(member=member, conversation_uid=place, at=at):
+            who = _membership(event)
+            return wire.SessionMemberAddedFrame(place, member.uid, instant(at), who)
+        case MemberLeft(member=member, conversation_uid=place, at=at):
+            who = _membership(event)
+            return wire.SessionMemberRemovedFrame(place, member.uid, instant(at), who)
+        case _:
+            return None
+
+
+def _membership(event: MemberJoined | MemberLeft) -> wire.SessionMemberMetadata:
+    member = event.member
+    return wire.SessionMemberMetadata(
+        event.seq, member.username, member.role.value, event.actor.uid
+    )

@@ -1,0 +1,56 @@
+"""What clients say, as drafts: the socket and the REST route post alike."""
+
+from folkmoot.contracts.sessions.frames import Say, SessionFile
+from folkmoot.contracts.sessions.links import attachment_of
+from folkmoot.contracts.sessions.names import mentioned, message_uid
+from folkmoot.core.accounts.model import Account
+from folkmoot.core.messages.model import Draft
+from folkmoot.core.messages.service import Messages
+from folkmoot.core.shared.ids import AccountId, ConversationId
+from folkmoot.core.work import Job, UnitOfWork
+from folkmoot.realtime.services import Services
+
+
+def draft_of(
+    messages: Messages,
+    author: AccountId,
+    place: ConversationId,
+    say: Say,
+    *,
+    host: str,
+    origin: object | None = None,
+) -> Draft:
+    """The draft of a message that a client wants posted; ``host`` is how it reached us.
+
+    Raises:
+        Invalid: a part of it can never be right.
+        NotFound: it names a message or a file that cannot be there.
+    """
+    attachment, content = None, say.content
+    if isinstance(say, SessionFile):
+        attachment = attachment_of(say, host=host)
+        content = say.content.strip() or say.file_name or "file"
+    return messages.draft(
+        author,
+        place,
+        content,
+        client_id=say.client_id,
+        reply_to=None if say.reply_to_id is None else message_uid(say.reply_to_id),
+        if_last_seq=say.if_last_seq,
+        kind=say.kind,
+        attachment=attachment,
+        mentions=mentioned(say.mentions),
+        origin=origin,
+    )
+
+
+def joining(services: Services, account: Account, place: ConversationId) -> Job[None]:
+    """A job that makes a member of staff a participant; whoever is one stays one.
+
+    To be stored before what they write: the writer keeps the order.
+    """
+
+    async def job(work: UnitOfWork) -> None:
+        await services.desks.join(work, account, place)
+
+    return job

@@ -1,0 +1,74 @@
+"""The REST side of the `sessions` contract: what the socket offers, and who is connected."""
+
+from fastapi import APIRouter, Response
+
+from folkmoot.contracts.sessions import answers
+from folkmoot.contracts.sessions.frames import OUTBOUND
+from folkmoot.contracts.sessions.spec import SPEC
+from folkmoot.core.accounts.model import STAFF
+from folkmoot.core.conversations.model import Conversation, Kind
+from folkmoot.core.shared.ids import ConversationId
+from folkmoot.core.work import UnitOfWork
+from folkmoot.kit.rest import CallerOf, ServicesOf, answer, refusals, shape
+
+router = APIRouter(prefix="/api/v1/chat", tags=["sessions"], responses=refusals(401, 429))
+
+_OFFER = answers.SessionSocketOut(
+    address=SPEC.address,
+    summary=SPEC.summary,
+    query=SPEC.query,
+    client_messages=list(SPEC.inbound),
+    server_messages=[str(shape.__struct_config__.tag) for shape in OUTBOUND],
+    close_codes={str(code): meaning for code, meaning in SPEC.close_codes.items()},
+    document="/asyncapi.json",
+)
+
+
+@router.get(
+    "/ws",
+    summary="Describe the socket",
+    responses={200: shape(answers.SessionSocketOut)},
+)
+async def offer() -> Response:
+    """What the WebSocket of a session offers. To use it, connect to its `address`."""
+    return answer(_OFFER)
+
+
+@router.get(
+    "/ws-stats",
+    summary="Count who is connected",
+    responses={200: shape(answers.SessionStatsOut)},
+)
+async def stats(services: ServicesOf, caller: CallerOf) -> Response:
+    """How many sessions have somebody connected, through whichever contract, and how many.
+
+    `sessions` tells of each: for staff of all, for others of those they are participants of.
+    """
+    attended = [
+        (head, connections)
+        for head, connections in services.hub.attended()
+        if head.kind is Kind.SESSION
+    ]
+    own: frozenset[ConversationId] | None = None
+    if caller.account.role not in STAFF:
+
+        async def job(work: UnitOfWork) -> frozenset[ConversationId]:
+            return frozenset(await work.views.conversations_of(caller.account.id))
+
+        own = await services.storage.read(job)
+
+    def presence(head: Conversation) -> answers.SessionPresenceOut:
+        present = services.hub.roster.present(head.id)
+        return answers.SessionPresenceOut(present, services.hub.typing.typists(head.id))
+
+    users = sum(services.hub.roster.present(head.id) for head, _ in attended)
+    return answer(
+        answers.SessionStatsOut(
+            total_sessions=len(attended),
+            total_connections=sum(connections for _, connections in attended),
+            average_users_per_session=round(users / len(attended), 2) if attended else 0.0,
+            sessions={
+                head.uid: presence(head) for head, _ in attended if own is None or head.id in own
+            },
+        )
+    )

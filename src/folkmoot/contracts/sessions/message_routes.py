@@ -1,0 +1,197 @@
+"""The REST side of the `sessions` contract: messages, receipts, an assistant's context."""
+
+from collections.abc import Collection, Sequence
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Request, Response
+
+from folkmoot.contracts.sessions import answers, bodies, errors
+from folkmoot.contracts.sessions.codec import instant
+from folkmoot.contracts.sessions.drafts import draft_of, joining
+from folkmoot.contracts.sessions.names import message_uid, place_of
+from folkmoot.contracts.sessions.shapes import message_out
+from folkmoot.contracts.sessions.socket import host_of
+from folkmoot.core.audience import hidden_authors
+from folkmoot.core.conversations.model import Member, ReadMark
+from folkmoot.core.logs.model import LogQuery
+from folkmoot.core.messages.context import MAX_CONTEXT_TOKENS, context_of
+from folkmoot.core.messages.errors import NoSuchMessage, NotUpToDate
+from folkmoot.core.messages.model import Message
+from folkmoot.core.shared.ids import AccountId, ConversationId
+from folkmoot.core.shared.pages import Page
+from folkmoot.core.work import UnitOfWork
+from folkmoot.kit.rest import CallerOf, ServicesOf, answer, refusals, shape
+from folkmoot.realtime.services import Services
+
+router = APIRouter(
+    prefix="/api/v1/chat/sessions/{session_id}",
+    tags=["sessions"],
+    responses=refusals(401, 403, 404, 422, 429),
+)
+
+IdempotencyKey = Annotated[
+    str | None, Header(description="Stands for `client_id` where the body has none")
+]
+
+
+@router.get(
+    "/messages",
+    summary="Read a session's history",
+    responses={200: shape(answers.SessionMessageOut, many=True)},
+)
+async def history(
+    session_id: bodies.SessionPath,
+    services: ServicesOf,
+    caller: CallerOf,
+    limit: bodies.Limit = 50,
+    offset: bodies.Offset = 0,
+    before_seq: bodies.BeforeSeq = None,
+    after_seq: bodies.AfterSeq = None,
+) -> Response:
+    """A page of messages, newest page first, oldest to newest inside.
+
+    `offset` counts back from the newest; `before_seq` and `after_seq` cost the same at any depth.
+    """
+    me, page = caller.account.id, Page(limit, offset, before_seq, after_seq)
+
+    async def job(work: UnitOfWork) -> tuple[list[Message], Sequence[Member]]:
+        place, hidden = await _entered(services, work, caller, session_id)
+        members = (await work.conversations.members([place]))[place]
+        return await work.views.page(place, page, hidden=hidden), members
+
+    found, members = await services.storage.read(job)
+    return answer([message_out(m, members, own=m.author_id == me) for m in found])
+
+
+async def _entered(
+    services: Services, work: UnitOfWork, caller: CallerOf, session_id: str
+) -> tuple[ConversationId, Collection[AccountId]]:
+    """The session, and the authors whose messages whoever asks is not shown there.
+
+    Raises:
+        NotADesk, NotAMember
+    """
+    place = await place_of(work, session_id)
+    head, _ = await services.desks.entered(work, caller.account, place)
+    return place, hidden_authors(head, await work.social.blocked_by(caller.account.id))
+
+
+@router.post(
+    "/messages",
+    status_code=201,
+    summary="Post a message into a session",
+    responses={
+        201: shape(answers.SessionMessageOut, description="It is durable now"),
+        **refusals(400),
+        **refusals(409, also=answers.SessionNotUpToDateOut),
+    },
+)
+async def post(
+    session_id: bodies.SessionPath,
+    body: bodies.SessionMessageBody,
+    request: Request,
+    services: ServicesOf,
+    caller: CallerOf,
+    idempotency_key: IdempotencyKey = None,
+) -> Response:
+    """Post a message; every connected participant receives it at once. Staff join by writing.
+
+    The same `client_id` again answers with the first message and posts nothing; with another
+    content it is refused with 409 `client_id_reused`. A closed session answers 409
+    `conversation_closed`. With `if_last_seq`, a session that has moved on answers 409
+    `not_up_to_date`, with `last_seq` and the first of what was `missed`.
+    """
+    me = caller.account.id
+    services.limits.send(me)
+    say = body.said(idempotency_key)
+
+    async def enter(work: UnitOfWork) -> tuple[ConversationId, bool]:
+        place = await place_of(work, session_id)
+        _, member = await services.desks.entered(work, caller.account, place)
+        return place, member is not None
+
+    place, is_member = await services.storage.read(enter)
+    draft = draft_of(services.messages, me, place, say, host=host_of(request.scope))
+    try:
+        aside = services.attended(draft)
+        if aside is None and not is_member:
+            await services.writer.write(joining(services, caller.account, place))
+        posted = await (aside or services.writer.submit(draft))
+    except NotUpToDate as refusal:
+        _, hidden = await services.storage.read(
+            lambda work: _entered(services, work, caller, session_id)
+        )
+        return answer(errors.not_up_to_date(refusal, hidden=hidden), 409)
+    members = await services.storage.read(lambda work: work.conversations.members([place]))
+    return answer(message_out(posted.message, members[place], own=True), 201)
+
+
+@router.post(
+    "/mark-read",
+    summary="Mark a session's messages as read",
+    responses={200: shape(answers.SessionReadOut), **refusals(400)},
+)
+async def mark_read(
+    session_id: bodies.SessionPath,
+    body: bodies.UpToMessageBody,
+    services: ServicesOf,
+    caller: CallerOf,
+) -> Response:
+    """Say that everything up to a message was read; that never goes back.
+
+    Staff who only look in leave no trace of it.
+    """
+    services.limits.signal(caller.account.id)
+
+    async def job(work: UnitOfWork) -> ReadMark:
+        place, _ = await _entered(services, work, caller, session_id)
+        name = message_uid(body.up_to_message_id)
+        message = (await work.messages.named(place, [name])).get(name)
+        if message is None:
+            raise NoSuchMessage
+        return ReadMark(place, caller.account.id, message.seq)
+
+    await services.receipts.store_read([await services.storage.read(job)])
+    now = instant(services.clock.now())
+    return answer(answers.SessionReadOut(success=True, message="Marked as read", timestamp=now))
+
+
+@router.get(
+    "/context",
+    summary="Show what an assistant would be given",
+    responses={200: shape(answers.SessionContextOut)},
+)
+async def context(
+    session_id: bodies.SessionPath,
+    services: ServicesOf,
+    caller: CallerOf,
+    max_messages: bodies.MaxMessages = 20,
+) -> Response:
+    """The newest messages, oldest first, as many as fit into a budget of tokens.
+
+    The estimate counts four bytes a token. `log_lines` would ground an answer to the last message
+    that somebody wrote, each with its source and time.
+    """
+
+    async def job(work: UnitOfWork) -> list[Message]:
+        place, hidden = await _entered(services, work, caller, session_id)
+        return await work.views.page(place, Page(max_messages), hidden=hidden)
+
+    messages = await services.storage.read(job)
+    given = context_of(messages)
+    asked = [
+        message.content
+        for message in messages
+        if message.author is not None and not message.is_deleted
+    ]
+    await services.logs.refresh()
+    logs = await services.logs.find(LogQuery(asked[-1], caller.account)) if asked else []
+    return answer(
+        answers.SessionContextOut(
+            session_id=session_id.lower(),
+            messages=[answers.SessionTurnOut(turn.role, turn.content) for turn in given.turns],
+            estimated_tokens=given.estimated_tokens,
+            max_tokens=MAX_CONTEXT_TOKENS,
+            log_lines=[f"{each.source} {instant(each.at)} {each.text}" for each in logs],
+        )
+    )

@@ -1,0 +1,148 @@
+"""The REST side of the `sessions` contract: participants and blocks."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Response
+
+from folkmoot.contracts.sessions import answers, bodies
+from folkmoot.contracts.sessions.names import place_of
+from folkmoot.contracts.sessions.shapes import participant_out
+from folkmoot.core.accounts.model import Account, AccountName
+from folkmoot.core.conversations.model import Conversation, Member
+from folkmoot.core.work import UnitOfWork
+from folkmoot.kit.rest import CallerOf, ServicesOf, answer, refusals, shape
+
+router = APIRouter(prefix="/api/v1/chat", tags=["sessions"], responses=refusals(401, 429))
+
+_PARTICIPANTS = "/sessions/{session_id}/participants"
+
+
+@router.get(
+    _PARTICIPANTS,
+    summary="List a session's participants",
+    responses={
+        200: shape(answers.SessionParticipantOut, many=True),
+        **refusals(403, 404),
+    },
+)
+async def participants(
+    session_id: bodies.SessionPath, services: ServicesOf, caller: CallerOf
+) -> Response:
+    """Who is in a session, in the order in which they came."""
+
+    async def job(work: UnitOfWork) -> tuple[Conversation, list[Member]]:
+        place = await place_of(work, session_id)
+        head, _ = await services.desks.entered(work, caller.account, place)
+        return head, (await work.conversations.members([place]))[place]
+
+    head, members = await services.storage.read(job)
+    online = services.hub.is_online
+    return answer(
+        [participant_out(one, head.uid, is_online=online(one.person.id)) for one in members]
+    )
+
+
+@router.post(
+    _PARTICIPANTS,
+    status_code=201,
+    summary="Add a participant to a session",
+    responses={201: shape(answers.SessionParticipantOut), **refusals(400, 403, 404, 422)},
+)
+async def add_participant(
+    session_id: bodies.SessionPath,
+    body: bodies.SessionParticipantBody,
+    services: ServicesOf,
+    caller: CallerOf,
+) -> Response:
+    """Add an account to a session: its customer may, and staff. Who is in it stays in it."""
+    services.limits.send(caller.account.id)
+
+    async def job(work: UnitOfWork) -> tuple[Conversation, Member]:
+        place = await place_of(work, session_id)
+        await services.desks.entered(work, caller.account, place)
+        newcomer = (await services.accounts.find(work, [AccountName(body.user_id)]))[0]
+        head = await services.desks.add_member(work, caller.account, place, newcomer)
+        key = (place, newcomer.id)
+        return head, (await work.conversations.memberships([key]))[key]
+
+    head, member = await services.writer.write(job)
+    is_online = services.hub.is_online(member.person.id)
+    return answer(participant_out(member, head.uid, is_online=is_online), 201)
+
+
+@router.delete(
+    _PARTICIPANTS + "/{user_id}",
+    summary="Remove a participant from a session, or leave it",
+    responses={200: shape(answers.SessionDoneOut), **refusals(403, 404)},
+)
+async def remove_participant(
+    session_id: bodies.SessionPath,
+    user_id: Annotated[str, Path(description="An account, by UUID or by username")],
+    services: ServicesOf,
+    caller: CallerOf,
+) -> Response:
+    """Leave a session, or, as its customer or as staff, take somebody else out."""
+    services.limits.send(caller.account.id)
+
+    async def job(work: UnitOfWork) -> None:
+        place = await place_of(work, session_id)
+        await services.desks.entered(work, caller.account, place)
+        leaver = (await services.accounts.find(work, [AccountName(user_id)]))[0]
+        await services.desks.remove_member(work, caller.account, place, leaver.id)
+
+    await services.writer.write(job)
+    return answer(answers.SessionDoneOut(success=True, message="Participant removed"))
+
+
+@router.post(
+    "/block",
+    summary="Block somebody",
+    responses={200: shape(answers.SessionDoneOut), **refusals(400, 404, 422)},
+)
+async def block(body: bodies.BlockBody, services: ServicesOf, caller: CallerOf) -> Response:
+    """Want nothing of somebody any more; they are not told. Twice is once.
+
+    Where only two speak, neither can write any more; among three or more, whoever blocks is not
+    shown what the other writes. Neither can befriend the other, nor add them to a session.
+    """
+    services.limits.send(caller.account.id)
+
+    async def job(work: UnitOfWork) -> None:
+        blocked = (await services.accounts.find(work, [AccountName(body.user_id)]))[0]
+        await services.social.block(work, caller.account.id, blocked.id)
+
+    await services.writer.write(job)
+    return answer(answers.SessionDoneOut(success=True, message="Blocked"))
+
+
+@router.post(
+    "/unblock",
+    summary="Lift a block",
+    responses={200: shape(answers.SessionDoneOut), **refusals(400, 404, 422)},
+)
+async def unblock(body: bodies.BlockBody, services: ServicesOf, caller: CallerOf) -> Response:
+    """Hear of somebody again; where there is no block, nothing changes."""
+    services.limits.send(caller.account.id)
+
+    async def job(work: UnitOfWork) -> None:
+        blocked = (await services.accounts.find(work, [AccountName(body.user_id)]))[0]
+        await services.social.unblock(work, caller.account.id, blocked.id)
+
+    await services.writer.write(job)
+    return answer(answers.SessionDoneOut(success=True, message="Unblocked"))
+
+
+@router.get(
+    "/blocks",
+    summary="List whom one has blocked",
+    responses={200: shape(answers.SessionBlockOut, many=True)},
+)
+async def blocks(services: ServicesOf, caller: CallerOf) -> Response:
+    """Everybody whom the one who asks has blocked, by username."""
+
+    async def job(work: UnitOfWork) -> list[Account]:
+        blocked = await work.social.blocked_by(caller.account.id)
+        return list((await work.accounts.by_ids(blocked)).values())
+
+    found = sorted(await services.storage.read(job), key=lambda one: one.username)
+    return answer([answers.SessionBlockOut(one.uid, one.username, one.full_name) for one in found])

@@ -1,0 +1,102 @@
+"""Finding messages by their words, in everything that the one who asks may read."""
+
+from datetime import MAXYEAR, MINYEAR, UTC, datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
+
+from folkmoot.contracts.sessions import answers, bodies
+from folkmoot.contracts.sessions.names import uid_of
+from folkmoot.contracts.sessions.shapes import hit_out
+from folkmoot.core.accounts.model import STAFF, AccountName
+from folkmoot.core.messages.views import SearchHit, SearchQuery
+from folkmoot.core.shared.ids import AccountId, ConversationId
+from folkmoot.core.shared.texts import trimmed
+from folkmoot.core.work import UnitOfWork
+from folkmoot.kit.rest import CallerOf, ServicesOf, answer, refusals, shape
+from folkmoot.realtime.services import Services
+
+router = APIRouter(prefix="/api/v1/chat", tags=["search"], responses=refusals(401, 422, 429))
+
+Words = Annotated[str, Query(description="What to look for")]
+Where = Annotated[str | None, Query(description="Only there: a conversation by UUID or by number")]
+From = Annotated[
+    str | None,
+    Query(
+        alias="from",
+        description="Only what this account (UUID or username) wrote, or only from this time on",
+    ),
+]
+Before = Annotated[datetime | None, Query(description="Only what was written before this time")]
+HitLimit = Annotated[int, Query(ge=1, le=bodies.MAX_HITS, description="How many at most")]
+
+
+@router.get(
+    "/search",
+    summary="Search messages",
+    responses={200: shape(answers.SearchHitOut, many=True), **refusals(404)},
+)
+async def search(
+    services: ServicesOf,
+    caller: CallerOf,
+    q: Words,
+    conversation: Where = None,
+    from_: From = None,
+    before: Before = None,
+    limit: HitLimit = 20,
+) -> Response:
+    """The messages that match best, the best first, of all kinds of conversations.
+
+    Found is only what the one who asks may read: their own conversations, and for staff every
+    session; nothing deleted, nothing of authors hidden by a block. Where they may not look there
+    is nothing. To jump to a hit, read the history around its `seq`.
+    """
+    services.limits.signal(caller.account.id)
+    words = trimmed(q, field="q", max_chars=bodies.MAX_WORDS_CHARS)
+    since = _time(from_)
+    author = from_ if since is None else None
+    until = None if before is None else _in_utc(before)
+    any_session = caller.account.role in STAFF
+
+    async def job(work: UnitOfWork) -> list[SearchHit]:
+        place = None if conversation is None else await _place(work, conversation)
+        question = SearchQuery(
+            words=words,
+            limit=limit,
+            conversation_id=place,
+            author_id=None if author is None else await _author(services, work, author),
+            since=since,
+            until=until,
+        )
+        return await work.search.find(caller.account.id, question, any_session=any_session)
+
+    return answer([hit_out(hit) for hit in await services.storage.read(job)])
+
+
+async def _place(work: UnitOfWork, text: str) -> ConversationId:
+    """The conversation that is meant; a number that none has, where there is none."""
+    if text.isascii() and text.isdigit() and len(text) <= 15:
+        return ConversationId(int(text))
+    uid = uid_of(text)
+    found = {} if uid is None else await work.conversations.ids_of([uid])
+    return ConversationId(0) if uid is None else found.get(uid, ConversationId(0))
+
+
+async def _author(services: Services, work: UnitOfWork, name: str) -> AccountId:
+    return (await services.accounts.find(work, [AccountName(name)]))[0].id
+
+
+def _time(text: str | None) -> datetime | None:
+    """The time that a text stands for, if it does."""
+    try:
+        return None if text is None else _in_utc(datetime.fromisoformat(text))
+    except ValueError:
+        return None
+
+
+def _in_utc(at: datetime) -> datetime:
+    """A time without a zone is in UTC, as all that this server prints."""
+    if at.tzinfo is None or at.year in {MINYEAR, MAXYEAR}:
+        # At the ends of the calendar there is no room for another zone.
+        return at.replace(tzinfo=UTC)
+    return at.astimezone(UTC)

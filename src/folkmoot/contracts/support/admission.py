@@ -1,0 +1,71 @@
+"""Who is at the door: one rule for every request, and for the CONNECT that says who it is."""
+
+from collections.abc import Hashable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from folkmoot.auth.authenticator import Caller, Credentials, credentials_of
+from folkmoot.contracts.support.errors import NotNow, TooSoon, rejection_of
+from folkmoot.core.accounts.errors import OriginNotAllowed
+from folkmoot.core.shared.refusals import Refusal, TooMany, Unavailable
+from folkmoot.realtime.services import Services
+from folkmoot.wire.handshake import Handshake
+from folkmoot.wire.refusals import NotAdmitted
+
+
+class Admission:
+    """Asks the gate, with what a handshake and a client's ``auth`` show."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    async def identify(self, handshake: Handshake) -> Hashable:
+        """On whose behalf a request comes: a connection is there for whoever opened it alone.
+
+        Who shows nothing valid here is nobody, and may still say who they are by ``auth``. A
+        ticket is not used up by this: it is as good as a name until the CONNECT takes it.
+
+        Raises:
+            NotAdmitted: a page of a foreign origin asks.
+            TooSoon, NotNow
+        """
+        shown = _credentials(handshake)
+        try:
+            if handshake.parameter("sid") is None:
+                self._services.limits.connect(handshake.address or "")
+            if shown.ticket is not None or (shown.token is None and shown.cookie is None):
+                self._services.authenticator.origins.check_token(shown)
+                return shown.ticket
+            return (await self._services.authenticator.caller(shown)).account.id
+        except OriginNotAllowed:
+            raise NotAdmitted from None
+        except TooMany as refusal:
+            raise TooSoon(refusal.retry_after) from None
+        except Refusal:
+            return None
+        except Unavailable:
+            raise NotNow from None
+
+    async def caller(self, handshake: Handshake, auth: Mapping[str, Any]) -> Caller:
+        """Who connects. What ``auth`` shows counts before what the handshake shows.
+
+        Raises:
+            ConnectRefused: nobody whom the server knows, or not now.
+        """
+        services, shown = self._services, _credentials(handshake)
+        token, ticket = auth.get("token"), auth.get("ticket")
+        if isinstance(token, str) and token:
+            shown = replace(shown, token=token, ticket=None)
+        if isinstance(ticket, str) and ticket:
+            shown = replace(shown, ticket=ticket, token=None)
+        try:
+            caller = await services.authenticator.caller(shown)
+            services.limits.count_connections(len(services.hub.connections_of(caller.account.id)))
+        except (Refusal, Unavailable) as refusal:
+            raise rejection_of(refusal) from None
+        return caller
+
+
+def _credentials(handshake: Handshake) -> Credentials:
+    # A poll is part of a socket: where its page comes from matters as much.
+    return replace(credentials_of(handshake.scope), is_socket=True)

@@ -1,0 +1,225 @@
+"""Clients' events into intentions, the house's events into packets: pure, live and missed alike."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, cast
+
+import msgspec
+from msgspec import UNSET, Struct
+
+from folkmoot.contracts.support import frames as wire
+from folkmoot.contracts.support.errors import EventMalformed, EventUnknown
+from folkmoot.contracts.support.frames import INBOUND, OUTBOUND, Intention
+from folkmoot.core.accounts.model import AccountName, Person
+from folkmoot.core.conversations.events import ReadMoved
+from folkmoot.core.messages.errors import NoSuchMessage
+from folkmoot.core.messages.events import (
+    EphemeralNotice,
+    MessageDeleted,
+    MessageEdited,
+    MessagePosted,
+    ReactionAdded,
+    ReactionRemoved,
+)
+from folkmoot.core.messages.model import Message
+from folkmoot.core.presence.model import CameOnline, Typing, WentOffline
+from folkmoot.core.shared.ids import Uid
+from folkmoot.core.shared.texts import checked, trimmed
+from folkmoot.files.links import file_url
+from folkmoot.wire.engine_packet import Encoded
+from folkmoot.wire.socket import Event
+from folkmoot.wire.socket_packet import encode_event
+
+MAX_LABEL_CHARS = 200
+
+_NAMES = {shape: name for name, shape in OUTBOUND.items() if shape is not wire.OnlineUserOut}
+_VOLATILE = frozenset({wire.SupportTypingOut, wire.OnlineUserOut})
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What an event happens in: whose thread, and where the thread stands with it."""
+
+    customer: Person
+    cursor: str | None = None
+
+
+def decode(event: Event) -> Intention:
+    """What a client's event asks for; without data it is taken for an empty object.
+
+    Raises:
+        EventUnknown, EventMalformed
+    """
+    shape = INBOUND.get(event.name)
+    if shape is None:
+        known = ", ".join(INBOUND)
+        raise EventUnknown(field="event", given=event.name[:40], known=known)
+    data = event.args[0] if event.args else None
+    try:
+        return cast("Intention", msgspec.convert({} if data is None else data, shape))
+    except msgspec.ValidationError as error:
+        raise EventMalformed(field="event", problem=str(error)) from None
+
+
+def message_uid(text: str) -> Uid:
+    """The name of a message.
+
+    Raises:
+        NoSuchMessage: it cannot be one's.
+    """
+    uid = AccountName(text).uid
+    if uid is None:
+        raise NoSuchMessage
+    return uid
+
+
+def labels_of(said: wire.SendMessage) -> dict[str, str]:
+    """This contract's own words about a message, kept with it.
+
+    Raises:
+        Invalid: one of them is too long, or no text that can be kept.
+    """
+    labels = {}
+    for name, value in (
+        ("appointment_id", said.appointment_id),
+        ("service_id", said.service_id),
+    ):
+        if value:
+            labels[name] = trimmed(
+                checked(value, field=name), field=name, max_chars=MAX_LABEL_CHARS
+            )
+    return labels
+
+
+def instant(at: datetime) -> str:
+    """A time as this contract prints it."""
+    return f"{at:%Y-%m-%dT%H:%M:%S.%f}Z"
+
+
+def packet(
+    event: object, setting: Setting | None, *, own: bool, with_offset: bool
+) -> Encoded | None:
+    """The Socket.IO event for an event of the house; ``None`` for what this contract hides.
+
+    ``with_offset``: what is durable ends with the cursor as a text of its own, for clients that
+    remember such a text and come back with it.
+    """
+    found = shown(event, setting, own=own)
+    if found is None:
+        return None
+    name, data = found
+    cursor = getattr(data, "cursor", UNSET)
+    offset = [cursor] if with_offset and cursor is not UNSET else []
+    return encode_event(name, data, *offset, volatile=type(data) in _VOLATILE)
+
+
+def shown(event: object, setting: Setting | None, *, own: bool) -> tuple[str, Struct] | None:
+    """An event's name and data as this contract shows it.
+
+    ``own``: to connections of the account that the event is about.
+    """
+    match event:
+        case CameOnline(person=person):
+            return "user_online", online_user(person)
+        case WentOffline(person=person):
+            return "user_offline", online_user(person)
+    if setting is None:
+        return None
+    data = _happening(event, setting, own=own)
+    return None if data is None else (_NAMES[type(data)], data)
+
+
+def online_user(person: Person) -> wire.OnlineUserOut:
+    """Somebody who is connected."""
+    return wire.OnlineUserOut(person.uid, person.username, person.role.value)
+
+
+def _happening(event: object, setting: Setting, *, own: bool) -> Struct | None:
+    match event:
+        case MessagePosted(message=message) | EphemeralNotice(message=message):
+            return message_out(message, setting, own=own)
+        case Typing(person=person, is_typing=is_typing) if not own:
+            return wire.SupportTypingOut(
+                person.uid, is_typing, setting.customer.uid, person.username
+            )
+        case ReadMoved(reader=reader, up_to_seq=up_to_seq, newest=str(newest)) if not own:
+            # Without a newest one it covers nothing that anybody else wrote.
+            return wire.MessagesReadOut(
+                reader.uid, newest, up_to_seq, setting.customer.uid, event.conversation_uid
+            )
+        case MessageEdited() | MessageDeleted() | ReactionAdded() | ReactionRemoved():
+            return _change(event, setting)
+        case _:
+            return None
+
+
+def _change(
+    event: MessageEdited | MessageDeleted | ReactionAdded | ReactionRemoved, setting: Setting
+) -> Struct:
+    place: dict[str, Any] = {
+        "user_id": setting.customer.uid,
+        "session_id": event.conversation_uid,
+        "seq": event.seq,
+        "cursor": setting.cursor or UNSET,
+    }
+    match event:
+        case MessageEdited(message=message, actor=actor, at=at):
+            return wire.SupportEditedOut(
+                message.uid, message.content, instant(at), actor.uid, **place
+            )
+        case MessageDeleted(message=ref, actor=actor):
+            return wire.SupportDeletedOut(ref.uid, actor.uid, **place)
+        case ReactionAdded() | ReactionRemoved():
+            is_removed = isinstance(event, ReactionRemoved)
+            return wire.SupportReactionEventOut(
+                event.message.uid, event.emoji, event.actor.uid, is_removed, **place
+            )
+
+
+def message_out(
+    message: Message, setting: Setting, *, own: bool, is_read: bool = False
+) -> wire.SupportMessageOut:
+    """A message as this contract shows it; its ``client_id`` is for the author only."""
+    out = wire.SupportMessageOut(
+        id=message.uid,
+        sender_id=message.author.uid if message.author else None,
+        receiver_id=_receiver(message, setting.customer),
+        message_text=message.content,
+        timestamp=instant(message.created_at),
+        appointment_id=message.labels.get("appointment_id"),
+        service_id=message.labels.get("service_id"),
+        seq=message.seq,
+        read=is_read,
+        user_id=setting.customer.uid,
+        session_id=message.conversation_uid,
+        sender_name=message.author.username if message.author else message.author_kind.value,
+        kind=message.kind.value,
+        reply_to_id=message.reply_to.uid if message.reply_to else None,
+        edited_at=instant(message.edited_at) if message.edited_at else None,
+        is_deleted=message.is_deleted,
+        reactions=[
+            wire.SupportReactionOut(reaction.emoji, [person.uid for person in reaction.people])
+            for reaction in message.reactions
+        ],
+        cursor=setting.cursor or UNSET,
+        client_id=message.client_id if own and message.client_id is not None else UNSET,
+    )
+    _show_file(message, out)
+    return out
+
+
+def _receiver(message: Message, customer: Person) -> str | None:
+    """Whom a message is for: the customer, or the one of staff that it names, or the desk."""
+    if message.author_id == customer.id:
+        return message.labels.get("receiver_id")
+    return customer.uid
+
+
+def _show_file(message: Message, out: wire.SupportMessageOut) -> None:
+    hangs = message.attachment
+    if hangs is None:
+        return
+    out.file_url = (hangs.url or UNSET) if hangs.id is None else file_url(hangs.id)
+    out.file_name = hangs.name
+    out.file_size = UNSET if hangs.size is None else hangs.size
+    out.file_type = hangs.media_type or UNSET

@@ -1,0 +1,264 @@
+"""What this contract's events read and change in one unit of work each."""
+
+from dataclasses import dataclass
+
+from folkmoot.contracts.support import frames as wire
+from folkmoot.contracts.support.codec import message_uid
+from folkmoot.contracts.support.errors import MayNotWrite, ReceiverNeeded
+from folkmoot.contracts.support.subscription import sessions_of
+from folkmoot.core.accounts.errors import NoSuchAccount
+from folkmoot.core.accounts.model import STAFF, Account, AccountName, Role
+from folkmoot.core.conversations.errors import ConversationClosed, NotTheOwner
+from folkmoot.core.conversations.model import Conversation, DeskFilter, Member, ReadMark
+from folkmoot.core.messages.errors import NoSuchMessage, NotTheAuthor
+from folkmoot.core.messages.model import Message, checked_emoji
+from folkmoot.core.shared.ids import AccountId, ConversationId, Uid
+from folkmoot.core.shared.pages import Page, Slice
+from folkmoot.core.shared.texts import checked
+from folkmoot.core.work import UnitOfWork
+from folkmoot.realtime.services import Services
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Whose thread a message goes into, and the one of staff whom the customer means."""
+
+    customer: Account
+    staff: Account | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReadUpTo:
+    """How far a thread was read: the newest message that is covered, and its place."""
+
+    message_id: Uid | None
+    seq: int
+
+
+class SupportDesk:
+    """What one account may do in threads: a customer in their own, staff in everybody's."""
+
+    def __init__(self, services: Services, account: Account) -> None:
+        self._services = services
+        self._account = account
+
+    @property
+    def is_staff(self) -> bool:
+        """Whether this account serves customers."""
+        return self._account.role in STAFF
+
+    # -- who is meant --------------------------------------------------------------------------
+
+    async def customer(self, work: UnitOfWork, name: str | None, *, field: str) -> Account:
+        """The customer whose thread is meant; for a customer that is always their own.
+
+        Raises:
+            ReceiverNeeded, NoSuchAccount: to staff.
+            MayNotWrite: a customer means another, or nobody at all, which looks the same.
+        """
+        if name is None:
+            if self.is_staff:
+                raise ReceiverNeeded(field=field)
+            return self._account
+        name = checked(name, field=field)
+        try:
+            (found,) = await self._services.accounts.find(work, [AccountName(name)])
+        except NoSuchAccount:
+            if self.is_staff:
+                raise
+            raise MayNotWrite from None
+        if not self.is_staff and found.id != self._account.id:
+            raise MayNotWrite
+        return found
+
+    async def address(self, work: UnitOfWork, receiver: str | None) -> Address:
+        """Where a message to this receiver goes.
+
+        Raises:
+            ReceiverNeeded, NoSuchAccount, MayNotWrite
+        """
+        if self.is_staff:
+            customer = await self.customer(work, receiver, field="receiver_id")
+            if customer.role in STAFF:
+                raise MayNotWrite
+            return Address(customer)
+        if receiver is None:
+            return Address(self._account)
+        receiver = checked(receiver, field="receiver_id")
+        try:
+            (staff,) = await self._services.accounts.find(work, [AccountName(receiver)])
+        except NoSuchAccount:
+            raise MayNotWrite from None
+        if staff.role not in STAFF or not staff.is_active:
+            raise MayNotWrite
+        return Address(self._account, staff)
+
+    # -- writing -------------------------------------------------------------------------------
+
+    async def place(
+        self, work: UnitOfWork, address: Address, client_id: str | None
+    ) -> ConversationId:
+        """The session that a message goes into: the customer's open one, or a new one.
+
+        Whoever of staff writes or is addressed is in it afterwards. What was sent before under
+        this ``client_id`` stays where it is.
+
+        Raises:
+            Blocked, TooManyMembers
+        """
+        if client_id is not None:
+            earlier = await self._earlier(work, address.customer, client_id)
+            if earlier is not None:
+                return earlier
+        head = await self.open_session(work, address.customer)
+        helper = self._account if self.is_staff else address.staff
+        if head is None:
+            head = await self._services.desks.open(work, address.customer, agent=helper)
+        elif helper is not None:
+            await self._let_in(work, head, helper)
+        return head.id
+
+    async def open_session(self, work: UnitOfWork, customer: Account) -> Conversation | None:
+        """The customer's open session; of several the one that was last used."""
+        which = DeskFilter(owner=customer.id, closed=False)
+        found = await work.desks.listed(which, Slice(1))
+        return (await work.conversations.heads(found))[found[0]] if found else None
+
+    async def _earlier(
+        self, work: UnitOfWork, customer: Account, client_id: str
+    ) -> ConversationId | None:
+        key = (self._account.id, client_id)
+        message = (await work.messages.by_client_ids([key])).get(key)
+        if message is None:
+            return None
+        head = (await work.conversations.heads([message.conversation_id]))[message.conversation_id]
+        is_here = head.desk is not None and head.created_by == customer.id
+        return head.id if is_here else None
+
+    async def _let_in(self, work: UnitOfWork, head: Conversation, helper: Account) -> None:
+        key = (head.id, helper.id)
+        if key in await work.conversations.memberships([key]):
+            return
+        if helper.id == self._account.id:
+            await self._services.desks.join(work, helper, head.id)
+        else:
+            await self._services.desks.add_member(work, self._account, head.id, helper)
+
+    # -- messages that are there ---------------------------------------------------------------
+
+    async def change(
+        self,
+        work: UnitOfWork,
+        asked: wire.EditInSupport | wire.DeleteInSupport | wire.ReactInSupport,
+    ) -> tuple[Message, Account]:
+        """The message after the change (as it was, where only a reaction changed), and whose
+        thread it is in.
+
+        Raises:
+            NoSuchMessage, NotTheAuthor, NotTheOwner, ConversationClosed, Blocked, Invalid
+        """
+        me, messages = self._account.id, self._services.messages
+        message, customer = await self._found(work, asked.message_id)
+        place, uid = message.conversation_id, message.uid
+        await self._come_in(work, asked, message)
+        match asked:
+            case wire.EditInSupport(message_text=text):
+                message = await messages.edit(work, me, place, uid, text)
+            case wire.DeleteInSupport():
+                await messages.delete(work, me, place, uid)
+            case wire.ReactInSupport(emoji=emoji, remove=remove):
+                react = messages.unreact if remove else messages.react
+                await react(work, me, place, uid, emoji)
+        return message, customer
+
+    async def _come_in(
+        self,
+        work: UnitOfWork,
+        asked: wire.EditInSupport | wire.DeleteInSupport | wire.ReactInSupport,
+        message: Message,
+    ) -> None:
+        """Make staff who only looked on members, where that lets them do what they ask.
+
+        Raises:
+            NotTheAuthor, NotTheOwner, ConversationClosed, EmojiInvalid: it would not.
+        """
+        key = (message.conversation_id, self._account.id)
+        if not self.is_staff or key in await work.conversations.memberships([key]):
+            return
+        match asked:
+            case wire.EditInSupport():
+                raise NotTheAuthor
+            case wire.DeleteInSupport() if self._account.role is not Role.ADMIN:
+                raise NotTheOwner
+            case wire.ReactInSupport(emoji=emoji):
+                checked_emoji(emoji)
+                head = (await work.conversations.heads([key[0]]))[key[0]]
+                if head.desk is None or head.desk.is_closed:
+                    raise ConversationClosed
+        await self._services.desks.join(work, self._account, key[0])
+
+    async def read(self, work: UnitOfWork, asked: wire.MarkRead) -> ReadUpTo:
+        """Read a thread as far as it goes, or one session of it up to a message.
+
+        Whoever of staff reads is a member afterwards: what they have read, the desk has read.
+
+        Raises:
+            ReceiverNeeded, NoSuchAccount, MayNotWrite, NoSuchMessage
+        """
+        if asked.message_id is not None:
+            message, _ = await self._found(work, asked.message_id)
+            mark = ReadMark(message.conversation_id, self._account.id, message.seq)
+            await self._mark(work, [mark])
+            return ReadUpTo(message.uid, message.seq)
+        customer = await self.customer(work, asked.user_id, field="user_id")
+        heads = await sessions_of(work, customer.person)
+        marks = [ReadMark(head.id, self._account.id, head.last_seq) for head in heads]
+        await self._mark(work, await self._unread(work, marks))
+        if not marks:
+            return ReadUpTo(None, 0)
+        newest = await work.receipts.newest(marks[-1:])
+        return ReadUpTo(newest.get(marks[-1]), marks[-1].up_to_seq)
+
+    async def _mark(self, work: UnitOfWork, marks: list[ReadMark]) -> None:
+        if self.is_staff:
+            for mark in marks:
+                await self._services.desks.join(work, self._account, mark.conversation_id)
+        await self._services.marks.move_read(work, marks)
+
+    async def _unread(self, work: UnitOfWork, marks: list[ReadMark]) -> list[ReadMark]:
+        """The sessions in which there is something left to read: only those are gone into."""
+        members = await work.conversations.members([mark.conversation_id for mark in marks])
+        return [
+            mark
+            for mark in marks
+            if await self._is_unread(work, mark, members[mark.conversation_id])
+        ]
+
+    async def _is_unread(self, work: UnitOfWork, mark: ReadMark, members: list[Member]) -> bool:
+        mine = next((one for one in members if one.person.id == mark.account_id), None)
+        if mine is not None:
+            return mine.read_seq < mark.up_to_seq
+        desk = [one for one in members if one.person.role in STAFF]
+        after = max((one.read_seq for one in desk), default=0)
+        page = Page(1, after_seq=after)
+        hidden = [one.person.id for one in desk]
+        return bool(await work.views.page(mark.conversation_id, page, hidden=hidden))
+
+    async def _found(self, work: UnitOfWork, name: str) -> tuple[Message, Account]:
+        """A message in a thread that this account may see, and whose thread that is.
+
+        Raises:
+            NoSuchMessage
+        """
+        uid = message_uid(name)
+        message = (await work.messages.by_uids([uid])).get(uid)
+        if message is None or message.is_deleted:
+            raise NoSuchMessage
+        place = message.conversation_id
+        head = (await work.conversations.heads([place]))[place]
+        if head.desk is None or not self._may_see(head.created_by):
+            raise NoSuchMessage
+        return message, (await work.accounts.by_ids([head.created_by]))[head.created_by]
+
+    def _may_see(self, customer: AccountId) -> bool:
+        return self.is_staff or customer == self._account.id

@@ -1,0 +1,125 @@
+"""Refusals and endings as clients of the `support` contract read them."""
+
+from collections.abc import Collection, Iterable
+from typing import Any
+
+from folkmoot.core.audience import hears
+from folkmoot.core.conversations.events import Durable
+from folkmoot.core.messages.errors import NotUpToDate
+from folkmoot.core.shared.ids import AccountId
+from folkmoot.core.shared.refusals import (
+    Forbidden,
+    Invalid,
+    Refusal,
+    TooMany,
+    Unauthenticated,
+    Unavailable,
+)
+from folkmoot.realtime.wire_format import CloseReason
+from folkmoot.wire.refusals import ConnectRefused, RequestRefused
+
+AUTHENTICATION_REQUIRED = "authentication required"
+FAULT_SENTENCE = "Something went wrong on our side; try again."
+RIGHTS_LOST = 4001
+COME_BACK = 1012
+
+_LOST = frozenset(
+    {
+        CloseReason.LOGIN_ENDED,
+        CloseReason.TOKEN_EXPIRED,
+        CloseReason.ACCOUNT_INACTIVE,
+        CloseReason.REMOVED,
+    }
+)
+
+
+class EventUnknown(Invalid):
+    """The event has a name that this contract does not know."""
+
+    code = "event_unknown"
+    sentence = "There is no event {given!r}; known are {known}."
+
+
+class EventMalformed(Invalid):
+    """What came with an event is not what the event takes."""
+
+    code = "event_malformed"
+    sentence = "This event cannot be read: {problem}."
+
+
+class MayNotWrite(Forbidden):
+    """Customers reach the desk and those who serve at it, staff reach customers; nobody else."""
+
+    code = "forbidden"
+    sentence = "You may not do this with that user."
+
+
+class ReceiverNeeded(Invalid):
+    """Staff have to say which customer they mean."""
+
+    code = "receiver_needed"
+    sentence = "Name the customer in {field}."
+
+
+class TooManyRooms(Invalid):
+    """The connection listens to as many customers as it may."""
+
+    code = "too_many_rooms"
+    sentence = "A connection listens to at most {max_rooms} rooms."
+
+
+class TooSoon(RequestRefused):
+    """The address has opened as many connections as it may for now."""
+
+    code = "rate_limited"
+    message = "Too many requests"
+    status = 429
+
+    def __init__(self, retry_after: float) -> None:
+        super().__init__()
+        self.retry_after = retry_after
+
+
+class NotNow(RequestRefused):
+    """Nobody can tell right now who is asking."""
+
+    code = "unavailable"
+    message = "Unavailable"
+    status = 503
+    retry_after = 2.0
+
+
+def close_code(close_reason: CloseReason) -> tuple[int, str]:
+    """Whether a client may come back after this ending, as a code, and why it ends."""
+    return (RIGHTS_LOST if close_reason in _LOST else COME_BACK), close_reason.value
+
+
+def rejection_of(refusal: Refusal | Unavailable) -> ConnectRefused:
+    """What a client that is not let in sees as its ``connect_error``."""
+    is_unknown = isinstance(refusal, Unauthenticated)
+    data = error_data(refusal) | {"message": str(refusal)}
+    return ConnectRefused(AUTHENTICATION_REQUIRED if is_unknown else str(refusal), data)
+
+
+def error_data(
+    refusal: Refusal | Unavailable,
+    *,
+    missed: Iterable[object] = (),
+) -> dict[str, Any]:
+    """A refusal as acks and ``error`` events carry it."""
+    error: dict[str, Any] = {"code": refusal.code, "message": str(refusal)}
+    match refusal:
+        case Invalid(field=field):
+            error["field"] = field
+        case TooMany(retry_after=retry_after):
+            error["retry_after"] = round(retry_after, 3)
+        case NotUpToDate(facts=facts):
+            error |= {"last_seq": facts["last_seq"], "missed": list(missed)}
+    return error
+
+
+def missed_in(refusal: Refusal | Unavailable, hidden: Collection[AccountId]) -> list[Durable]:
+    """What the author of a refused message had not seen, and may see."""
+    if not isinstance(refusal, NotUpToDate):
+        return []
+    return [event for event in refusal.facts["missed"] if hears(event, hidden)]

@@ -1,0 +1,410 @@
+"""One account at one socket: what it asks for, and what it is answered."""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from folkmoot.auth.authenticator import Caller
+from folkmoot.contracts.support import codec, errors
+from folkmoot.contracts.support import frames as wire
+from folkmoot.contracts.support.codec import Setting
+from folkmoot.contracts.support.cursor import Places, after_cursor, after_place, places_in
+from folkmoot.contracts.support.desk import SupportDesk
+from folkmoot.contracts.support.errors import EventMalformed, TooManyRooms
+from folkmoot.contracts.support.outlet import SocketOutlet
+from folkmoot.contracts.support.sending import Called, SupportSender
+from folkmoot.contracts.support.subscription import Since, SupportSubscription, now_on
+from folkmoot.contracts.support.threads import Thread, ThreadRegistry
+from folkmoot.contracts.support.wire_format import SupportWireFormat
+from folkmoot.core.accounts.errors import NoSuchAccount
+from folkmoot.core.accounts.model import STAFF, Person
+from folkmoot.core.conversations.events import ConversationStarted, MemberJoined
+from folkmoot.core.conversations.model import DeskFilter
+from folkmoot.core.messages.model import Posted
+from folkmoot.core.presence.model import Typing
+from folkmoot.core.shared.ids import AccountId, ConversationId, Uid
+from folkmoot.core.shared.pages import Slice
+from folkmoot.core.shared.refusals import Invalid, Refusal, Unavailable
+from folkmoot.core.work import UnitOfWork
+from folkmoot.realtime.connection import Connection
+from folkmoot.realtime.services import Services
+from folkmoot.wire.socket import Event
+from folkmoot.wire.socket_application import Socket
+
+MAX_ROOMS = 200
+MAX_SERVED = 50
+MAX_USERS_SHOWN = 500
+_log = logging.getLogger(__name__)
+
+Fields = Mapping[str, Any]
+
+
+class SupportHandler:
+    """A client that was let in, the threads that it listens to, and everything that it does."""
+
+    def __init__(
+        self,
+        services: Services,
+        threads: ThreadRegistry,
+        wire_format: SupportWireFormat,
+        socket: Socket,
+        caller: Caller,
+    ) -> None:
+        self._services = services
+        self._threads = threads
+        self._wire_format = wire_format
+        self._socket = socket
+        self._account = caller.account
+        self._outlet = SocketOutlet(socket)
+        self.connection = Connection(
+            wire_format, self._outlet, caller.account.person, caller.login.id, caller.expires_at
+        )
+        self._desk = SupportDesk(services, caller.account)
+        self._speaker = SupportSender(services, self._desk, self.connection, self)
+        self._seats: dict[AccountId, SupportSubscription] = {}
+        self._sitting = asyncio.Lock()
+        self._connected_at: datetime = services.clock.now()
+
+    # -- coming and going ----------------------------------------------------------------------
+
+    async def arrive(
+        self, since: Since, rooms: Mapping[str, Places], *, with_receipts: bool
+    ) -> None:
+        """Send what was missed in the account's own thread, and listen to what concerns it.
+
+        ``rooms``: how far one of staff had got in which customers' threads, by their names.
+        """
+        self._services.hub.open(self.connection)
+        me = self._account.person
+        try:
+            await self._sit(me, since, with_receipts=with_receipts)
+            self._asked_for(me)
+            if self._desk.is_staff:
+                self.connection.attend = self._attend
+                for customer, places in await self._left(rooms):
+                    await self._sit(customer, partial(after_cursor, places), with_receipts=True)
+                    self._asked_for(customer)
+                for customer in await self._services.storage.read(self._served):
+                    await self._sit(customer, now_on)
+        except (Refusal, Unavailable) as refusal:
+            self._close(refusal)
+
+    def depart(self) -> None:
+        """Forget a client that is gone."""
+        self._services.hub.close(self.connection)
+        for seat in self._seats.values():
+            seat.vacate()
+        self._seats.clear()
+
+    async def _left(self, rooms: Mapping[str, Places]) -> list[tuple[Person, Places]]:
+        """The customers of these names, each with their place; a name that means nobody is none."""
+
+        async def found(work: UnitOfWork) -> list[tuple[Person, Places]]:
+            there = []
+            for name, places in rooms.items():
+                with suppress(NoSuchAccount, Invalid):
+                    customer = await self._desk.customer(work, name, field="rooms")
+                    there.append((customer.person, places))
+            return there
+
+        return await self._services.storage.read(found) if rooms else []
+
+    async def _served(self, work: UnitOfWork) -> list[Person]:
+        """The customers in whose open sessions this member of staff is."""
+        which = DeskFilter(member=self._account.id, closed=False)
+        heads = await work.conversations.heads(await work.desks.listed(which, Slice(MAX_SERVED)))
+        customers = await work.accounts.by_ids({head.created_by for head in heads.values()})
+        return [account.person for account in customers.values() if account.id not in self._seats]
+
+    async def _sit(
+        self,
+        customer: Person,
+        since: Since,
+        *,
+        with_receipts: bool = False,
+        unless_heard: ConversationId | None = None,
+    ) -> int:
+        """Listen to a thread; how many missed events were sent."""
+        async with self._sitting:
+            if unless_heard in self.connection.conversations:
+                return 0
+            seat = self._seats.get(customer.id)
+            if seat is None:
+                seat = self._seats[customer.id] = SupportSubscription(
+                    self._services,
+                    self._threads,
+                    self._wire_format,
+                    self.connection,
+                    self._outlet,
+                    customer,
+                    self._watch,
+                )
+            try:
+                count = await seat.take(since, with_receipts=with_receipts)
+            except BaseException:
+                self._seats.pop(customer.id, None)
+                raise
+            if not self.connection.is_open:
+                seat.vacate()
+            self._watch()
+            return count
+
+    def _watch(self) -> None:
+        """Hear of the coming and going of the other side, as long as there is one."""
+        hub, me = self._services.hub, self._account.id
+        if not self.connection.is_open:
+            return
+        if self._desk.is_staff:
+            hub.watch(self.connection, frozenset(self._seats) - {me})
+        else:
+            own = self._seats.get(me)
+            hub.watch_staff(self.connection, is_on=own is not None and bool(own.thread.open))
+
+    def _attend(self, event: object) -> None:
+        match event:
+            case MemberJoined(conversation_id=place, seq=seq) | Called(place=place, seq=seq):
+                self._services.background_tasks.begin(self._come_along(place, seq))
+            case ConversationStarted(conversation=head) if head.desk is not None:
+                self._services.background_tasks.begin(self._come_along(head.id, 0))
+
+    async def _come_along(self, place: ConversationId, seq: int) -> None:
+        """Listen to the thread of a session that this member of staff was brought into."""
+
+        async def owner(work: UnitOfWork) -> Person | None:
+            head = (await work.conversations.heads([place])).get(place)
+            if head is None or head.desk is None:
+                return None
+            return (await work.accounts.by_ids([head.created_by]))[head.created_by].person
+
+        customer = await self._services.storage.read(owner)
+        if customer is not None and len(self._seats) < MAX_ROOMS:
+            await self._sit(customer, lambda _heads: {place: seq}, unless_heard=place)
+
+    def _close(self, refusal: Refusal | Unavailable) -> None:
+        """It could not begin to listen: better gone, with a reason, than silent."""
+        self._services.hub.close(self.connection)
+        code = errors.COME_BACK if isinstance(refusal, Unavailable) else errors.RIGHTS_LOST
+        self._outlet.close(code, str(refusal))
+
+    # -- hearing and answering -----------------------------------------------------------------
+
+    async def hear(self, event: Event) -> None:
+        """Do what the client asks for, and answer it."""
+        if not self.connection.is_open:
+            return  # It has lost its rights, whatever of it was still under way.
+        try:
+            fields = await self._do(codec.decode(event), event)
+        except Exception as fault:
+            self.refuse(event, fault)
+        else:
+            if fields is not None:
+                self._answer(event, fields)
+
+    def refuse(self, event: Event, fault: Exception) -> None:
+        """Say why an event was refused: by its ack, or by an ``error`` where none was asked for."""
+        if isinstance(fault, Refusal | Unavailable):
+            error = errors.error_data(fault, missed=self._missed(fault))
+        else:
+            _log.error("an event could not be handled", exc_info=fault)
+            error = {"code": "internal_error", "message": errors.FAULT_SENTENCE}
+        if event.ack_id is None:
+            self._outlet.say("error", error | {"event": event.name[:40]})
+        else:
+            self._socket.answer(event, {"success": False, "error": error})
+
+    def acknowledge(self, event: Event, posted: Posted, setting: Setting) -> None:
+        """Say that a message is durable. Its cursor counts it, so that it is never sent again."""
+        message = codec.message_out(posted.message, setting, own=True)
+        if event.ack_id is not None:
+            fields = msgspec.to_builtins(message)
+            self._answer(event, fields | {"message": fields})
+            if self._wire_format.with_offsets and setting.cursor is not None:
+                self._outlet.say("cursor", setting.cursor)
+        elif posted.is_repeat:
+            self._outlet.say("receive_message", message)
+
+    def _answer(self, event: Event, fields: Fields) -> None:
+        self._socket.answer(event, {"success": True, **fields})
+
+    def _missed(self, fault: Refusal | Unavailable) -> list[object]:
+        hidden = self.connection.blocked
+        shown: list[object] = []
+        for event in errors.missed_in(fault, hidden):
+            thread = self._threads.of(event.conversation_id)
+            setting = None if thread is None else Setting(thread.customer)
+            found = codec.shown(event, setting, own=False)
+            if found is not None:
+                shown.append({"event": found[0], "data": found[1]})
+        return shown
+
+    # -- the events ----------------------------------------------------------------------------
+
+    async def _do(self, asked: wire.Intention, event: Event) -> Fields | None:
+        match asked:
+            case wire.SendMessage():
+                await self._speaker.say(asked, event)
+                return None
+            case wire.EditInSupport() | wire.DeleteInSupport() | wire.ReactInSupport():
+                return await self._change(asked)
+        self._services.limits.signal(self._account.id)
+        match asked:
+            case wire.JoinRoom() | wire.ResumeThread():
+                return await self._join(asked)
+            case wire.LeaveRoom(user_id=name):
+                return await self._leave(name)
+            case wire.SetSupportTyping():
+                return await self._type(asked)
+            case wire.MarkRead():
+                read = await self._services.writer.write(lambda work: self._desk.read(work, asked))
+                return {"up_to_message_id": read.message_id, "up_to_seq": read.seq}
+            case _:
+                return self._inform(asked)
+
+    async def _change(
+        self, asked: wire.EditInSupport | wire.DeleteInSupport | wire.ReactInSupport
+    ) -> Fields:
+        self._services.limits.send(self._account.id)
+        message, customer = await self._services.writer.write(
+            lambda work: self._desk.change(work, asked)
+        )
+        fields: dict[str, Any] = {"message_id": message.uid}
+        if isinstance(asked, wire.EditInSupport):
+            out = codec.message_out(message, Setting(customer.person), own=True)
+            fields |= {"message": out}
+        return fields
+
+    async def _join(self, asked: wire.JoinRoom | wire.ResumeThread) -> Fields:
+        """Listen to a thread; first hear what was missed of it, if the client says since when."""
+        since = _since(asked.cursor, asked.after_seq, asked.session_id)
+        customer = await self._customer(asked.user_id)
+        count = 0
+        if since is not None or customer.id not in self._seats:
+            if customer.id not in self._seats and len(self._seats) >= MAX_ROOMS:
+                raise TooManyRooms(field="user_id", max_rooms=MAX_ROOMS)
+            try:
+                count = await self._sit(customer, since or now_on, with_receipts=since is not None)
+            except (Refusal, Unavailable) as refusal:
+                self._close(refusal)
+                raise
+        seat = self._asked_for(customer)
+        if seat is None:
+            return {}  # The client has gone meanwhile.
+        thread = seat.thread
+        fields: dict[str, Any] = {"count": count}
+        fields |= {"last_seq": thread.last_seq, "cursor": thread.cursor}
+        if isinstance(asked, wire.JoinRoom):
+            present = {follower.account_id for follower in thread.followers}
+            fields |= {"room": customer.uid, "members_online": len(present)}
+        return fields
+
+    def _asked_for(self, customer: Person) -> SupportSubscription | None:
+        """The client's seat in a thread, which is its own affair from here on."""
+        seat = self._seats.get(customer.id)
+        if seat is not None:
+            seat.note_asked()
+        return seat
+
+    async def _leave(self, name: str) -> Fields:
+        customer = await self._customer(name)
+        async with self._sitting:
+            seat = self._seats.pop(customer.id, None)
+            if seat is not None:
+                seat.give_up()
+                self._watch()
+        return {"room": customer.uid}
+
+    async def _customer(self, name: str | None) -> Person:
+        """Whose thread is meant; without a name, one's own."""
+        if name is None:
+            return self._account.person
+        found = await self._services.storage.read(
+            lambda work: self._desk.customer(work, name, field="user_id")
+        )
+        return found.person
+
+    async def _type(self, asked: wire.SetSupportTyping) -> Fields:
+        route = await self._speaker.route(asked.receiver_id)
+        thread = self.thread_of(route.address.customer.person)
+        place: tuple[ConversationId, Uid] | None = None
+        if thread is not None and thread.current is not None:
+            place = thread.current, thread.open[thread.current]
+        elif thread is None:
+            head = await self._services.storage.read(
+                lambda work: self._desk.open_session(work, route.address.customer)
+            )
+            place = None if head is None else (head.id, head.uid)
+        if place is not None:
+            typing = Typing(*place, self.connection.person, asked.is_typing)
+            self._services.hub.note_typing(typing, asyncio.get_running_loop().time())
+        return {}
+
+    def _inform(self, asked: wire.Intention) -> Fields:
+        """Tell what is asked by an event of its own, and by the ack."""
+        answer: Struct
+        match asked:
+            case wire.GetOnlineUsers():
+                name, answer = "online_users", self._online_users()
+            case wire.GetConnectionInfo():
+                name, answer = "connection_info", self._info()
+            case _:
+                now = codec.instant(self._services.clock.now())
+                name, answer = "heartbeat", wire.HeartbeatOut(now)
+        self._outlet.say(name, answer)
+        return msgspec.structs.asdict(answer)
+
+    def _online_users(self) -> wire.OnlineUsersOut:
+        """Who is connected, through whatever contract; customers see staff only."""
+        seen = [
+            person
+            for person in self._services.hub.people()
+            if self._desk.is_staff or person.role in STAFF
+        ]
+        users = [codec.online_user(person) for person in seen[:MAX_USERS_SHOWN]]
+        return wire.OnlineUsersOut(users, len(seen))
+
+    def _info(self) -> wire.ConnectionInfoOut:
+        rooms = {self._account.uid: None} | {
+            seat.thread.customer.uid: None for seat in self._seats.values()
+        }
+        return wire.ConnectionInfoOut(
+            sid=self._socket.sid,
+            user_id=self._account.uid,
+            rooms=list(rooms),
+            connected_at=codec.instant(self._connected_at),
+            transport=self._socket.transport.value,
+        )
+
+    # -- what the speaker knows ----------------------------------------------------------------
+
+    def thread_of(self, customer: Person) -> Thread | None:
+        """The customer's thread, if this client listens to it."""
+        seat = self._seats.get(customer.id)
+        return None if seat is None else seat.thread
+
+    async def listen_to(self, customer: Person) -> None:
+        """Listen to a customer's thread from now on."""
+        if customer.id not in self._seats and len(self._seats) < MAX_ROOMS:
+            await self._sit(customer, now_on)
+
+
+def _since(cursor: str | None, after_seq: int | None, session: str | None) -> Since | None:
+    """From where to show a thread, if the client says so.
+
+    Raises:
+        EventMalformed: the cursor is none.
+    """
+    if cursor is not None:
+        places = places_in(cursor)
+        if places is None:
+            raise EventMalformed(field="cursor", problem="this is no cursor")
+        return partial(after_cursor, places)
+    if after_seq is None:
+        return None
+    return partial(after_place, after_seq, None if session is None else Uid(session.lower()))

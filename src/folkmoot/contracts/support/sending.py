@@ -1,0 +1,210 @@
+"""How one account's messages find their session, are stored, and are acknowledged."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Protocol
+
+from folkmoot.contracts.support import codec
+from folkmoot.contracts.support import frames as wire
+from folkmoot.contracts.support.codec import Setting
+from folkmoot.contracts.support.desk import Address, SupportDesk
+from folkmoot.contracts.support.threads import Thread
+from folkmoot.core.accounts.model import AccountName, Person
+from folkmoot.core.conversations.errors import ConversationClosed, NotAMember
+from folkmoot.core.messages.errors import ClientIdReused, NoSuchAttachment
+from folkmoot.core.messages.model import Draft, MessageKind, Posted
+from folkmoot.core.shared.ids import ConversationId
+from folkmoot.core.shared.refusals import Refusal, Unavailable
+from folkmoot.core.work import UnitOfWork
+from folkmoot.realtime.connection import Connection
+from folkmoot.realtime.services import Services
+from folkmoot.wire.socket import Event
+
+MAX_UNANSWERED = 100
+MAX_ROUTES = 100
+_MOVED_ON = (ConversationClosed, NotAMember, ClientIdReused)
+
+Acknowledge = Callable[[Event, Posted, Setting], None]
+Refuse = Callable[[Event, Exception], None]
+
+
+class Surroundings(Protocol):
+    """What whoever speaks knows of the threads around them."""
+
+    def thread_of(self, customer: Person) -> Thread | None:
+        """The customer's thread, if the speaker listens to it."""
+
+    async def listen_to(self, customer: Person) -> None:
+        """Listen to it from now on."""
+
+    def acknowledge(self, event: Event, posted: Posted, setting: Setting) -> None:
+        """Tell the client that its message is durable."""
+
+    def refuse(self, event: Event, fault: Exception) -> None:
+        """Tell the client that its message was not taken."""
+
+
+@dataclass(frozen=True, slots=True)
+class Called:
+    """One of staff is addressed in a session; what comes after ``seq`` is for them."""
+
+    place: ConversationId
+    seq: int
+
+
+@dataclass(slots=True)
+class Route:
+    """Where messages to one receiver go. ``known``: sessions that all concerned are in."""
+
+    address: Address
+    known: set[ConversationId] = field(default_factory=set)
+
+    @property
+    def staff(self) -> Person | None:
+        """The one of staff who is addressed by name."""
+        return self.address.staff.person if self.address.staff else None
+
+
+class SupportSender:
+    """One account's way of posting through one connection; answers come in their own time."""
+
+    def __init__(
+        self, services: Services, desk: SupportDesk, connection: Connection, around: Surroundings
+    ) -> None:
+        self._services = services
+        self._desk = desk
+        self._connection = connection
+        self._around = around
+        self._routes: dict[str | None, Route] = {}
+        self._unanswered = 0
+
+    async def say(self, said: wire.SendMessage, event: Event) -> None:
+        """Have a message stored. Messages are stored in the order in which they are said.
+
+        Raises:
+            Refusal, Unavailable: it was not, and the client is to be told so.
+        """
+        self._services.limits.send(self._connection.person.id)
+        draft = self._draft(said, event)
+        route = await self.route(said.receiver_id)
+        place = self._known_place(route)
+        if place is None:
+            place = await self._find_place(route, said.client_id)
+        if route.staff is not None:
+            self._call(route.staff, place)
+        self._submit(self._sealed(draft, route, place), route, event)
+        if self._unanswered >= MAX_UNANSWERED:
+            await self._services.writer.write(_nothing)
+
+    async def route(self, receiver: str | None) -> Route:
+        """Where messages to this receiver go.
+
+        Raises:
+            ReceiverNeeded, NoSuchAccount, MayNotWrite
+        """
+        known = self._routes.get(receiver)
+        if known is None:
+            address = await self._services.storage.read(
+                lambda work: self._desk.address(work, receiver)
+            )
+            if len(self._routes) >= MAX_ROUTES:
+                self._routes.clear()
+            known = self._routes[receiver] = Route(address)
+        return known
+
+    def _draft(self, said: wire.SendMessage, event: Event) -> Draft:
+        attachment = None if said.attachment_id is None else AccountName(said.attachment_id).uid
+        if said.attachment_id is not None and attachment is None:
+            raise NoSuchAttachment
+        return self._services.messages.draft(
+            self._connection.person.id,
+            ConversationId(0),
+            said.message_text,
+            client_id=said.client_id,
+            reply_to=None if said.reply_to_id is None else codec.message_uid(said.reply_to_id),
+            if_last_seq=said.if_last_seq,
+            kind=MessageKind.TEXT if attachment is None else MessageKind.FILE,
+            attachment=attachment,
+            labels=codec.labels_of(said),
+            # Whoever asked for an ack has it for an echo; whoever did not, hears themselves.
+            origin=None if event.ack_id is None else self._connection,
+        )
+
+    def _sealed(self, draft: Draft, route: Route, place: ConversationId) -> Draft:
+        labels = dict(draft.labels)
+        if route.staff is not None:
+            labels["receiver_id"] = route.staff.uid
+        return replace(draft, conversation_id=place, labels=labels)
+
+    def _call(self, staff: Person, place: ConversationId) -> None:
+        """Have an addressed one's clients listen to the session, whatever rooms they have left."""
+        thread = self._around.thread_of(self._connection.person)
+        called = Called(place, 0 if thread is None else thread.places.get(place, 0))
+        for connection in self._services.hub.connections_of(staff.id):
+            if connection.attend is not None and place not in connection.conversations:
+                connection.attend(called)
+
+    # -- finding the session -------------------------------------------------------------------
+
+    def _known_place(self, route: Route) -> ConversationId | None:
+        thread = self._around.thread_of(route.address.customer.person)
+        place = None if thread is None else thread.current
+        if self._desk.is_staff or route.staff is not None:
+            return place if place in route.known else None
+        return place
+
+    async def _find_place(self, route: Route, client_id: str | None) -> ConversationId:
+        place = await self._services.writer.write(
+            lambda work: self._desk.place(work, route.address, client_id)
+        )
+        route.known.add(place)
+        if self._desk.is_staff:
+            # Before the message is there, so that only its ack tells the writer of it.
+            await self._around.listen_to(route.address.customer.person)
+        return place
+
+    # -- answering -----------------------------------------------------------------------------
+
+    def _submit(self, draft: Draft, route: Route, event: Event) -> None:
+        self._unanswered += 1
+        answer = self._services.submit(draft)
+        answer.add_done_callback(partial(self._answered, draft, route, event))
+
+    def _answered(
+        self, draft: Draft, route: Route, event: Event, answer: "asyncio.Future[Posted]"
+    ) -> None:
+        self._unanswered -= 1
+        if answer.cancelled():
+            return
+        error = answer.exception()
+        if error is None:
+            self._acknowledge(event, answer.result(), route)
+        elif isinstance(error, _MOVED_ON):
+            self._services.background_tasks.begin(self._say_again(draft, route, event, error))
+        elif isinstance(error, Exception):
+            self._around.refuse(event, error)
+
+    async def _say_again(self, draft: Draft, route: Route, event: Event, error: Exception) -> None:
+        """The session was closed, or the message stands in an earlier one: look where it goes."""
+        try:
+            route.known.discard(draft.conversation_id)
+            place = await self._find_place(route, draft.client_id)
+            if place == draft.conversation_id:
+                raise error
+            posted = await self._services.submit(replace(draft, conversation_id=place))
+        except (Refusal, Unavailable) as refusal:
+            self._around.refuse(event, refusal)
+        else:
+            self._acknowledge(event, posted, route)
+
+    def _acknowledge(self, event: Event, posted: Posted, route: Route) -> None:
+        customer = route.address.customer.person
+        thread = self._around.thread_of(customer)
+        setting = Setting(customer, None if thread is None else thread.cursor)
+        self._around.acknowledge(event, posted, setting)
+
+
+async def _nothing(_work: UnitOfWork) -> None:
+    """Whoever waits for this waits for all that was submitted before."""

@@ -1,0 +1,171 @@
+"""The live side of the `support` contract, as an application over Socket.IO."""
+
+import re
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from folkmoot.auth.authenticator import Caller
+from folkmoot.contracts.support.admission import Admission
+from folkmoot.contracts.support.cursor import (
+    Places,
+    after_cursor,
+    after_place,
+    cursor_of,
+    places_in,
+)
+from folkmoot.contracts.support.errors import rejection_of
+from folkmoot.contracts.support.handler import MAX_ROOMS, SupportHandler
+from folkmoot.contracts.support.subscription import Since, now_on, sessions_of
+from folkmoot.contracts.support.threads import ThreadRegistry
+from folkmoot.contracts.support.wire_format import SupportWireFormat
+from folkmoot.core.accounts.model import STAFF
+from folkmoot.core.shared.ids import Uid
+from folkmoot.core.shared.refusals import Unavailable
+from folkmoot.realtime.services import Services
+from folkmoot.wire.engine import EngineEnd
+from folkmoot.wire.engine_limits import EngineLimits
+from folkmoot.wire.handshake import Handshake
+from folkmoot.wire.socket import Event
+from folkmoot.wire.socket_application import Socket
+from folkmoot.wire.socket_asgi import SocketServer
+
+PATH = "/socket.io"
+
+_SECONDS = re.compile(r"[0-9]{9,}(?:\.[0-9]+)?")
+_NUMBER = re.compile(r"[0-9]{1,15}")
+
+
+class SupportSockets:
+    """What is spoken over Socket.IO: one `SupportHandler` for each socket that is let in."""
+
+    namespaces = frozenset(("/",))
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._threads = ThreadRegistry()
+        services.hub.overhearing.append(self._threads.overhear)
+        self.admission = Admission(services)
+        self._plain = SupportWireFormat(self._threads, with_offsets=False)
+        self._with_offsets = SupportWireFormat(self._threads, with_offsets=True)
+        self._joined = 0
+        self._started_at = services.clock.now()
+
+    @property
+    def uptime(self) -> float:
+        """For how many seconds there has been this."""
+        return (self._services.clock.now() - self._started_at).total_seconds()
+
+    def __len__(self) -> int:
+        """How many clients are connected and known."""
+        return self._joined
+
+    async def connect(self, socket: Socket, auth: dict[str, Any]) -> Mapping[str, object] | None:
+        """Let a client in whom the gate knows.
+
+        Raises:
+            ConnectRefused
+        """
+        caller = await self.admission.caller(socket.handshake, auth)
+        remembers = _remembers(socket.handshake, auth) and caller.account.role not in STAFF
+        start = _Start.of(socket.handshake, auth)
+        start.rooms = _rooms(auth)
+        pid = None
+        if remembers:
+            try:
+                pid = await self._recover(caller, auth, start)
+            except Unavailable as fault:
+                raise rejection_of(fault) from None
+        wire_format = self._with_offsets if remembers else self._plain
+        visitor = SupportHandler(self._services, self._threads, wire_format, socket, caller)
+        socket.account = (visitor, start)
+        return None if pid is None else {"pid": pid}
+
+    async def joined(self, socket: Socket) -> None:
+        """Send what the client has missed, and have it hear of what is to come."""
+        visitor, start = socket.account
+        socket.account = visitor
+        self._joined += 1
+        await visitor.arrive(start.since, start.rooms, with_receipts=start.is_return)
+
+    async def receive(self, socket: Socket, event: Event) -> Sequence[object] | None:
+        """Have the visitor do what the client asks for."""
+        visitor: SupportHandler = socket.account
+        await visitor.hear(event)
+        return None
+
+    async def left(self, socket: Socket, end: EngineEnd) -> None:  # noqa: ARG002 - why is no matter here
+        """Forget a client that is gone."""
+        self._joined -= 1
+        visitor: SupportHandler = socket.account
+        visitor.depart()
+
+    async def _recover(self, caller: Caller, auth: Mapping[str, Any], start: "_Start") -> str:
+        """The id under which the client finds what it missed: its old one, or a new one.
+
+        A new one says where the thread stands now, so that a client which is sent nothing at all
+        before it is gone can come back as well.
+        """
+        customer = caller.account
+        given = auth.get("pid")
+        owner, _, origin = given.partition("~") if isinstance(given, str) else ("", "", "")
+        places = places_in(auth.get("offset")) or places_in(origin)
+        if owner == str(customer.id) and places is not None:
+            start.since, start.is_return = partial(after_cursor, places), True
+            return str(given)
+        heads = await self._services.storage.read(lambda work: sessions_of(work, customer.person))
+        present = {head.id: head.last_seq for head in heads}
+        if not start.is_return:
+            start.since = partial(after_cursor, present or {})
+        return f"{customer.id}~{cursor_of(present)}"
+
+
+def socket_server(sockets: SupportSockets, limits: EngineLimits) -> SocketServer:
+    """The ASGI application that speaks Socket.IO for this contract."""
+    return SocketServer(sockets, limits, identify=sockets.admission.identify)
+
+
+class _Start:
+    """From where a client that connects wants to be sent its thread."""
+
+    def __init__(self, since: Since, *, is_return: bool) -> None:
+        self.since = since
+        self.is_return = is_return
+        self.rooms: dict[str, Places] = {}
+        """How far the client says that it had got in the threads of others."""
+
+    @classmethod
+    def of(cls, handshake: Handshake, auth: Mapping[str, Any]) -> "_Start":
+        """As ``auth`` says, or else the query; what cannot be read counts as not said."""
+
+        def given(name: str) -> object:
+            return auth[name] if name in auth else handshake.parameter(name)
+
+        places = places_in(given("cursor"))
+        if places is not None:
+            return cls(partial(after_cursor, places), is_return=True)
+        seq, session = str(given("after_seq")), given("session_id")
+        if _NUMBER.fullmatch(seq):
+            uid = Uid(session.lower()) if isinstance(session, str) else None
+            return cls(partial(after_place, int(seq), uid), is_return=True)
+        return cls(now_on, is_return=False)
+
+
+def _rooms(auth: Mapping[str, Any]) -> dict[str, Places]:
+    said = auth.get("rooms")
+    if not isinstance(said, dict):
+        return {}
+    places = {name: places_in(cursor) for name, cursor in list(said.items())[:MAX_ROOMS]}
+    return {name: place for name, place in places.items() if place is not None}
+
+
+def _remembers(handshake: Handshake, auth: Mapping[str, Any]) -> bool:
+    """Whether the client keeps the last text of an event, as npm's does, and comes back with it.
+
+    To python-socketio's that text would be one argument too many. It is known by the seconds
+    since 1970 that it puts into its address, and any client may say it by ``auth.offsets``.
+    """
+    said = auth.get("offsets")
+    if isinstance(said, bool):
+        return said
+    return not _SECONDS.fullmatch(handshake.parameter("t") or "")

@@ -1,0 +1,309 @@
+"""One connection in one customer's thread: how it comes to listen, and what it is sent first.
+
+Everything that happens is held back, what is stored after the client's place is read from all
+sessions and sent in the order of its time, then what was held; from there on it is live.
+
+Staff hear of those whom they serve from CONNECT on, before they can join a room and say how far
+they had got in it. What they were told in between is left out of what they then get.
+"""
+
+import heapq
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from folkmoot.contracts.support.codec import Setting
+from folkmoot.contracts.support.cursor import cursor_of
+from folkmoot.contracts.support.outlet import SocketOutlet
+from folkmoot.contracts.support.threads import ThreadRegistry
+from folkmoot.contracts.support.wire_format import SupportWireFormat
+from folkmoot.core.accounts.model import Person
+from folkmoot.core.audience import about, hears, hidden_authors
+from folkmoot.core.conversations.events import DeliveredMoved, Durable, ReadMoved
+from folkmoot.core.conversations.model import Conversation, DeskFilter, ReadMark
+from folkmoot.core.shared.ids import AccountId, ConversationId
+from folkmoot.core.shared.pages import Slice
+from folkmoot.core.work import UnitOfWork
+from folkmoot.kit.gathering import PAGE, Gathering
+from folkmoot.realtime.connection import Connection
+from folkmoot.realtime.services import Services
+
+MAX_SESSIONS = 200
+"""Of a thread with more sessions the longest unused are in history only."""
+
+Since = Callable[[Sequence[Conversation]], dict[ConversationId, int]]
+"""From where each session is to be shown; those left out are shown from now on."""
+
+
+def now_on(_heads: Sequence[Conversation]) -> dict[ConversationId, int]:
+    """Nothing of what was."""
+    return {}
+
+
+async def sessions_of(work: UnitOfWork, customer: Person) -> list[Conversation]:
+    """The customer's sessions, the least recently used first."""
+    found = await work.desks.listed(DeskFilter(owner=customer.id), Slice(MAX_SESSIONS))
+    heads = await work.conversations.heads(found)
+    return [heads[number] for number in reversed(found)]
+
+
+@dataclass(slots=True)
+class _SupportSnapshot:
+    """What is stored when a connection begins to listen."""
+
+    heads: list[Conversation]
+    missed: dict[ConversationId, list[Durable]]
+    reads: list[ReadMoved]
+    handed: list[Conversation]
+    onlooking: set[ConversationId]
+
+
+@dataclass(order=True, slots=True)
+class _Stream:
+    """What is left to show of one session, ordered by the time of the next event."""
+
+    key: tuple[object, ...]
+    place: ConversationId = field(compare=False)
+    events: list[Durable] = field(compare=False)
+    is_all: bool = field(compare=False)
+
+
+class SupportSubscription:
+    """A connection's place in a thread, from its coming to its going."""
+
+    def __init__(
+        self,
+        services: Services,
+        threads: ThreadRegistry,
+        wire_format: SupportWireFormat,
+        connection: Connection,
+        outlet: SocketOutlet,
+        customer: Person,
+        on_turn: Callable[[], None],
+    ) -> None:
+        self._services = services
+        self._threads = threads
+        self._wire_format = wire_format
+        self._connection = connection
+        self._outlet = outlet
+        self._on_turn = on_turn
+        self.thread = threads.enter(customer, self)
+        self._gathering: Gathering | None = None
+        self._heads: dict[ConversationId, Conversation] = {}
+        self._places: dict[ConversationId, int] = {}
+        self._cursors: dict[ConversationId, int] = {}
+        self._begun: set[ConversationId] = set()
+        self._is_asked_for = False
+        self._first: dict[ConversationId, int] = {}
+        """From where on each session was told to a client that had not asked for the thread."""
+        self._heard: dict[ConversationId, range] = {}
+        """What it was told so, and does not miss now that it asks."""
+        self._count = 0
+
+    @property
+    def account_id(self) -> AccountId:
+        """Whose connection it is."""
+        return self._connection.person.id
+
+    # -- what the thread says ------------------------------------------------------------------
+
+    def begin(self, head: Conversation, members: Collection[AccountId]) -> None:
+        """Listen to a session that has just begun."""
+        self._note_first({head.id: 0})
+        if self._gathering is None:
+            is_member = self.account_id in members
+            self._services.hub.join(self._connection, head, is_member=is_member)
+        elif head.id not in self._gathering.held:
+            self._begun.add(head.id)
+            self._heads[head.id] = head
+            self._places.setdefault(head.id, 0)
+            self._cursors.setdefault(head.id, 0)
+            self._gathering.hold([head.id])
+
+    def turn(self) -> None:
+        """Pass on that the thread has an open session now, or none any more."""
+        self._on_turn()
+
+    # -- coming and going ----------------------------------------------------------------------
+
+    async def take(self, since: Since, *, with_receipts: bool) -> int:
+        """Send what was missed, and then everything as it happens; how many events were sent.
+
+        Raises:
+            LoginRevoked, AccountInactive, Unavailable
+        """
+        self._count = 0
+        for known in (self._heads, self._places, self._begun):
+            known.clear()
+        gathering = self._gathering = Gathering(self._services, self._connection, self._show)
+        try:
+            await self._catch_up(gathering, since, with_receipts=with_receipts)
+        except BaseException:
+            gathering.release()
+            self._threads.leave(self.thread, self)
+            raise
+        finally:
+            self._gathering = None
+        return self._count
+
+    def note_asked(self) -> None:
+        """From here on the client itself says from where it wants to be told."""
+        self._is_asked_for = True
+        self._first.clear()
+
+    def give_up(self) -> None:
+        """Listen to nothing of the thread any more."""
+        for place in self.thread.places:
+            self._services.hub.release(self._connection, place)
+        self._threads.leave(self.thread, self)
+
+    def vacate(self) -> None:
+        """The connection is gone, and the hub has let it go already."""
+        self._threads.leave(self.thread, self)
+
+    async def _catch_up(self, gathering: Gathering, since: Since, *, with_receipts: bool) -> None:
+        services, customer = self._services, self.thread.customer
+        heads = await services.storage.read(lambda work: sessions_of(work, customer))
+        gathering.hold({head.id for head in heads} - set(gathering.held))
+        told = self._told()
+        self._heard = {
+            place: range(first, told.get(place, 0) + 1) for place, first in self._first.items()
+        }
+
+        def after_told(heads: Sequence[Conversation]) -> dict[ConversationId, int]:
+            return told | since(heads)
+
+        footing = await services.storage.read(
+            lambda work: self._stand(work, gathering.held, after_told, with_receipts=with_receipts)
+        )
+        for head in footing.heads:
+            events = footing.missed.get(head.id)
+            self._heads[head.id] = head
+            self._places[head.id] = events[0].seq - 1 if events else head.last_seq
+        self._note_first(self._places)
+        await self._replay(footing.missed)
+        for event in footing.reads:
+            self._show(event)
+        self._threads.learn(self.thread, self._heads.values())
+        self._cursors |= self._places
+        await gathering.settle(self._heads, self._cursors, footing.onlooking)
+        for head in footing.handed:
+            services.hub.note_handed(self._connection, head)
+        self._on_turn()
+
+    def _told(self) -> dict[ConversationId, int]:
+        """Up to where the connection was told of each session that it has listened to."""
+        listened = set(self._connection.conversations)
+        return {
+            place: max(seq, self._cursors.get(place, 0))
+            for place, seq in self.thread.places.items()
+            if place in listened
+        }
+
+    def _note_first(self, places: Mapping[ConversationId, int]) -> None:
+        if not self._is_asked_for:
+            self._first = {place: seq + 1 for place, seq in places.items()} | self._first
+
+    async def _stand(
+        self,
+        work: UnitOfWork,
+        held: Sequence[ConversationId],
+        since: Since,
+        *,
+        with_receipts: bool,
+    ) -> _SupportSnapshot:
+        services, connection = self._services, self._connection
+        # Asked again, now that the hub would tell us if the login were ended from here on.
+        await services.accounts.holder(work, connection.login_id)
+        connection.blocked = await work.social.blocked_by(connection.person.id)
+        found = await work.conversations.heads(held)
+        heads = [found[place] for place in held if place in found]
+        starts = since(heads) | dict.fromkeys(self._begun, 0)
+        missed = {
+            head.id: await work.timeline.after(head.id, starts[head.id], limit=PAGE)
+            for head in heads
+            if starts.get(head.id, head.last_seq) < head.last_seq
+        }
+        reads = await _present_reads(work, heads) if with_receipts else []
+        mine = await work.conversations.memberships([(head.id, self.account_id) for head in heads])
+        delivered = {place: member.delivered_seq for (place, _), member in mine.items()}
+        return _SupportSnapshot(
+            heads,
+            missed,
+            reads,
+            handed=[
+                head for head in heads if delivered.get(head.id, head.last_seq) < head.last_seq
+            ],
+            onlooking={head.id for head in heads if head.id not in delivered},
+        )
+
+    # -- sending -------------------------------------------------------------------------------
+
+    async def _replay(self, missed: dict[ConversationId, list[Durable]]) -> None:
+        """Show what was missed in all sessions, in the order of its time."""
+        streams = [_stream(place, events) for place, events in missed.items() if events]
+        heapq.heapify(streams)
+        while streams:
+            stream = heapq.heappop(streams)
+            event = stream.events.pop()
+            self._show(event)
+            if not await self._outlet.has_room():
+                return
+            if not stream.events and not stream.is_all:
+                page = await self._page_after(stream.place, event.seq)
+                stream = _stream(stream.place, page) if page else stream
+            if stream.events:
+                stream.key = _key(stream.events[-1])
+                heapq.heappush(streams, stream)
+
+    async def _page_after(self, place: ConversationId, seq: int) -> list[Durable]:
+        async def job(work: UnitOfWork) -> list[Durable]:
+            return await work.timeline.after(place, seq, limit=PAGE)
+
+        return await self._services.storage.read(job)
+
+    def _show(self, event: Durable | ReadMoved | DeliveredMoved) -> None:
+        if isinstance(event, Durable):
+            self._places[event.conversation_id] = event.seq
+            if event.seq in self._heard.get(event.conversation_id, ()):
+                return
+        head, connection = self._heads[event.conversation_id], self._connection
+        if not hears(event, hidden_authors(head, connection.blocked)):
+            return
+        setting = Setting(self.thread.customer, cursor_of(self._places))
+        own = about(event) == connection.person.id
+        packet = self._wire_format.missed(event, setting, own=own)
+        if packet is not None:
+            self._count += isinstance(event, Durable)
+            connection.push(packet)
+
+
+def _stream(place: ConversationId, page: list[Durable]) -> _Stream:
+    return _Stream(_key(page[0]), place, page[::-1], is_all=len(page) < PAGE)
+
+
+def _key(event: Durable) -> tuple[object, ...]:
+    return event.at, event.conversation_id, event.seq
+
+
+async def _present_reads(work: UnitOfWork, heads: Sequence[Conversation]) -> list[ReadMoved]:
+    """How far everybody has read the sessions that are open."""
+    opened = {head.id: head for head in heads if head.desk is not None and not head.desk.is_closed}
+    members = await work.conversations.members(opened) if opened else {}
+    read = {
+        ReadMark(place, member.person.id, member.read_seq): member
+        for place, group in members.items()
+        for member in group
+        if member.read_seq and member.read_at is not None
+    }
+    newest = await work.receipts.newest(list(read)) if read else {}
+    return [
+        ReadMoved(
+            mark.conversation_id,
+            opened[mark.conversation_id].uid,
+            member.person,
+            mark.up_to_seq,
+            member.read_at or opened[mark.conversation_id].created_at,
+            newest.get(mark),
+        )
+        for mark, member in read.items()
+    ]

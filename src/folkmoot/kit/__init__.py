@@ -1,0 +1,1 @@
+"""What an author of contracts builds on: WebSocket endpoints, REST helpers, subscriptions."""

@@ -1,0 +1,74 @@
+"""What a wire contract implements so that live events reach its clients.
+
+A dialect turns events into bytes and endings into close codes. It is asked once for each variant
+of an event, and the same bytes go to every connection that the variant is for.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any, Protocol
+
+from msgspec import Struct
+
+Frame = Any
+"""What the outlets of a contract's connections send: bytes, or packets that know two transports.
+The hub hands it from the one to the other and never looks into it."""
+
+
+class CloseReason(Enum):
+    """Why this side ends a connection."""
+
+    LOGIN_ENDED = "this login was ended"
+    TOKEN_EXPIRED = "the token has expired"  # noqa: S105 - a reason, not a password
+    ACCOUNT_INACTIVE = "this account is deactivated"
+    REMOVED = "you are no longer a participant"
+    SILENT = "no sign of life: come back and resume"
+    SHUTDOWN = "the server is restarting: come back and resume"
+
+
+class WireFormat(Protocol):
+    """A wire contract, as far as live delivery needs it."""
+
+    echoes: bool
+    """Whether a message goes back to the connection it came through, as its acknowledgement."""
+
+    def frame(self, event: object, *, own: bool) -> Frame | None:
+        """What a client is sent of an event; ``None`` if this contract does not show it.
+
+        ``own``: for the connections of the account that the event is about.
+        """
+        ...
+
+    def close_code(self, close_reason: CloseReason) -> tuple[int, str]:
+        """The close code and the reason that clients of this contract read."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class SocketSpec:
+    """What a contract's socket offers, for the AsyncAPI document that is generated from it.
+
+    ``inbound`` names each frame that a client may send by its tag; a tag of its own stands in the
+    field ``tag_field``; where that is ``None`` it stands beside the frame, as Socket.IO's event
+    names do. A frame without a tag is the one called ``untagged``. ``outbound`` frames carry
+    theirs already; those that have it beside them are in ``events``.
+    """
+
+    name: str
+    address: str
+    summary: str
+    parameters: dict[str, str]
+    query: dict[str, str]
+    inbound: dict[str, type[Struct]]
+    outbound: tuple[type[Struct], ...]
+    close_codes: dict[int, str]
+    tag_field: str | None = "type"
+    untagged: str | None = None
+    events: Mapping[str, type[Struct]] = field(default_factory=dict)
+
+    @property
+    def said(self) -> list[tuple[str, type[Struct]]]:
+        """What the server sends, each with its tag."""
+        tagged = [(str(shape.__struct_config__.tag), shape) for shape in self.outbound]
+        return [*tagged, *self.events.items()]

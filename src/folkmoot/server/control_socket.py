@@ -1,0 +1,205 @@
+"""What the command line has done in a house: in the running server if there is one, else here.
+
+A server that runs listens at a socket file in its data folder, which only its own account can
+open. So `folkmoot account …` works beside it, and the sockets of a login that it ends close.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+
+import msgspec
+import uvloop
+
+from folkmoot.auth.passwords import check_password
+from folkmoot.core.accounts.model import AccountName, Role
+from folkmoot.core.shared.refusals import Refusal, Unavailable
+from folkmoot.core.work import UnitOfWork
+from folkmoot.server.errors import StartRefused
+from folkmoot.server.settings import Settings
+from folkmoot.server.wiring import Components, opened
+
+FILE_NAME = "control.sock"
+MAX_LINE_BYTES = 64 * 1024
+WITHIN_SECONDS = 30.0
+_log = logging.getLogger(__name__)
+
+Errand = Callable[..., Awaitable[str]]
+"""Does something in a house, and says in one sentence what was done."""
+
+
+class _ControlRequest(msgspec.Struct):
+    errand: str
+    arguments: dict[str, str]
+
+
+class _ControlResult(msgspec.Struct):
+    said: str
+    is_refused: bool
+
+
+async def create(
+    components: Components, *, username: str, email: str, password: str, role: str, full_name: str
+) -> str:
+    """Make an account."""
+    accounts = components.services.accounts
+    draft = accounts.draft(username=username, email=email, full_name=full_name, role=Role(role))
+    check_password(password, field="password", names=(username, email))
+    new = replace(draft, password_hash=await components.passwords.hashed(password))
+    account = await components.services.writer.write(lambda work: work.accounts.add(new))
+    return f"Made account {account.username} (number {account.id}, {account.role})."
+
+
+async def change_role(components: Components, *, username: str, role: str) -> str:
+    """Give an account another role; its logins end."""
+    accounts = components.services.accounts
+
+    async def job(work: UnitOfWork) -> str:
+        found = (await accounts.find(work, [AccountName(username)]))[0]
+        return (await accounts.set_role(work, found.id, Role(role))).username
+
+    return f"{await components.services.writer.write(job)} is {role} now."
+
+
+async def deactivate(components: Components, *, username: str) -> str:
+    """Switch an account off; its logins end."""
+    accounts = components.services.accounts
+
+    async def job(work: UnitOfWork) -> str:
+        found = (await accounts.find(work, [AccountName(username)]))[0]
+        return (await accounts.deactivate(work, found.id)).username
+
+    return f"{await components.services.writer.write(job)} is deactivated."
+
+
+async def change_password(components: Components, *, username: str, password: str) -> str:
+    """Give an account another password; its logins end."""
+    check_password(password, field="password", names=(username,))
+    hashed = await components.passwords.hashed(password)
+    accounts = components.services.accounts
+
+    async def job(work: UnitOfWork) -> str:
+        found = (await accounts.find(work, [AccountName(username)]))[0]
+        await accounts.set_password(work, found.id, hashed)
+        return found.username
+
+    return f"{await components.services.writer.write(job)} has another password."
+
+
+async def check(components: Components) -> str:
+    """See that the database can be written, and count what is in it."""
+    await components.services.storage.check()
+    count = await components.services.storage.read(lambda work: work.accounts.count())
+    return f"can be written, and has {count} accounts"
+
+
+ERRANDS: Mapping[str, Errand] = {
+    "check": check,
+    "create": create,
+    "role": change_role,
+    "deactivate": deactivate,
+    "password": change_password,
+}
+
+
+_NOTED: Mapping[str, str] = {
+    "create": "account registered",
+    "role": "role changed",
+    "deactivate": "account deactivated",
+    "password": "password changed",
+}
+"""How an errand is called in the audit trail."""
+
+
+def run(settings: Settings, errand: str, **arguments: str) -> str:
+    """What an errand says it did.
+
+    Raises:
+        StartRefused: it was refused, or the house cannot be opened; the message says why.
+    """
+    return uvloop.run(_run(settings, _ControlRequest(errand, arguments)))
+
+
+def is_served(settings: Settings) -> bool:
+    """Whether a server runs on this data folder."""
+    return (
+        asyncio.run(_asked(settings.data.absolute() / FILE_NAME, _ControlRequest("check", {})))
+        is not None
+    )
+
+
+async def _run(settings: Settings, order: _ControlRequest) -> str:
+    outcome = await _asked(settings.data.absolute() / FILE_NAME, order)
+    if outcome is None:
+        async with opened(settings) as components:
+            outcome = await _done(components, order)
+    if outcome.is_refused:
+        raise StartRefused(outcome.said)
+    return outcome.said
+
+
+async def _asked(path: Path, order: _ControlRequest) -> _ControlResult | None:
+    """What the server at this socket file says; ``None`` if none is there."""
+    try:
+        reader, writer = await asyncio.open_unix_connection(str(path))
+    except OSError:
+        return None
+    try:
+        async with asyncio.timeout(WITHIN_SECONDS):
+            writer.write(msgspec.json.encode(order) + b"\n")
+            await writer.drain()
+            return msgspec.json.decode(await reader.readline(), type=_ControlResult)
+    except (OSError, TimeoutError, msgspec.DecodeError):
+        return _ControlResult("The running server did not answer; see its log.", is_refused=True)
+    finally:
+        writer.close()
+
+
+async def _done(components: Components, order: _ControlRequest) -> _ControlResult:
+    who = order.arguments.get("username")
+    role = order.arguments.get("role")
+    try:
+        said = await ERRANDS[order.errand](components, **order.arguments)
+    except (Refusal, Unavailable) as refusal:
+        what = f"{_NOTED.get(order.errand, order.errand)} refused"
+        components.audit.note(what, account=who, by="operator", reason=refusal.code)
+        return _ControlResult(str(refusal), is_refused=True)
+    if order.errand in _NOTED:
+        components.audit.note(_NOTED[order.errand], account=who, by="operator", role=role)
+    return _ControlResult(said, is_refused=False)
+
+
+@asynccontextmanager
+async def served(components: Components, settings: Settings) -> AsyncIterator[None]:
+    """Take errands at the socket file of the data folder for as long as the server runs."""
+    path = settings.data.absolute() / FILE_NAME
+
+    async def take(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            async with asyncio.timeout(WITHIN_SECONDS):
+                order = msgspec.json.decode(await reader.readline(), type=_ControlRequest)
+                writer.write(msgspec.json.encode(await _done(components, order)) + b"\n")
+                await writer.drain()
+        except Exception:
+            _log.exception("an errand failed")
+        finally:
+            writer.close()
+
+    with suppress(FileNotFoundError):
+        path.unlink()  # Left behind by a server that was killed: nobody answers there.
+    try:
+        server = await asyncio.start_unix_server(take, path=str(path), limit=MAX_LINE_BYTES)
+    except OSError as error:
+        _log.warning("no errands can be run beside this server: %s", error)
+        yield
+        return
+    path.chmod(0o600)
+    try:
+        yield
+    finally:
+        server.close()
+        with suppress(FileNotFoundError):
+            path.unlink()

@@ -1,0 +1,1 @@
+"""The ASGI edge: the application, bodies, refusals, security headers, and uvicorn."""

@@ -1,0 +1,152 @@
+"""How refusals and faults become HTTP answers: one table for all contracts, by kind of fault."""
+
+import logging
+import secrets
+from collections.abc import Container, Mapping, Sequence
+from functools import partial
+from http import HTTPStatus
+from math import ceil
+from typing import Any, Final
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse
+
+from folkmoot.core.shared.refusals import (
+    Conflict,
+    Forbidden,
+    Invalid,
+    NotFound,
+    Refusal,
+    StorageFull,
+    TooMany,
+    Unauthenticated,
+    Unavailable,
+)
+from folkmoot.server.http.bodies import JSON_INVALID, TOO_LARGE
+
+Overrides = Mapping[str, Mapping[str, int]]
+"""By the beginning of a path: the statuses that a contract wants for some codes."""
+
+MAX_PLACES: Final = 50
+VALIDATION_FAILED: Final = "validation_failed"
+
+_STATUS_BY_KIND: tuple[tuple[type[Exception], int], ...] = (
+    (Invalid, 422),
+    (Unauthenticated, 401),
+    (Forbidden, 403),
+    (NotFound, 404),
+    (Conflict, 409),
+    (TooMany, 429),
+    (StorageFull, 507),
+    (Unavailable, 503),
+)
+_CODES = {404: "not_found", 405: "method_not_allowed", 413: TOO_LARGE}
+_RETRY_AFTER_FAULT: Final = 2
+
+_log = logging.getLogger(__name__)
+
+
+def status_of(fault: Refusal | Unavailable, statuses: Mapping[str, int] | None = None) -> int:
+    """The HTTP status of a fault: what ``statuses`` says for its code, else that of its kind."""
+    if statuses is not None and fault.code in statuses:
+        return statuses[fault.code]
+    return next(status for kind, status in _STATUS_BY_KIND if isinstance(fault, kind))
+
+
+def answer_to(
+    fault: Refusal | Unavailable,
+    statuses: Mapping[str, int] | None = None,
+    asked: Container[str] = (),
+) -> Response:
+    """The answer that tells of a fault: ``detail`` for people, ``code`` for programs.
+
+    ``asked`` are the names in the query: a value that cannot be is there, or in the body.
+    """
+    status = status_of(fault, statuses)
+    detail: object = _clean(str(fault))
+    if status == HTTPStatus.UNPROCESSABLE_ENTITY and isinstance(fault, Invalid):
+        place = "query" if fault.field in asked else "body"
+        detail = [{"type": fault.code, "loc": [place, fault.field], "msg": detail}]
+    return _answer(status, detail, fault.code, _headers_for(status, fault))
+
+
+def install(app: FastAPI, overrides: Overrides | None = None) -> None:
+    """Have every fault of this application answered in the one form.
+
+    ``overrides`` are for contracts whose source documents another status; of several beginnings
+    that fit a path, the longest counts.
+    """
+    by_path = sorted((overrides or {}).items(), key=lambda item: -len(item[0]))
+    app.add_exception_handler(Refusal, partial(_on_fault, by_path))
+    app.add_exception_handler(Unavailable, partial(_on_fault, by_path))
+    app.add_exception_handler(RequestValidationError, _on_invalid)
+    app.add_exception_handler(HTTPException, _on_http)
+    app.add_exception_handler(Exception, _on_bug)
+
+
+async def _on_fault(
+    by_path: Sequence[tuple[str, Mapping[str, int]]], request: Request, fault: Exception
+) -> Response:
+    assert isinstance(fault, Refusal | Unavailable)  # noqa: S101 - installed for these only
+    path = request.scope["path"]
+    statuses = next((own for start, own in by_path if path.startswith(start)), None)
+    return answer_to(fault, statuses, request.query_params)
+
+
+async def _on_invalid(_request: Request, error: Exception) -> Response:
+    """FastAPI's list, without what the client sent: it may be a password, or no text at all."""
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - installed for this only
+    places = [
+        {
+            "type": str(one["type"]),
+            "loc": [part if isinstance(part, int) else _clean(str(part)) for part in one["loc"]],
+            "msg": _clean(str(one["msg"])),
+        }
+        for one in error.errors()[:MAX_PLACES]
+    ]
+    code = JSON_INVALID if places and places[0]["type"] == JSON_INVALID else VALIDATION_FAILED
+    return _answer(422, places, code)
+
+
+async def _on_http(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 - installed for this only
+    status = error.status_code
+    code = _CODES.get(status) or HTTPStatus(status).name.lower()
+    if status in {204, 304}:
+        return Response(status_code=status, headers=error.headers)
+    return _answer(status, _clean(str(error.detail)), code, error.headers)
+
+
+async def _on_bug(request: Request, error: Exception) -> Response:
+    """Whoever asks learns a number; the log tells by it what happened, and only the log.
+
+    Starlette raises the error again after this, and the server under it logs the traceback.
+    """
+    number = request.scope.get("state", {}).get("request_id") or secrets.token_hex(8)
+    what = {"request_id": number, "error": type(error).__name__}
+    _log.error("a request met a fault of ours", extra=what)
+    text = f"Something went wrong on our side (request {number})."
+    return _answer(500, text, "internal_error", {"X-Request-ID": number})
+
+
+def _headers_for(status: int, fault: Refusal | Unavailable) -> dict[str, str]:
+    if status == HTTPStatus.UNAUTHORIZED:
+        return {"WWW-Authenticate": "Bearer"}
+    if isinstance(fault, TooMany):
+        return {"Retry-After": str(max(1, ceil(fault.retry_after)))}
+    if isinstance(fault, Unavailable):
+        return {"Retry-After": str(_RETRY_AFTER_FAULT)}
+    return {}
+
+
+def _answer(
+    status: int, detail: Any, code: str, headers: Mapping[str, str] | None = None
+) -> Response:
+    return JSONResponse({"detail": detail, "code": code}, status, headers)
+
+
+def _clean(text: str) -> str:
+    """The text with every half of a surrogate pair replaced, so that it can be sent."""
+    return text.encode(errors="replace").decode()

@@ -1,0 +1,1 @@
+"""Operating a server: health, the audit trail, logs, and the socket that commands go through."""

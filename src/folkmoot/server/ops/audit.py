@@ -1,0 +1,157 @@
+"""The audit trail: who did what, when and from where, in ``logs/audit.log`` of the data folder."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from folkmoot.auth.credentials import credentials_of
+from folkmoot.bots.logs.redaction import redacted
+from folkmoot.core.logs.events import LogsProgressed
+from folkmoot.core.logs.model import LogReading
+from folkmoot.core.shared.ids import AccountId, Clock
+from folkmoot.core.shared.refusals import Refusal, Unavailable
+from folkmoot.core.social.events import BlockLifted, BlockSet
+from folkmoot.core.work import UnitOfWork
+from folkmoot.realtime.services import Services
+from folkmoot.server.ops.line_file import LineFile
+
+FILE_NAME: Final = "audit.log"
+MAX_FACT_CHARS: Final = 500
+FORBIDDEN: Final = 403
+REFUSED: Final = 400
+PRIVILEGED: Final = re.compile(
+    r"/api/v1/chat/sessions/cleanup|/ws/connections/info"
+    r"|(?:/api)?/chat/(?:history/user/[^/]+|users)"
+)
+"""What only some roles may ask for: who does is noted, whether it was granted or refused."""
+
+_encode = msgspec.json.Encoder().encode
+
+
+class AuditTrail:
+    """Writes entries in the order in which they are noted; see `folkmoot.auth.audit.Audit`."""
+
+    def __init__(self, folder: Path, clock: Clock) -> None:
+        self._lines = LineFile(folder / FILE_NAME)
+        self._clock = clock
+
+    def note(
+        self,
+        what: str,
+        *,
+        account: str | None = None,
+        by: str | None = None,
+        address: str | None = None,
+        **facts: str | int | bool | None,
+    ) -> None:
+        """Note that something happened just now."""
+        entry: dict[str, Any] = {
+            "timestamp": self._clock.now().isoformat(),
+            "level": "warning" if what.endswith(("failed", "refused")) else "info",
+            "event": what,
+            "account": account,
+            "by": by or account,
+            "address": address,
+        }
+        entry.update((name, _fact(value)) for name, value in facts.items())
+        known = {name: value for name, value in entry.items() if value is not None}
+        self._lines.write(_encode(known).decode())
+
+    def close(self) -> None:
+        """Write what is noted, and let the file go."""
+        self._lines.close()
+
+
+def _fact(value: object) -> object:
+    if value is None or isinstance(value, bool | int):
+        return value
+    text = str(value).encode("utf-8", "replace").decode()
+    return redacted(text)[:MAX_FACT_CHARS]
+
+
+class AuditConsumer:
+    """Notes what is announced between accounts, by the names of those whom it is about."""
+
+    def __init__(self, services: Services, trail: AuditTrail) -> None:
+        self._services = services
+        self._trail = trail
+
+    def overhear(self, event: object) -> None:
+        """Have an event noted, if it is one to be traced."""
+        match event:
+            case BlockSet(blocker=blocker, blocked=blocked):
+                self._services.background_tasks.begin(self._noted("block set", blocker, blocked))
+            case BlockLifted(blocker=blocker, blocked=blocked):
+                self._services.background_tasks.begin(self._noted("block lifted", blocker, blocked))
+            case LogsProgressed(listener=reader, reading=LogReading(is_done=True, entries=entries)):
+                self._services.background_tasks.begin(
+                    self._noted("logs read anew", reader, entries=entries)
+                )
+
+    async def _noted(
+        self,
+        what: str,
+        actor: AccountId,
+        blocked: AccountId | None = None,
+        entries: int | None = None,
+    ) -> None:
+        concerned = [actor] if blocked is None else [actor, blocked]
+
+        async def job(work: UnitOfWork) -> Mapping[AccountId, Any]:
+            return await work.accounts.by_ids(concerned)
+
+        found = await self._services.storage.read(job)
+        names = {number: account.username for number, account in found.items()}
+        # To be blocked is nothing that one is told: the entry is the blocker's.
+        whom = None if blocked is None else names.get(blocked)
+        self._trail.note(what, account=names.get(actor), blocked=whom, entries=entries)
+
+
+class AuditMiddleware:
+    """Notes who asks for what only some may ask for, and who is refused for want of a right."""
+
+    def __init__(self, app: ASGIApp, services: Callable[[], Services], trail: AuditTrail) -> None:
+        self._app = app
+        self._services = services
+        self._trail = trail
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request, and note it afterwards if it is of that kind."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        status = 0
+
+        async def watched(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        await self._app(scope, receive, watched)
+        is_privileged = PRIVILEGED.fullmatch(scope["path"]) is not None
+        if status == FORBIDDEN or (is_privileged and status < REFUSED):
+            await self._note(scope, status)
+
+    async def _note(self, scope: Scope, status: int) -> None:
+        # A ticket is for a socket, and would be used up here.
+        credentials = replace(credentials_of(scope), ticket=None)
+        try:
+            caller = await self._services().authenticator.caller(credentials)
+        except (Refusal, Unavailable):
+            name = None
+        else:
+            name = caller.account.username
+        peer = scope.get("client")
+        self._trail.note(
+            "access refused" if status == FORBIDDEN else "privileged access",
+            account=name,
+            address=peer[0] if peer else None,
+            method=scope["method"],
+            path=scope["path"],
+        )

@@ -1,0 +1,95 @@
+"""What is logged and how: one event a line, escaped, and never a token in it."""
+
+import logging
+import re
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+import structlog
+from structlog.types import EventDict, Processor, WrappedLogger
+
+from folkmoot.server.ops.line_file import LineFile
+
+FILE_NAME: Final = "server.log"
+_SECRETS = re.compile(r"((?:token|ticket|password|secret)=)[^&\s\"']*", re.IGNORECASE)
+_JWT = re.compile(r"eyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+
+
+def redacted(text: str) -> str:
+    """The text without the secrets that a URL or a header may carry."""
+    return _JWT.sub("[token]", _SECRETS.sub(r"\1[hidden]", text))
+
+
+def one_line(text: str) -> str:
+    """The text with everything escaped that could begin another line or steer a terminal."""
+    return _CONTROL.sub(lambda match: f"\\x{ord(match[0]):02x}", text)
+
+
+def _clean(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    event.pop("color_message", None)  # uvicorn's, for terminals
+    for name, value in event.items():
+        if isinstance(value, str) and name not in {"exception", "level", "timestamp"}:
+            event[name] = one_line(redacted(value))
+        elif name == "exception":
+            event[name] = redacted(str(value))
+    return event
+
+
+class _ToLines(logging.Handler):
+    """Hands what is logged to a file of lines, and keeps what goes wrong with that to itself."""
+
+    def __init__(self, lines: LineFile) -> None:
+        super().__init__()
+        self._lines = lines
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Have a record written soon, and made into a line by then."""
+        self._lines.write(partial(self.format, record))
+
+    def close(self) -> None:
+        """Write what waits."""
+        self._lines.close()
+        super().close()
+
+
+def set_up_logging(*, level: str, form: str, access_log: bool, folder: Path | None = None) -> None:
+    """Send everything that this process logs through one handler, cleaned.
+
+    With a ``folder`` it is also written there, as JSON lines, see `LineFile`.
+    """
+    shared: list[Processor] = [
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.stdlib.ExtraAdder(),
+        structlog.processors.format_exc_info,
+        _clean,
+    ]
+    as_json = structlog.processors.JSONRenderer()
+    as_text = structlog.dev.ConsoleRenderer(colors=False, pad_event_to=0)
+    handlers: list[logging.Handler] = [logging.StreamHandler()]
+    handlers[0].setFormatter(_formatter(shared, as_json if form == "json" else as_text))
+    if folder is not None:
+        handlers.append(_ToLines(LineFile(folder / FILE_NAME)))
+        handlers[1].setFormatter(_formatter(shared, as_json))
+    root = logging.getLogger()
+    root.handlers[:] = handlers
+    root.setLevel(level.upper())
+    loggers: dict[str, Any] = {"uvicorn": None, "uvicorn.error": None, "uvicorn.access": None}
+    for name in loggers:
+        logger = logging.getLogger(name)
+        logger.handlers.clear()
+        logger.propagate = True
+    # Without a handler in reach, uvicorn does not even compose its access lines.
+    logging.getLogger("uvicorn.access").propagate = access_log
+    for name in ("httpx2", "alembic"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def _formatter(shared: list[Processor], renderer: Processor) -> logging.Formatter:
+    return structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=shared,
+        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+    )

@@ -1,0 +1,1 @@
+"""Programs that run beside the server, each a process of its own."""

@@ -1,0 +1,101 @@
+"""The program that reads logs into a new index: an order comes on stdin, reports go to stdout.
+
+It runs in a process of its own (see `folkmoot.bots.logs.index`), behind everybody else in line for
+the processor and bounded in memory, because logs are large and anything may be in them. Whoever
+gave the order keeps stdin open; when that ends, so does this.
+"""
+
+import os
+import resource
+import sys
+import threading
+from pathlib import Path
+from time import monotonic
+from typing import BinaryIO, Final
+
+import msgspec
+
+from folkmoot.bots.logs.index import EXIT_ALREADY, IndexOrder, IndexReport
+from folkmoot.bots.logs.reading import LogReader, LogSources
+from folkmoot.core.logs.model import LogReading
+from folkmoot.storage.errors import Unusable
+from folkmoot.storage.log_index import build
+
+NICENESS: Final = 10
+MEMORY_BYTES: Final = 1024 * 1024 * 1024
+INDEX_BYTES: Final = 16 * 1024 * 1024 * 1024
+SECONDS_BETWEEN_REPORTS: Final = 0.5
+STDIN: Final = 0
+EXIT_FAILED: Final = 1
+EXIT_ALONE: Final = 4
+
+
+class _Teller:
+    """Reports how far a reading is, about twice a second."""
+
+    def __init__(self, reader: LogReader, target: BinaryIO) -> None:
+        self._reader = reader
+        self._target = target
+        self._last = monotonic()
+
+    def tell(self) -> None:
+        """Report, if the last report is a while ago."""
+        now = monotonic()
+        if now - self._last >= SECONDS_BETWEEN_REPORTS:
+            self._last = now
+            say(self._target, IndexReport(reading=self._reader.so_far()))
+
+
+def say(target: BinaryIO, report: IndexReport) -> None:
+    """Write one report."""
+    target.write(msgspec.json.encode(report) + b"\n")
+    target.flush()
+
+
+def read(order: IndexOrder, target: BinaryIO) -> LogReading:
+    """Build the index that is ordered; what was read in the end.
+
+    Raises:
+        Unusable: another process is at it.
+        OSError, sqlite3.Error: there is no room, or no right; the old index remains.
+    """
+    sources = LogSources(
+        patterns=order.sources, days=order.days, now=order.now, own=Path(order.own)
+    )
+    reader = LogReader(sources)
+    teller = _Teller(reader, target)
+    build(Path(order.target), reader.lines(), now=order.now, days=order.days, tell=teller.tell)
+    return reader.so_far(is_done=True)
+
+
+def main() -> int:
+    """Do what the order on stdin says; the exit code."""
+    # Without a buffer: a thread that waits in one keeps the interpreter from ending.
+    with open(STDIN, "rb", buffering=0, closefd=False) as stdin:
+        order = msgspec.json.decode(stdin.readline(), type=IndexOrder)
+    threading.Thread(target=_end_when_alone, daemon=True).start()
+    os.nice(NICENESS)
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (INDEX_BYTES, INDEX_BYTES))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    target = sys.stdout.buffer
+    try:
+        reading = read(order, target)
+    except Unusable:
+        return EXIT_ALREADY
+    except Exception as error:  # whatever it is, nobody else would hear of it
+        say(target, IndexReport(failed=f"{type(error).__name__}: {error}"))
+        return EXIT_FAILED
+    say(target, IndexReport(reading=reading))
+    return 0
+
+
+def _end_when_alone() -> None:
+    """End at once when nobody waits any more: the server was ended, perhaps by force."""
+    while os.read(STDIN, 4096):
+        pass
+    os._exit(EXIT_ALONE)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,130 @@
+"""Threads that each own one connection, and the one hop from an event loop to them and back."""
+
+import asyncio
+import threading
+from collections.abc import Callable, Sequence
+from queue import SimpleQueue
+from typing import Any, Generic, TypeVar
+
+from folkmoot.core.shared.refusals import Unavailable
+
+Owned = TypeVar("Owned")
+Result = TypeVar("Result")
+Task = Callable[[Owned], Result]
+
+
+class ConnectionThreads(Generic[Owned]):
+    """Runs tasks on threads that share one queue; each task gets what its thread owns.
+
+    At most ``max_waiting`` tasks wait or run at a time: past that, and when one takes longer
+    than ``seconds``, the answer is `Unavailable`. To be used from one event loop. What is done
+    ``afterwards``, when a task was answered, keeps only the next one waiting.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        owned: Sequence[Owned],
+        max_waiting: int,
+        seconds: float,
+        *,
+        afterwards: Callable[[Owned], object] | None = None,
+    ) -> None:
+        self._max_waiting = max_waiting
+        self._seconds = seconds
+        self._unfinished = 0
+        self._closed = False
+        self._queue: SimpleQueue[_ThreadTask[Owned] | None] = SimpleQueue()
+        self._threads = [
+            threading.Thread(
+                target=_work,
+                args=(self._queue, each, afterwards),
+                name=f"{name}-{place}",
+                daemon=True,
+            )
+            for place, each in enumerate(owned)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    async def run(self, task: Task[Owned, Result]) -> Result:
+        """What the task returns. A task that nobody waits for any more is not begun.
+
+        Raises:
+            Unavailable: too many wait, it takes too long (and may still happen), or all is closed.
+        """
+        if self._closed:
+            raise Unavailable("the storage is closed")
+        if self._unfinished >= self._max_waiting:
+            raise Unavailable("too many are waiting for the database")
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[Result] = loop.create_future()
+        self._unfinished += 1
+        self._queue.put(_ThreadTask(task, loop, answer, self._finished))
+        try:
+            async with asyncio.timeout(self._seconds):
+                return await answer
+        except TimeoutError:
+            raise Unavailable("the database takes too long") from None
+
+    async def close(self) -> None:
+        """Finish what waits, and end the threads."""
+        self._closed = True
+        for _ in self._threads:
+            self._queue.put(None)
+        for thread in self._threads:
+            await asyncio.to_thread(thread.join)
+
+    def _finished(self) -> None:
+        self._unfinished -= 1
+
+
+class _ThreadTask(Generic[Owned]):
+    """A task on its way to a thread, and its result on the way back."""
+
+    __slots__ = ("_answer", "_finished", "_loop", "_task")
+
+    def __init__(
+        self,
+        task: Task[Owned, Any],
+        loop: asyncio.AbstractEventLoop,
+        answer: asyncio.Future[Any],
+        finished: Callable[[], None],
+    ) -> None:
+        self._task = task
+        self._loop = loop
+        self._answer = answer
+        self._finished = finished
+
+    def run(self, owned: Owned) -> None:
+        result, error = None, None
+        if not self._answer.cancelled():
+            try:
+                result = self._task(owned)
+            except BaseException as raised:  # whatever it is belongs to who waits
+                error = raised
+        try:
+            self._loop.call_soon_threadsafe(self._settle, result, error)
+        except RuntimeError:
+            # The loop was closed: nobody is left to hear of it.
+            return
+
+    def _settle(self, result: Any, error: BaseException | None) -> None:
+        self._finished()
+        if self._answer.cancelled():
+            return
+        if error is None:
+            self._answer.set_result(result)
+        else:
+            self._answer.set_exception(error)
+
+
+def _work(
+    queue: "SimpleQueue[_ThreadTask[Owned] | None]",
+    owned: Owned,
+    afterwards: Callable[[Owned], object] | None,
+) -> None:
+    while (errand := queue.get()) is not None:
+        errand.run(owned)
+        if afterwards is not None:
+            afterwards(owned)

@@ -1,0 +1,85 @@
+from datetime import timedelta
+
+import pytest
+
+from folkmoot.auth.login_limits import AuthRates, LoginRateLimiter, network_of
+from folkmoot.core.shared.ids import AccountId
+from folkmoot.core.shared.refusals import TooManyRequests
+from tests.cast import FrozenClock
+
+
+def admitted(attempt, times: int) -> int:
+    """How many of so many attempts in a row pass."""
+    passed = 0
+    for number in range(times):
+        try:
+            attempt(number)
+            passed += 1
+        except TooManyRequests:
+            pass
+    return passed
+
+
+def login_rates(clock: FrozenClock | None = None, **rates: object) -> LoginRateLimiter:
+    return LoginRateLimiter(AuthRates(**rates), (clock or FrozenClock()).monotonic)
+
+
+def test_guessing_at_one_name_is_slowed_down_but_not_for_its_owner_elsewhere():
+    door = login_rates()
+
+    assert admitted(lambda _: door.login("ana", "192.0.2.66"), 20) == 10
+    door.login("ana", "192.0.2.1")
+
+
+def test_a_name_counts_the_same_however_it_is_spelt():
+    door = login_rates()
+
+    assert admitted(lambda n: door.login(("ana", "ANA", " Ana ")[n % 3], "192.0.2.66"), 20) == 10
+
+
+def test_guessing_at_many_names_from_one_address_is_slowed_down():
+    door = login_rates()
+
+    assert admitted(lambda n: door.login(f"ana{n}", "192.0.2.66"), 200) == 30
+
+
+def test_after_a_while_one_may_try_again_and_is_told_when():
+    clock = FrozenClock()
+    door = login_rates(clock)
+    admitted(lambda _: door.login("ana", "192.0.2.66"), 20)
+
+    with pytest.raises(TooManyRequests) as caught:
+        door.login("ana", "192.0.2.66")
+    clock.pass_by(timedelta(seconds=caught.value.retry_after))
+    door.login("ana", "192.0.2.66")
+
+
+def test_the_other_doors_have_limits_of_their_own():
+    door = login_rates()
+
+    assert admitted(lambda _: door.register("192.0.2.66"), 50) == 20
+    assert admitted(lambda _: door.refresh("192.0.2.66"), 100) == 60
+    assert admitted(lambda _: door.ticket(AccountId(1)), 100) == 60
+    assert admitted(lambda _: door.password(AccountId(1)), 50) == 5
+
+
+def test_limits_can_be_switched_off():
+    door = login_rates(enabled=False)
+
+    assert admitted(lambda _: door.login("ana", "192.0.2.66"), 1000) == 1000
+
+
+@pytest.mark.parametrize(
+    ("address", "network"),
+    [
+        ("192.0.2.1", "192.0.2.1"),
+        ("::ffff:192.0.2.1", "192.0.2.1"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::"),
+        ("2001:db8:1:2::ffff", "2001:db8:1:2::"),
+        ("fe80::1%eth0", "fe80::"),
+        ("", ""),
+        ("testclient", "testclient"),
+    ],
+)
+def test_an_address_is_what_one_customer_has(address: str, network: str):
+    assert network_of(address) == network

@@ -1,0 +1,100 @@
+"""One event of every kind that this contract's clients may hear of."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from folkmoot.core.accounts.model import Person, Role
+from folkmoot.core.conversations.events import (
+    AgentAssigned,
+    AssistantSwitched,
+    ConversationEnded,
+    ConversationRenamed,
+    MemberJoined,
+    MemberLeft,
+    ReadMoved,
+)
+from folkmoot.core.logs.events import LogsProgressed
+from folkmoot.core.logs.model import LogReading
+from folkmoot.core.messages.answers import CUT_SHORT
+from folkmoot.core.messages.events import (
+    AnswerDropped,
+    AnswerExtended,
+    EphemeralNotice,
+    MessageDeleted,
+    MessageEdited,
+    MessagePosted,
+    ReactionAdded,
+    ReactionRemoved,
+)
+from folkmoot.core.messages.model import (
+    Attachment,
+    AuthorKind,
+    Message,
+    MessageKind,
+    MessageRef,
+    Reaction,
+)
+from folkmoot.core.presence.model import Entered, Exited, Typing
+from folkmoot.core.shared.ids import AccountId, ConversationId, MessageId, Uid
+
+AT = datetime(2025, 12, 29, 10, 5, 0, 123456, tzinfo=UTC)
+LOBBY, LOBBY_UID = ConversationId(1), Uid("00000000-0000-7000-8000-000000000001")
+ANA_UID = Uid("00000000-0000-7000-8000-00000000000a")
+BO_UID = Uid("00000000-0000-7000-8000-00000000000b")
+FILE_UID = Uid("00000000-0000-7000-8000-0000000000f1")
+ANA = Person(AccountId(1), ANA_UID, "ana", "Ana", None, Role.USER)
+BO = Person(AccountId(2), BO_UID, "bo", "", None, Role.AGENT)
+REF = MessageRef(MessageId(123), Uid("00000000-0000-7000-8000-00000000007b"))
+MESSAGE = Message(
+    id=REF.id,
+    uid=REF.uid,
+    conversation_id=LOBBY,
+    conversation_uid=LOBBY_UID,
+    seq=7,
+    author=ANA,
+    content="Zażółć 👩‍🚀",
+    created_at=AT,
+    client_id="mine",
+    reply_to=MessageRef(MessageId(5), Uid("00000000-0000-7000-8000-000000000005")),
+    edited_at=AT,
+    reactions=(Reaction("👍", (ANA, BO)),),
+    mentions=(BO_UID,),
+)
+RECEIPT = replace(
+    MESSAGE,
+    kind=MessageKind.FILE,
+    attachment=Attachment("Receipt.pdf", 245_000, "application/pdf", id=FILE_UID),
+)
+ANSWER = replace(
+    MESSAGE,
+    author=None,
+    author_kind=AuthorKind.ASSISTANT,
+    client_id=None,
+    labels={CUT_SHORT: "cancelled", "service_id": "s"},
+)
+NOTICE = replace(MESSAGE, author=None, author_kind=AuthorKind.SYSTEM, kind=MessageKind.SYSTEM)
+_NAMES = {"question": REF.uid, "message": FILE_UID}
+_ROOM = {"conversation_id": LOBBY, "conversation_uid": LOBBY_UID}
+_PLACE = {"conversation_id": LOBBY, "conversation_uid": LOBBY_UID, "seq": 8, "at": AT}
+
+EVENTS: tuple[object, ...] = (
+    MessagePosted(**_PLACE, message=MESSAGE),
+    MessageEdited(**_PLACE, message=MESSAGE, actor=ANA),
+    MessageDeleted(**_PLACE, message=REF, author_id=ANA.id, actor=BO),
+    ReactionAdded(**_PLACE, message=REF, actor=BO, emoji="👍"),
+    ReactionRemoved(**_PLACE, message=REF, actor=BO, emoji="👍"),
+    MemberJoined(**_PLACE, member=BO, actor=ANA),
+    MemberLeft(**_PLACE, member=BO, actor=ANA),
+    ConversationRenamed(**_PLACE, title="New", actor=ANA),
+    AgentAssigned(**_PLACE, agent=BO, actor=ANA),
+    AssistantSwitched(**_PLACE, is_on=False, actor=ANA),
+    ConversationEnded(**_PLACE, actor=ANA),
+    ReadMoved(LOBBY, LOBBY_UID, BO, 7, AT),
+    Entered(LOBBY, LOBBY_UID, BO, 2),
+    Exited(LOBBY, LOBBY_UID, BO, 1),
+    Typing(LOBBY, LOBBY_UID, BO, is_typing=True),
+    EphemeralNotice(conversation_id=LOBBY, message=NOTICE, listener=ANA.id),
+    AnswerExtended(**_ROOM, **_NAMES, position=3, delta="abc"),
+    AnswerDropped(**_ROOM, **_NAMES),
+    LogsProgressed(**_ROOM, listener=ANA.id, reading=LogReading(files=1, entries=2, unreadable=3)),
+)

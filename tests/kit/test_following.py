@@ -1,0 +1,324 @@
+"""Following a conversation from a place on: no gap, no double, in order."""
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from folkmoot.core.conversations.errors import NoSuchConversation, NotAMember
+from folkmoot.core.conversations.model import ReadMark
+from folkmoot.core.shared.ids import ConversationId
+from folkmoot.kit import following as following_module
+from folkmoot.kit.following import PAGE, Following
+from folkmoot.realtime.hub import MAX_HELD_EVENTS
+from folkmoot.realtime.wire_format import CloseReason
+from folkmoot.storage.memory.storage import MemoryStorage
+from tests.realtime.stage import WITHIN_S, Stage, ended, heard, staged
+
+
+class Slow(MemoryStorage):
+    """A storage whose reads wait where the test wants them to."""
+
+    def __init__(self):
+        super().__init__()
+        self.reading, self.may_read = asyncio.Event(), asyncio.Event()
+        self.may_read.set()
+
+    async def read(self, job):
+        result = await super().read(job)
+        self.reading.set()
+        await self.may_read.wait()
+        return result
+
+    def hold_up(self):
+        self.reading.clear()
+        self.may_read.clear()
+
+
+class SlowToTell(MemoryStorage):
+    """A storage whose commits can be read before their writer hears of them, as from a thread."""
+
+    def __init__(self):
+        super().__init__()
+        self.stored, self.may_tell = asyncio.Event(), asyncio.Event()
+        self.may_tell.set()
+
+    async def write(self, job):
+        result = await super().write(job)
+        self.stored.set()
+        await self.may_tell.wait()
+        return result
+
+    def hold_up(self):
+        self.stored.clear()
+        self.may_tell.clear()
+
+
+def posted(first: int, last: int) -> list[str]:
+    return [f"MessagePosted {seq}" for seq in range(first, last + 1)]
+
+
+def seqs(frames: list[str]) -> list[int]:
+    return [int(frame.split()[1]) for frame in frames if frame.startswith("MessagePosted")]
+
+
+async def say(stage: Stage, count: int) -> None:
+    for number in range(count):
+        await stage.say(stage.cast.ana, f"number {number}")
+
+
+async def test_without_a_cursor_nothing_is_repeated(stage):
+    await say(stage, 3)
+    bo = await stage.listen(stage.cast.bo)
+    assert heard(bo) == []
+    await stage.say(stage.cast.ana, "live")
+    assert heard(bo) == ["MessagePosted 4"]
+
+
+async def test_with_a_cursor_what_came_after_it_is_sent_then_receipts_then_what_happens(stage):
+    cast = stage.cast
+    message = await stage.say(cast.ana, "one")
+    await stage.say(cast.ana, "two")
+    await stage.do(cast.messages.delete, cast.ana.id, cast.lobby.id, message.id)
+    await stage.services.receipts.store_read([ReadMark(cast.lobby.id, cast.bo.id, 1)])
+    bo = await stage.listen(cast.bo, after_seq=1)
+    await stage.say(cast.ana, "live")
+    assert heard(bo) == [
+        "MessagePosted 2",
+        "MessageDeleted 3",
+        "ReadMoved ana 2",
+        "ReadMoved bo 1 own",
+        "MessagePosted 4",
+    ]
+
+
+async def test_a_cursor_beyond_the_end_is_at_the_end(stage):
+    await say(stage, 2)
+    bo = await stage.listen(stage.cast.bo, after_seq=10**12)
+    await stage.say(stage.cast.ana, "live")
+    assert seqs(heard(bo)) == [3]
+
+
+async def test_a_long_absence_is_read_in_pages_none_left_out(stage):
+    await say(stage, 2 * PAGE + 1)
+    bo = await stage.listen(stage.cast.bo, after_seq=0)
+    assert seqs(heard(bo)) == list(range(1, 2 * PAGE + 2))
+
+
+async def test_an_absence_of_exactly_one_page_is_complete(stage):
+    await say(stage, PAGE)
+    bo = await stage.listen(stage.cast.bo, after_seq=0)
+    assert seqs(heard(bo)) == list(range(1, PAGE + 1))
+
+
+@pytest.mark.parametrize("after_seq", [None, 0, 5])
+async def test_what_is_posted_while_it_is_read_comes_once_and_in_order(after_seq):
+    storage = Slow()
+    async with staged(storage) as stage, asyncio.timeout(WITHIN_S):
+        await say(stage, 10)
+        bo = await stage.connect(stage.cast.bo)
+        storage.hold_up()
+        following = asyncio.create_task(stage.follow(bo, after_seq))
+        await storage.reading.wait()
+        await say(stage, 5)
+        storage.may_read.set()
+        await following
+        await say(stage, 2)
+        first = 11 if after_seq is None else after_seq + 1
+        assert seqs(heard(bo)) == list(range(first, 18))
+
+
+@pytest.mark.parametrize("after_seq", [None, 0, 2])
+async def test_what_was_read_before_it_was_announced_is_not_sent_again(after_seq):
+    storage = SlowToTell()
+    async with staged(storage) as stage, asyncio.timeout(WITHIN_S):
+        await say(stage, 2)
+        bo = await stage.connect(stage.cast.bo)
+        storage.hold_up()
+        posting = asyncio.create_task(stage.say(stage.cast.ana, "stored, not announced"))
+        await storage.stored.wait()
+        await stage.follow(bo, after_seq)
+        storage.may_tell.set()
+        await posting
+        await say(stage, 2)
+        first = 4 if after_seq is None else after_seq + 1
+        assert seqs(heard(bo)) == list(range(first, 6))
+
+
+async def test_who_resumes_from_an_earlier_place_is_sent_what_was_had_before(stage):
+    bo = await stage.listen(stage.cast.bo, after_seq=0)
+    await say(stage, 2)
+    await stage.follow(bo, 0)
+    await say(stage, 1)
+    assert seqs(heard(bo)) == [1, 2, 1, 2, 3]
+
+
+async def test_many_who_come_while_many_post_each_get_everything_once_and_in_order(stage):
+    async def post() -> None:
+        for number in range(60):
+            await stage.say(stage.cast.ana, f"number {number}")
+            await asyncio.sleep(0)
+
+    posting = asyncio.create_task(post())
+    connections = []
+    while not posting.done():
+        connections.append(await stage.listen(stage.cast.bo, after_seq=0))
+        await asyncio.sleep(0)
+    await posting
+    assert len(connections) > 5
+    for connection in connections:
+        assert seqs(heard(connection)) == list(range(1, 61))
+
+
+async def test_more_than_a_backlog_holds_is_read_from_storage_after_all(monkeypatch):
+    storage = Slow()
+    async with staged(storage) as stage, asyncio.timeout(WITHIN_S):
+        await say(stage, 1)
+        bo = await stage.connect(stage.cast.bo)
+        storage.hold_up()
+        following = asyncio.create_task(stage.follow(bo, 0))
+        await storage.reading.wait()
+        drafts = [stage.cast.draft(stage.cast.ana, f"{n}") for n in range(MAX_HELD_EVENTS + 5)]
+        await asyncio.gather(*map(stage.services.writer.post, drafts))
+        await stage.services.receipts.store_read(
+            [ReadMark(stage.cast.lobby.id, stage.cast.bo.id, 900)]
+        )
+        storage.may_read.set()
+        await following
+        frames = heard(bo)
+        assert seqs(frames) == list(range(1, MAX_HELD_EVENTS + 7))
+        assert "ReadMoved bo 900 own" in frames
+        await say(stage, 1)
+        assert seqs(heard(bo)) == [MAX_HELD_EVENTS + 7]
+
+
+async def test_a_watermark_is_never_shown_going_back():
+    storage = Slow()
+    async with staged(storage) as stage, asyncio.timeout(WITHIN_S):
+        cast, receipts = stage.cast, stage.services.receipts
+        await say(stage, 5)
+        bo = await stage.connect(cast.bo)
+        backlog = stage.hub.hold(bo, cast.lobby.id)
+        await receipts.store_read([ReadMark(cast.lobby.id, cast.bo.id, 2)])
+        (early,) = backlog.events
+        await receipts.store_read([ReadMark(cast.lobby.id, cast.bo.id, 4)])
+        storage.hold_up()
+        following = asyncio.create_task(stage.follow(bo, 5))
+        await storage.reading.wait()
+        stage.hub.deliver(early)
+        stage.hub.deliver(replace(early, up_to_seq=5))
+        storage.may_read.set()
+        await following
+        assert [frame for frame in heard(bo) if " bo " in frame] == [
+            "ReadMoved bo 4 own",
+            "ReadMoved bo 5 own",
+        ]
+
+
+async def test_a_slow_reader_is_waited_for_page_by_page_while_others_go_on(stage):
+    await say(stage, 3 * PAGE)
+    ana = await stage.listen(stage.cast.ana)
+    bo = await stage.connect(stage.cast.bo)
+    bo.outlet.stop_reading()
+    following = asyncio.create_task(stage.follow(bo, 0))
+    await stage.say(stage.cast.ana, "meanwhile")
+    assert heard(ana)[-1] == f"MessagePosted {3 * PAGE + 1} own"
+    assert len(bo.outlet.frames) == PAGE
+    bo.outlet.read_on()
+    await following
+    assert seqs(heard(bo)) == list(range(1, 3 * PAGE + 2))
+
+
+async def test_nothing_is_read_for_a_client_that_has_gone(monkeypatch):
+    storage = MemoryStorage()
+    async with staged(storage) as stage:
+        await say(stage, 3 * PAGE)
+        reads = 0
+        read = storage.read
+
+        async def counting(job):
+            nonlocal reads
+            reads += 1
+            return await read(job)
+
+        monkeypatch.setattr(storage, "read", counting)
+        bo = await stage.connect(stage.cast.bo)
+        bo.outlet.close(1000, "gone")
+        await stage.follow(bo, 0)
+        assert reads == 1
+
+
+async def test_who_may_not_listen_is_refused_and_leaves_no_trace(stage):
+    cy = await stage.connect(stage.cast.cy)
+    with pytest.raises(NotAMember):
+        await stage.follow(cy, 0)
+    with pytest.raises(NoSuchConversation):
+        await Following(stage.services, cy, ConversationId(999)).start(0)
+    assert stage.hub._channels == {}
+    assert heard(cy) == []
+
+
+async def test_a_contract_may_let_in_who_is_no_member_and_refuse_who_is(stage):
+    cast = stage.cast
+    await say(stage, 2)
+
+    async def look_in(work):
+        return (await work.conversations.heads([cast.lobby.id]))[cast.lobby.id]
+
+    async def refuse(work):
+        raise NotAMember
+
+    cy, bo = await stage.connect(cast.cy), await stage.connect(cast.bo)
+    await Following(stage.services, cy, cast.lobby.id, look_in).start(0)
+    with pytest.raises(NotAMember):
+        await Following(stage.services, bo, cast.lobby.id, refuse).start(0)
+    await say(stage, 1)
+    assert seqs(heard(cy)) == [1, 2, 3]
+    assert heard(bo) == []
+
+
+async def test_who_is_removed_while_catching_up_is_sent_no_more():
+    storage = Slow()
+    async with staged(storage) as stage, asyncio.timeout(WITHIN_S):
+        cast = stage.cast
+        await say(stage, 2 * PAGE)
+        bo = await stage.connect(cast.bo)
+        bo.outlet.stop_reading()
+        following = asyncio.create_task(stage.follow(bo, 0))
+        await storage.reading.wait()
+        await asyncio.sleep(0)
+        await stage.do(cast.conversations.remove_member, cast.ana.id, cast.lobby.id, cast.bo.id)
+        await following
+        assert ended(bo) == CloseReason.REMOVED.value
+        assert len(heard(bo)) <= PAGE
+        assert not stage.hub.roster.is_present(cast.lobby.id, cast.bo.id)
+
+
+async def test_who_blocks_while_catching_up_is_shown_nothing_of_the_blocked_after_it():
+    storage = Slow()
+    async with staged(storage) as stage, asyncio.timeout(WITHIN_S):
+        cast = stage.cast
+        await stage.do(cast.conversations.add_members, cast.ana.id, cast.lobby.id, [cast.cy])
+        bo = await stage.connect(cast.bo)
+        storage.hold_up()
+        following = asyncio.create_task(stage.follow(bo, 1))
+        await storage.reading.wait()
+        await stage.do(cast.social.block, cast.bo.id, cast.ana.id)
+        storage.may_read.set()
+        await following
+        await stage.say(cast.ana, "Can you hear me?")
+        assert heard(bo) == []
+
+
+async def test_blocked_authors_are_missing_from_what_is_replayed_too(stage):
+    cast = stage.cast
+    await stage.do(cast.conversations.add_members, cast.ana.id, cast.lobby.id, [cast.cy])
+    await stage.say(cast.ana, "from Ana")
+    await stage.say(cast.cy, "from Cy")
+    await stage.do(cast.social.block, cast.bo.id, cast.ana.id)
+    bo = await stage.listen(cast.bo, after_seq=0)
+    assert seqs(heard(bo)) == [3]
+
+
+def test_a_page_is_smaller_than_what_is_held_back_meanwhile():
+    assert following_module.PAGE < MAX_HELD_EVENTS

@@ -1,0 +1,247 @@
+"""Taking visitors in, and seeing them out, over a lane of plain ASGI."""
+
+import asyncio
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from folkmoot.auth.authenticator import Caller
+from folkmoot.core.conversations.errors import NotAMember
+from folkmoot.core.shared.rates import Rate
+from folkmoot.kit.socket_endpoint import Rejection, SocketEndpoint
+from folkmoot.realtime.connection import Connection
+from folkmoot.realtime.limits import Limits
+from folkmoot.realtime.wire_format import CloseReason
+from folkmoot.wire.lane_frames import text_frame
+from tests.realtime.stage import GENEROUS, WITHIN_S, Stage
+
+DISCONNECT = {"type": "websocket.disconnect", "code": 1005}
+
+
+class Line:
+    """A server under the application: what the client sends, and what it is sent."""
+
+    def __init__(self, *texts: str) -> None:
+        self.inbox: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        self.inbox.put_nowait({"type": "websocket.connect"})
+        for text in texts:
+            self.inbox.put_nowait({"type": "websocket.receive", "text": text})
+        self.sent: list[dict[str, Any]] = []
+
+    async def receive(self) -> dict[str, Any]:
+        return await self.inbox.get()
+
+    async def send(self, message: dict[str, Any]) -> None:
+        self.sent.append(message)
+        if message["type"] == "websocket.close":
+            self.inbox.put_nowait(DISCONNECT)
+
+    @property
+    def close(self) -> tuple[int, str] | None:
+        last = self.sent[-1]
+        return (last["code"], last["reason"]) if last["type"] == "websocket.close" else None
+
+
+class Listener:
+    """A guest who does what their frames say, to the house if need be."""
+
+    def __init__(self, connection: Connection, desk: "Desk") -> None:
+        self.connection = connection
+        self._desk = desk
+        self.apologies = 0
+
+    async def arrive(self) -> None:
+        if self._desk.arrival is not None:
+            await self._desk.arrival()
+
+    def hear(self, data: str | bytes) -> None:
+        self._desk.heard.append(data)
+        if data == "break":
+            raise ZeroDivisionError("a bug")
+        if data == "log out":
+            self._desk.stage.hub.end(self.connection, CloseReason.LOGIN_ENDED)
+
+    def report_fault(self) -> None:
+        self.apologies += 1
+
+
+class Desk:
+    """How visitors are received here."""
+
+    authenticates_first: bool = False
+
+    def __init__(self, stage: Stage) -> None:
+        self.stage = stage
+        self.heard: list[str | bytes] = []
+        self.guests: list[Listener] = []
+        self.arrival: Any = None
+        self.last_frame = b""
+
+    def guest(self, scope: Any, caller: Caller, outbox: Any) -> Listener:
+        person, expiry = caller.account.person, caller.expires_at
+        connection = Connection(self.stage.wire_format, outbox, person, caller.login.id, expiry)
+        self.guests.append(Listener(connection, self))
+        return self.guests[-1]
+
+    def rejection_of(self, refusal: Any) -> Rejection:
+        if refusal is None:
+            return Rejection(1011, "our fault")
+        return Rejection(4000, refusal.code, self.last_frame)
+
+
+@pytest.fixture
+async def desk(stage: Stage) -> Desk:
+    login = await stage.login(stage.cast.ana)
+    stage.services.authenticator.callers["ana's"] = Caller(stage.cast.ana, login, login.expires_at)
+    return Desk(stage)
+
+
+async def visit(desk: Desk, line: Line, query: str = "token=ana's") -> None:
+    scope = {
+        "type": "websocket",
+        "headers": [],
+        "query_string": query.encode(),
+        "client": ("10.0.0.1", 1),
+    }
+    async with asyncio.timeout(WITHIN_S):
+        await SocketEndpoint(desk.stage.services, desk)(scope, line.receive, line.send)
+
+
+async def test_a_visitor_is_accepted_heard_and_forgotten_when_they_go(desk):
+    line = Line("one", "two")
+    line.inbox.put_nowait(DISCONNECT)
+    await visit(desk, line)
+    assert line.sent[0]["type"] == "websocket.accept"
+    assert desk.heard == ["one", "two"]
+    assert len(desk.stage.hub) == 0
+
+
+@pytest.mark.parametrize(
+    ("query", "code"), [("", "token_missing"), ("token=bo's", "token_invalid")]
+)
+async def test_who_shows_no_good_token_is_accepted_and_told_so(desk, query, code):
+    line = Line()
+    await visit(desk, line, query)
+    assert [message["type"] for message in line.sent] == ["websocket.accept", "websocket.close"]
+    assert line.close == (4000, code)
+
+
+@pytest.mark.parametrize(
+    ("query", "code"), [("", "token_missing"), ("token=bo's", "token_invalid")]
+)
+async def test_where_it_is_asked_first_who_shows_no_good_token_gets_no_socket(desk, query, code):
+    desk.authenticates_first, line = True, Line()
+    await visit(desk, line, query)
+    start, body = line.sent
+    assert (start["type"], start["status"]) == ("websocket.http.response.start", 401)
+    assert f'"{code}"'.encode() in body["body"]
+    assert desk.guests == []
+
+
+async def test_where_it_is_asked_first_a_fault_of_ours_is_told_as_one(desk, caplog):
+    async def fail(credentials: Any) -> None:
+        raise ZeroDivisionError("a bug")
+
+    desk.authenticates_first, line = True, Line()
+    desk.stage.services.authenticator.caller = fail
+    await visit(desk, line)
+    assert line.sent[0]["status"] == 500
+    assert "could not be asked" in caplog.text
+
+
+async def test_where_it_is_asked_first_a_visitor_is_heard_all_the_same(desk):
+    desk.authenticates_first, line = True, Line("one")
+    line.inbox.put_nowait(DISCONNECT)
+    await visit(desk, line)
+    assert line.sent[0]["type"] == "websocket.accept"
+    assert desk.heard == ["one"]
+
+
+async def test_who_may_not_stay_is_told_why_and_forgotten(desk):
+    async def refuse() -> None:
+        raise NotAMember
+
+    desk.arrival, line = refuse, Line("never heard")
+    await visit(desk, line)
+    assert line.close == (4000, "not_a_participant")
+    assert desk.heard == []
+    assert len(desk.stage.hub) == 0
+
+
+async def test_a_fault_of_ours_at_the_door_is_told_as_one(desk, caplog):
+    async def fail() -> None:
+        raise ZeroDivisionError("a bug")
+
+    desk.arrival, line = fail, Line()
+    await visit(desk, line)
+    assert line.close == (1011, "our fault")
+    assert "could not be taken in" in caplog.text
+    assert len(desk.stage.hub) == 0
+
+
+async def test_a_frame_that_meets_a_fault_of_ours_is_apologised_for_and_the_next_is_heard(
+    desk, caplog
+):
+    line = Line("break", "go on")
+    line.inbox.put_nowait(DISCONNECT)
+    await visit(desk, line)
+    assert desk.heard == ["break", "go on"]
+    assert desk.guests[0].apologies == 1
+    assert "could not be handled" in caplog.text
+
+
+async def test_what_comes_after_the_right_was_lost_is_not_heard(desk):
+    line = Line("log out", "one more thing")
+    await visit(desk, line)
+    assert desk.heard == ["log out"]
+    assert line.close is not None
+
+
+@pytest.mark.parametrize("is_known", [True, False])
+async def test_a_visitor_who_is_turned_away_is_sent_a_last_frame_where_there_is_one(desk, is_known):
+    async def refuse() -> None:
+        raise NotAMember
+
+    desk.arrival, desk.last_frame, line = refuse, text_frame(b"why"), Line()
+    await visit(desk, line, *([] if is_known else ["token=nobody's"]))
+    assert [message["type"] for message in line.sent[1:]] == ["websocket.send", "websocket.close"]
+    assert line.sent[1]["text"] == "why"
+
+
+async def test_a_visitor_who_goes_while_they_are_taken_in_leaves_nothing_behind(desk):
+    arriving = asyncio.Event()
+
+    async def take_long() -> None:
+        arriving.set()
+        await asyncio.Event().wait()
+
+    desk.arrival = take_long
+    visiting = asyncio.create_task(visit(desk, Line()))
+    await asyncio.wait_for(arriving.wait(), WITHIN_S)
+    assert len(desk.stage.hub) == 1
+    visiting.cancel()
+    await asyncio.gather(visiting, return_exceptions=True)
+    assert len(desk.stage.hub) == 0
+
+
+async def test_a_connection_too_many_is_told_to_come_back(desk):
+    strict = replace(GENEROUS, max_connections_per_account=0)
+    services = replace(desk.stage.services, limits=Limits(strict, desk.stage.cast.clock.monotonic))
+    desk.stage.services, line = services, Line()
+    await visit(desk, line)
+    assert line.close == (4000, "too_many_connections")
+
+
+async def test_an_address_that_connects_too_often_is_refused_before_the_handshake(desk):
+    strict = replace(GENEROUS, connect=Rate(60, 1))
+    services = replace(desk.stage.services, limits=Limits(strict, desk.stage.cast.clock.monotonic))
+    desk.stage.services = services
+    first, second = Line(), Line()
+    first.inbox.put_nowait(DISCONNECT)
+    await visit(desk, first)
+    await visit(desk, second)
+    start, body = second.sent
+    assert start["status"] == 429
+    assert dict(start["headers"])[b"retry-after"] == b"2"
+    assert b'"rate_limited"' in body["body"]
