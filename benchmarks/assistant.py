@@ -58,26 +58,26 @@ class Stub:
         self.way = WELL
         self.requests = 0
         self.at_work = 0
-        self._visitors: set[asyncio.Task[None]] = set()
+        self._connections: set[asyncio.Task[None]] = set()
 
     @property
     def url(self) -> str:
         return f"http://{HOST}:{self._server.sockets[0].getsockname()[1]}/v1"
 
     async def __aenter__(self) -> "Stub":
-        self._server = await asyncio.start_server(self._on_visitor, HOST, 0)
+        self._server = await asyncio.start_server(self._on_connection, HOST, 0)
         return self
 
     async def __aexit__(self, *_: object) -> None:
         self._server.close()
-        for task in tuple(self._visitors):
+        for task in tuple(self._connections):
             task.cancel()
-        await asyncio.gather(*self._visitors, return_exceptions=True)
+        await asyncio.gather(*self._connections, return_exceptions=True)
 
-    def _on_visitor(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def _on_connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.create_task(self._serve(reader, writer))
-        self._visitors.add(task)
-        task.add_done_callback(self._visitors.discard)
+        self._connections.add(task)
+        task.add_done_callback(self._connections.discard)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:

@@ -28,38 +28,38 @@ class Cast:
     friend: str = ""
     customer: str = ""
 
-    def hall_seats(self, listeners: int, door: str) -> list[tuple[int | str, str, str]]:
-        """The speaker's seat, then the listeners', each of another account.
+    def hall_targets(self, listeners: int, contract: str) -> list[tuple[int | str, str, str]]:
+        """The speaker's target, then the listeners', each of another account.
 
         Of friends there are only two: theirs are half of the listeners each, as so many devices.
         """
-        if door == "friends":
+        if contract == "friends":
             devices = [self.tokens[number % 2] for number in range(listeners + 1)]
-            return [(self.friend, token, door) for token in devices]
-        if door == "support":
+            return [(self.friend, token, contract) for token in devices]
+        if contract == "support":
             speaker = self.tokens[CUSTOMER]
             others = [token for token in self.tokens if token != speaker][:listeners]
-            return [(self.customer, token, door) for token in (speaker, *others)]
-        place = self.session if door == "sessions" else self.hall
-        return [(place, token, door) for token in self.tokens[: listeners + 1]]
+            return [(self.customer, token, contract) for token in (speaker, *others)]
+        conversation_id = self.session if contract == "sessions" else self.hall
+        return [(conversation_id, token, contract) for token in self.tokens[: listeners + 1]]
 
-    def pair_seats(self, pairs: int) -> list[tuple[int, str]]:
-        """Both seats of the first pair, both of the second, and so on."""
+    def pair_targets(self, pairs: int) -> list[tuple[int, str]]:
+        """Both targets of the first pair, both of the second, and so on."""
         return [
             (conversation_id, self.tokens[2 * number + half])
             for number, conversation_id in enumerate(self.pairs[:pairs])
             for half in (0, 1)
         ]
 
-    def crowd_seats(self, count: int, door: str) -> list[tuple[int | str, ...]]:
-        """`count` seats, going round, so that accounts share evenly.
+    def crowd_targets(self, count: int, contract: str) -> list[tuple[int | str, ...]]:
+        """`count` targets, going round, so that accounts share evenly.
 
         They are in the pairs' conversations, or each in the account's own room at a desk.
         """
-        seats: list[tuple[int | str, ...]] = [*self.pair_seats(len(self.pairs))]
-        if door == "support":
-            seats = [("", token, door) for token in self.tokens[:200]]
-        return [seats[number % len(seats)] for number in range(count)]
+        targets: list[tuple[int | str, ...]] = [*self.pair_targets(len(self.pairs))]
+        if contract == "support":
+            targets = [("", token, contract) for token in self.tokens[:200]]
+        return [targets[number % len(targets)] for number in range(count)]
 
     def token_for(self, conversation: str) -> str:
         """A token that may read the conversation."""
@@ -75,8 +75,8 @@ def name_of(number: int) -> str:
     return f"bench{number:04}"
 
 
-def hire(rest: Rest, size: int, doors: tuple[str, ...]) -> Cast:
-    """Sign `size` accounts up, the way people would, and seat them in the hall and in pairs."""
+def hire(rest: Rest, size: int, contracts: tuple[str, ...]) -> Cast:
+    """Sign `size` accounts up, the way people would, and target them in the hall and in pairs."""
 
     def sign_up(name: str) -> tuple[str, str]:
         account = {"username": name, "email": f"{name}@example.org", "password": PASSWORD}
@@ -93,15 +93,15 @@ def hire(rest: Rest, size: int, doors: tuple[str, ...]) -> Cast:
         signed_up = list(pool.map(sign_up, names))
     tokens = [token for _, token in signed_up]
     customer = signed_up[CUSTOMER][0]
-    if "conversations" not in doors:
+    if "conversations" not in contracts:
         return Cast(tokens, 0, [], customer=customer)
     hall = converse(tokens[0], "hall", names[1:])
     pairs = [
         converse(tokens[first], f"pair {first // 2}", [names[first + 1]])
         for first in range(0, size - 1, 2)
     ]
-    session = convene(rest, tokens[0], names[1:]) if "sessions" in doors else ""
-    friend = befriend(rest, tokens[0], tokens[1], names[1]) if "friends" in doors else ""
+    session = convene(rest, tokens[0], names[1:]) if "sessions" in contracts else ""
+    friend = befriend(rest, tokens[0], tokens[1], names[1]) if "friends" in contracts else ""
     return Cast(tokens, hall, pairs, session, friend, customer)
 
 

@@ -19,7 +19,7 @@ import psutil
 import uvloop
 
 from benchmarks import gauge
-from benchmarks.wire import DOORS, Seat, Socket, open_sockets
+from benchmarks.wire import SHAPES, Socket, SocketTarget, open_sockets
 
 # About what people type; the number in front lets the checks tell every message from every other.
 FILLER = "so we meet at the old oak at noon, bring bread"
@@ -33,20 +33,20 @@ class Bench:
     host: str
     port: int
     pid: int
-    seats: list[Seat]
+    targets: list[SocketTarget]
     options: dict[str, Any]
     problems: list[str] = field(default_factory=list)
     sockets: list[Socket] = field(default_factory=list)
     # conversation -> what was said in it, in order
     said: dict[int | str, list[str]] = field(default_factory=dict)
 
-    async def open(self, seats: list[Seat]) -> None:
-        self.sockets += await open_sockets(self.host, self.port, seats, self.problems)
+    async def open(self, targets: list[SocketTarget]) -> None:
+        self.sockets += await open_sockets(self.host, self.port, targets, self.problems)
 
     def say(self, index: int, text: str) -> None:
         """The socket at `index` says `text`, and it is written down for the check of history."""
         content = f"{text} {FILLER}"
-        self.said.setdefault(self.seats[index].conversation_id, []).append(content)
+        self.said.setdefault(self.targets[index].conversation_id, []).append(content)
         self.sockets[index].say(content)
 
     async def quiet(self) -> None:
@@ -59,8 +59,10 @@ class Bench:
 
         Asked of a conversation in which nobody else speaks.
         """
-        pairs = zip(self.seats, self.sockets, strict=True)
-        counts = [(len(self.said.get(seat.conversation_id, ())), s.messages) for seat, s in pairs]
+        pairs = zip(self.targets, self.sockets, strict=True)
+        counts = [
+            (len(self.said.get(target.conversation_id, ())), s.messages) for target, s in pairs
+        ]
         return [
             f"a socket heard {heard} of {said} messages" for said, heard in counts if heard != said
         ]
@@ -136,13 +138,13 @@ async def speak_with_window(bench: Bench, label: str, count: int, window: int) -
 async def fanout(bench: Bench) -> dict[str, float]:
     """One speaks, all others of the conversation listen."""
     count, window = bench.options["messages"], bench.options["window"]
-    await bench.open(bench.seats)
+    await bench.open(bench.targets)
     await speak_with_window(bench, WARM_UP, bench.options["warm_up"], window)
     await bench.quiet()
     listeners = bench.sockets[1:]
     before = sum(listener.messages for listener in listeners)
-    witnessed: list[bytes] = []
-    listeners[-1].on_message = witnessed.append
+    sampled: list[bytes] = []
+    listeners[-1].on_message = sampled.append
 
     def deliveries() -> int:
         return sum(s.messages for s in listeners) - before
@@ -154,7 +156,7 @@ async def fanout(bench: Bench) -> dict[str, float]:
     spent.stop_clock()
     await bench.quiet()
     spent.stop_server()
-    check_witness(bench, witnessed, count)
+    check_sample(bench, sampled, count)
     return spent.facts() | {
         "messages": count,
         "deliveries": deliveries(),
@@ -163,11 +165,11 @@ async def fanout(bench: Bench) -> dict[str, float]:
     }
 
 
-def check_witness(bench: Bench, witnessed: list[bytes], count: int) -> None:
+def check_sample(bench: Bench, sampled: list[bytes], count: int) -> None:
     """One listener's frames are read in full: the right words, each once, in order."""
-    door = DOORS[bench.seats[0].door]
-    heard = [door.content_of(payload) for payload in witnessed]
-    if heard != bench.said[bench.seats[0].conversation_id][-count:]:
+    contract = SHAPES[bench.targets[0].contract]
+    heard = [contract.content_of(payload) for payload in sampled]
+    if heard != bench.said[bench.targets[0].conversation_id][-count:]:
         bench.problems.append("a listener did not hear what was said, in order")
 
 
@@ -203,7 +205,7 @@ async def take_turns(
 async def pairs(bench: Bench) -> dict[str, float]:
     """Many two-person conversations, each a closed loop."""
     count, seconds = bench.options["messages_a_pair"], bench.options["seconds"]
-    await bench.open(bench.seats)
+    await bench.open(bench.targets)
     await take_turns(bench, WARM_UP, bench.options["warm_up"], seconds, [])
     await bench.quiet()
     waits: list[float] = []
@@ -232,7 +234,7 @@ async def pairs(bench: Bench) -> dict[str, float]:
 async def latency(bench: Bench) -> dict[str, float]:
     """A fixed rate, whatever the server does: how long until the other half of the pair has it?"""
     count = int(bench.options["rate"] * bench.options["seconds"])
-    await bench.open(bench.seats)
+    await bench.open(bench.targets)
     await take_turns(bench, WARM_UP, bench.options["warm_up"], 5, [])
     await bench.all_heard()
     await bench.quiet()
@@ -276,16 +278,16 @@ async def idle(bench: Bench) -> dict[str, float]:
     """Many connections that do nothing: what does the server keep for each?"""
     # The first few carry what a server sets up once (pools, caches, imports); they stay open.
     first = bench.options["warm_up"]
-    await bench.open(bench.seats[:first])
+    await bench.open(bench.targets[:first])
     await bench.quiet()
     samples = bench.options["steady_samples"]
     rss_before = await gauge.steady_rss_bytes(bench.pid, samples)
     start = time.perf_counter()
-    await bench.open(bench.seats[first:])
+    await bench.open(bench.targets[first:])
     connecting_seconds = time.perf_counter() - start
     await bench.quiet()
     rss_after = await gauge.steady_rss_bytes(bench.pid, samples)
-    connections = len(bench.seats) - first
+    connections = len(bench.targets) - first
     return {
         "connections": connections,
         "rss_before_bytes": rss_before,
@@ -308,7 +310,7 @@ async def play(plan: dict[str, Any]) -> dict[str, Any]:
         host=plan["host"],
         port=plan["port"],
         pid=plan["pid"],
-        seats=[Seat(*seat) for seat in plan["seats"]],
+        targets=[SocketTarget(*target) for target in plan["targets"]],
         options=plan["options"],
     )
     figures: dict[str, float] = {}

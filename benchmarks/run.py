@@ -26,7 +26,7 @@ from benchmarks.servers import (
     is_installed,
     on_core,
 )
-from benchmarks.wire import DOORS
+from benchmarks.wire import SHAPES
 
 RESULTS = Path(__file__).resolve().parent / "results" / "latest.json"
 LOADS = ("fanout", "fanout-w1", "fanout-sessions", "fanout-friends", "pairs", "latency", "idle")
@@ -42,23 +42,23 @@ class Scenario:
     name: str
     kind: str
     options: dict[str, Any]
-    door: str = "conversations"
+    contract: str = "conversations"
 
     @property
     def staffed(self) -> bool:
         """Whether everybody but the customer is of staff."""
-        return self.kind == "fanout" and self.door == "support"
+        return self.kind == "fanout" and self.contract == "support"
 
-    def seats(self, cast: Cast) -> Sequence[tuple[int | str, ...]]:
+    def targets(self, cast: Cast) -> Sequence[tuple[int | str, ...]]:
         match self.kind:
             case "fanout":
-                return cast.hall_seats(self.options["listeners"], self.door)
+                return cast.hall_targets(self.options["listeners"], self.contract)
             case "idle":
-                return cast.crowd_seats(
-                    self.options["connections"] + self.options["warm_up"], self.door
+                return cast.crowd_targets(
+                    self.options["connections"] + self.options["warm_up"], self.contract
                 )
             case _:
-                return cast.pair_seats(self.options["pairs"])
+                return cast.pair_targets(self.options["pairs"])
 
 
 def programme(options: argparse.Namespace) -> list[Scenario]:
@@ -81,24 +81,24 @@ def programme(options: argparse.Namespace) -> list[Scenario]:
             "fanout-sessions",
             "fanout",
             hall | {"window": options.window, "messages": many},
-            door="sessions",
+            contract="sessions",
         ),
         Scenario(
             "fanout-friends",
             "fanout",
             hall | {"window": options.window, "messages": many},
-            door="friends",
+            contract="friends",
         ),
         Scenario(
             "fanout-support",
             "fanout",
             hall | {"window": options.window, "messages": many},
-            door="support",
+            contract="support",
         ),
         Scenario("pairs", "pairs", few | talk),
         Scenario("latency", "latency", few | rate),
         Scenario("idle", "idle", crowd),
-        Scenario("idle-support", "idle", crowd, door="support"),
+        Scenario("idle-support", "idle", crowd, contract="support"),
     ]
     if options.only:
         return [s for s in scenarios if options.only in (s.name, s.kind)]
@@ -174,7 +174,7 @@ def load(server: Server, cast: Cast, scenario: Scenario, core: int | None) -> di
         "host": HOST,
         "port": server.rest.port,
         "pid": server.pid,
-        "seats": scenario.seats(cast),
+        "targets": scenario.targets(cast),
         "options": scenario.options,
     }
     with on_core(core):
@@ -194,11 +194,13 @@ def load(server: Server, cast: Cast, scenario: Scenario, core: int | None) -> di
         return {"figures": {}, "problems": [f"the loader failed: {error}"], "said": {}}
 
 
-def check_history(rest: Rest, cast: Cast, said: dict[str, list[str]], door: str) -> Iterator[str]:
+def check_history(
+    rest: Rest, cast: Cast, said: dict[str, list[str]], contract: str
+) -> Iterator[str]:
     """What was said and what history keeps must be the same, message for message, in order."""
     for conversation, contents in said.items():
-        address = DOORS[door].history.format(conversation)
-        kept = rest.history(address, cast.token_for(conversation), DOORS[door].content)
+        address = SHAPES[contract].history.format(conversation)
+        kept = rest.history(address, cast.token_for(conversation), SHAPES[contract].content)
         if kept != contents:
             yield f"conversation {conversation}: {len(contents)} said, {len(kept)} in history"
             if len(kept) == len(contents):
@@ -215,7 +217,9 @@ def measure(
         stage_is_set = stage.performance(contender, cores["server"], scenario.staffed)
         with stage_is_set as (server, cast):
             result = load(server, cast, scenario, cores["loader"])
-            result["problems"] += check_history(server.rest, cast, result["said"], scenario.door)
+            result["problems"] += check_history(
+                server.rest, cast, result["said"], scenario.contract
+            )
             if result["problems"]:
                 last_words = server.last_words()
     except (OSError, LookupError, ValueError) as error:
@@ -244,7 +248,7 @@ def play_all(
         for turn in range(options.repeats):
             for scenario in scenarios:
                 for contender in contenders:
-                    if scenario.door not in contender.doors:
+                    if scenario.contract not in contender.contracts:
                         continue
                     start = time.monotonic()
                     run = {"turn": turn} | measure(stage, contender, scenario, cores)

@@ -36,7 +36,7 @@ class Contender:
     module: tuple[str, ...]
     # Whether accounts and conversations outlive the process, so that they are made only once.
     durable: bool
-    doors: tuple[str, ...] = ("conversations",)
+    contracts: tuple[str, ...] = ("conversations",)
 
     def command(self, data: Path, port: int) -> list[str]:
         where = ["--host", HOST, "--port", str(port)]
@@ -72,15 +72,15 @@ CONTENDERS = {
             "folkmoot",
             ("folkmoot", "serve"),
             durable=True,
-            doors=("conversations", "sessions", "friends", "support"),
+            contracts=("conversations", "sessions", "friends", "support"),
         ),
         _by_hand("memory", "FastAPI, in memory", "fastapi_memory"),
         _by_hand("stored", "FastAPI + SQLAlchemy", "fastapi_stored", durable=True),
         replace(
             _by_hand("python-socketio", "python-socketio, in memory", "socketio_python"),
-            doors=("support",),
+            contracts=("support",),
         ),
-        Contender(NPM, "npm's socket.io, in memory", (), durable=False, doors=("support",)),
+        Contender(NPM, "npm's socket.io, in memory", (), durable=False, contracts=("support",)),
     )
 }
 
@@ -231,7 +231,7 @@ class Stage:
             self._hired[contender.name] = self._hire(server, contender)
 
     def _hire(self, server: Server, contender: Contender) -> Cast:
-        return hire(server.rest, self._cast_size, contender.doors)
+        return hire(server.rest, self._cast_size, contender.contracts)
 
 
 def _engage(data: Path) -> None:

@@ -22,7 +22,7 @@ MASK = b"\0\0\0\0"
 
 
 @dataclass(frozen=True)
-class Door:
+class ContractShape:
     """How one contract is spoken, as far as a load needs it.
 
     `tag` is the field with a frame's kind, `greeting` the kind of the frame after which a socket
@@ -43,10 +43,10 @@ class Door:
     # The field with what was said.
     content: str = "content"
 
-    def address(self, seat: "Seat") -> str:
-        """Where the seat's socket is opened, its token included."""
-        path = self.socket.format(seat.conversation_id)
-        return f"{path}{'&' if '?' in path else '?'}token={seat.token}"
+    def address(self, target: "SocketTarget") -> str:
+        """Where the target's socket is opened, its token included."""
+        path = self.socket.format(target.conversation_id)
+        return f"{path}{'&' if '?' in path else '?'}token={target.token}"
 
     def content_of(self, payload: bytes) -> str:
         """What was said in the message of this frame."""
@@ -61,18 +61,18 @@ class Door:
     def spaced_message(self) -> re.Pattern[bytes]:
         return re.compile(rf'"{self.tag}"\s*:\s*"({self.message}|{self.echo})"'.encode())
 
-    def said(self, content: str, place: int | str) -> bytes:
+    def said(self, content: str, conversation_id: int | str) -> bytes:
         """The frame that posts one chat message."""
         frame = {self.tag: self.saying} if self.saying else {}
         if self.receiver:
-            frame[self.receiver] = str(place)
+            frame[self.receiver] = str(conversation_id)
         return json.dumps(frame | {"content": content}).encode()
 
 
-class SupportDoor(Door):
+class SupportShape(ContractShape):
     """Socket.IO: the token comes with CONNECT, and an event is an array after its type."""
 
-    def address(self, seat: "Seat") -> str:  # noqa: ARG002 - nothing of it is in the address
+    def address(self, target: "SocketTarget") -> str:  # noqa: ARG002 - nothing of it is in the address
         return self.socket
 
     def content_of(self, payload: bytes) -> str:
@@ -83,18 +83,18 @@ class SupportDoor(Door):
         return b'42["receive_message",'
 
 
-DOORS = {
-    "conversations": Door(
+SHAPES = {
+    "conversations": ContractShape(
         "/conversations/{}/ws", "/conversations/{}/messages", "type", None, "connection"
     ),
-    "sessions": Door(
+    "sessions": ContractShape(
         "/api/v1/chat/ws/{}",
         "/api/v1/chat/sessions/{}/messages",
         "message_type",
         "text",
         "user_joined",
     ),
-    "friends": Door(
+    "friends": ContractShape(
         "/api/v1/chat/ws/chat?resume=1",
         "/api/v1/chat/messages/history/{}",
         "type",
@@ -105,7 +105,7 @@ DOORS = {
         opening=b'{"type":"resume"}',
         receiver="receiver_id",
     ),
-    "support": SupportDoor(
+    "support": SupportShape(
         "/socket.io/?EIO=4&transport=websocket",
         "/chat/history/self",
         "",
@@ -114,16 +114,16 @@ DOORS = {
         content="message_text",
     ),
 }
-CONVERSATIONS = DOORS["conversations"]
+CONVERSATIONS = SHAPES["conversations"]
 
 
 @dataclass(frozen=True)
-class Seat:
+class SocketTarget:
     """One socket to open: which conversation, with whose token, through which contract."""
 
     conversation_id: int | str
     token: str
-    door: str = "conversations"
+    contract: str = "conversations"
 
 
 def encode(opcode: int, payload: bytes) -> bytes:
@@ -136,10 +136,10 @@ def encode(opcode: int, payload: bytes) -> bytes:
     return bytes((FINAL | opcode, MASKED | 127)) + size.to_bytes(8) + MASK + payload
 
 
-def upgrade_request(host: str, port: int, seat: Seat) -> bytes:
+def upgrade_request(host: str, port: int, target: SocketTarget) -> bytes:
     key = base64.b64encode(os.urandom(16)).decode()
     return (
-        f"GET {DOORS[seat.door].address(seat)} HTTP/1.1\r\n"
+        f"GET {SHAPES[target.contract].address(target)} HTTP/1.1\r\n"
         f"Host: {host}:{port}\r\n"
         "Upgrade: websocket\r\nConnection: Upgrade\r\n"
         f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n\r\n"
@@ -157,17 +157,17 @@ class Socket(asyncio.Protocol):
         self,
         request: bytes,
         problems: list[str],
-        door: Door = CONVERSATIONS,
-        place: int | str = 0,
+        contract: ContractShape = CONVERSATIONS,
+        conversation_id: int | str = 0,
     ) -> None:
         self.messages = 0
         self.frames = 0
         self.on_message: Callable[[bytes], None] | None = None
         self.joined: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._request = request
-        self._door = door
-        self._place = place
-        self._compact_message = door.compact_message
+        self._contract = contract
+        self._conversation_id = conversation_id
+        self._compact_message = contract.compact_message
         self._problems = problems
         self._upgraded = False
         self._leaving = False
@@ -179,7 +179,7 @@ class Socket(asyncio.Protocol):
 
     def say(self, content: str) -> None:
         """Send one chat message."""
-        self._transport.write(encode(TEXT, self._door.said(content, self._place)))
+        self._transport.write(encode(TEXT, self._contract.said(content, self._conversation_id)))
 
     def leave(self) -> None:
         self._leaving = True
@@ -204,8 +204,8 @@ class Socket(asyncio.Protocol):
             self.leave()
             return len(data)
         self._upgraded = True
-        if self._door.opening:
-            self._transport.write(encode(TEXT, self._door.opening))
+        if self._contract.opening:
+            self._transport.write(encode(TEXT, self._contract.opening))
         return self._read_frames(data, end + 4)
 
     def _read_frames(self, data: bytes, position: int) -> int:
@@ -237,13 +237,13 @@ class Socket(asyncio.Protocol):
         return position
 
     def _take_text(self, payload: bytes) -> None:
-        if self._door.spaced_message.search(payload):
+        if self._contract.spaced_message.search(payload):
             self.messages += 1
             if self.on_message is not None:
                 self.on_message(payload)
             return
-        kind = json.loads(payload).get(self._door.tag)
-        if kind == self._door.greeting and not self.joined.done():
+        kind = json.loads(payload).get(self._contract.tag)
+        if kind == self._contract.greeting and not self.joined.done():
             self.joined.set_result(None)
         elif kind == "error":
             self._fail(f"an error frame: {payload[:200]!r}")
@@ -264,13 +264,13 @@ class Socket(asyncio.Protocol):
 
 
 class SocketIo(Socket):
-    """The same in the `support` contract: in its seat's room, where it has one."""
+    """The same in the `support` contract: in its target's room, where it has one."""
 
     _JOIN = 0
 
-    def __init__(self, request: bytes, problems: list[str], seat: Seat) -> None:
-        super().__init__(request, problems, DOORS[seat.door])
-        self._seat = seat
+    def __init__(self, request: bytes, problems: list[str], target: SocketTarget) -> None:
+        super().__init__(request, problems, SHAPES[target.contract])
+        self._target = target
         self._asked = self._JOIN
 
     def say(self, content: str) -> None:
@@ -281,9 +281,9 @@ class SocketIo(Socket):
     def _take_text(self, payload: bytes) -> None:
         match payload[:2]:
             case b"0{":
-                self._answer("40" + json.dumps({"token": self._seat.token}))
-            case b"40" if self._seat.conversation_id:
-                data = json.dumps(["join_room", {"user_id": self._seat.conversation_id}])
+                self._answer("40" + json.dumps({"token": self._target.token}))
+            case b"40" if self._target.conversation_id:
+                data = json.dumps(["join_room", {"user_id": self._target.conversation_id}])
                 self._answer(f"42{self._JOIN}{data}")
             case b"40":
                 self.joined.set_result(None)
@@ -311,14 +311,14 @@ class SocketIo(Socket):
         self._transport.write(encode(TEXT, packet.encode()))
 
 
-async def open_socket(host: str, port: int, seat: Seat, problems: list[str]) -> Socket:
+async def open_socket(host: str, port: int, target: SocketTarget, problems: list[str]) -> Socket:
     """A socket that the server has greeted, or an error within ten seconds."""
-    request, door = upgrade_request(host, port, seat), DOORS[seat.door]
+    request, contract = upgrade_request(host, port, target), SHAPES[target.contract]
 
     def make() -> Socket:
-        if seat.door == "support":
-            return SocketIo(request, problems, seat)
-        return Socket(request, problems, door, seat.conversation_id)
+        if target.contract == "support":
+            return SocketIo(request, problems, target)
+        return Socket(request, problems, contract, target.conversation_id)
 
     async with asyncio.timeout(10):
         _, socket = await asyncio.get_running_loop().create_connection(make, host, port)
@@ -327,15 +327,15 @@ async def open_socket(host: str, port: int, seat: Seat, problems: list[str]) -> 
 
 
 async def open_sockets(
-    host: str, port: int, seats: list[Seat], problems: list[str], at_once: int = 50
+    host: str, port: int, targets: list[SocketTarget], problems: list[str], at_once: int = 50
 ) -> list[Socket]:
-    """Sockets in the order of their seats, a bounded number being opened at the same time."""
+    """Sockets in the order of their targets, a bounded number being opened at the same time."""
     authenticator = asyncio.Semaphore(at_once)
 
-    async def open_one(seat: Seat) -> Socket:
+    async def open_one(target: SocketTarget) -> Socket:
         async with authenticator:
-            return await open_socket(host, port, seat, problems)
+            return await open_socket(host, port, target, problems)
 
     async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(open_one(seat)) for seat in seats]
+        tasks = [group.create_task(open_one(target)) for target in targets]
     return [task.result() for task in tasks]

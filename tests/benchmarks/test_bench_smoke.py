@@ -147,8 +147,8 @@ async def test_an_error_frame_makes_a_run_void(wire):
 @pytest.mark.parametrize("piece", [1, 3, 1000])
 async def test_the_client_of_a_desk_joins_its_room_and_counts_acks_as_echoes(wire, piece):
     problems: list[str] = []
-    seat = wire.Seat("a-customer", "a-token", "support")
-    socket = wire.SocketIo(b"", problems, seat)
+    target = wire.SocketTarget("a-customer", "a-token", "support")
+    socket = wire.SocketIo(b"", problems, target)
     sent = bytearray()
     socket.connection_made(SimpleNamespace(write=sent.extend))
     upgrade, _, _ = STREAM.partition(b"\r\n\r\n")
@@ -181,7 +181,7 @@ async def test_the_client_of_a_desk_joins_its_room_and_counts_acks_as_echoes(wir
 
 async def test_a_refusal_by_a_desk_makes_a_run_void(wire):
     problems: list[str] = []
-    socket = wire.SocketIo(b"", problems, wire.Seat("", "a-token", "support"))
+    socket = wire.SocketIo(b"", problems, wire.SocketTarget("", "a-token", "support"))
     upgrade, _, _ = STREAM.partition(b"\r\n\r\n")
 
     socket.data_received(upgrade + b"\r\n\r\n" + server_frame(b'431[{"success":false,"error":{}}]'))

@@ -31,7 +31,7 @@ class Shelf:
     """The files of the cast's house, and what can be seen of them from outside."""
 
     cast: Cast
-    place: FileStore
+    store: FileStore
     incoming: Path
 
     @property
@@ -46,7 +46,7 @@ class Shelf:
             "uploads": Uploads(self.cast.clock, Quota(MAX_FILES, 3 * MAX_BYTES)),
             "storage": self.cast.storage,
             "write": self.cast.storage.write,
-            "place": self.place,
+            "store": self.store,
             "incoming": self.incoming,
             "thumbnails": Thumbnails(max_pixels=MAX_PIXELS),
             "bounds": FileBounds(MAX_BYTES, max_at_once=2),
@@ -58,7 +58,7 @@ class Shelf:
 
     async def blobs(self) -> set[str]:
         """The keys of everything that is kept."""
-        found = await obstore.list(self.place._store).collect_async()
+        found = await obstore.list(self.store._store).collect_async()
         return {one["path"] for one in found}
 
     async def is_clean(self) -> bool:
@@ -87,5 +87,5 @@ async def shelf(
         for name, value in found.variables.items():
             monkeypatch.setenv(name, value)
         url = await asyncio.to_thread(found.new)
-    place, incoming = open_file_store(tmp_path / "files", url)
-    return Shelf(await enter(await open_storage("memory://")), place, incoming)
+    store, incoming = open_file_store(tmp_path / "files", url)
+    return Shelf(await enter(await open_storage("memory://")), store, incoming)

@@ -227,8 +227,8 @@ async def test_the_file_of_a_deleted_message_is_collected(shelf):
 
 async def test_a_blob_without_a_row_is_collected_and_one_that_is_new_is_not(shelf):
     """What a process leaves that ends between the blob and the row, in either order."""
-    await shelf.place.keep("00000000-0000-7000-8000-999999999999", b"blob")
-    await shelf.place.keep("00000000-0000-7000-8000-999999999999.thumbnail", b"small")
+    await shelf.store.keep("00000000-0000-7000-8000-999999999999", b"blob")
+    await shelf.store.keep("00000000-0000-7000-8000-999999999999.thumbnail", b"small")
     at = datetime.now(UTC) - shelf.cast.clock.now()
     shelf.cast.clock.pass_by(at + LOOSE_FOR - timedelta(minutes=5))
     assert await shelf.files.collect() == 0
@@ -270,19 +270,19 @@ async def test_collecting_goes_on_until_it_is_ended(shelf):
 
 
 async def test_a_place_that_works_says_so(shelf):
-    await asyncio.to_thread(shelf.place.check)
+    await asyncio.to_thread(shelf.store.check)
     assert await shelf.is_clean()
 
 
 async def test_a_lost_blob_is_our_fault_and_told_before_anything_is_sent(shelf):
     upload = await shelf.upload(shelf.cast.ana, TEXT)
-    await shelf.place.forget([upload.id])
+    await shelf.store.forget([upload.id])
     with pytest.raises(FilesUnavailable):
         await anext(shelf.files.content(upload))
 
 
 async def test_forgetting_what_is_not_there_changes_nothing(shelf):
-    await shelf.place.forget(["nothing", "of-the-kind"])
+    await shelf.store.forget(["nothing", "of-the-kind"])
 
 
 async def test_when_nobody_knows_whether_the_row_was_stored_the_blob_stays(shelf):
@@ -298,9 +298,9 @@ def test_a_bucket_that_does_not_answer_is_our_fault(tmp_path, monkeypatch):
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
-    place, _ = open_file_store(tmp_path, "s3://bucket/prefix")
+    store, _ = open_file_store(tmp_path, "s3://bucket/prefix")
     with pytest.raises(FilesUnavailable):
-        place.check()
+        store.check()
 
 
 def test_what_is_kept_in_a_folder_is_for_its_owner_only(tmp_path):
@@ -331,16 +331,16 @@ def test_a_full_disk_is_told_apart(caplog):
 
 
 async def test_a_kept_file_and_its_name_have_reached_the_disk(tmp_path, monkeypatch):
-    place, incoming = open_file_store(tmp_path / "files", None)
-    assert isinstance(place, FolderStore)
+    store, incoming = open_file_store(tmp_path / "files", None)
+    assert isinstance(store, FolderStore)
     reached = []
     sync = os.fsync
     monkeypatch.setattr(os, "fsync", lambda number: (reached.append(_name(number)), sync(number)))
     (incoming / "one").write_bytes(b"content")
-    await place.keep("key", incoming / "one")
+    await store.keep("key", incoming / "one")
     assert reached == [str(incoming / "one"), str(tmp_path / "files")]
     reached.clear()
-    await place.keep("small", b"content")
+    await store.keep("small", b"content")
     assert reached == [str(tmp_path / "files" / "small"), str(tmp_path / "files")]
 
 

@@ -287,7 +287,7 @@ class NamespacesRules(RuleBasedStateMachine):
     def little_is_kept(self):
         assert sum(map(len, self.namespaces._parts)) <= 100
         assert len(self.namespaces._acks) <= 3
-        assert len(self.namespaces._places) <= 2
+        assert len(self.namespaces._states) <= 2
 
 
 TestNamespacesRules = NamespacesRules.TestCase

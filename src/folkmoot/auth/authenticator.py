@@ -159,14 +159,14 @@ class Authenticator:
     async def _by_outside_token(self, issuer: str | None, token: str) -> Caller:
         if self._issuers is None or issuer is None:
             raise TokenInvalid
-        vouched = await self._issuers.read(issuer, token)
-        known = await self._storage.read(lambda work: _seen(work, vouched.login_id))
+        verified = await self._issuers.read(issuer, token)
+        known = await self._storage.read(lambda work: _seen(work, verified.login_id))
         if known is None:
             now = self._clock.now()
             known = await self._write(
-                lambda work: self._external_accounts.admit(work, vouched, now)
+                lambda work: self._external_accounts.admit(work, verified, now)
             )
-        return _standing(known, vouched)
+        return _standing(known, verified)
 
     async def _by_ticket(self, ticket: str, token: str | None) -> Caller:
         # Taking a ticket is a write: what cannot be one shall not cost any.
@@ -190,13 +190,13 @@ class Authenticator:
         return Caller(account, login, expires_at)
 
 
-def _standing(known: tuple[Account, Login], vouched: VerifiedSubject) -> Caller:
+def _standing(known: tuple[Account, Login], verified: VerifiedSubject) -> Caller:
     account, login = known
     if not account.is_active:
         raise AccountInactive
     if login.revoked_at is not None:
         raise LoginRevoked
-    return Caller(account, login, min(vouched.expires_at, login.expires_at))
+    return Caller(account, login, min(verified.expires_at, login.expires_at))
 
 
 def new_ticket(secret: str, right: datetime) -> str:

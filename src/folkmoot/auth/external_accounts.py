@@ -38,45 +38,45 @@ class ExternalAccounts:
         self._accounts = accounts
 
     async def admit(
-        self, work: UnitOfWork, vouched: VerifiedSubject, now: datetime
+        self, work: UnitOfWork, verified: VerifiedSubject, now: datetime
     ) -> tuple[Account, Login]:
         """The subject's account, made if need be, and the login that stands for this token.
 
         Called again for the same token it changes nothing. Whether the account is active and the
         login still stands is for the caller to see.
         """
-        account = await work.accounts.by_subject(vouched.issuer, vouched.subject)
+        account = await work.accounts.by_subject(verified.issuer, verified.subject)
         if account is None:
-            account = await self._make(work, vouched)
-        login = await work.logins.get(vouched.login_id)
+            account = await self._make(work, verified)
+        login = await work.logins.get(verified.login_id)
         if login is None:
-            login = Login(vouched.login_id, account.id, now, vouched.expires_at)
+            login = Login(verified.login_id, account.id, now, verified.expires_at)
             if account.is_active:
                 await work.logins.add(login)
         return account, login
 
-    async def _make(self, work: UnitOfWork, vouched: VerifiedSubject) -> Account:
-        mark = hashlib.sha256(f"{vouched.issuer}\n{vouched.subject}".encode()).hexdigest()
-        usernames = _usernames(vouched, mark)
+    async def _make(self, work: UnitOfWork, verified: VerifiedSubject) -> Account:
+        mark = hashlib.sha256(f"{verified.issuer}\n{verified.subject}".encode()).hexdigest()
+        usernames = _usernames(verified, mark)
         taken = await work.accounts.by_usernames([username_key(name) for name in usernames])
         username = next(name for name in usernames if username_key(name) not in taken)
-        email = _claimed_email(vouched)
+        email = _claimed_email(verified)
         if email is None or await work.accounts.by_email(email_key(email)) is not None:
-            email = _placeholder(vouched, mark)
+            email = _placeholder(verified, mark)
         return await work.accounts.add(
             self._accounts.draft(
                 username=username,
                 email=email,
-                full_name=_full_name(vouched),
-                issuer=vouched.issuer,
-                subject=vouched.subject,
+                full_name=_full_name(verified),
+                issuer=verified.issuer,
+                subject=verified.subject,
             )
         )
 
 
-def _usernames(vouched: VerifiedSubject, mark: str) -> Sequence[str]:
+def _usernames(verified: VerifiedSubject, mark: str) -> Sequence[str]:
     """Usernames to try, the last of them sure to be free."""
-    claimed = (vouched.username, (vouched.email or "").partition("@")[0], vouched.subject)
+    claimed = (verified.username, (verified.email or "").partition("@")[0], verified.subject)
     stem = next((made for made in map(_stem, claimed) if made), "user")
     names = (stem, f"{stem}-{mark[:6]}", f"{stem}-{mark[:16]}", f"user-{mark[:48]}")
     return [name for name in names if _is_username(name)]
@@ -97,24 +97,24 @@ def _is_username(text: str) -> bool:
     return True
 
 
-def _claimed_email(vouched: VerifiedSubject) -> str | None:
+def _claimed_email(verified: VerifiedSubject) -> str | None:
     try:
-        return checked_email(vouched.email or "")
+        return checked_email(verified.email or "")
     except Invalid:
         return None
 
 
-def _placeholder(vouched: VerifiedSubject, mark: str) -> str:
+def _placeholder(verified: VerifiedSubject, mark: str) -> str:
     """An address that is nobody's: the top-level domain ``invalid`` never exists (RFC 2606)."""
-    host = re.sub(r"[^a-z0-9.-]", "", (urlsplit(vouched.issuer).hostname or "").lower())
+    host = re.sub(r"[^a-z0-9.-]", "", (urlsplit(verified.issuer).hostname or "").lower())
     try:
         return checked_email(f"sub-{mark[:32]}@{host.strip('.-') or 'issuer'}.invalid")
     except EmailInvalid:
         return f"sub-{mark[:32]}@issuer.invalid"
 
 
-def _full_name(vouched: VerifiedSubject) -> str:
+def _full_name(verified: VerifiedSubject) -> str:
     try:
-        return checked_full_name((vouched.full_name or "")[:MAX_NAME_CHARS])
+        return checked_full_name((verified.full_name or "")[:MAX_NAME_CHARS])
     except Invalid:
         return ""

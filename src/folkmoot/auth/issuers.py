@@ -98,7 +98,7 @@ class _IssuerClaims(msgspec.Struct):
 
 
 class Issuers:
-    """The outside issuers that this house believes.
+    """The outside issuers that this server believes.
 
     ``client`` fetches key sets; it belongs to the caller, who closes it.
     """
@@ -182,9 +182,9 @@ class KeySource:
     """The public keys behind a URL, remembered.
 
     They are fetched again when they are old or when a token names a key that is not among them,
-    but at most every so often, by one caller for all: nobody can make this house knock at an
-    issuer's door by showing it nonsense. While the issuer does not answer, known keys stay good
-    for ``usable_for``.
+    but at most every so often, by one caller for all: nobody can make this server ask an issuer
+    over and over by showing it nonsense. While the issuer does not answer, known keys stay good for
+    ``usable_for``.
     """
 
     def __init__(

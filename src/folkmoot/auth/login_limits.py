@@ -49,9 +49,9 @@ class LoginRateLimiter:
 
     def login(self, name: str, address: str) -> None:
         """Count an attempt to log in under a name."""
-        place = network_of(address)
-        self._take(self._logins, place)
-        self._take(self._names, (username_key(name[:_MAX_KEY_CHARS].strip()), place))
+        network = network_of(address)
+        self._take(self._logins, network)
+        self._take(self._names, (username_key(name[:_MAX_KEY_CHARS].strip()), network))
 
     def register(self, address: str) -> None:
         """Count a registration."""

@@ -40,7 +40,7 @@ class _AccessClaims(msgspec.Struct, omit_defaults=True):
 
 
 class AccessTokens:
-    """JWTs signed with this house's secret; only ``HS256``, whatever their header says.
+    """JWTs signed with this server's secret; only ``HS256``, whatever their header says.
 
     ``life`` is how long one is good for, never longer than its login.
     """

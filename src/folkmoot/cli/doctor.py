@@ -13,7 +13,7 @@ from folkmoot.server.errors import StartRefused
 from folkmoot.server.http.process import listen
 from folkmoot.server.settings import Settings
 from folkmoot.server.system import SystemClock
-from folkmoot.server.wiring import place_of, prepare_data_folder
+from folkmoot.server.wiring import file_store_of, prepare_data_folder
 
 FEWEST_OPEN_FILES = 4096
 EARLIEST = datetime(2026, 1, 1, tzinfo=UTC)
@@ -58,9 +58,9 @@ def _database(settings: Settings) -> Finding:
 
 
 def _files(settings: Settings) -> Finding:
-    place, _ = place_of(settings)
-    place.check()
-    return f"can be kept in {place.name}"
+    store, _ = file_store_of(settings)
+    store.check()
+    return f"can be kept in {store.name}"
 
 
 def _assistant(settings: Settings) -> Finding:

@@ -1,4 +1,4 @@
-"""What keeps the place of the files from working, in the words of the core."""
+"""What keeps the store of the files from working, in the words of the core."""
 
 import errno
 import logging
@@ -15,14 +15,14 @@ _log = logging.getLogger(__name__)
 
 
 class FilesUnavailable(Unavailable):
-    """The place where files are kept does not answer, or not as it should."""
+    """The store where files are kept does not answer, or not as it should."""
 
     code = "files_unavailable"
     sentence = "The server cannot reach its files right now; try again in a moment."
 
 
 class FileStoreInvalid(Exception):
-    """The setting names no place where files can be kept; the message says why."""
+    """The setting names no store where files can be kept; the message says why."""
 
 
 @contextmanager

@@ -55,7 +55,7 @@ class FileBounds:
 
 
 class Files:
-    """The files of a house. A row says that a file is here only once it is whole on disk.
+    """the files of a server. A row says that a file is here only once it is whole on disk.
 
     Whatever ends in between leaves a blob without a row, which `collect` removes.
     """
@@ -68,7 +68,7 @@ class Files:
         uploads: Uploads,
         storage: Storage,
         write: Write,
-        place: FileStore,
+        store: FileStore,
         incoming: Path,
         thumbnails: Thumbnails,
         bounds: FileBounds,
@@ -78,7 +78,7 @@ class Files:
         self._uploads = uploads
         self._storage = storage
         self._write = write
-        self._place = place
+        self._store = store
         self._incoming = incoming
         self._thumbnails = thumbnails
         self.bounds = bounds
@@ -150,7 +150,7 @@ class Files:
         self, upload: Upload, start: int = 0, end: int | None = None
     ) -> AsyncIterator[bytes]:
         """The bytes of a file from ``start`` up to ``end``."""
-        return self._place.read(upload.id, start, upload.size if end is None else end)
+        return self._store.read(upload.id, start, upload.size if end is None else end)
 
     async def thumbnail(self, upload: Upload) -> bytes:
         """The small picture of an image, as `thumbnails.MEDIA_TYPE`.
@@ -161,7 +161,7 @@ class Files:
         """
         if not upload.has_thumbnail:
             raise NoSuchAttachment
-        return await self._place.whole(upload.id + _THUMBNAIL)
+        return await self._store.whole(upload.id + _THUMBNAIL)
 
     async def collect(self) -> int:
         """Remove what nobody can ask for any more; how many blobs that were.
@@ -171,10 +171,10 @@ class Files:
         """
         count = 0
         while forgotten := await self._write(self._forget_loose):
-            await self._place.forget(_blobs_of(forgotten))
+            await self._store.forget(_blobs_of(forgotten))
             count += len(forgotten)
         before = self._clock.now() - LOOSE_FOR
-        async for keys in self._place.kept(before):
+        async for keys in self._store.kept(before):
             count += await self._forget_unknown(keys)
         await asyncio.to_thread(self._clear_incoming)
         return count
@@ -190,7 +190,7 @@ class Files:
             except Unavailable as fault:
                 _log.warning("files could not be collected: %s", fault.code)
             except Exception:
-                # A bug of ours: files that nobody asks for are not worth the house.
+                # A bug of ours: files that nobody asks for are not worth the whole server.
                 _log.exception("files could not be collected")
             else:
                 _log.debug("%d files were collected", count)
@@ -198,11 +198,11 @@ class Files:
     async def _keep_blobs(self, upload_id: Uid, path: Path, thumbnail: bytes | None) -> None:
         try:
             if thumbnail is not None:
-                await self._place.keep(upload_id + _THUMBNAIL, thumbnail)
-            await self._place.keep(upload_id, path)
+                await self._store.keep(upload_id + _THUMBNAIL, thumbnail)
+            await self._store.keep(upload_id, path)
         except Unavailable:
             with suppress(Unavailable):
-                await self._place.forget(_blobs_of([upload_id]))
+                await self._store.forget(_blobs_of([upload_id]))
             raise
 
     async def _remember(self, upload: Upload) -> None:
@@ -213,7 +213,7 @@ class Files:
             await self._write(job)
         except Refusal:
             # Nothing of it has happened. Of `Unavailable` nobody knows, so then the blob stays.
-            await self._place.forget(_blobs_of([upload.id]))
+            await self._store.forget(_blobs_of([upload.id]))
             raise
 
     async def _forget_loose(self, work: UnitOfWork) -> list[Uid]:
@@ -223,7 +223,7 @@ class Files:
         ids = {key: Uid(key.removesuffix(_THUMBNAIL)) for key in keys}
         known = await self._storage.read(lambda work: work.attachments.get(set(ids.values())))
         unknown = [key for key, upload_id in ids.items() if upload_id not in known]
-        await self._place.forget(unknown)
+        await self._store.forget(unknown)
         return len(unknown)
 
     def _clear_incoming(self) -> None:

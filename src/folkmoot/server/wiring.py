@@ -90,7 +90,7 @@ async def opened(settings: Settings) -> AsyncIterator[Components]:
     """A house at work: its storage open, its tasks running, all of it ended in order.
 
     Raises:
-        StartRefused: something about the settings or the place keeps it from opening.
+        StartRefused: something about the settings or the machine keeps it from opening.
     """
     prepare_data_folder(settings)
     secret = _secret_of(settings)
@@ -235,11 +235,11 @@ def _assistant(
     return Assistant(services, answers, answerer, research, announce, bounds=bounds)
 
 
-def place_of(settings: Settings) -> tuple[FileStore, Path]:
+def file_store_of(settings: Settings) -> tuple[FileStore, Path]:
     """Where files are kept, and the folder where they are gathered first.
 
     Raises:
-        StartRefused: the settings name no such place.
+        StartRefused: the settings name no store that can be used.
     """
     try:
         return open_file_store(settings.data.absolute() / "files", settings.files_url)
@@ -250,7 +250,7 @@ def place_of(settings: Settings) -> tuple[FileStore, Path]:
 
 
 def _files(settings: Settings, clock: Clock, ids: Ids, storage: Storage, writer: Writer) -> Files:
-    place, incoming = place_of(settings)
+    store, incoming = file_store_of(settings)
     quota = Quota(settings.max_files_per_account, settings.max_file_bytes_per_account)
     return Files(
         clock=clock,
@@ -258,7 +258,7 @@ def _files(settings: Settings, clock: Clock, ids: Ids, storage: Storage, writer:
         uploads=Uploads(clock, quota),
         storage=storage,
         write=writer.write,
-        place=place,
+        store=store,
         incoming=incoming,
         thumbnails=Thumbnails(max_pixels=settings.max_image_pixels),
         bounds=FileBounds(settings.max_file_bytes),

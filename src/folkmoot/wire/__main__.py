@@ -31,7 +31,7 @@ _GRACE = 2
 _PATIENCE = 0.5
 
 
-class Parrot:
+class SuiteApplication:
     """The Socket.IO application that the protocol suite expects."""
 
     namespaces = frozenset(("/", "/custom"))
@@ -110,7 +110,7 @@ class Standalone:
     """The three of them as one ASGI application."""
 
     def __init__(self, limits: EngineLimits) -> None:
-        self._sockets = SocketServer(Parrot(), limits)
+        self._sockets = SocketServer(SuiteApplication(), limits)
         self._engines = EngineServer(limits, lambda engine, _handshake, _owner: EngineEcho(engine))
 
     async def _live(self, receive: Receive, send: Send) -> None:

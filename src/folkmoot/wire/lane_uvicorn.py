@@ -80,7 +80,7 @@ class TransportLane:
         return reading
 
     def end(self) -> None:
-        """Take no more; whoever still writes finds an open door to nowhere."""
+        """Take no more; whoever still writes writes to nowhere."""
         self.write = discard
         self.paused = False
 
@@ -111,7 +111,7 @@ class LaneProtocol(WebSocketsSansIOProtocol):
         self.lane = TransportLane(self)
 
     # Of the few connections that need them; an idle one has neither.
-    rejection: Callable[[], None] | None = None
+    pending_close: Callable[[], None] | None = None
     """What ends the connection once the application has read all that came before the end."""
     last_words: tuple[bytes, ...] = ()
     utf8: codecs.IncrementalDecoder | None = None
@@ -125,7 +125,7 @@ class LaneProtocol(WebSocketsSansIOProtocol):
         self.inbox.transport = self.transport
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self.rejection = None
+        self.pending_close = None
         super().connection_lost(exc)
         self.lane.end()
         self.lane.resume()
@@ -165,16 +165,16 @@ class LaneProtocol(WebSocketsSansIOProtocol):
 
     def say_goodbye(self, code: int, reason: str, deadline: float | None = None) -> None:
         """Start the closing handshake, once; what the feeder still holds goes out before it."""
-        if self.rejection is not None:
-            self.part_now()
+        if self.pending_close is not None:
+            self.close_now()
         if self.close_sent or not self.handshake_complete or self.transport.is_closing():
             return
         if self.lane.feeder is not None:
             self.lane.feeder.on_close()
         self.conn.send_close(code, reason)
-        self.part(code, reason, self.close_timeout if deadline is None else deadline)
+        self.say_close(code, reason, self.close_timeout if deadline is None else deadline)
 
-    def part(self, code: int, reason: str, deadline: float) -> None:
+    def say_close(self, code: int, reason: str, deadline: float) -> None:
         """Send the close frame that the parser has made, and end the lane."""
         self.close_sent = True
         self.queue.put_nowait({"type": "websocket.disconnect", "code": code, "reason": reason})
@@ -183,24 +183,24 @@ class LaneProtocol(WebSocketsSansIOProtocol):
         self.inbox.resume_reading()
         self.drop_after(deadline)
 
-    def part_when_read(self, part: Callable[[], None]) -> None:
+    def close_when_read(self, close: Callable[[], None]) -> None:
         """End the connection when the application asks for more than has come, or in a while.
 
         So what a client sent before its close, or before its mistake, is answered before the close.
         """
-        self.rejection = part
+        self.pending_close = close
         if self.inbox.is_all_read:
-            self.part_now()
+            self.close_now()
         else:
-            self.inbox.when_read = self.part_now
-            self.loop.call_later(self.close_timeout, self.part_now)
+            self.inbox.when_read = self.close_now
+            self.loop.call_later(self.close_timeout, self.close_now)
 
-    def part_now(self) -> None:
-        part, self.rejection = self.rejection, None
-        if part is not None and not self.transport.is_closing():
+    def close_now(self) -> None:
+        close, self.pending_close = self.pending_close, None
+        if close is not None and not self.transport.is_closing():
             if self.lane.feeder is not None:
                 self.lane.feeder.on_close()
-            part()
+            close()
 
     def drop_after(self, deadline: float) -> None:
         if self.close_timer is None and not self.disconnected:
@@ -221,7 +221,7 @@ class LaneProtocol(WebSocketsSansIOProtocol):
         if self.conn.parser_exc is None:
             self.conn.receive_data(data)
             self.handle_events()
-            if self.conn.parser_exc is not None and not self.is_parting:
+            if self.conn.parser_exc is not None and not self.is_saying_goodbye:
                 self.handle_parser_exception()
             if self.conn.handshake_exc is not None and not self.transport.is_closing():
                 # What the parser cannot even read as a request, uvicorn would leave unanswered.
@@ -229,9 +229,9 @@ class LaneProtocol(WebSocketsSansIOProtocol):
                 self.transport.close()
 
     @property
-    def is_parting(self) -> bool:
+    def is_saying_goodbye(self) -> bool:
         """Whether the client has said or done what ends the connection; nothing counts after it."""
-        return self.close_sent or self.rejection is not None or self.transport.is_closing()
+        return self.close_sent or self.pending_close is not None or self.transport.is_closing()
 
     def handle_text(self, event: Frame) -> None:
         if not event.fin:
@@ -253,7 +253,7 @@ class LaneProtocol(WebSocketsSansIOProtocol):
             self.refuse_text()
 
     def refuse_text(self) -> None:
-        if not self.is_parting:
+        if not self.is_saying_goodbye:
             self.conn.fail(1007, "text must be UTF-8")
             self.handle_parser_exception()
 
@@ -270,7 +270,7 @@ class LaneProtocol(WebSocketsSansIOProtocol):
 
     def send_receive_event_to_app(self) -> None:
         data, self.frames = self.frames[0], []
-        if self.is_parting:
+        if self.is_saying_goodbye:
             return
         if self.curr_msg_data_type == "bytes":
             self.queue.put_nowait({"type": "websocket.receive", "bytes": bytes(data)})
@@ -285,7 +285,7 @@ class LaneProtocol(WebSocketsSansIOProtocol):
         # The close that came with the ping was answered by the parser too; that has its own time.
         self.last_words += tuple(frame for frame in frames if frame[:1] != _PONG)
         # A client that sends pings and reads no pongs would fill the buffer with them.
-        if not self.lane.paused and not self.is_parting:
+        if not self.lane.paused and not self.is_saying_goodbye:
             self.transport.write(b"".join(frame for frame in frames if frame[:1] == _PONG))
 
     def handle_close(self, event: Frame) -> None:
@@ -293,8 +293,8 @@ class LaneProtocol(WebSocketsSansIOProtocol):
             super().handle_close(event)
             self.lane.end()
             self.drop_after(self.close_timeout)
-        elif not self.is_parting:
-            self.part_when_read(self.answer_close)
+        elif not self.is_saying_goodbye:
+            self.close_when_read(self.answer_close)
 
     def answer_close(self) -> None:
         """Answer the client's close and hang up."""
@@ -314,9 +314,9 @@ class LaneProtocol(WebSocketsSansIOProtocol):
             self.conn.data_to_send()
             payload = b"" if close.code == _NO_CODE else close.serialize()
             self.last_words = (Frame(Opcode.CLOSE, payload).serialize(mask=False),)
-            self.part_when_read(self.answer_close)
+            self.close_when_read(self.answer_close)
         else:
-            self.part_when_read(self.say_what_was_wrong)
+            self.close_when_read(self.say_what_was_wrong)
 
     def say_what_was_wrong(self) -> None:
         """Say so, then read on to nowhere until the client has hung up.
@@ -324,7 +324,7 @@ class LaneProtocol(WebSocketsSansIOProtocol):
         To close a socket with unread input is to reset it, and the client would not see why.
         """
         close = cast("Close", self.conn.close_sent)
-        self.part(close.code, close.reason, self.close_timeout)
+        self.say_close(close.code, close.reason, self.close_timeout)
         if self.transport.can_write_eof():
             self.transport.write_eof()
 
@@ -337,7 +337,7 @@ class LaneProtocol(WebSocketsSansIOProtocol):
                 return
             if self.close_sent:
                 raise ClientDisconnected
-            if self.rejection is not None:
+            if self.pending_close is not None:
                 await self.writable.wait()
                 self.transport.write(_frame_of(message))
                 return

@@ -75,8 +75,8 @@ class Namespaces:
         "_last_id",
         "_parts",
         "_pending",
-        "_places",
         "_room",
+        "_states",
         "deadline",
         "limits",
     )
@@ -85,7 +85,7 @@ class Namespaces:
         self.limits = limits
         self.deadline = now + limits.connect_timeout
         self._known = known
-        self._places: dict[str, ConnectAsked | _NamespaceState] = {}
+        self._states: dict[str, ConnectAsked | _NamespaceState] = {}
         self._acks: dict[tuple[str, int | None], Answered] = {}
         self._last_id = 0
         self._pending: SocketPacket | None = None
@@ -119,30 +119,30 @@ class Namespaces:
         if now < self.deadline:
             return False
         self.deadline = now + self.limits.connect_timeout
-        return not self._places
+        return not self._states
 
     # What the application decides
 
     def join(self, asked: ConnectAsked, sid: str, more: Mapping[str, object]) -> Encoded | None:
         """Let the client in: the packet that says so, or None where it has left meanwhile."""
-        if self._places.get(asked.namespace) is not asked:
+        if self._states.get(asked.namespace) is not asked:
             return None
-        self._places[asked.namespace] = _NamespaceState.JOINED
+        self._states[asked.namespace] = _NamespaceState.JOINED
         self.deadline = inf
         return encode_connect(sid, more, namespace=asked.namespace)
 
     def refuse(self, asked: ConnectAsked, refusal: ConnectRefused) -> Encoded | None:
         """Keep the client out: the packet that says so, or None where it has left meanwhile."""
-        if self._places.get(asked.namespace) is not asked:
+        if self._states.get(asked.namespace) is not asked:
             return None
-        del self._places[asked.namespace]
+        del self._states[asked.namespace]
         return encode_connect_error(refusal.message, refusal.data, namespace=asked.namespace)
 
     def leave(self, namespace: str) -> Encoded | None:
         """Put the client out: the packet that says so, or None where it is not in."""
-        if self._places.get(namespace) is not _NamespaceState.JOINED:
+        if self._states.get(namespace) is not _NamespaceState.JOINED:
             return None
-        self._places[namespace] = _NamespaceState.LEFT
+        self._states[namespace] = _NamespaceState.LEFT
         self._forget_acks(namespace)
         return encode_disconnect(namespace=namespace)
 
@@ -184,10 +184,10 @@ class Namespaces:
     def _receive_packet(self, packet: SocketPacket) -> Incoming | Encoded | None:
         if packet.kind == CONNECT:
             return self._receive_connect(packet)
-        place = self._places.get(packet.namespace)
-        if place is None:
+        state = self._states.get(packet.namespace)
+        if state is None:
             raise OutOfTurn("a packet for a namespace that was not asked for")
-        if place is _NamespaceState.LEFT:
+        if state is _NamespaceState.LEFT:
             # It was on its way when we put the client out.
             return None
         if packet.kind == DISCONNECT:
@@ -202,13 +202,13 @@ class Namespaces:
         if packet.namespace not in self._known:
             refusal = ConnectRefused("Invalid namespace")
             return encode_connect_error(refusal.message, None, namespace=packet.namespace)
-        if self._places.get(packet.namespace, _NamespaceState.LEFT) is not _NamespaceState.LEFT:
+        if self._states.get(packet.namespace, _NamespaceState.LEFT) is not _NamespaceState.LEFT:
             raise OutOfTurn("a second connect to one namespace")
-        asked = self._places[packet.namespace] = ConnectAsked(packet.namespace, packet.data or {})
+        asked = self._states[packet.namespace] = ConnectAsked(packet.namespace, packet.data or {})
         return asked
 
     def _receive_disconnect(self, namespace: str) -> Left:
-        self._places[namespace] = _NamespaceState.LEFT
+        self._states[namespace] = _NamespaceState.LEFT
         self._forget_acks(namespace)
         return Left(namespace)
 

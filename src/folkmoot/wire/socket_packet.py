@@ -262,9 +262,9 @@ def _encode(
 
 def _head(kind: str, attachments: int, namespace: str, ack_id: int | None) -> bytes:
     count = f"{attachments}-" if attachments else ""
-    place = "" if namespace == ROOT else f"{namespace},"
+    where = "" if namespace == ROOT else f"{namespace},"
     number = "" if ack_id is None else ack_id
-    return f"{MESSAGE}{kind}{count}{place}{number}".encode()
+    return f"{MESSAGE}{kind}{count}{where}{number}".encode()
 
 
 def _take_out(data: Any, attachments: list[Part]) -> Any:
