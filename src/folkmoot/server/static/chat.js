@@ -1,6 +1,6 @@
 /**
- * The page: its door (log in, register, choose a conversation), its header, and the one room
- * that is open behind the door.
+ * The page: its entry form (log in, register, choose a conversation), its header, and the one room
+ * that is open behind it.
  */
 
 import { Api } from "./api.js";
@@ -18,7 +18,7 @@ const WORDS = {
 
 const part = Object.fromEntries(
   ["title", "account", "account-name", "state", "state-words", "countdown", "retry-now", "buttons",
-    "leave", "sign-out", "door", "door-form", "door-problem", "credentials", "username", "password",
+    "leave", "sign-out", "entry", "entry-form", "entry-problem", "credentials", "username", "password",
     "conversation", "connect", "registration", "email", "full-name", "chat"]
     .map((id) => [id, document.getElementById(id)]),
 );
@@ -65,18 +65,18 @@ function openDoor(problem = "") {
   sessionStorage.removeItem(ROOM_KEY);
   part.title.textContent = "folkmoot";
   part.password.value = "";
-  part["door-problem"].textContent = problem;
-  part["door-problem"].hidden = !problem;
+  part["entry-problem"].textContent = problem;
+  part["entry-problem"].hidden = !problem;
   showState("signed-out");
   if (api.account) part["state-words"].textContent = "Not connected";
-  showOnly(part.door);
+  showOnly(part.entry);
   const first = [part.username, part.password].find((field) => !field.value);
   (api.account ? part.conversation : first).focus();
 }
 
 function showOnly(main) {
   const account = api.account;
-  part.door.hidden = main !== part.door;
+  part.entry.hidden = main !== part.entry;
   part.chat.hidden = main !== part.chat;
   part.leave.hidden = main !== part.chat;
   part.account.hidden = part.buttons.hidden = !account;
@@ -98,15 +98,15 @@ async function enter(event) {
   const conversationId = part.conversation.value.trim();
   const isNew = event.submitter?.value === "register";
   try {
-    part["door-form"].ariaBusy = "true";
+    part["entry-form"].ariaBusy = "true";
     if (!isNumber(conversationId)) throw new Error("Please give a conversation's number.");
     if (!api.account) await logIn(isNew);
     openRoom(conversationId);
   } catch (error) {
-    part["door-problem"].textContent = error.message;
-    part["door-problem"].hidden = false;
+    part["entry-problem"].textContent = error.message;
+    part["entry-problem"].hidden = false;
   } finally {
-    part["door-form"].ariaBusy = "false";
+    part["entry-form"].ariaBusy = "false";
   }
 }
 
@@ -130,7 +130,7 @@ function start() {
   const asked = new URLSearchParams(location.search).get("conversation");
   const last = sessionStorage.getItem(ROOM_KEY);
   part.conversation.value = asked ?? last ?? "";
-  part["door-form"].addEventListener("submit", enter);
+  part["entry-form"].addEventListener("submit", enter);
   part["sign-out"].addEventListener("click", () => signOut("", () => api.logOut()));
   part.leave.addEventListener("click", () => openDoor());
   part["retry-now"].addEventListener("click", () => room.retryNow());
