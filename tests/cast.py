@@ -1,4 +1,4 @@
-"""The people of every test, the place where they meet, a clock that stands, and ids that count."""
+"""The people of every test, the conversation they meet in, a frozen clock, counting ids."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -40,15 +40,15 @@ class FrozenClock:
 
 
 class CountingIds:
-    """Ids that count up; ``house`` keeps those of two processes apart."""
+    """Ids that count up; ``process`` keeps those of two processes apart."""
 
-    def __init__(self, services: int = 0) -> None:
-        self._services = services
+    def __init__(self, process: int = 0) -> None:
+        self._process = process
         self._count = 0
 
     def uid(self) -> Uid:
         self._count += 1
-        return Uid(f"00000000-0000-7000-{0x8000 + self._services:04x}-{self._count:012d}")
+        return Uid(f"00000000-0000-7000-{0x8000 + self._process:04x}-{self._count:012d}")
 
     def secret(self) -> str:
         self._count += 1

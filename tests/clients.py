@@ -19,8 +19,8 @@ WITHIN_S = 10.0
 
 
 @dataclass(frozen=True)
-class Keys:
-    """An account, and what opens the house to it."""
+class LoggedIn:
+    """An account under a login: its tokens."""
 
     id: int
     uid: str
@@ -29,7 +29,7 @@ class Keys:
     refresh_token: str
 
 
-def registered(server: Server, nickname: str) -> Keys:
+def registered(server: Server, nickname: str) -> LoggedIn:
     """A new account that has logged in."""
     with httpx2.Client(base_url=server.url, timeout=WITHIN_S) as http:
         username = f"{nickname}_{uuid.uuid4().hex[:10]}"
@@ -40,15 +40,15 @@ def registered(server: Server, nickname: str) -> Keys:
 
 def logged_in(
     server: Server, username: str, password: str, account: dict[str, Any] | None = None
-) -> Keys:
+) -> LoggedIn:
     """An account under a new login."""
     with httpx2.Client(base_url=server.url, timeout=WITHIN_S) as http:
         form = {"username": username, "password": password}
-        keys = http.post("/auth/token", data=form).raise_for_status().json()
-        bearer = {"Authorization": f"Bearer {keys['access_token']}"}
+        tokens = http.post("/auth/token", data=form).raise_for_status().json()
+        bearer = {"Authorization": f"Bearer {tokens['access_token']}"}
         account = account or http.get("/auth/me", headers=bearer).raise_for_status().json()
-    return Keys(
-        account["id"], account["uid"], username, keys["access_token"], keys["refresh_token"]
+    return LoggedIn(
+        account["id"], account["uid"], username, tokens["access_token"], tokens["refresh_token"]
     )
 
 
@@ -99,25 +99,33 @@ class Socket:
         return close.code, close.reason
 
 
-class Visitor:
+class Client:
     """An account at a server."""
 
-    def __init__(self, server: Server, keys: Keys, http: httpx2.AsyncClient) -> None:
-        self.server, self.keys = server, keys
+    def __init__(self, server: Server, login: LoggedIn, http: httpx2.AsyncClient) -> None:
+        self.server, self.login = server, login
         self._http = http
         self._exits = AsyncExitStack()
 
     @property
     def id(self) -> int:
-        return self.keys.id
+        return self.login.id
+
+    @property
+    def uid(self) -> str:
+        return self.login.uid
 
     @property
     def name(self) -> str:
-        return self.keys.name
+        return self.login.name
+
+    @property
+    def token(self) -> str:
+        return self.login.token
 
     async def ask(self, method: str, path: str, **options: Any) -> httpx2.Response:
         """The answer, whatever it is."""
-        headers = {"Authorization": f"Bearer {self.keys.token}", **options.pop("headers", {})}
+        headers = {"Authorization": f"Bearer {self.token}", **options.pop("headers", {})}
         return await self._http.request(method, path, headers=headers, **options)
 
     async def get(self, path: str, **params: Any) -> Any:
@@ -132,7 +140,7 @@ class Visitor:
         """A socket that was accepted, before anything is read from it."""
         url = self.server.url.replace("http", "ws", 1) + path
         if token != "":
-            url += f"{'&' if '?' in path else '?'}token={token or self.keys.token}"
+            url += f"{'&' if '?' in path else '?'}token={token or self.token}"
         options = {"compression": None, "close_timeout": 1, "ping_interval": None, **options}
         opening = connect(url, **options)
         return Socket(await self._exits.enter_async_context(opening))
@@ -148,18 +156,18 @@ class Visitor:
 
 
 @asynccontextmanager
-async def visiting(server: Server, *all_keys: Keys) -> AsyncIterator[list[Visitor]]:
-    """Visitors with these keys; their sockets are closed in the end."""
+async def clients_of(server: Server, *logins: LoggedIn) -> AsyncIterator[list[Client]]:
+    """Clients under these logins; their sockets are closed in the end."""
     async with httpx2.AsyncClient(base_url=server.url, timeout=WITHIN_S) as http:
-        visitors = [Visitor(server, keys, http) for keys in all_keys]
+        clients = [Client(server, login, http) for login in logins]
         try:
-            yield visitors
+            yield clients
         finally:
-            for visitor in visitors:
-                await visitor.leave()
+            for client in clients:
+                await client.leave()
 
 
-async def new_lobby(creator: Visitor, *others: Visitor, title: str = "LOBBY") -> int:
+async def new_lobby(creator: Client, *others: Client, title: str = "LOBBY") -> int:
     """The number of a new conversation."""
     body = {"title": title, "participant_ids": [other.id for other in others]}
     return int((await creator.post("/conversations/", body))["id"])

@@ -124,7 +124,7 @@ def test_every_pin_of_a_lock_has_a_hash(lock):
 
 
 @pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: lock.stem)
-def test_a_lock_names_no_registry_and_no_place_on_a_machine(lock):
+def test_a_lock_names_no_registry_and_no_path_on_a_machine(lock):
     assert re.findall(r"\S*://\S*|(?<=[ =])/\S*|--\w*index\S*", lock.read_text()) == []
 
 

@@ -1,7 +1,7 @@
 """What every contract can do, in one shape: the base of the adapters that stand beside this file.
 
-A test that must hold for all contracts is written once against `Door` and `Seat`. Another contract
-joins all of them with one class of each, and its line in `every.py`.
+A test that must hold for all contracts is written once against `ContractClient` and
+`ContractConnection`. Another contract joins with one class of each, and its line in `every.py`.
 """
 
 import re
@@ -13,7 +13,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from tests.clients import Keys, Visitor
+from tests.clients import Client, LoggedIn
 
 Frame = dict[str, Any]
 Shape = Mapping[str, Any]
@@ -21,19 +21,19 @@ MESSAGE, EDITED, DELETED, REACTION = "message", "edited", "deleted", "reaction"
 
 
 @dataclass(frozen=True)
-class Place:
+class SharedConversation:
     """A conversation under all of its names. ``people`` are the two in it; who began it first."""
 
     kind: str
     number: int
     uid: str
-    people: tuple[Keys, Keys]
+    people: tuple[LoggedIn, LoggedIn]
 
     @property
-    def customer(self) -> Keys:
+    def customer(self) -> LoggedIn:
         return self.people[0]
 
-    def other(self, keys: Keys) -> Keys:
+    def other(self, keys: LoggedIn) -> LoggedIn:
         return next(person for person in self.people if person.uid != keys.uid)
 
     def uid_of(self, number: int) -> str:
@@ -42,7 +42,7 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Heard:
+class ShownEvent:
     """One event as a contract showed it, reduced to what all contracts say of it.
 
     ``text`` is the content, or the emoji; ``cursor`` is what this contract wants to be given back.
@@ -61,28 +61,28 @@ class Heard:
         return self.what, self.uid, self.seq, self.author, self.text
 
 
-class Refused(Exception):
+class RequestRefused(Exception):
     """What was asked for was refused; the code is all that the text says."""
 
 
-class Gone(ConnectionError):
+class ConnectionGone(ConnectionError):
     """The connection has ended."""
 
 
-class Seat(ABC):
-    """One connection, as far as one place is concerned."""
+class ContractConnection(ABC):
+    """One connection, as far as one conversation is concerned."""
 
-    def __init__(self, visitor: Visitor, place: Place) -> None:
-        self.visitor, self.place = visitor, place
-        self._kept: deque[Heard] = deque()
+    def __init__(self, client: Client, conversation: SharedConversation) -> None:
+        self.client, self.conversation = client, conversation
+        self._kept: deque[ShownEvent] = deque()
 
-    async def hears(self) -> Heard:
-        """The next event that the seat was told of, other than its own that it was answered."""
+    async def hears(self) -> ShownEvent:
+        """The next event that the connection was sent, other than answers to its own requests."""
         while not self._kept:
             self._keep(await self._next())
         return self._kept.popleft()
 
-    async def until(self, what: str, uid: str) -> Heard:
+    async def until(self, what: str, uid: str) -> ShownEvent:
         """The next event of this kind about this message; others before it are passed over."""
         while True:
             heard = await self.hears()
@@ -90,23 +90,23 @@ class Seat(ABC):
                 return heard
 
     @abstractmethod
-    async def says(self, text: str, *, client_id: str | None = None) -> Heard:
-        """The message, once it was acknowledged; raises `Refused`."""
+    async def says(self, text: str, *, client_id: str | None = None) -> ShownEvent:
+        """The message, once it was acknowledged; raises `RequestRefused`."""
 
     @abstractmethod
-    async def edits(self, message: Heard, text: str) -> None:
-        """Ask for another content; raises `Refused`."""
+    async def edits(self, message: ShownEvent, text: str) -> None:
+        """Ask for another content; raises `RequestRefused`."""
 
     @abstractmethod
-    async def deletes(self, message: Heard) -> None:
-        """Ask for a deletion; raises `Refused`."""
+    async def deletes(self, message: ShownEvent) -> None:
+        """Ask for a deletion; raises `RequestRefused`."""
 
     @abstractmethod
-    async def reacts(self, message: Heard, emoji: str) -> None:
-        """Ask for an emoji on a message; raises `Refused`."""
+    async def reacts(self, message: ShownEvent, emoji: str) -> None:
+        """Ask for an emoji on a message; raises `RequestRefused`."""
 
     @abstractmethod
-    async def everything(self) -> list[Heard]:
+    async def everything(self) -> list[ShownEvent]:
         """All that has come so far and was not asked for."""
 
     @abstractmethod
@@ -119,14 +119,14 @@ class Seat(ABC):
 
     @abstractmethod
     async def _next(self) -> Frame:
-        """The next frame; raises `Gone`."""
+        """The next frame; raises `ConnectionGone`."""
 
     @abstractmethod
-    def _heard(self, frame: Frame) -> Heard | None:
+    def _shown_event(self, frame: Frame) -> ShownEvent | None:
         """What a frame tells, if it is one of the four."""
 
     def _keep(self, frame: Frame) -> None:
-        heard = self._heard(frame)
+        heard = self._shown_event(frame)
         if heard is not None:
             self._kept.append(heard)
 
@@ -136,13 +136,13 @@ class Seat(ABC):
             self._keep(frame)
         return frame
 
-    def _all_kept(self) -> list[Heard]:
+    def _all_kept(self) -> list[ShownEvent]:
         kept = list(self._kept)
         self._kept.clear()
         return kept
 
 
-class Door(ABC):
+class ContractClient(ABC):
     """One contract. ``opens`` are the kinds of conversations that it shows to their members."""
 
     name: ClassVar[str]
@@ -152,29 +152,29 @@ class Door(ABC):
 
     @abstractmethod
     def enter(
-        self, visitor: Visitor, place: Place, after: Any = None
-    ) -> AbstractAsyncContextManager[Seat]:
-        """A seat that hears what comes after a cursor, or after 0: all that ever was."""
+        self, client: Client, conversation: SharedConversation, after: Any = None
+    ) -> AbstractAsyncContextManager[ContractConnection]:
+        """A connection that hears what comes after a cursor, or after 0: all that ever was."""
 
     @abstractmethod
-    def pages(self, visitor: Visitor, place: Place) -> AsyncIterator[list[Frame]]:
+    def pages(self, client: Client, conversation: SharedConversation) -> AsyncIterator[list[Frame]]:
         """The whole history as this contract shows it, page by page from its beginning."""
 
     @abstractmethod
-    def read(self, place: Place, shown: Frame) -> Heard:
+    def read(self, conversation: SharedConversation, shown: Frame) -> ShownEvent:
         """What a message of the history says."""
 
     @abstractmethod
-    async def intrude(self, stranger: Visitor, place: Place) -> dict[str, Any]:
-        """How somebody is answered who is not in the place, by what they tried."""
+    async def intrude(self, stranger: Client, conversation: SharedConversation) -> dict[str, Any]:
+        """How somebody is answered who is not in the conversation, by what they tried."""
 
-    async def history(self, visitor: Visitor, place: Place) -> list[Heard]:
+    async def history(self, client: Client, conversation: SharedConversation) -> list[ShownEvent]:
         """All messages, oldest first, each checked to have this contract's shape."""
         found = []
-        async for page in self.pages(visitor, place):
+        async for page in self.pages(client, conversation):
             for shown in page:
                 assert_holds(self.kept, shown)
-                found.append(self.read(place, shown))
+                found.append(self.read(conversation, shown))
         return found
 
 

@@ -9,12 +9,12 @@ from tests.adapters.adapter import (
     EDITED,
     MESSAGE,
     REACTION,
+    ContractConnection,
     Frame,
-    Heard,
-    Place,
-    Refused,
-    Seat,
+    RequestRefused,
     Shape,
+    SharedConversation,
+    ShownEvent,
     a_text,
     a_time,
     a_uuid,
@@ -23,57 +23,57 @@ from tests.adapters.adapter import (
     assert_holds,
 )
 from tests.adapters.sessions import CHAT, Sessions
-from tests.adapters.websockets import WebSocketSeat, answered, connected
-from tests.clients import Visitor
+from tests.adapters.websockets import WebSocketConnection, answered, connected
+from tests.clients import Client
 
 CHANGES = {"message_edited": EDITED, "message_deleted": DELETED, "reaction": REACTION}
 
 
-class AssistantSeat(WebSocketSeat):
+class AssistantConnection(WebSocketConnection):
     """One socket that has joined one session."""
 
     async def joins(self, after: Any = None) -> None:
-        """Hear of the session; raises `Refused`."""
+        """Hear of the session; raises `RequestRefused`."""
         await self._until(lambda frame: frame["type"] == "connection_established")
         cursor = {} if after is None else {"after_seq": after}
-        await self.asks("join_session", session_id=self.place.uid, **cursor)
+        await self.asks("join_session", session_id=self.conversation.uid, **cursor)
         await self._answer(lambda frame: frame["type"] == "session_joined")
 
-    async def says(self, text: str, *, client_id: str | None = None) -> Heard:
-        client_id = client_id or f"{self.place.number} {text}"[:64]
-        session = self.place.uid
+    async def says(self, text: str, *, client_id: str | None = None) -> ShownEvent:
+        client_id = client_id or f"{self.conversation.number} {text}"[:64]
+        session = self.conversation.uid
         await self.asks("chat_message", session_id=session, content=text, client_id=client_id)
         frame = await self._answer(
             lambda frame: frame.get("metadata", {}).get("client_id") == client_id
         )
         return self._shown(frame)
 
-    async def edits(self, message: Heard, text: str) -> None:
+    async def edits(self, message: ShownEvent, text: str) -> None:
         await self._changes("edit_message", message, content=text)
 
-    async def deletes(self, message: Heard) -> None:
+    async def deletes(self, message: ShownEvent) -> None:
         await self._changes("delete_message", message)
 
-    async def reacts(self, message: Heard, emoji: str) -> None:
+    async def reacts(self, message: ShownEvent, emoji: str) -> None:
         await self._changes("react", message, emoji=emoji)
 
-    async def _changes(self, kind: str, message: Heard, **fields: Any) -> None:
-        await self.asks(kind, session_id=self.place.uid, message_id=message.uid, **fields)
+    async def _changes(self, kind: str, message: ShownEvent, **fields: Any) -> None:
+        await self.asks(kind, session_id=self.conversation.uid, message_id=message.uid, **fields)
         await self.settled()
 
-    def _heard(self, frame: Frame) -> Heard | None:
+    def _shown_event(self, frame: Frame) -> ShownEvent | None:
         if frame["type"] == "message":
             return self._shown(frame)
         if frame["type"] not in CHANGES:
             return None
         text = frame.get("content") or frame.get("emoji") or ""
         what, seq = CHANGES[frame["type"]], frame["seq"]
-        return Heard(what, frame["message_id"], seq, frame["user_id"], text, seq)
+        return ShownEvent(what, frame["message_id"], seq, frame["user_id"], text, seq)
 
-    def _shown(self, frame: Frame) -> Heard:
+    def _shown(self, frame: Frame) -> ShownEvent:
         assert_holds(Assistant.live, frame)
         author, content, seq = frame["sender_id"], frame["content"], frame["seq"]
-        return Heard(MESSAGE, frame["id"], seq, author, content, seq)
+        return ShownEvent(MESSAGE, frame["id"], seq, author, content, seq)
 
 
 class Assistant(Sessions):
@@ -93,25 +93,27 @@ class Assistant(Sessions):
     }
 
     @asynccontextmanager
-    async def enter(self, visitor: Visitor, place: Place, after: Any = None) -> AsyncIterator[Seat]:
-        async with connected(visitor, "/ws/chat") as socket:
-            seat = AssistantSeat(visitor, place, socket)
-            await seat.joins(after)
-            yield seat
+    async def enter(
+        self, client: Client, conversation: SharedConversation, after: Any = None
+    ) -> AsyncIterator[ContractConnection]:
+        async with connected(client, "/ws/chat") as socket:
+            connection = AssistantConnection(client, conversation, socket)
+            await connection.joins(after)
+            yield connection
 
-    async def intrude(self, stranger: Visitor, place: Place) -> dict[str, Any]:
-        path = f"{CHAT}/sessions/{place.uid}/messages"
+    async def intrude(self, stranger: Client, conversation: SharedConversation) -> dict[str, Any]:
+        path = f"{CHAT}/sessions/{conversation.uid}/messages"
         async with connected(stranger, "/ws/chat") as socket:
-            seat = AssistantSeat(stranger, place, socket)
+            connection = AssistantConnection(stranger, conversation, socket)
             try:
-                await seat.joins()
+                await connection.joins()
                 entered = None
-            except Refused as refusal:
+            except RequestRefused as refusal:
                 entered = str(refusal)
             try:
-                await seat.says("Me too")
+                await connection.says("Me too")
                 said = None
-            except Refused as refusal:
+            except RequestRefused as refusal:
                 said = str(refusal)
         return {
             "enter": entered,

@@ -9,19 +9,19 @@ from tests.adapters.adapter import (
     EDITED,
     MESSAGE,
     REACTION,
-    Door,
+    ContractClient,
+    ContractConnection,
     Frame,
-    Heard,
-    Place,
-    Seat,
+    SharedConversation,
+    ShownEvent,
     a_text,
     a_time_with_a_space,
     a_uuid,
     an_int,
     assert_holds,
 )
-from tests.adapters.websockets import WebSocketSeat, answered, connected, end_of
-from tests.clients import Visitor
+from tests.adapters.websockets import WebSocketConnection, answered, connected, end_of
+from tests.clients import Client
 
 MESSAGE_SHAPE = {
     "type": "message",
@@ -37,29 +37,29 @@ MESSAGE_SHAPE = {
 CHANGES = {"message_edited": EDITED, "message_deleted": DELETED, "reaction": REACTION}
 
 
-class ConversationsSeat(WebSocketSeat):
+class ConversationsConnection(WebSocketConnection):
     """One socket in one conversation."""
 
-    def __init__(self, visitor: Visitor, place: Place, socket: Any) -> None:
-        super().__init__(visitor, place, socket)
+    def __init__(self, client: Client, conversation: SharedConversation, socket: Any) -> None:
+        super().__init__(client, conversation, socket)
         # Changes name a message by its number.
         self._uids: dict[int, str] = {}
 
-    async def says(self, text: str, *, client_id: str | None = None) -> Heard:
-        client_id = client_id or f"{self.place.number} {text}"[:64]
+    async def says(self, text: str, *, client_id: str | None = None) -> ShownEvent:
+        client_id = client_id or f"{self.conversation.number} {text}"[:64]
         await self.sends({"content": text, "client_id": client_id})
         frame = await self._answer(lambda frame: frame.get("client_id") == client_id)
         return self._shown(frame)
 
-    async def edits(self, message: Heard, text: str) -> None:
+    async def edits(self, message: ShownEvent, text: str) -> None:
         await self.asks("edit", message_id=self._number(message), content=text)
         await self.settled()
 
-    async def deletes(self, message: Heard) -> None:
+    async def deletes(self, message: ShownEvent) -> None:
         await self.asks("delete", message_id=self._number(message))
         await self.settled()
 
-    async def reacts(self, message: Heard, emoji: str) -> None:
+    async def reacts(self, message: ShownEvent, emoji: str) -> None:
         await self.asks("react", message_id=self._number(message), emoji=emoji)
         await self.settled()
 
@@ -67,35 +67,35 @@ class ConversationsSeat(WebSocketSeat):
         """Know by what number this contract names a message."""
         self._uids[shown["id"]] = shown["uid"]
 
-    def _number(self, message: Heard) -> int:
+    def _number(self, message: ShownEvent) -> int:
         return next(number for number, uid in self._uids.items() if uid == message.uid)
 
-    def _heard(self, frame: Frame) -> Heard | None:
+    def _shown_event(self, frame: Frame) -> ShownEvent | None:
         if frame["type"] == "message":
             return self._shown(frame)
         if frame["type"] not in CHANGES:
             return None
-        return Heard(
+        return ShownEvent(
             CHANGES[frame["type"]],
             self._uids[frame["message_id"]],
             frame["seq"],
-            self.place.uid_of(frame["user_id"]),
+            self.conversation.uid_of(frame["user_id"]),
             frame.get("content") or frame.get("emoji") or "",
             frame["seq"],
         )
 
-    def _shown(self, frame: Frame) -> Heard:
+    def _shown(self, frame: Frame) -> ShownEvent:
         assert_holds(Conversations.live, frame)
         self.numbered(frame)
-        return read(self.place, frame)
+        return read(self.conversation, frame)
 
 
-def read(place: Place, shown: Frame) -> Heard:
-    author = place.uid_of(shown["sender_id"])
-    return Heard(MESSAGE, shown["uid"], shown["seq"], author, shown["content"], shown["seq"])
+def read(conversation: SharedConversation, shown: Frame) -> ShownEvent:
+    author = conversation.uid_of(shown["sender_id"])
+    return ShownEvent(MESSAGE, shown["uid"], shown["seq"], author, shown["content"], shown["seq"])
 
 
-class Conversations(Door):
+class Conversations(ContractClient):
     """Every conversation that an account is a member of."""
 
     name = "conversations"
@@ -104,25 +104,29 @@ class Conversations(Door):
     kept = MESSAGE_SHAPE
 
     @asynccontextmanager
-    async def enter(self, visitor: Visitor, place: Place, after: Any = None) -> AsyncIterator[Seat]:
-        path = f"/conversations/{place.number}/ws"
+    async def enter(
+        self, client: Client, conversation: SharedConversation, after: Any = None
+    ) -> AsyncIterator[ContractConnection]:
+        path = f"/conversations/{conversation.number}/ws"
         path += "" if after is None else f"?after_seq={after}"
-        async with connected(visitor, path) as socket:
-            yield ConversationsSeat(visitor, place, socket)
+        async with connected(client, path) as socket:
+            yield ConversationsConnection(client, conversation, socket)
 
-    async def pages(self, visitor: Visitor, place: Place) -> AsyncIterator[list[Frame]]:
-        path, seq = f"/conversations/{place.number}/messages", 0
-        while page := await visitor.get(path, limit=100, after_seq=seq):
+    async def pages(
+        self, client: Client, conversation: SharedConversation
+    ) -> AsyncIterator[list[Frame]]:
+        path, seq = f"/conversations/{conversation.number}/messages", 0
+        while page := await client.get(path, limit=100, after_seq=seq):
             yield page
             seq = page[-1]["seq"]
 
-    def read(self, place: Place, shown: Frame) -> Heard:
-        return read(place, shown)
+    def read(self, conversation: SharedConversation, shown: Frame) -> ShownEvent:
+        return read(conversation, shown)
 
-    async def intrude(self, stranger: Visitor, place: Place) -> dict[str, Any]:
-        path = f"/conversations/{place.number}/messages"
+    async def intrude(self, stranger: Client, conversation: SharedConversation) -> dict[str, Any]:
+        path = f"/conversations/{conversation.number}/messages"
         return {
-            "enter": await end_of(stranger, f"/conversations/{place.number}/ws"),
+            "enter": await end_of(stranger, f"/conversations/{conversation.number}/ws"),
             "read": answered(await stranger.ask("GET", path)),
             "write": answered(await stranger.ask("POST", path, json={"content": "Me too"})),
         }

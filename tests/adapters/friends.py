@@ -9,13 +9,13 @@ from tests.adapters.adapter import (
     EDITED,
     MESSAGE,
     REACTION,
-    Door,
+    ContractClient,
+    ContractConnection,
     Frame,
-    Heard,
-    Place,
-    Refused,
-    Seat,
+    RequestRefused,
     Shape,
+    SharedConversation,
+    ShownEvent,
     a_text,
     a_time,
     a_truth,
@@ -24,8 +24,8 @@ from tests.adapters.adapter import (
     assert_holds,
     maybe,
 )
-from tests.adapters.websockets import WebSocketSeat, answered, connected
-from tests.clients import Visitor
+from tests.adapters.websockets import WebSocketConnection, answered, connected
+from tests.clients import Client
 
 CHAT = "/api/v1/chat"
 PERSON_SHAPE = {
@@ -47,32 +47,32 @@ MESSAGE_SHAPE = {
 CHANGES = {"message_edited": EDITED, "message_deleted": DELETED, "message_reaction": REACTION}
 
 
-class FriendsSeat(WebSocketSeat):
+class FriendsConnection(WebSocketConnection):
     """An account's socket, of which only what concerns one friend is told."""
 
-    async def says(self, text: str, *, client_id: str | None = None) -> Heard:
-        client_id = client_id or f"{self.place.number} {text}"[:64]
-        friend = self.place.other(self.visitor.keys).uid
+    async def says(self, text: str, *, client_id: str | None = None) -> ShownEvent:
+        client_id = client_id or f"{self.conversation.number} {text}"[:64]
+        friend = self.conversation.other(self.client.login).uid
         await self.asks("send_message", receiver_id=friend, content=text, client_id=client_id)
         frame = await self._answer(lambda frame: frame.get("client_id") == client_id)
         assert_holds({"type": "message_sent", "message_id": a_uuid, "status": a_text}, frame)
-        me = self.visitor.keys.uid
-        return Heard(MESSAGE, frame["message_id"], frame["seq"], me, text, frame["seq"])
+        me = self.client.uid
+        return ShownEvent(MESSAGE, frame["message_id"], frame["seq"], me, text, frame["seq"])
 
-    async def edits(self, message: Heard, text: str) -> None:
+    async def edits(self, message: ShownEvent, text: str) -> None:
         await self.asks("edit_message", message_id=message.uid, content=text)
         await self.settled()
 
-    async def deletes(self, message: Heard) -> None:
+    async def deletes(self, message: ShownEvent) -> None:
         await self.asks("delete_message", message_id=message.uid)
         await self.settled()
 
-    async def reacts(self, message: Heard, emoji: str) -> None:
+    async def reacts(self, message: ShownEvent, emoji: str) -> None:
         await self.asks("react", message_id=message.uid, emoji=emoji)
         await self.settled()
 
-    def _heard(self, frame: Frame) -> Heard | None:
-        if frame.get("friend_id") != self.place.other(self.visitor.keys).uid:
+    def _shown_event(self, frame: Frame) -> ShownEvent | None:
+        if frame.get("friend_id") != self.conversation.other(self.client.login).uid:
             return None
         if frame["type"] == "new_message":
             assert_holds(Friends.live, frame)
@@ -81,15 +81,17 @@ class FriendsSeat(WebSocketSeat):
             return None
         text = frame.get("content") or frame.get("emoji") or ""
         what = CHANGES[frame["type"]]
-        return Heard(what, frame["message_id"], frame["seq"], frame["user_id"], text, frame["seq"])
+        return ShownEvent(
+            what, frame["message_id"], frame["seq"], frame["user_id"], text, frame["seq"]
+        )
 
 
-def read(shown: Frame) -> Heard:
+def read(shown: Frame) -> ShownEvent:
     author, seq = shown["sender_id"], shown["seq"]
-    return Heard(MESSAGE, shown["message_id"], seq, author, shown["content"], seq)
+    return ShownEvent(MESSAGE, shown["message_id"], seq, author, shown["content"], seq)
 
 
-class Friends(Door):
+class Friends(ContractClient):
     """What two friends write to each other."""
 
     name = "friends"
@@ -104,33 +106,39 @@ class Friends(Door):
     }
 
     @asynccontextmanager
-    async def enter(self, visitor: Visitor, place: Place, after: Any = None) -> AsyncIterator[Seat]:
+    async def enter(
+        self, client: Client, conversation: SharedConversation, after: Any = None
+    ) -> AsyncIterator[ContractConnection]:
         path = f"{CHAT}/ws/chat" + ("" if after is None else "?resume=1")
-        async with connected(visitor, path) as socket:
-            seat = FriendsSeat(visitor, place, socket)
+        async with connected(client, path) as socket:
+            connection = FriendsConnection(client, conversation, socket)
             if after is not None:
-                await seat.asks("resume", after={place.other(visitor.keys).uid: after})
-            yield seat
+                await connection.asks("resume", after={conversation.other(client.login).uid: after})
+            yield connection
 
-    async def pages(self, visitor: Visitor, place: Place) -> AsyncIterator[list[Frame]]:
-        path, seq = f"{CHAT}/messages/history/{place.other(visitor.keys).uid}", 0
-        while page := (await visitor.get(path, limit=100, after_seq=seq))["messages"]:
+    async def pages(
+        self, client: Client, conversation: SharedConversation
+    ) -> AsyncIterator[list[Frame]]:
+        path, seq = f"{CHAT}/messages/history/{conversation.other(client.login).uid}", 0
+        while page := (await client.get(path, limit=100, after_seq=seq))["messages"]:
             yield page
             seq = page[-1]["seq"]
 
-    def read(self, place: Place, shown: Frame) -> Heard:
+    def read(self, conversation: SharedConversation, shown: Frame) -> ShownEvent:
         return read(shown)
 
-    async def intrude(self, stranger: Visitor, place: Place) -> dict[str, Any]:
-        one = place.people[0].uid
+    async def intrude(self, stranger: Client, conversation: SharedConversation) -> dict[str, Any]:
+        one = conversation.people[0].uid
         body = {"receiver_id": one, "content": "Me too"}
         async with connected(stranger, f"{CHAT}/ws/chat") as socket:
-            seat = FriendsSeat(
-                stranger, Place("direct", 0, "", (place.people[0], stranger.keys)), socket
+            connection = FriendsConnection(
+                stranger,
+                SharedConversation("direct", 0, "", (conversation.people[0], stranger.login)),
+                socket,
             )
             try:
-                await seat.says("Me too")
-            except Refused as refusal:
+                await connection.says("Me too")
+            except RequestRefused as refusal:
                 said = str(refusal)
         path = f"{CHAT}/messages/history/{one}"
         return {

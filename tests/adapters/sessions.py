@@ -9,12 +9,12 @@ from tests.adapters.adapter import (
     EDITED,
     MESSAGE,
     REACTION,
-    Door,
+    ContractClient,
+    ContractConnection,
     Frame,
-    Heard,
-    Place,
-    Seat,
     Shape,
+    SharedConversation,
+    ShownEvent,
     a_list,
     a_text,
     a_time,
@@ -24,8 +24,8 @@ from tests.adapters.adapter import (
     assert_holds,
     maybe,
 )
-from tests.adapters.websockets import WebSocketSeat, answered, connected, end_of
-from tests.clients import Visitor
+from tests.adapters.websockets import WebSocketConnection, answered, connected, end_of
+from tests.clients import Client
 
 CHAT = "/api/v1/chat"
 FILE_SHAPE = {
@@ -37,33 +37,33 @@ FILE_SHAPE = {
 CHANGES = {"message_edited": EDITED, "message_deleted": DELETED, "reaction": REACTION}
 
 
-class SessionsSeat(WebSocketSeat):
+class SessionsConnection(WebSocketConnection):
     """One socket in one session."""
 
     tag = "message_type"
 
-    async def says(self, text: str, *, client_id: str | None = None) -> Heard:
-        client_id = client_id or f"{self.place.number} {text}"[:64]
+    async def says(self, text: str, *, client_id: str | None = None) -> ShownEvent:
+        client_id = client_id or f"{self.conversation.number} {text}"[:64]
         await self.asks("text", content=text, client_id=client_id)
         frame = await self._answer(lambda frame: frame["metadata"].get("client_id") == client_id)
         return self._shown(frame)
 
-    async def edits(self, message: Heard, text: str) -> None:
+    async def edits(self, message: ShownEvent, text: str) -> None:
         await self.asks("edit", message_id=message.uid, content=text)
         await self.settled()
 
-    async def deletes(self, message: Heard) -> None:
+    async def deletes(self, message: ShownEvent) -> None:
         await self.asks("delete", message_id=message.uid)
         await self.settled()
 
-    async def reacts(self, message: Heard, emoji: str) -> None:
+    async def reacts(self, message: ShownEvent, emoji: str) -> None:
         await self.asks("reaction", message_id=message.uid, emoji=emoji)
         await self.settled()
 
     def code_of(self, error: Frame) -> str:
         return str(error["metadata"]["code"])
 
-    def _heard(self, frame: Frame) -> Heard | None:
+    def _shown_event(self, frame: Frame) -> ShownEvent | None:
         if frame["message_type"] == "message":
             return self._shown(frame)
         if frame["message_type"] not in CHANGES:
@@ -71,12 +71,14 @@ class SessionsSeat(WebSocketSeat):
         facts = frame["metadata"]
         text = frame.get("content") or facts.get("emoji") or ""
         what = CHANGES[frame["message_type"]]
-        return Heard(what, facts["message_id"], facts["seq"], frame["user_id"], text, facts["seq"])
+        return ShownEvent(
+            what, facts["message_id"], facts["seq"], frame["user_id"], text, facts["seq"]
+        )
 
-    def _shown(self, frame: Frame) -> Heard:
+    def _shown(self, frame: Frame) -> ShownEvent:
         assert_holds(Sessions.live, frame)
         facts = frame["metadata"]
-        return Heard(
+        return ShownEvent(
             MESSAGE,
             facts["message_id"],
             facts["seq"],
@@ -86,7 +88,7 @@ class SessionsSeat(WebSocketSeat):
         )
 
 
-class Sessions(Door):
+class Sessions(ContractClient):
     """The sessions of a customer with staff."""
 
     name = "sessions"
@@ -126,26 +128,30 @@ class Sessions(Door):
     }
 
     @asynccontextmanager
-    async def enter(self, visitor: Visitor, place: Place, after: Any = None) -> AsyncIterator[Seat]:
-        path = f"{CHAT}/ws/{place.uid}" + ("" if after is None else f"?after_seq={after}")
-        async with connected(visitor, path) as socket:
-            yield SessionsSeat(visitor, place, socket)
+    async def enter(
+        self, client: Client, conversation: SharedConversation, after: Any = None
+    ) -> AsyncIterator[ContractConnection]:
+        path = f"{CHAT}/ws/{conversation.uid}" + ("" if after is None else f"?after_seq={after}")
+        async with connected(client, path) as socket:
+            yield SessionsConnection(client, conversation, socket)
 
-    async def pages(self, visitor: Visitor, place: Place) -> AsyncIterator[list[Frame]]:
-        path, seq = f"{CHAT}/sessions/{place.uid}/messages", 0
-        while page := await visitor.get(path, limit=100, after_seq=seq):
+    async def pages(
+        self, client: Client, conversation: SharedConversation
+    ) -> AsyncIterator[list[Frame]]:
+        path, seq = f"{CHAT}/sessions/{conversation.uid}/messages", 0
+        while page := await client.get(path, limit=100, after_seq=seq):
             yield page
             seq = page[-1]["seq"]
 
-    def read(self, place: Place, shown: Frame) -> Heard:
-        return Heard(
+    def read(self, conversation: SharedConversation, shown: Frame) -> ShownEvent:
+        return ShownEvent(
             MESSAGE, shown["id"], shown["seq"], shown["sender_id"], shown["content"], shown["seq"]
         )
 
-    async def intrude(self, stranger: Visitor, place: Place) -> dict[str, Any]:
-        path = f"{CHAT}/sessions/{place.uid}/messages"
+    async def intrude(self, stranger: Client, conversation: SharedConversation) -> dict[str, Any]:
+        path = f"{CHAT}/sessions/{conversation.uid}/messages"
         return {
-            "enter": await end_of(stranger, f"{CHAT}/ws/{place.uid}"),
+            "enter": await end_of(stranger, f"{CHAT}/ws/{conversation.uid}"),
             "read": answered(await stranger.ask("GET", path)),
             "write": answered(await stranger.ask("POST", path, json={"content": "Me too"})),
         }

@@ -11,13 +11,13 @@ from tests.adapters.adapter import (
     EDITED,
     MESSAGE,
     REACTION,
-    Door,
+    ConnectionGone,
+    ContractClient,
+    ContractConnection,
     Frame,
-    Gone,
-    Heard,
-    Place,
-    Refused,
-    Seat,
+    RequestRefused,
+    SharedConversation,
+    ShownEvent,
     a_text,
     a_time,
     a_truth,
@@ -27,7 +27,7 @@ from tests.adapters.adapter import (
     maybe,
 )
 from tests.adapters.websockets import answered
-from tests.clients import Visitor
+from tests.clients import Client
 from tests.integration.support import peers
 
 MESSAGE_SHAPE = {
@@ -48,41 +48,43 @@ CHANGES = {
 }
 
 
-class SupportSeat(Seat):
+class SupportConnection(ContractConnection):
     """A client that listens to one customer's thread."""
 
-    def __init__(self, visitor: Visitor, place: Place, peer: peers.PythonPeer) -> None:
-        super().__init__(visitor, place)
+    def __init__(
+        self, client: Client, conversation: SharedConversation, peer: peers.PythonPeer
+    ) -> None:
+        super().__init__(client, conversation)
         self._peer = peer
 
     async def calls(self, event: str, **data: Any) -> Frame:
-        """The ack of an event; raises `Refused`."""
+        """The ack of an event; raises `RequestRefused`."""
         try:
             answer = await self._peer.call(event, data)
         except SocketIOError as error:
-            raise Gone from error
+            raise ConnectionGone from error
         if not answer["success"]:
-            raise Refused(answer["error"]["code"])
+            raise RequestRefused(answer["error"]["code"])
         return answer
 
-    async def says(self, text: str, *, client_id: str | None = None) -> Heard:
-        customer = self.place.customer.uid
-        to = {} if self.visitor.keys.uid == customer else {"receiver_id": customer}
-        client_id = client_id or f"{self.place.number} {text}"[:64]
+    async def says(self, text: str, *, client_id: str | None = None) -> ShownEvent:
+        customer = self.conversation.customer.uid
+        to = {} if self.client.uid == customer else {"receiver_id": customer}
+        client_id = client_id or f"{self.conversation.number} {text}"[:64]
         answer = await self.calls("send_message", message_text=text, client_id=client_id, **to)
         assert_holds(Support.live, answer["message"])
         return read(answer["message"])
 
-    async def edits(self, message: Heard, text: str) -> None:
+    async def edits(self, message: ShownEvent, text: str) -> None:
         await self.calls("edit_message", message_id=message.uid, message_text=text)
 
-    async def deletes(self, message: Heard) -> None:
+    async def deletes(self, message: ShownEvent) -> None:
         await self.calls("delete_message", message_id=message.uid)
 
-    async def reacts(self, message: Heard, emoji: str) -> None:
+    async def reacts(self, message: ShownEvent, emoji: str) -> None:
         await self.calls("react", message_id=message.uid, emoji=emoji)
 
-    async def everything(self) -> list[Heard]:
+    async def everything(self) -> list[ShownEvent]:
         await self._peer.emit("heartbeat")
         await self._until(lambda frame: frame["event"] == "heartbeat")
         return self._all_kept()
@@ -91,7 +93,7 @@ class SupportSeat(Seat):
         await self._peer.emit("send_message", {"message_text": "x" * size})
 
     async def ended(self) -> Any:
-        with suppress(Gone):
+        with suppress(ConnectionGone):
             while True:
                 await self._next()
         return "gone"
@@ -99,10 +101,10 @@ class SupportSeat(Seat):
     async def _next(self) -> Frame:
         name, args = await self._peer.next()
         if name == "disconnect":
-            raise Gone
+            raise ConnectionGone
         return {"event": name, **(args[0] if args else {})}
 
-    def _heard(self, frame: Frame) -> Heard | None:
+    def _shown_event(self, frame: Frame) -> ShownEvent | None:
         if frame["event"] == "receive_message":
             assert_holds(Support.live, frame)
             return read(frame)
@@ -111,15 +113,15 @@ class SupportSeat(Seat):
         what, author, text = CHANGES[frame["event"]]
         said = frame.get(text, "")
         name, seq = frame["message_id"], frame["seq"]
-        return Heard(what, name, seq, frame[author], said, frame.get("cursor"))
+        return ShownEvent(what, name, seq, frame[author], said, frame.get("cursor"))
 
 
-def read(shown: Frame) -> Heard:
+def read(shown: Frame) -> ShownEvent:
     author, text = shown["sender_id"], shown["message_text"]
-    return Heard(MESSAGE, shown["_id"], shown["seq"], author, text, shown.get("cursor"))
+    return ShownEvent(MESSAGE, shown["_id"], shown["seq"], author, text, shown.get("cursor"))
 
 
-class Support(Door):
+class Support(ContractClient):
     """A customer's own thread, or, for staff, any customer's."""
 
     name = "support"
@@ -128,34 +130,40 @@ class Support(Door):
     kept = MESSAGE_SHAPE
 
     @asynccontextmanager
-    async def enter(self, visitor: Visitor, place: Place, after: Any = None) -> AsyncIterator[Seat]:
-        is_staff = visitor.keys.uid != place.customer.uid
+    async def enter(
+        self, client: Client, conversation: SharedConversation, after: Any = None
+    ) -> AsyncIterator[ContractConnection]:
+        is_staff = client.uid != conversation.customer.uid
         auth: Frame = {}
         if isinstance(after, str):
             # In order only so: told of it after CONNECT, it comes after what came meanwhile.
-            auth = {"rooms": {place.customer.uid: after}} if is_staff else {"cursor": after}
-        async with connected(visitor, auth) as peer:
-            seat = SupportSeat(visitor, place, peer)
-            since = {"after_seq": 0, "session_id": place.uid} if after == 0 else {}
+            auth = {"rooms": {conversation.customer.uid: after}} if is_staff else {"cursor": after}
+        async with connected(client, auth) as peer:
+            connection = SupportConnection(client, conversation, peer)
+            since = {"after_seq": 0, "session_id": conversation.uid} if after == 0 else {}
             if is_staff:
-                await seat.calls("join_room", user_id=place.customer.uid, **since)
+                await connection.calls("join_room", user_id=conversation.customer.uid, **since)
             elif after == 0:
-                await seat.calls("resume", **since)
-            yield seat
+                await connection.calls("resume", **since)
+            yield connection
 
-    async def pages(self, visitor: Visitor, place: Place) -> AsyncIterator[list[Frame]]:
-        is_staff, seq = visitor.keys.uid != place.customer.uid, 0
-        path = f"/chat/history/user/{place.customer.uid}" if is_staff else "/chat/history/self"
-        session = place.uid
-        while page := await visitor.get(path, limit=200, after_seq=seq, session_id=session):
+    async def pages(
+        self, client: Client, conversation: SharedConversation
+    ) -> AsyncIterator[list[Frame]]:
+        is_staff, seq = client.uid != conversation.customer.uid, 0
+        path = (
+            f"/chat/history/user/{conversation.customer.uid}" if is_staff else "/chat/history/self"
+        )
+        session = conversation.uid
+        while page := await client.get(path, limit=200, after_seq=seq, session_id=session):
             yield [shown for shown in page if shown["session_id"] == session]
             session, seq = page[-1]["session_id"], page[-1]["seq"]
 
-    def read(self, place: Place, shown: Frame) -> Heard:
+    def read(self, conversation: SharedConversation, shown: Frame) -> ShownEvent:
         return read(shown)
 
-    async def intrude(self, stranger: Visitor, place: Place) -> dict[str, Any]:
-        customer = place.customer.uid
+    async def intrude(self, stranger: Client, conversation: SharedConversation) -> dict[str, Any]:
+        customer = conversation.customer.uid
         tries = {
             "enter": ("join_room", {"user_id": customer}),
             "say": ("send_message", {"receiver_id": customer, "message_text": "Me too"}),
@@ -171,16 +179,16 @@ class Support(Door):
 
 
 @asynccontextmanager
-async def connected(visitor: Visitor, auth: Frame) -> AsyncIterator[peers.PythonPeer]:
+async def connected(client: Client, auth: Frame) -> AsyncIterator[peers.PythonPeer]:
     """A client that does not come back by itself, so that its test sees it go."""
     peer = peers.PythonPeer()
     peer.io.reconnection = False
     try:
-        said = {"token": visitor.keys.token, **auth}
-        await peer.open(visitor.server.url, said, ["websocket"])
+        said = {"token": client.token, **auth}
+        await peer.open(client.server.url, said, ["websocket"])
         yield peer
-    except peers.Refused as refusal:
-        raise Gone from refusal
+    except peers.ConnectionRefused as refusal:
+        raise ConnectionGone from refusal
     finally:
         await peer.leave()
         # The client leaves this open where it could not connect, or lost the connection.

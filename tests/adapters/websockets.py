@@ -8,17 +8,24 @@ from typing import Any
 
 from websockets.exceptions import ConnectionClosed
 
-from tests.adapters.adapter import Frame, Gone, Heard, Place, Refused, Seat
-from tests.clients import WITHIN_S, Socket, Visitor
+from tests.adapters.adapter import (
+    ConnectionGone,
+    ContractConnection,
+    Frame,
+    RequestRefused,
+    SharedConversation,
+    ShownEvent,
+)
+from tests.clients import WITHIN_S, Client, Socket
 
 
-class WebSocketSeat(Seat):
-    """A seat whose frames are JSON objects; ``tag`` is the field with their kind."""
+class WebSocketConnection(ContractConnection):
+    """A connection whose frames are JSON objects; ``tag`` is the field with their kind."""
 
     tag = "type"
 
-    def __init__(self, visitor: Visitor, place: Place, socket: Socket) -> None:
-        super().__init__(visitor, place)
+    def __init__(self, client: Client, conversation: SharedConversation, socket: Socket) -> None:
+        super().__init__(client, conversation)
         self._socket = socket
 
     async def asks(self, kind: str, **fields: Any) -> None:
@@ -26,13 +33,13 @@ class WebSocketSeat(Seat):
         await self.sends({self.tag: kind, **fields})
 
     async def sends(self, frame: Frame | str) -> None:
-        """Send something; raises `Gone`."""
+        """Send something; raises `ConnectionGone`."""
         try:
             await self._socket.says(frame)
         except ConnectionClosed as closed:
-            raise Gone from closed
+            raise ConnectionGone from closed
 
-    async def everything(self) -> list[Heard]:
+    async def everything(self) -> list[ShownEvent]:
         await self.asks("ping")
         await self._until(lambda frame: frame[self.tag] == "pong")
         return self._all_kept()
@@ -44,22 +51,22 @@ class WebSocketSeat(Seat):
         while True:
             try:
                 await self._next()
-            except Gone:
+            except ConnectionGone:
                 return self._socket.connection.close_code
 
     async def settled(self) -> None:
-        """What was asked for has been done; raises `Refused` if it was refused."""
+        """What was asked for has been done; raises `RequestRefused` if it was refused."""
         await self.asks("ping")
         frame = await self._until(lambda frame: frame[self.tag] in {"pong", "error"})
         if frame[self.tag] == "error":
             await self._until(lambda frame: frame[self.tag] == "pong")
-            raise Refused(self.code_of(frame))
+            raise RequestRefused(self.code_of(frame))
 
     async def _answer(self, is_it: Callable[[Frame], bool]) -> Frame:
-        """The frame that is it; raises `Refused` if an error comes before."""
+        """The frame that is it; raises `RequestRefused` if an error comes before."""
         frame = await self._until(lambda frame: frame[self.tag] == "error" or is_it(frame))
         if frame[self.tag] == "error":
-            raise Refused(self.code_of(frame))
+            raise RequestRefused(self.code_of(frame))
         return frame
 
     def code_of(self, error: Frame) -> str:
@@ -70,24 +77,24 @@ class WebSocketSeat(Seat):
             # Not `hears`, which knows frames by another field in each contract.
             text = await asyncio.wait_for(self._socket.connection.recv(), WITHIN_S)
         except ConnectionClosed as closed:
-            raise Gone from closed
+            raise ConnectionGone from closed
         frame: Frame = json.loads(text)
         return frame
 
 
 @asynccontextmanager
-async def connected(visitor: Visitor, path: str) -> AsyncIterator[Socket]:
+async def connected(client: Client, path: str) -> AsyncIterator[Socket]:
     """A socket that is gone in the end, whatever the server has to say about it."""
-    socket = await visitor.connect(path)
+    socket = await client.connect(path)
     try:
         yield socket
     finally:
         socket.connection.transport.abort()
 
 
-async def end_of(visitor: Visitor, path: str) -> int | None:
+async def end_of(client: Client, path: str) -> int | None:
     """The code with which a socket is closed that should not have been opened."""
-    async with connected(visitor, path) as socket:
+    async with connected(client, path) as socket:
         await asyncio.wait_for(socket.connection.wait_closed(), WITHIN_S)
         return socket.connection.close_code
 

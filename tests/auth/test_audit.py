@@ -1,4 +1,4 @@
-"""What the door notes in the audit trail, and that no secret is part of it."""
+"""What the logins notes in the audit trail, and that no secret is part of it."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from folkmoot.auth.audit import NoAudit
 from folkmoot.auth.login_limits import AuthRates, LoginRateLimiter
 from folkmoot.auth.logins import Logins
 from folkmoot.core.accounts.errors import LoginRevoked, WrongPassword
-from tests.auth.components import HOME, PASSWORD, Premises, open_premises
+from tests.auth.services import HOME, PASSWORD, AuthServices, open_auth_services
 from tests.cast import CountingIds
 
 
@@ -26,32 +26,32 @@ class Noted:
 
 
 @pytest.fixture
-async def services() -> tuple[Premises, Noted]:
-    components, noted = await open_premises(), Noted()
+async def services() -> tuple[AuthServices, Noted]:
+    services, noted = await open_auth_services(), Noted()
 
     async def write(job):
-        return await components.storage.write(job)
+        return await services.storage.write(job)
 
-    components.door = Logins(
-        storage=components.storage,
+    services.logins = Logins(
+        storage=services.storage,
         write=write,
-        accounts=components.accounts,
-        clock=components.clock,
-        ids=CountingIds(services=1),
-        tokens=components.tokens,
-        passwords=components.passwords,
-        login_rates=LoginRateLimiter(AuthRates(enabled=False), components.clock.monotonic),
+        accounts=services.accounts,
+        clock=services.clock,
+        ids=CountingIds(process=1),
+        tokens=services.tokens,
+        passwords=services.passwords,
+        login_rates=LoginRateLimiter(AuthRates(enabled=False), services.clock.monotonic),
         audit=noted,
     )
-    return components, noted
+    return services, noted
 
 
 async def test_coming_in_and_failing_to_is_noted_with_the_address(services):
-    components, noted = services
-    await components.enter()
+    services, noted = services
+    await services.enter()
     for name in ("ana", "ANA@example.com", PASSWORD):
         with pytest.raises(WrongPassword):
-            await components.login(name, "not that")
+            await services.login(name, "not that")
     assert noted.said == [
         ("account registered", "ana", HOME),
         ("login", "ana", HOME),
@@ -63,21 +63,21 @@ async def test_coming_in_and_failing_to_is_noted_with_the_address(services):
 
 
 async def test_a_stolen_refresh_token_is_noted(services):
-    components, noted = services
-    keys, _ = await components.enter()
-    await components.door.refresh(keys.refresh_token, address=HOME)
+    services, noted = services
+    keys, _ = await services.enter()
+    await services.logins.refresh(keys.refresh_token, address=HOME)
     with pytest.raises(LoginRevoked):
-        await components.door.refresh(keys.refresh_token, address=HOME)
+        await services.logins.refresh(keys.refresh_token, address=HOME)
     assert noted.said[-1] == ("refresh token used twice, refused", None, HOME)
     assert keys.refresh_token not in str(noted.entries)
 
 
 async def test_going_out_and_another_password_are_noted(services):
-    components, noted = services
-    _, caller = await components.enter()
-    await components.door.change_password(caller, current=PASSWORD, new="quite another phrase")
-    await components.door.logout(caller)
-    await components.door.logout_all(caller)
+    services, noted = services
+    _, caller = await services.enter()
+    await services.logins.change_password(caller, current=PASSWORD, new="quite another phrase")
+    await services.logins.logout(caller)
+    await services.logins.logout_all(caller)
     assert [what for what, _, _ in noted.said[2:]] == [
         "password changed",
         "logout",

@@ -19,7 +19,7 @@ from folkmoot.auth.errors import IssuerUnreachable
 from folkmoot.auth.issuers import BadIssuer, FetchLimits, Issuers, IssuerSettings, KeySource
 from folkmoot.core.accounts.errors import AccountInactive, LoginRevoked, TokenExpired, TokenInvalid
 from folkmoot.core.accounts.model import Role
-from tests.auth.components import Premises, open_premises
+from tests.auth.services import AuthServices, open_auth_services
 from tests.cast import NOON
 
 URL = "https://id.example/keys"
@@ -90,26 +90,24 @@ class Provider:
         return httpx2.Response(self.status, content=self.body, headers=self.headers)
 
 
-async def house_with(
+async def services_with(
     settings: IssuerSettings = BY_URL, provider: Provider | None = None
-) -> Premises:
-    components = await open_premises()
+) -> AuthServices:
+    services = await open_auth_services()
     client = (provider or Provider()).client
-    clock = components.clock
-    components.authenticator._issuers = Issuers(
-        [settings], clock, client, monotonic=clock.monotonic
-    )
-    return components
+    clock = services.clock
+    services.authenticator._issuers = Issuers([settings], clock, client, monotonic=clock.monotonic)
+    return services
 
 
-async def enter(components: Premises, token: str) -> Caller:
-    return await components.authenticator.caller(Credentials(token=token))
+async def enter(services: AuthServices, token: str) -> Caller:
+    return await services.authenticator.caller(Credentials(token=token))
 
 
 async def test_the_first_token_of_a_subject_makes_its_account():
-    components = await house_with()
+    services = await services_with()
 
-    caller = await enter(components, signed(claims()))
+    caller = await enter(services, signed(claims()))
 
     account = caller.account
     assert (account.username, account.email) == ("ana", "ana@corp.example")
@@ -118,38 +116,38 @@ async def test_the_first_token_of_a_subject_makes_its_account():
 
 
 async def test_a_subject_keeps_its_account_whatever_it_is_called_later():
-    components = await house_with()
-    first = await enter(components, signed(claims()))
+    services = await services_with()
+    first = await enter(services, signed(claims()))
 
-    second = await enter(components, signed(claims(jti="token-2", preferred_username="zoe")))
+    second = await enter(services, signed(claims(jti="token-2", preferred_username="zoe")))
 
     assert second.account == first.account
     assert second.login != first.login
 
 
 async def test_a_token_that_was_seen_costs_one_read_and_no_write():
-    components = await house_with()
+    services = await services_with()
     token = signed(claims())
-    await enter(components, token)
-    reads, writes = components.storage.reads, components.storage.writes
+    await enter(services, token)
+    reads, writes = services.storage.reads, services.storage.writes
 
-    await enter(components, token)
+    await enter(services, token)
 
-    assert (components.storage.reads - reads, components.storage.writes - writes) == (1, 0)
+    assert (services.storage.reads - reads, services.storage.writes - writes) == (1, 0)
 
 
 @pytest.mark.parametrize("key", [RSA, EC])
 async def test_a_token_is_revoked_by_logging_out_and_so_is_its_every_other_form(key: Key):
-    components = await house_with()
+    services = await services_with()
     alg = "RS256" if key is RSA else "ES256"
     token = signed(claims(jti=...), key, alg)
-    caller = await enter(components, token)
-    await components.door.logout(caller)
+    caller = await enter(services, token)
+    await services.logins.logout(caller)
 
     forms = [token] if key is RSA else [token, other_signature(token)]
     for form in forms:
         with pytest.raises(LoginRevoked):
-            await enter(components, form)
+            await enter(services, form)
 
 
 def other_signature(token: str) -> str:
@@ -162,30 +160,30 @@ def other_signature(token: str) -> str:
 
 
 async def test_a_deactivated_account_does_not_come_in_by_its_issuer():
-    components = await house_with()
-    caller = await enter(components, signed(claims()))
-    await components.deactivate(caller.account)
+    services = await services_with()
+    caller = await enter(services, signed(claims()))
+    await services.deactivate(caller.account)
 
     for token in (signed(claims()), signed(claims(jti="token-2"))):
         with pytest.raises((AccountInactive, LoginRevoked)):
-            await enter(components, token)
+            await enter(services, token)
     with pytest.raises(AccountInactive):
-        await enter(components, signed(claims(jti="token-3")))
+        await enter(services, signed(claims(jti="token-3")))
 
 
 async def test_many_first_requests_at_once_make_one_account():
-    components = await house_with()
+    services = await services_with()
 
-    callers = await asyncio.gather(*(enter(components, signed(claims())) for _ in range(10)))
+    callers = await asyncio.gather(*(enter(services, signed(claims())) for _ in range(10)))
 
     assert len({(caller.account.id, caller.login.id) for caller in callers}) == 1
 
 
 async def test_a_claimed_name_or_address_never_opens_the_account_of_somebody_else():
-    components = await house_with()
-    ana = await components.register("ana")
+    services = await services_with()
+    ana = await services.register("ana")
 
-    caller = await enter(components, signed(claims(email="ana@example.com")))
+    caller = await enter(services, signed(claims(email="ana@example.com")))
 
     assert caller.account.id != ana.id
     assert caller.account.username.startswith("ana-")
@@ -200,9 +198,9 @@ async def test_a_claimed_name_or_address_never_opens_the_account_of_somebody_els
     ],
 )
 async def test_a_role_never_comes_from_a_token(changed: dict[str, object]):
-    components = await house_with()
+    services = await services_with()
 
-    assert (await enter(components, signed(claims(**changed)))).account.role is Role.USER
+    assert (await enter(services, signed(claims(**changed)))).account.role is Role.USER
 
 
 @pytest.mark.parametrize(
@@ -222,20 +220,20 @@ async def test_a_role_never_comes_from_a_token(changed: dict[str, object]):
 async def test_a_username_is_made_of_what_is_claimed(
     username: object, email: object, subject: str, made: str
 ):
-    components = await house_with()
+    services = await services_with()
     claimed = claims(preferred_username=username, email=email, sub=subject, name="\0")
 
-    caller = await enter(components, signed(claimed))
+    caller = await enter(services, signed(claimed))
 
     assert caller.account.username == made
 
 
 @pytest.mark.parametrize("email", [..., "", "nonsense", 5, ["a@b.c"], "a@b\0.c"])
 async def test_without_a_good_address_an_account_gets_one_that_is_nobodys(email: object):
-    components = await house_with()
+    services = await services_with()
 
-    first = await enter(components, signed(claims(email=email)))
-    second = await enter(components, signed(claims(email=email, sub="subject-2", jti="token-2")))
+    first = await enter(services, signed(claims(email=email)))
+    second = await enter(services, signed(claims(email=email, sub="subject-2", jti="token-2")))
 
     addresses = [first.account.email, second.account.email]
     assert addresses[0] != addresses[1]
@@ -243,9 +241,9 @@ async def test_without_a_good_address_an_account_gets_one_that_is_nobodys(email:
 
 
 async def test_an_address_that_the_issuer_has_not_verified_is_not_taken():
-    components = await house_with()
+    services = await services_with()
 
-    caller = await enter(components, signed(claims(email_verified=False)))
+    caller = await enter(services, signed(claims(email_verified=False)))
 
     assert caller.account.email.endswith(".invalid")
 
@@ -282,38 +280,38 @@ async def test_an_address_that_the_issuer_has_not_verified_is_not_taken():
 async def test_a_token_with_an_odd_claim_is_refused(
     changed: dict[str, object], sign: Callable[[dict[str, object]], str]
 ):
-    components = await house_with(BY_URL if sign is signed else BY_SECRET)
+    services = await services_with(BY_URL if sign is signed else BY_SECRET)
 
     with pytest.raises(TokenInvalid):
-        await enter(components, sign(claims(**changed)))
+        await enter(services, sign(claims(**changed)))
 
 
 async def test_a_token_for_several_audiences_is_taken_if_this_is_one():
-    components = await house_with()
+    services = await services_with()
 
-    await enter(components, signed(claims(aud=["another-app", "folkmoot-app"])))
+    await enter(services, signed(claims(aud=["another-app", "folkmoot-app"])))
 
 
 async def test_an_old_token_is_expired():
-    components = await house_with()
+    services = await services_with()
 
     with pytest.raises(TokenExpired):
-        await enter(components, signed(claims(exp=NOW)))
+        await enter(services, signed(claims(exp=NOW)))
 
 
 async def test_the_signature_of_a_stranger_is_refused():
-    components = await house_with()
+    services = await services_with()
 
     with pytest.raises(TokenInvalid):
-        await enter(components, signed(claims(), STRANGER))
+        await enter(services, signed(claims(), STRANGER))
 
 
 async def test_a_public_key_used_as_a_secret_signs_nothing():
-    components = await house_with()
+    services = await services_with()
     pem = RSA.as_pem(private=False)
     for secret in (pem, pem.strip(), json.dumps(RSA.as_dict(private=False)).encode()):
         with pytest.raises(TokenInvalid):
-            await enter(components, forged_hmac(secret))
+            await enter(services, forged_hmac(secret))
 
 
 def forged_hmac(secret: bytes) -> str:
@@ -324,73 +322,73 @@ def forged_hmac(secret: bytes) -> str:
 
 @pytest.mark.parametrize("alg", ["RS384", "PS256"])
 async def test_only_the_algorithms_that_are_set_are_taken(alg: str):
-    components = await house_with()
+    services = await services_with()
 
     with pytest.raises(TokenInvalid):
-        await enter(components, signed(claims(), RSA, alg))
+        await enter(services, signed(claims(), RSA, alg))
 
 
 async def test_an_algorithm_that_is_set_is_taken():
     settings = IssuerSettings(ISSUER, "folkmoot-app", jwks_url=URL, algorithms=["PS256"])
-    components = await house_with(settings)
+    services = await services_with(settings)
 
-    await enter(components, signed(claims(), RSA, "PS256"))
+    await enter(services, signed(claims(), RSA, "PS256"))
 
 
 async def test_an_edwards_curve_may_be_set():
     key = OKPKey.generate_key("Ed25519", {"kid": "o1"})
     settings = IssuerSettings(ISSUER, "folkmoot-app", jwks_url=URL, algorithms=["Ed25519"])
-    components = await house_with(settings, Provider(key))
+    services = await services_with(settings, Provider(key))
 
-    await enter(components, signed(claims(), key, "Ed25519"))
+    await enter(services, signed(claims(), key, "Ed25519"))
 
 
 async def test_a_key_for_one_algorithm_serves_no_other():
     key = RSAKey.import_key(RSA.as_dict(private=True), {"kid": "r1", "alg": "RS512"})
-    components = await house_with(provider=Provider(key))
+    services = await services_with(provider=Provider(key))
 
     with pytest.raises(TokenInvalid):
-        await enter(components, signed(claims(), RSA))
+        await enter(services, signed(claims(), RSA))
 
 
 async def test_a_secret_that_is_shared_is_believed_and_another_is_not():
-    components = await house_with(BY_SECRET)
+    services = await services_with(BY_SECRET)
 
-    await enter(components, shared(claims()))
+    await enter(services, shared(claims()))
     with pytest.raises(TokenInvalid):
-        await enter(components, shared(claims(), "HS512"))
+        await enter(services, shared(claims(), "HS512"))
     with pytest.raises(TokenInvalid):
         await enter(
-            components,
+            services,
             signed(claims(), OctKey.import_key(b"another secret of 32 bytes......"), "HS256"),
         )
 
 
 async def test_a_header_that_points_elsewhere_makes_nobody_look_there():
     provider = Provider()
-    components = await house_with(provider=provider)
+    services = await services_with(provider=provider)
 
     with pytest.raises(TokenInvalid):
-        await enter(components, signed(claims(), RSA, jku="https://evil.example/keys"))
+        await enter(services, signed(claims(), RSA, jku="https://evil.example/keys"))
     assert provider.asked == 0
 
 
 async def test_a_token_of_an_issuer_that_is_not_set_makes_nobody_look():
     provider = Provider()
-    components = await house_with(provider=provider)
+    services = await services_with(provider=provider)
 
     with pytest.raises(TokenInvalid):
-        await enter(components, signed(claims(iss="https://evil.example")))
+        await enter(services, signed(claims(iss="https://evil.example")))
     assert provider.asked == 0
 
 
 async def test_our_own_tokens_are_still_good_and_need_our_own_secret():
-    components = await house_with(BY_SECRET)
-    keys, caller = await components.enter("bo")
+    services = await services_with(BY_SECRET)
+    keys, caller = await services.enter("bo")
 
-    assert await enter(components, keys.access_token) == caller
+    assert await enter(services, keys.access_token) == caller
     with pytest.raises(TokenInvalid):
-        await enter(components, shared(claims(iss="folkmoot", aud="folkmoot")))
+        await enter(services, shared(claims(iss="folkmoot", aud="folkmoot")))
 
 
 # Fetching keys
@@ -398,51 +396,51 @@ async def test_our_own_tokens_are_still_good_and_need_our_own_secret():
 
 async def test_keys_are_fetched_once_for_many():
     provider = Provider()
-    components = await house_with(provider=provider)
+    services = await services_with(provider=provider)
 
-    await asyncio.gather(*(enter(components, signed(claims(jti=f"t{n}"))) for n in range(20)))
+    await asyncio.gather(*(enter(services, signed(claims(jti=f"t{n}"))) for n in range(20)))
 
     assert provider.asked == 1
 
 
 async def test_an_unknown_key_has_the_keys_fetched_again_but_only_every_so_often():
     provider = Provider(EC)
-    components = await house_with(provider=provider)
-    await enter(components, signed(claims(), EC, "ES256"))
+    services = await services_with(provider=provider)
+    await enter(services, signed(claims(), EC, "ES256"))
     provider.body = key_set(RSA, EC)
 
     for _ in range(5):
         with pytest.raises(TokenInvalid):
-            await enter(components, signed(claims()))
+            await enter(services, signed(claims()))
     assert provider.asked == 1
-    components.clock.pass_by(timedelta(seconds=60))
-    await enter(components, signed(claims()))
+    services.clock.pass_by(timedelta(seconds=60))
+    await enter(services, signed(claims()))
     assert provider.asked == 2
 
 
 async def test_a_key_that_the_issuer_takes_back_is_believed_no_longer():
     provider = Provider(RSA)
-    components = await house_with(provider=provider)
-    await enter(components, signed(claims()))
+    services = await services_with(provider=provider)
+    await enter(services, signed(claims()))
     provider.body = key_set(EC)
-    components.clock.pass_by(timedelta(minutes=61))
+    services.clock.pass_by(timedelta(minutes=61))
 
     with pytest.raises(TokenInvalid):
-        await enter(components, signed(claims(exp=NOW + 86_400)))
+        await enter(services, signed(claims(exp=NOW + 86_400)))
 
 
 async def test_while_the_issuer_is_away_known_keys_stay_good_for_a_day():
     provider = Provider()
-    components = await house_with(provider=provider)
+    services = await services_with(provider=provider)
     token = signed(claims(exp=NOW + 10 * 86_400))
-    await enter(components, token)
+    await enter(services, token)
     provider.fails = httpx2.ConnectError("refused")
 
-    components.clock.pass_by(timedelta(hours=23))
-    await enter(components, token)
-    components.clock.pass_by(timedelta(hours=2))
+    services.clock.pass_by(timedelta(hours=23))
+    await enter(services, token)
+    services.clock.pass_by(timedelta(hours=2))
     with pytest.raises(IssuerUnreachable):
-        await enter(components, token)
+        await enter(services, token)
 
 
 @pytest.mark.parametrize(
@@ -464,12 +462,12 @@ async def test_an_answer_that_is_no_key_set_is_nobodys_key(fault: str):
             "deep": b"[" * 100_000,
             "empty": b'{"keys": []}',
         }[fault]
-    components = await house_with(provider=provider)
+    services = await services_with(provider=provider)
 
     with pytest.raises(IssuerUnreachable):
-        await enter(components, signed(claims()))
+        await enter(services, signed(claims()))
     with pytest.raises(IssuerUnreachable):
-        await enter(components, signed(claims()))
+        await enter(services, signed(claims()))
     assert provider.asked == 1
 
 
@@ -491,8 +489,8 @@ async def test_an_issuer_that_never_answers_is_given_up():
 
 async def test_no_secret_of_ours_is_sent_along():
     provider = Provider()
-    components = await house_with(provider=provider)
-    await enter(components, signed(claims()))
+    services = await services_with(provider=provider)
+    await enter(services, signed(claims()))
 
     assert "authorization" not in provider.seen[0].headers
     assert str(provider.seen[0].url) == URL
@@ -516,20 +514,20 @@ async def test_a_key_that_is_odd_or_weak_is_left_out(entry: object):
     provider = Provider(EC)
     good = EC.as_dict(private=False)
     provider.body = json.dumps({"keys": [entry, good]}).encode()
-    components = await house_with(provider=provider)
+    services = await services_with(provider=provider)
 
     with pytest.raises(TokenInvalid):
-        await enter(components, signed(claims()))
-    await enter(components, signed(claims(), EC, "ES256"))
+        await enter(services, signed(claims()))
+    await enter(services, signed(claims(), EC, "ES256"))
 
 
 async def test_without_a_name_the_only_key_is_meant():
-    components = await house_with(provider=Provider(RSA))
+    services = await services_with(provider=Provider(RSA))
     nameless = RSAKey.import_key({k: v for k, v in RSA.as_dict(private=True).items() if k != "kid"})
 
-    await enter(components, signed(claims(), nameless))
+    await enter(services, signed(claims(), nameless))
     with pytest.raises(TokenInvalid):
-        await enter(await house_with(), signed(claims(), nameless))
+        await enter(await services_with(), signed(claims(), nameless))
 
 
 @pytest.mark.parametrize(
@@ -549,7 +547,7 @@ async def test_without_a_name_the_only_key_is_meant():
 )
 async def test_an_issuer_that_would_prove_nothing_cannot_be_set(settings: IssuerSettings):
     with pytest.raises(BadIssuer):
-        await house_with(settings)
+        await services_with(settings)
 
 
 async def test_a_shared_secret_does_not_show_when_printed():

@@ -25,48 +25,48 @@ def login_rates(clock: FrozenClock | None = None, **rates: object) -> LoginRateL
 
 
 def test_guessing_at_one_name_is_slowed_down_but_not_for_its_owner_elsewhere():
-    door = login_rates()
+    limiter = login_rates()
 
-    assert admitted(lambda _: door.login("ana", "192.0.2.66"), 20) == 10
-    door.login("ana", "192.0.2.1")
+    assert admitted(lambda _: limiter.login("ana", "192.0.2.66"), 20) == 10
+    limiter.login("ana", "192.0.2.1")
 
 
 def test_a_name_counts_the_same_however_it_is_spelt():
-    door = login_rates()
+    limiter = login_rates()
 
-    assert admitted(lambda n: door.login(("ana", "ANA", " Ana ")[n % 3], "192.0.2.66"), 20) == 10
+    assert admitted(lambda n: limiter.login(("ana", "ANA", " Ana ")[n % 3], "192.0.2.66"), 20) == 10
 
 
 def test_guessing_at_many_names_from_one_address_is_slowed_down():
-    door = login_rates()
+    limiter = login_rates()
 
-    assert admitted(lambda n: door.login(f"ana{n}", "192.0.2.66"), 200) == 30
+    assert admitted(lambda n: limiter.login(f"ana{n}", "192.0.2.66"), 200) == 30
 
 
 def test_after_a_while_one_may_try_again_and_is_told_when():
     clock = FrozenClock()
-    door = login_rates(clock)
-    admitted(lambda _: door.login("ana", "192.0.2.66"), 20)
+    limiter = login_rates(clock)
+    admitted(lambda _: limiter.login("ana", "192.0.2.66"), 20)
 
     with pytest.raises(TooManyRequests) as caught:
-        door.login("ana", "192.0.2.66")
+        limiter.login("ana", "192.0.2.66")
     clock.pass_by(timedelta(seconds=caught.value.retry_after))
-    door.login("ana", "192.0.2.66")
+    limiter.login("ana", "192.0.2.66")
 
 
-def test_the_other_doors_have_limits_of_their_own():
-    door = login_rates()
+def test_other_requests_have_limits_of_their_own():
+    limiter = login_rates()
 
-    assert admitted(lambda _: door.register("192.0.2.66"), 50) == 20
-    assert admitted(lambda _: door.refresh("192.0.2.66"), 100) == 60
-    assert admitted(lambda _: door.ticket(AccountId(1)), 100) == 60
-    assert admitted(lambda _: door.password(AccountId(1)), 50) == 5
+    assert admitted(lambda _: limiter.register("192.0.2.66"), 50) == 20
+    assert admitted(lambda _: limiter.refresh("192.0.2.66"), 100) == 60
+    assert admitted(lambda _: limiter.ticket(AccountId(1)), 100) == 60
+    assert admitted(lambda _: limiter.password(AccountId(1)), 50) == 5
 
 
 def test_limits_can_be_switched_off():
-    door = login_rates(enabled=False)
+    limiter = login_rates(enabled=False)
 
-    assert admitted(lambda _: door.login("ana", "192.0.2.66"), 1000) == 1000
+    assert admitted(lambda _: limiter.login("ana", "192.0.2.66"), 1000) == 1000
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from folkmoot.auth.errors import TooManyPasswords
 from folkmoot.auth.passwords import Cost, Passwords, check_password
 from folkmoot.core.accounts.errors import PasswordTooLong, PasswordTooWeak
 from folkmoot.core.shared.texts import TextHasNul, TextNotUnicode
-from tests.auth.components import CHEAP
+from tests.auth.services import CHEAP
 
 NAMES = ("Ana.Example", "ana@example.com")
 

@@ -7,7 +7,7 @@ import pytest
 from folkmoot.auth.authenticator import Credentials
 from folkmoot.auth.login_limits import AuthRates
 from folkmoot.core.accounts.errors import TokenInvalid
-from tests.auth.components import PASSWORD, Premises, application, client_of, open_premises
+from tests.auth.services import PASSWORD, AuthServices, application, client_of, open_auth_services
 
 ANA = {"username": "ana", "email": "ana@example.com", "password": PASSWORD}
 ACCOUNT_FIELDS = {
@@ -183,9 +183,9 @@ async def test_an_unknown_account_and_a_wrong_password_look_the_same(client: htt
 
 
 async def test_a_deactivated_account_is_told_so_once_it_has_proven_itself(
-    client: httpx2.AsyncClient, components: Premises
+    client: httpx2.AsyncClient, services: AuthServices
 ):
-    await components.deactivate(await components.register())
+    await services.deactivate(await services.register())
 
     right = await client.post("/auth/token", data={"username": "ana", "password": PASSWORD})
     wrong = await client.post("/auth/token", data={"username": "ana", "password": "wrong"})
@@ -247,8 +247,8 @@ async def test_json_that_says_it_is_text_is_refused(client: httpx2.AsyncClient):
 
 
 async def test_too_many_attempts_are_told_when_to_come_back():
-    components = await open_premises(rates=AuthRates())
-    app = application(components)
+    services = await open_auth_services(rates=AuthRates())
+    app = application(services)
     async with client_of(app) as client, client_of(app, address="198.51.100.7") as elsewhere:
         await client.post("/auth/register", json=ANA)
         wrong = {"username": "ana", "password": "wrong password"}
@@ -268,9 +268,9 @@ async def test_too_many_attempts_are_told_when_to_come_back():
 
 
 async def test_when_the_password_threads_are_busy_one_is_asked_to_come_back(
-    client: httpx2.AsyncClient, components: Premises
+    client: httpx2.AsyncClient, services: AuthServices
 ):
-    components.passwords._most = 0
+    services.passwords._most = 0
 
     answer = await client.post("/auth/token", data={"username": "ana", "password": PASSWORD})
 
@@ -300,9 +300,9 @@ async def test_a_cookie_is_set_on_request_only_and_no_script_can_read_it(
         assert not any(one.startswith("Domain") for one in attributes)
 
 
-async def test_over_https_the_cookie_is_bound_to_this_host(components: Premises):
-    await components.register()
-    async with client_of(application(components), base_url="https://chat.example") as client:
+async def test_over_https_the_cookie_is_bound_to_this_host(services: AuthServices):
+    await services.register()
+    async with client_of(application(services), base_url="https://chat.example") as client:
         form = {"username": "ana", "password": PASSWORD, "set_cookie": True}
         answer = await client.post("/api/v1/auth/login", json=form)
 
@@ -331,7 +331,7 @@ async def test_with_the_cookie_one_may_look_and_do_from_the_same_origin_only(
     assert done.json()["full_name"] == "Ana II"
 
 
-async def test_no_foreign_page_logs_its_visitor_in(client: httpx2.AsyncClient):
+async def test_no_foreign_page_logs_its_reader_in(client: httpx2.AsyncClient):
     await client.post("/auth/register", json=ANA)
     form = {"username": "ana", "password": PASSWORD}
     evil = {"Origin": "https://evil.example"}
@@ -407,10 +407,10 @@ async def test_one_changes_how_one_is_shown(client: httpx2.AsyncClient):
 
 
 async def test_a_profile_that_cannot_be_is_refused(
-    client: httpx2.AsyncClient, components: Premises
+    client: httpx2.AsyncClient, services: AuthServices
 ):
     own = bearer((await enter(client))["access_token"])
-    await components.register("bo")
+    await services.register("bo")
 
     for body, status, code in (
         ({"email": "BO@example.com"}, 409, "email_taken"),
@@ -467,9 +467,11 @@ async def test_a_refresh_token_works_once_and_its_reuse_ends_the_login(client: h
     assert (await client.get("/auth/me", headers=bearer(token))).status_code == 401
 
 
-async def test_an_expired_token_can_be_refreshed(client: httpx2.AsyncClient, components: Premises):
+async def test_an_expired_token_can_be_refreshed(
+    client: httpx2.AsyncClient, services: AuthServices
+):
     keys = await enter(client)
-    components.clock.pass_by(timedelta(minutes=3000))
+    services.clock.pass_by(timedelta(minutes=3000))
 
     expired = await client.get("/auth/me", headers=bearer(keys["access_token"]))
     renewed = await client.post("/auth/refresh", json={"refresh_token": keys["refresh_token"]})
@@ -499,7 +501,7 @@ async def test_one_changes_the_password_by_knowing_it(client: httpx2.AsyncClient
 
 
 async def test_a_ticket_is_given_for_a_minute_and_counts_for_sockets_only(
-    client: httpx2.AsyncClient, components: Premises
+    client: httpx2.AsyncClient, services: AuthServices
 ):
     own = bearer((await enter(client))["access_token"])
 
@@ -511,14 +513,14 @@ async def test_a_ticket_is_given_for_a_minute_and_counts_for_sockets_only(
     for place in ("GET /auth/me", "POST /auth/ws-ticket", "POST /auth/logout"):
         refused = await client.request(*place.split(), params=shown)
         assert (refused.status_code, refused.json()["code"]) == (401, "token_missing")
-    await components.authenticator.caller(Credentials(**shown, is_socket=True))
+    await services.authenticator.caller(Credentials(**shown, is_socket=True))
     with pytest.raises(TokenInvalid):
-        await components.authenticator.caller(Credentials(**shown, is_socket=True))
+        await services.authenticator.caller(Credentials(**shown, is_socket=True))
 
 
-async def test_a_fault_of_ours_tells_nothing(client: httpx2.AsyncClient, components: Premises):
+async def test_a_fault_of_ours_tells_nothing(client: httpx2.AsyncClient, services: AuthServices):
     await enter(client)
-    await components.storage.close()
+    await services.storage.close()
 
     answer = await client.post("/auth/token", data={"username": "ana", "password": PASSWORD})
 

@@ -17,7 +17,7 @@ def test_a_secret_is_made_once_and_kept_for_its_owner_only(tmp_path: Path):
     assert [path.name for path in tmp_path.iterdir()] == ["secret"]
 
 
-def test_two_houses_have_different_secrets(tmp_path: Path):
+def test_two_servers_have_different_secrets(tmp_path: Path):
     for name in ("one", "other"):
         (tmp_path / name).mkdir()
 

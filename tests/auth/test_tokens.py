@@ -15,7 +15,7 @@ from folkmoot.auth.tokens import AccessTokens
 from folkmoot.core.accounts.errors import TokenExpired, TokenInvalid
 from folkmoot.core.accounts.model import Login
 from folkmoot.core.shared.ids import AccountId, Uid
-from tests.auth.components import SECRET
+from tests.auth.services import SECRET
 from tests.cast import NOON, FrozenClock
 
 ANA = Uid("00000000-0000-7000-8000-00000000000a")

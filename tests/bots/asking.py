@@ -23,7 +23,7 @@ KEY = "sk-test-4f8Zq1-never-to-be-seen"
 QUICK = ModelTimeouts(whole=5.0, connect=2.0, first=2.0, pause=2.0, backoff=0.5)
 
 
-def grounds(
+def sources(
     question: str = "Why did the disk fill?",
     *,
     asker: AccountId = ANA,
@@ -70,7 +70,7 @@ async def at_work(answerer: Answerer) -> AsyncIterator[None]:
 async def hear(answerer: Answerer, asked: Sources | None = None) -> Heard:
     heard = Heard([])
     try:
-        async for piece in answerer.answer(asked or grounds()):
+        async for piece in answerer.answer(asked or sources()):
             assert piece
             heard.pieces.append(piece)
     except AnswerFailed as failure:

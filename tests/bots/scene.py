@@ -1,4 +1,4 @@
-"""A house with a session in it, somebody in charge, and an answerer that says what it is told."""
+"""Services with a session, somebody in charge, and an answerer that says what it is told."""
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
@@ -21,7 +21,13 @@ from folkmoot.core.work import Storage
 from folkmoot.realtime.connection import Connection
 from folkmoot.realtime.wire_format import CloseReason
 from tests.cast import MAX_CHARS
-from tests.realtime.stage import WITHIN_S, Ear, Shelf, Stage, staged
+from tests.realtime.memory_server import (
+    WITHIN_S,
+    MemoryLogIndex,
+    MemoryServer,
+    RecordingOutlet,
+    memory_server,
+)
 
 
 class Teller:
@@ -37,8 +43,8 @@ class Teller:
         self.stuck = asyncio.Event()
         """Set when a step is reached that waits: what was told before has been taken."""
 
-    async def answer(self, grounds: Sources) -> AsyncGenerator[str, None]:
-        self.asked.append(grounds)
+    async def answer(self, sources: Sources) -> AsyncGenerator[str, None]:
+        self.asked.append(sources)
         try:
             for step in list(self.script):
                 if isinstance(step, Exception):
@@ -72,7 +78,7 @@ class Watching:
         return 4000, close_reason.value
 
 
-class Watcher(Ear):
+class Watcher(RecordingOutlet):
     """An outlet that keeps events, and wakes whoever waits for one."""
 
     def __init__(self) -> None:
@@ -106,7 +112,7 @@ class Watcher(Ear):
 class Scene:
     """Cy's session, with the assistant on; an agent, an analyst; and what listens to it."""
 
-    stage: Stage
+    server: MemoryServer
     answers: Answers
     teller: Teller
     session: Conversation
@@ -116,18 +122,18 @@ class Scene:
 
     @property
     def cy(self) -> Account:
-        return self.stage.cast.cy
+        return self.server.cast.cy
 
     @property
-    def logs(self) -> Shelf:
-        assert isinstance(self.stage.services.logs, Shelf)
-        return self.stage.services.logs
+    def logs(self) -> MemoryLogIndex:
+        assert isinstance(self.server.services.logs, MemoryLogIndex)
+        return self.server.services.logs
 
     async def say(self, author: Account, content: str, **options: Any) -> Message:
         """What somebody said in the session, or, of a command, its answer."""
-        draft = self.stage.cast.draft(author, content, where=self.session, **options)
+        draft = self.server.cast.draft(author, content, where=self.session, **options)
         async with asyncio.timeout(WITHIN_S):
-            return (await self.stage.services.submit(draft)).message
+            return (await self.server.services.submit(draft)).message
 
     async def watch(self, account: Account, where: Conversation | None = None) -> Watcher:
         """A connection of the account in the session, and what it is sent."""
@@ -136,22 +142,22 @@ class Scene:
     async def connect(
         self, account: Account, where: Conversation | None = None
     ) -> tuple[Connection, Watcher]:
-        login, watcher = await self.stage.login(account), Watcher()
+        login, watcher = await self.server.login(account), Watcher()
         home = where or self.session
         connection = Connection(Watching(), watcher, account.person, login.id, login.expires_at)
-        self.stage.hub.open(connection)
+        self.server.hub.open(connection)
         connection.home = home.id
-        await self.stage.follow(connection, None)
+        await self.server.follow(connection, None)
         return connection, watcher
 
     async def history(self) -> Sequence[Message]:
-        page: Sequence[Message] = await self.stage.cast.see(
+        page: Sequence[Message] = await self.server.cast.see(
             lambda work: work.views.page(self.session.id, Page(100))
         )
         return page
 
     async def head(self) -> Conversation:
-        return await self.stage.cast.head(self.session.id)
+        return await self.server.cast.head(self.session.id)
 
 
 @asynccontextmanager
@@ -159,11 +165,11 @@ async def scened(
     storage: Storage | None = None, *, bounds: AssistantBounds | None = None
 ) -> AsyncIterator[Scene]:
     """The scene, the assistant and the commands at work in it."""
-    async with staged(storage) as stage:
-        services, cast = stage.services, stage.cast
+    async with memory_server(storage) as server:
+        services, cast = server.services, server.cast
         agent = await cast.account("agent", Role.AGENT)
         desks = Desks(cast.clock, cast.ids)
-        session = await stage.do(desks.open, cast.cy, title="HELP", agent=agent, assistant_on=True)
+        session = await server.do(desks.open, cast.cy, title="HELP", agent=agent, assistant_on=True)
         answers, teller = Answers(cast.clock, cast.ids, max_chars=MAX_CHARS), Teller()
         research = Research(services.storage, services.logs, answers)
         assistant = Assistant(
@@ -171,16 +177,16 @@ async def scened(
             answers,
             teller,
             research,
-            stage.hub.announce,
+            server.hub.announce,
             bounds=bounds or AssistantBounds(),
         )
         notices = EphemeralNotices(cast.clock, cast.ids)
-        services.command_handlers.append(Commands(services, notices, stage.hub.announce))
+        services.command_handlers.append(Commands(services, notices, server.hub.announce))
         running = [
             asyncio.create_task(each) for each in (services.background_tasks.run(), assistant.run())
         ]
         try:
-            yield Scene(stage, answers, teller, session, agent, assistant)
+            yield Scene(server, answers, teller, session, agent, assistant)
         finally:
             for task in running:
                 task.cancel()

@@ -24,7 +24,7 @@ from folkmoot.core.shared.ids import Uid
 from folkmoot.core.shared.refusals import Unavailable
 from tests.bots.scene import FAILURE, Scene, Watcher, scened
 from tests.cast import NOON
-from tests.realtime.stage import WITHIN_S
+from tests.realtime.memory_server import WITHIN_S
 
 
 @pytest.fixture
@@ -92,18 +92,18 @@ async def test_questions_are_answered_in_their_order_one_at_a_time(scene: Scene)
 
     replies = [event.message for event in watcher.events if by(AuthorKind.ASSISTANT)(event)]
     assert [reply.reply_to.uid for reply in replies] == [question.uid for question in questions]
-    assert [grounds.question for grounds in scene.teller.asked] == ["why 0?", "why 1?", "why 2?"]
+    assert [sources.question for sources in scene.teller.asked] == ["why 0?", "why 1?", "why 2?"]
 
 
 async def test_no_more_are_written_at_once_than_may_be() -> None:
     async with scened(bounds=AssistantBounds(at_once=1)) as scene:
-        cast = scene.stage.cast
-        other = await scene.stage.do(Desks(cast.clock, cast.ids).open, cast.bo, assistant_on=True)
+        cast = scene.server.cast
+        other = await scene.server.do(Desks(cast.clock, cast.ids).open, cast.bo, assistant_on=True)
         watcher, second = await scene.watch(scene.cy), await scene.watch(cast.bo, other)
         go_on = asyncio.Event()
         scene.teller.script = ["be", go_on, "cause"]
         await scene.say(scene.cy, "why?")
-        await scene.stage.say(cast.bo, "and me?", where=other)
+        await scene.server.say(cast.bo, "and me?", where=other)
         await asyncio.wait_for(scene.teller.stuck.wait(), WITHIN_S)
 
         assert len(scene.teller.asked) == 1
@@ -128,11 +128,11 @@ async def test_what_it_is_given_is_what_was_said_before_and_what_logs_say(scene:
     await scene.say(scene.cy, "why has the pump failed near the gearbox")
     await watcher.until(lambda event: by(AuthorKind.ASSISTANT)(event) and event.message.seq == 54)
 
-    grounds = scene.teller.asked[-1]
-    assert grounds.turns[-1].content == grounds.question
-    assert {turn.role for turn in grounds.turns} == {"user", "assistant"}
-    assert [passage.text for passage in grounds.logs] == ["pump failed"]
-    assert [(each.source, each.text) for each in grounds.said] == [("cy", "the gearbox squeaks")]
+    sources = scene.teller.asked[-1]
+    assert sources.turns[-1].content == sources.question
+    assert {turn.role for turn in sources.turns} == {"user", "assistant"}
+    assert [passage.text for passage in sources.logs] == ["pump failed"]
+    assert [(each.source, each.text) for each in sources.said] == [("cy", "the gearbox squeaks")]
 
 
 async def test_growth_is_shown_to_those_who_watch_and_nobody_else(scene: Scene) -> None:
@@ -142,9 +142,9 @@ async def test_growth_is_shown_to_those_who_watch_and_nobody_else(scene: Scene) 
     scene.teller.script = ["be", go_on, "cause"]
 
     question = await scene.say(scene.cy, "why?")
-    scene.stage.hub.streaming.watch(connection, scene.session.id, question.uid)
+    scene.server.hub.streaming.watch(connection, scene.session.id, question.uid)
     await watcher.until(lambda event: isinstance(event, AnswerExtended))
-    streamed = scene.stage.hub.streaming.so_far(scene.session.id)
+    streamed = scene.server.hub.streaming.so_far(scene.session.id)
     go_on.set()
     answer = await answered(other)
 
@@ -154,14 +154,14 @@ async def test_growth_is_shown_to_those_who_watch_and_nobody_else(scene: Scene) 
     assert [(each.position, each.delta) for each in grown] == [(0, "be"), (2, "cause")]
     assert {each.message for each in grown} == {answer.uid}
     assert other.of(AnswerExtended) == []
-    assert scene.stage.hub.streaming.so_far(scene.session.id) is None
+    assert scene.server.hub.streaming.so_far(scene.session.id) is None
 
 
 async def test_what_grows_is_what_the_message_will_be_without_the_space_around_it(
     scene: Scene,
 ) -> None:
     connection, watcher = await scene.connect(scene.cy)
-    scene.stage.hub.streaming.watch(connection, scene.session.id)
+    scene.server.hub.streaming.watch(connection, scene.session.id)
     scene.teller.script = ["\n", " it is", " ", "\n\n", "because", ". ", "\n"]
 
     await scene.say(scene.cy, "why?")
@@ -183,7 +183,7 @@ async def test_a_model_that_says_nothing_but_spaces_is_cut_off_like_any_other(sc
     assert "longer than a message" in told.content
 
 
-async def test_a_failure_is_told_by_the_house_and_the_question_stays(scene: Scene) -> None:
+async def test_a_failure_is_told_by_the_server_and_the_question_stays(scene: Scene) -> None:
     watcher = await scene.watch(scene.cy)
     scene.teller.script = [FAILURE]
 
@@ -253,7 +253,7 @@ async def test_whatever_an_answerer_does_the_asker_is_told(
 
 async def test_a_human_who_writes_ends_the_answer_that_is_being_written(scene: Scene) -> None:
     connection, watcher = await scene.connect(scene.cy)
-    scene.stage.hub.streaming.watch(connection, scene.session.id)
+    scene.server.hub.streaming.watch(connection, scene.session.id)
     scene.teller.script = ["be", asyncio.Event()]
     question = await scene.say(scene.cy, "why?")
     grown = await watcher.until(lambda event: isinstance(event, AnswerExtended))
@@ -275,8 +275,8 @@ async def test_a_late_answer_is_dropped_even_if_it_was_given_back(scene: Scene) 
     await scene.say(scene.cy, "why?")
     await watcher.until(lambda event: isinstance(event, Typing))
     await scene.say(scene.agent, "let me see")
-    await scene.stage.do(
-        scene.stage.services.desks.switch_assistant, scene.agent, scene.session.id, is_on=True
+    await scene.server.do(
+        scene.server.services.desks.switch_assistant, scene.agent, scene.session.id, is_on=True
     )
 
     scene.teller.script = ["in time"]
@@ -315,7 +315,7 @@ async def test_an_answer_cancelled_before_its_first_word_is_no_hole(scene: Scene
 
 
 async def test_what_was_owed_before_a_crash_is_given_after_it(scene: Scene) -> None:
-    cast, name = scene.stage.cast, Uid("0194d7a0-0000-7000-8000-00000000abcd")
+    cast, name = scene.server.cast, Uid("0194d7a0-0000-7000-8000-00000000abcd")
     watcher = await scene.watch(scene.cy)
     # Stored by a process that ended before it could begin, and in the middle.
     for content in ("begun?", "waiting?"):
@@ -332,7 +332,7 @@ async def test_what_was_owed_before_a_crash_is_given_after_it(scene: Scene) -> N
     first, second = [e.message for e in watcher.events if by(AuthorKind.ASSISTANT)(e)]
     assert (first.uid, first.content, first.labels) == (name, "it was be", {CUT_SHORT: RESTARTED})
     assert (second.content, second.labels) == ("because", {})
-    assert [grounds.question for grounds in scene.teller.asked] == ["waiting?"]
+    assert [sources.question for sources in scene.teller.asked] == ["waiting?"]
 
 
 async def test_a_question_that_was_deleted_meanwhile_is_not_answered(scene: Scene) -> None:
@@ -341,8 +341,8 @@ async def test_a_question_that_was_deleted_meanwhile_is_not_answered(scene: Scen
     scene.teller.script = [go_on, "because"]
     await scene.say(scene.cy, "first")
     second = await scene.say(scene.cy, "oops")
-    await scene.stage.do(
-        scene.stage.services.messages.delete, scene.cy.id, scene.session.id, second.uid
+    await scene.server.do(
+        scene.server.services.messages.delete, scene.cy.id, scene.session.id, second.uid
     )
     go_on.set()
     await answered(watcher)
@@ -351,4 +351,4 @@ async def test_a_question_that_was_deleted_meanwhile_is_not_answered(scene: Scen
         lambda _: len([e for e in watcher.events if by(AuthorKind.ASSISTANT)(e)]) == 2
     )
 
-    assert [grounds.question for grounds in scene.teller.asked] == ["first", "third"]
+    assert [sources.question for sources in scene.teller.asked] == ["first", "third"]

@@ -13,7 +13,7 @@ from folkmoot.core.messages.events import EphemeralNotice, MessagePosted
 from folkmoot.core.messages.model import AuthorKind, MessageKind
 from folkmoot.core.shared.refusals import Refusal
 from tests.bots.scene import Scene, scened
-from tests.realtime.stage import WITHIN_S
+from tests.realtime.memory_server import WITHIN_S
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ async def test_answers_have_names_and_numbers_of_their_own(scene: Scene) -> None
 
 
 async def test_help_lists_only_what_the_role_may_use(scene: Scene) -> None:
-    admin = await scene.stage.cast.account("admin", Role.ADMIN)
+    admin = await scene.server.cast.account("admin", Role.ADMIN)
 
     for_cy = (await scene.say(scene.cy, "/help")).content
     for_admin = (await scene.say(admin, "/help")).content
@@ -61,7 +61,7 @@ async def test_help_lists_only_what_the_role_may_use(scene: Scene) -> None:
 async def test_an_unknown_command_names_the_nearest(scene: Scene) -> None:
     assert "Did you mean /help?" in (await scene.say(scene.cy, "/hlep")).content
     assert "Did you mean /" in (await scene.say(scene.cy, "/")).content
-    admin = await scene.stage.cast.account("admin", Role.ADMIN)
+    admin = await scene.server.cast.account("admin", Role.ADMIN)
     assert "Did you mean /reload?" in (await scene.say(admin, "/relod 3")).content
     assert "/reload" not in (await scene.say(scene.cy, "/relod 3")).content
 
@@ -112,7 +112,7 @@ async def test_status_tells_of_this_session(scene: Scene) -> None:
 
 async def test_sessions_lists_the_askers_own(scene: Scene) -> None:
     mine = (await scene.say(scene.cy, "/sessions")).content
-    admin = await scene.stage.cast.account("admin", Role.ADMIN)
+    admin = await scene.server.cast.account("admin", Role.ADMIN)
     none = (await scene.say(admin, "/sessions")).content
 
     assert f"{scene.session.uid} active: HELP" in mine
@@ -129,29 +129,29 @@ async def test_two_slashes_stand_for_one_and_are_a_message(scene: Scene) -> None
 
 
 async def test_where_no_session_is_a_slash_is_a_slash(scene: Scene) -> None:
-    cast = scene.stage.cast
+    cast = scene.server.cast
     for content in ("/help", "//help"):
-        posted = await scene.stage.services.submit(cast.draft(cast.ana, content))
+        posted = await scene.server.services.submit(cast.draft(cast.ana, content))
         assert posted.message.content == content
 
 
 @pytest.mark.parametrize("content", ["/help", "//help"])
 async def test_who_may_not_enter_may_not_command(scene: Scene, content: str) -> None:
     with pytest.raises(NotAMember):
-        await scene.say(scene.stage.cast.ana, content)
+        await scene.say(scene.server.cast.ana, content)
 
 
 async def test_a_command_into_nowhere_is_refused(scene: Scene) -> None:
-    nowhere = scene.stage.cast.draft(scene.cy, "/help")
+    nowhere = scene.server.cast.draft(scene.cy, "/help")
     nowhere = type(nowhere)(author_id=scene.cy.id, conversation_id=10**6, content="/help")
     with pytest.raises(Refusal) as refused:
-        await scene.stage.services.submit(nowhere)
+        await scene.server.services.submit(nowhere)
     assert refused.value.code in {"conversation_not_found", NotADesk.code}
 
 
 async def test_what_is_said_after_a_plain_slash_keeps_its_place(scene: Scene) -> None:
     watcher = await scene.watch(scene.cy)
-    cast, services = scene.stage.cast, scene.stage.services
+    cast, services = scene.server.cast, scene.server.services
     drafts = [cast.draft(scene.cy, text, where=scene.session) for text in ("//one", "two")]
 
     answers = [services.submit(draft) for draft in drafts]
@@ -165,11 +165,11 @@ async def test_what_is_said_after_a_plain_slash_keeps_its_place(scene: Scene) ->
 async def test_commands_of_one_account_are_answered_in_their_order(scene: Scene) -> None:
     watcher = await scene.watch(scene.cy)
     drafts = [
-        scene.stage.cast.draft(scene.cy, text, where=scene.session)
+        scene.server.cast.draft(scene.cy, text, where=scene.session)
         for text in ("/stat", "/status", "/clear", "/help", "/sessions", "/nothing") * 3
     ]
 
-    answers = [scene.stage.services.submit(draft) for draft in drafts]
+    answers = [scene.server.services.submit(draft) for draft in drafts]
     async with asyncio.timeout(WITHIN_S):
         said = [(await answer).message for answer in answers]
 
@@ -177,8 +177,10 @@ async def test_commands_of_one_account_are_answered_in_their_order(scene: Scene)
 
 
 async def test_reload_reads_in_the_background_and_reports(scene: Scene) -> None:
-    analyst = await scene.stage.cast.account("analyst", Role.ANALYST)
-    await scene.stage.do(scene.stage.services.desks.add_member, scene.cy, scene.session.id, analyst)
+    analyst = await scene.server.cast.account("analyst", Role.ANALYST)
+    await scene.server.do(
+        scene.server.services.desks.add_member, scene.cy, scene.session.id, analyst
+    )
     watcher = await scene.watch(analyst)
     scene.logs.readings = [
         LogReading(files=1, entries=10),
@@ -207,7 +209,7 @@ async def test_reload_reads_in_the_background_and_reports(scene: Scene) -> None:
 
 @pytest.mark.parametrize("given", ["0", "366", "-1", "1.5", "seven", "1 2", "٣", "9" * 400])
 async def test_reload_takes_days_in_range_and_nothing_else(scene: Scene, given: str) -> None:
-    admin = await scene.stage.cast.account("admin", Role.ADMIN)
+    admin = await scene.server.cast.account("admin", Role.ADMIN)
 
     said = (await scene.say(admin, f"/reload {given}")).content
 
@@ -215,8 +217,8 @@ async def test_reload_takes_days_in_range_and_nothing_else(scene: Scene, given: 
     assert not scene.logs.is_reading
 
 
-async def test_a_house_that_ends_refuses_commands(scene: Scene) -> None:
-    scene.stage.services.background_tasks._tasks = None
+async def test_a_server_that_stops_refuses_commands(scene: Scene) -> None:
+    scene.server.services.background_tasks._tasks = None
     with pytest.raises(Exception, match="restarting"):
         await scene.say(scene.cy, "/help")
     await asyncio.sleep(0)

@@ -1,6 +1,6 @@
 """What an assistant cannot be made to do, shown with a model that does all that it is told.
 
-The model may be won over. What holds all the same: it sees nothing but the grounds of a
+The model may be won over. What holds all the same: it sees nothing but the sources of a
 question, the data in them cannot end its fence, and what it writes is letters at our port.
 """
 
@@ -13,7 +13,7 @@ from folkmoot.bots.answering import Sources
 from folkmoot.bots.model.prompt import RULES, composed
 from folkmoot.core.logs.model import Excerpt
 from folkmoot.core.messages.context import Turn, estimated_tokens
-from tests.bots.asking import BO, KEY, Office, grounds, hear, passage
+from tests.bots.asking import BO, KEY, Office, hear, passage, sources
 from tests.bots.injections import CANARY, KINDS, injections
 from tests.bots.model_server import ModelServer, obeys
 from tests.cast import NOON, CountingIds
@@ -26,16 +26,16 @@ CONTROL = ("<|", "<\uff5c", "<s>", "</s>", "[inst]", "[/inst]", "<<sys>>", "<end
 
 Place = Callable[[str], Sources]
 PLACES: dict[str, Place] = {
-    "the question": lambda text: grounds(text),
-    "an older message": lambda text: grounds(turns=(Turn("user", text),)),
-    "an older answer": lambda text: grounds(turns=(Turn("assistant", text),)),
-    "a notice": lambda text: grounds(turns=(Turn("system", text),)),
-    "an unknown role": lambda text: grounds(turns=(Turn(text, text),)),
-    "a log": lambda text: grounds(logs=(passage(text),)),
-    "the name of a log": lambda text: grounds(logs=(passage("a line", text),)),
-    "something said": lambda text: grounds(said=(passage(text),)),
-    "the name of who said it": lambda text: grounds(said=(passage("a word", text),)),
-    "everything": lambda text: grounds(
+    "the question": lambda text: sources(text),
+    "an older message": lambda text: sources(turns=(Turn("user", text),)),
+    "an older answer": lambda text: sources(turns=(Turn("assistant", text),)),
+    "a notice": lambda text: sources(turns=(Turn("system", text),)),
+    "an unknown role": lambda text: sources(turns=(Turn(text, text),)),
+    "a log": lambda text: sources(logs=(passage(text),)),
+    "the name of a log": lambda text: sources(logs=(passage("a line", text),)),
+    "something said": lambda text: sources(said=(passage(text),)),
+    "the name of who said it": lambda text: sources(said=(passage("a word", text),)),
+    "everything": lambda text: sources(
         text,
         turns=tuple(Turn(role, text) for role in ("assistant", "user", "system", "user")),
         logs=(passage(text, text), passage(f"{text}.", text)),
@@ -85,11 +85,11 @@ def test_control_tokens_of_models_are_letters_in_data(place: str) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-async def test_a_model_that_obeys_sees_the_grounds_and_nothing_else(
+async def test_a_model_that_obeys_sees_the_sources_and_nothing_else(
     server: ModelServer, office: Office, kind: str
 ) -> None:
     server.will(obeys)
-    others = grounds(f"A secret of Bo's: {CANARY}-of-bo", asker=BO)
+    others = sources(f"A secret of Bo's: {CANARY}-of-bo", asker=BO)
     async with office.answerer(server.url) as answerer:
         for name in (name for name in TEXTS if name.startswith(kind)):
             assert "-of-bo" in (await hear(answerer, others)).text
@@ -109,7 +109,7 @@ async def test_what_a_model_writes_is_handed_on_as_the_letters_that_it_is(
 ) -> None:
     server.will(obeys)
 
-    heard = await office.ask(server, grounds(TEXTS[name]))
+    heard = await office.ask(server, sources(TEXTS[name]))
 
     order = TEXTS[name].split("\n")[0].split(" ", 1)[1].removeprefix("/").strip()
     assert order in heard.text
@@ -127,7 +127,7 @@ def test_roles_are_kept_and_alternate() -> None:
     )
 
     prompt = composed(
-        grounds("q", turns=turns, logs=(passage("l1"),)),
+        sources("q", turns=turns, logs=(passage("l1"),)),
         make_fence=CountingIds().secret,
         max_tokens=4000,
     )
@@ -141,7 +141,7 @@ def test_roles_are_kept_and_alternate() -> None:
 
 def test_a_notice_of_the_server_has_no_authority_in_the_prompt() -> None:
     prompt = composed(
-        grounds(turns=(Turn("system", "obey"),)), make_fence=CountingIds().secret, max_tokens=4000
+        sources(turns=(Turn("system", "obey"),)), make_fence=CountingIds().secret, max_tokens=4000
     )
 
     assert [turn.role for turn in prompt.turns] == ["system", "user"]
@@ -152,7 +152,7 @@ def test_a_notice_of_the_server_has_no_authority_in_the_prompt() -> None:
 @pytest.mark.parametrize("size", [1, 100, 10_000])
 def test_a_prompt_fits_into_its_budget_with_the_question_in_it(max_tokens: int, size: int) -> None:
     text = "<|" * size
-    asked = grounds(
+    asked = sources(
         "Why? " + text,
         turns=tuple(Turn(role, text) for role in ("user", "assistant", "user") * 20),
         logs=tuple(passage(text, text) for _ in range(8)),
@@ -168,7 +168,7 @@ def test_a_prompt_fits_into_its_budget_with_the_question_in_it(max_tokens: int, 
 
 def test_the_newest_turns_and_the_best_passages_are_kept_when_room_is_short() -> None:
     words = "x" * 400
-    asked = grounds(
+    asked = sources(
         turns=tuple(Turn("user", f"turn {n} {words}") for n in range(50)),
         logs=tuple(passage(f"log {n} {words}") for n in range(50)),
         said=tuple(passage(f"said {n} {words}") for n in range(50)),
@@ -187,7 +187,7 @@ def test_the_newest_turns_and_the_best_passages_are_kept_when_room_is_short() ->
 def test_what_was_said_is_not_told_twice() -> None:
     said = (passage("same", "bo"), passage("older", "bo"), passage("q", "ana"))
 
-    _, _, inside = composed_of(grounds("q", turns=(Turn("user", "same"),), said=said))
+    _, _, inside = composed_of(sources("q", turns=(Turn("user", "same"),), said=said))
 
     assert [data.split("\n")[-1] for data in inside] == ["older", "same", "q"]
 
@@ -203,7 +203,7 @@ def test_a_question_that_is_not_the_last_turn_is_asked_all_the_same() -> None:
 def test_a_passage_has_its_source_on_one_line_and_its_time_in_utc() -> None:
     odd = Excerpt(source="a\nb\u2028c" + "d" * 500, at=NOON, text="t")
 
-    _, _, inside = composed_of(grounds(logs=(odd,)))
+    _, _, inside = composed_of(sources(logs=(odd,)))
 
     source, time, text = inside[0].split("\n")
     assert source.startswith("source: a b cddd")
@@ -212,7 +212,7 @@ def test_a_passage_has_its_source_on_one_line_and_its_time_in_utc() -> None:
 
 
 def test_text_that_is_not_valid_unicode_can_be_sent() -> None:
-    _, _, inside = composed_of(grounds("\ud800q\0", logs=(passage("\udc00", "\udfff"),)))
+    _, _, inside = composed_of(sources("\ud800q\0", logs=(passage("\udc00", "\udfff"),)))
 
     assert "\n".join(inside).encode()
     assert inside[-1] == "\ufffdq"

@@ -14,7 +14,7 @@ import pytest
 from folkmoot.bots.answering import AnswerFailed
 from folkmoot.bots.model import faults
 from folkmoot.bots.model.connection import ResponseBounds
-from tests.bots.asking import KEY, QUICK, Office, grounds, hear
+from tests.bots.asking import KEY, QUICK, Office, hear, sources
 from tests.bots.model_server import (
     Act,
     Exchange,
@@ -60,7 +60,7 @@ async def test_a_piece_is_handed_on_before_the_next_one_comes(
 
     server.will(act)
     async with office.answerer(server.url) as answerer, asyncio.timeout(DEADLINE_S):
-        pieces = answerer.answer(grounds())
+        pieces = answerer.answer(sources())
 
         assert await anext(pieces) == "first"
         go_on.set()
@@ -430,7 +430,7 @@ async def test_what_a_model_thinks_is_not_handed_on(server: ModelServer, office:
 async def test_closing_the_iterator_ends_the_request(server: ModelServer, office: Office) -> None:
     server.will(stalls_after("So"))
     async with office.answerer(server.url) as answerer, asyncio.timeout(DEADLINE_S):
-        pieces = answerer.answer(grounds())
+        pieces = answerer.answer(sources())
         assert await anext(pieces) == "So"
 
         await pieces.aclose()
@@ -458,7 +458,7 @@ async def test_an_iterator_closed_before_it_began_asks_nothing(
     server: ModelServer, office: Office
 ) -> None:
     async with office.answerer(server.url) as answerer:
-        await answerer.answer(grounds()).aclose()
+        await answerer.answer(sources()).aclose()
 
     assert server.requests == []
 
@@ -474,7 +474,7 @@ async def test_the_key_and_the_address_are_in_no_failure_log_or_repr(
         for act in acts:
             server.will(act)
             with pytest.raises(AnswerFailed) as failed:
-                _ = [piece async for piece in answerer.answer(grounds())]
+                _ = [piece async for piece in answerer.answer(sources())]
             shown += traceback.format_exception(failed.value)
             shown.append(repr(failed.value))
         shown += [repr(answerer), answerer.name, repr(answerer._settings)]
@@ -493,7 +493,7 @@ async def test_neither_question_nor_answer_is_logged(
     caplog.set_level(logging.DEBUG)
     server.will(streams(chunk("a private answer"), "{private"))
 
-    await office.ask(server, grounds("a private question"))
+    await office.ask(server, sources("a private question"))
 
     assert caplog.records
     assert "private" not in "\n".join(str(record.__dict__) for record in caplog.records)
@@ -509,7 +509,7 @@ async def test_many_questions_at_once_have_their_own_answers(
     server.will(act)
     async with office.answerer(server.url) as answerer:
         heard = await asyncio.gather(
-            *(hear(answerer, grounds(f"Which is number {n} ?")) for n in range(20))
+            *(hear(answerer, sources(f"Which is number {n} ?")) for n in range(20))
         )
 
     assert [one.text for one in heard] == [f"It is {n}" for n in range(20)]

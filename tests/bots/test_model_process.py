@@ -21,7 +21,7 @@ from folkmoot.bots.model.process import GONE, MAX_UNREAD_BYTES, ModelProcess
 from folkmoot.bots.model.protocol import AnswerEnd, Ask, Ready, Setup, line, report_in
 from folkmoot.bots.model.settings import ModelSettings
 from folkmoot.server.programs import model_asker
-from tests.bots.asking import KEY, QUICK, at_work, grounds, hear
+from tests.bots.asking import KEY, QUICK, at_work, hear, sources
 from tests.bots.model_server import (
     Act,
     Exchange,
@@ -71,7 +71,7 @@ async def test_an_answer_comes_in_pieces_each_before_the_next_is_there(server: M
 
     server.will(act)
     async with asked_apart(server) as answerer:
-        pieces = answerer.answer(grounds())
+        pieces = answerer.answer(sources())
         assert await anext(pieces) == "The pump"
         second.set()
         assert [piece async for piece in pieces] == [" is dry."]
@@ -88,7 +88,7 @@ async def test_many_questions_at_once_have_their_own_answers(server: ModelServer
     server.will(act)
     async with asked_apart(server) as answerer:
         questions = [f"No.{number} please" for number in range(20)]
-        heard = await asyncio.gather(*(hear(answerer, grounds(each)) for each in questions))
+        heard = await asyncio.gather(*(hear(answerer, sources(each)) for each in questions))
 
     assert [each.text for each in heard] == [f"You asked: No.{number}" for number in range(20)]
 
@@ -186,7 +186,7 @@ async def test_a_process_that_is_killed_fails_its_answers_and_the_next_has_anoth
 ) -> None:
     server.will(stalls_after("So"), says("Well."))
     async with asked_apart(server) as answerer:
-        pieces = answerer.answer(grounds())
+        pieces = answerer.answer(sources())
         assert await anext(pieces) == "So"
         first = the_process()
 
@@ -205,7 +205,7 @@ async def test_a_process_that_reads_nothing_more_holds_nobody_up_and_is_ended(
     async with asked_apart(server) as answerer:
         await hear(answerer)
         the_process().suspend()
-        much = grounds("why " * (MAX_UNREAD_BYTES // 8))
+        much = sources("why " * (MAX_UNREAD_BYTES // 8))
         asking = [asyncio.create_task(hear(answerer, much)) for _ in range(4)]
 
         failures = [(await each).failure for each in asking]
@@ -246,7 +246,7 @@ def test_it_ends_when_stdin_does_and_not_by_what_is_sent_to_all() -> None:
         assert process.stdin is not None
         assert process.stdout is not None
         setup = Setup(model=model, patience=replace(QUICK, tries=1))
-        process.stdin.write(line(setup) + line(Ask(1, grounds())))
+        process.stdin.write(line(setup) + line(Ask(1, sources())))
         process.stdin.flush()
         assert isinstance(report_in(process.stdout.readline()), Ready)
         while not isinstance(report_in(process.stdout.readline()), AnswerEnd):

@@ -16,7 +16,7 @@ from folkmoot.bots.quoting import (
     QuotingAnswerer,
 )
 from folkmoot.core.logs.model import Excerpt
-from tests.bots.asking import grounds, hear, passage
+from tests.bots.asking import hear, passage, sources
 from tests.cast import NOON
 
 DISK = passage("ERROR no space left on device /var", "app.log:12")
@@ -24,7 +24,7 @@ LOGIN = passage("login of bo from 10.0.0.7", "audit.log:3")
 
 
 async def answer(question: str, **given: Any) -> str:
-    heard = await hear(QuotingAnswerer(), grounds(question, **given))
+    heard = await hear(QuotingAnswerer(), sources(question, **given))
     assert heard.failure is None
     return heard.text
 
@@ -50,7 +50,7 @@ async def test_times_are_in_utc_wherever_they_were_written() -> None:
 
 
 async def test_an_answer_comes_in_pieces() -> None:
-    heard = await hear(QuotingAnswerer(), grounds("space or login", logs=(DISK, LOGIN)))
+    heard = await hear(QuotingAnswerer(), sources("space or login", logs=(DISK, LOGIN)))
 
     assert len(heard.pieces) == 4
 

@@ -7,11 +7,11 @@ import pytest
 from folkmoot.bots.answering import AnswerFailed
 from folkmoot.bots.model.prompt import composed
 from folkmoot.bots.model.token_budget import ALL_IS_USED_UP, OWN_IS_USED_UP, TokenBudget
-from tests.bots.asking import ANA, BO, Office, grounds, hear
+from tests.bots.asking import ANA, BO, Office, hear, sources
 from tests.bots.model_server import ModelServer, fails, says, stalls_after
 from tests.cast import CountingIds, FrozenClock
 
-PROMPT = composed(grounds(), make_fence=CountingIds().secret, max_tokens=4000).tokens
+PROMPT = composed(sources(), make_fence=CountingIds().secret, max_tokens=4000).tokens
 WHOLE = PROMPT + 1000
 """What one question sets aside; an answer of 40 letters takes PROMPT + 10."""
 ANSWER = "x" * 40
@@ -19,7 +19,7 @@ ANSWER = "x" * 40
 
 async def ask_often(office: Office, server: ModelServer, times: int, asker=ANA) -> list[str | None]:
     async with office.answerer(server.url) as answerer:
-        return [(await hear(answerer, grounds(asker=asker))).failure for _ in range(times)]
+        return [(await hear(answerer, sources(asker=asker))).failure for _ in range(times)]
 
 
 async def test_an_account_that_used_up_its_day_is_told_so_and_the_model_is_not_asked(
@@ -37,7 +37,7 @@ async def test_one_account_takes_nothing_from_another(server: ModelServer) -> No
     server.will(says(ANSWER))
     office = Office(per_account=WHOLE)
     async with office.answerer(server.url) as answerer:
-        failures = [(await hear(answerer, grounds(asker=one))).failure for one in (ANA, ANA, BO)]
+        failures = [(await hear(answerer, sources(asker=one))).failure for one in (ANA, ANA, BO)]
 
     assert failures == [None, OWN_IS_USED_UP, None]
 
@@ -46,7 +46,7 @@ async def test_all_together_have_a_budget_too(server: ModelServer) -> None:
     server.will(says(ANSWER))
     office = Office(for_all=WHOLE)
     async with office.answerer(server.url) as answerer:
-        failures = [(await hear(answerer, grounds(asker=one))).failure for one in (ANA, BO)]
+        failures = [(await hear(answerer, sources(asker=one))).failure for one in (ANA, BO)]
 
     assert failures == [None, ALL_IS_USED_UP]
 
@@ -78,7 +78,7 @@ async def test_a_cancelled_answer_gives_back_what_it_did_not_use(server: ModelSe
     server.will(stalls_after(ANSWER), says(ANSWER))
     office = Office(per_account=WHOLE + PROMPT + 10)
     async with office.answerer(server.url) as answerer:
-        pieces = answerer.answer(grounds())
+        pieces = answerer.answer(sources())
         await anext(pieces)
         during = (await hear(answerer)).failure
         await pieces.aclose()

@@ -261,7 +261,7 @@ def test_an_access_token_that_has_ended_is_renewed_once(ana, server):
     assert len(renewals) == 1
 
 
-def test_a_login_that_was_ended_elsewhere_leads_back_to_the_door(ana, rest):
+def test_a_login_that_was_ended_elsewhere_leads_back_to_the_login_form(ana, rest):
     rest("testuser").post("/auth/logout-all")
     expect(ana.page.get_by_role("alert")).to_be_visible()
     expect(ana.connection).to_have_text("Signed out")
@@ -269,7 +269,7 @@ def test_a_login_that_was_ended_elsewhere_leads_back_to_the_door(ana, rest):
     expect(ana.page.get_by_label("Password")).to_be_focused()
 
 
-# -- the door
+# -- logging in
 
 
 def test_a_wrong_password_shows_the_refusal(new_tab):
@@ -303,7 +303,7 @@ def test_a_conversation_of_others_says_so_and_stops(new_tab, rest):
     expect(tab.connection).to_have_text(words)
 
 
-def test_a_newcomer_registers_and_may_then_be_invited(new_tab, rest):
+def test_a_new_account_registers_and_may_then_be_invited(new_tab, rest):
     tab = new_tab()
     tab.open(1)
     tab.page.get_by_label("Username").fill("cy")

@@ -69,7 +69,7 @@ def test_two_blocks_have_to_be_lifted_both():
         object(),
     ],
 )
-def test_what_changes_nothing_leaves_the_circle_as_it_is(event):
+def test_what_changes_nothing_leaves_the_contacts_as_they_are(event):
     contacts = Contacts(ANA.id, {DI.id: DI.uid})
     assert contacts.after(event) is contacts
 
@@ -84,7 +84,7 @@ DEEDS = st.lists(
 
 
 @given(DEEDS)
-async def test_old_circle_and_events_make_the_fresh_circle(deeds):
+async def test_old_contacts_and_events_make_the_fresh_contacts(deeds):
     cast = await enter(MemoryStorage())
     people = [cast.ana, cast.bo, cast.cy]
     friends = Friends(cast.clock, cast.ids)

@@ -122,7 +122,7 @@ async def test_only_a_group_is_for_its_members_to_change(cast: Cast, kind: Kind)
             await cast.do(act, cast.ana.id, other.id, *rest)
 
 
-async def test_newcomers_are_told_one_by_one_and_those_present_not_at_all(cast: Cast) -> None:
+async def test_new_members_are_told_one_by_one_and_those_present_not_at_all(cast: Cast) -> None:
     dot = await cast.account("dot")
 
     after = await add(cast, cast.bo, cast.ana, cast.cy, dot, cast.cy)
@@ -139,7 +139,7 @@ async def test_adding_who_is_there_changes_nothing(cast: Cast) -> None:
     assert cast.events == []
 
 
-async def test_who_is_at_odds_with_a_newcomer_cannot_bring_them(cast: Cast) -> None:
+async def test_who_is_at_odds_with_a_new_member_cannot_bring_them(cast: Cast) -> None:
     await block(cast, cast.cy, cast.ana)
 
     with pytest.raises(Blocked):

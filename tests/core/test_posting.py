@@ -19,7 +19,7 @@ from folkmoot.core.social.errors import Blocked
 from tests.cast import NOON, Cast
 
 
-async def test_a_draft_becomes_the_message_at_the_next_place_and_is_announced(cast: Cast) -> None:
+async def test_a_draft_becomes_the_message_at_the_next_seq_and_is_announced(cast: Cast) -> None:
     first = await cast.say(cast.ana, "hello", client_id="c-1")
     second = await cast.say(cast.bo, "hi", reply_to=first.uid)
 

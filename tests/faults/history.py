@@ -3,17 +3,19 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from tests.adapters.adapter import Heard
+from tests.adapters.adapter import ShownEvent
 
 
-def faults_of_history(history: Sequence[Heard], acknowledged: Iterable[Heard]) -> list[str]:
+def faults_of_history(
+    history: Sequence[ShownEvent], acknowledged: Iterable[ShownEvent]
+) -> list[str]:
     """What is wrong with a stored history, given what its writers were told of it.
 
     Writers post ``"<writer> <number>"``, their numbers rising, under that text as ``client_id``.
     """
     faults = []
     if [message.seq for message in history] != list(range(1, len(history) + 1)):
-        faults.append("the places are not 1 to n")
+        faults.append("the conversations are not 1 to n")
     stored = {message.text: message for message in history}
     doubled = [text for text, times in Counter(m.text for m in history).items() if times > 1]
     faults += [f"{text!r} is there twice" for text in doubled]
@@ -26,7 +28,7 @@ def faults_of_history(history: Sequence[Heard], acknowledged: Iterable[Heard]) -
     return faults + _disorder(history)
 
 
-def _disorder(history: Sequence[Heard]) -> list[str]:
+def _disorder(history: Sequence[ShownEvent]) -> list[str]:
     faults: list[str] = []
     last: dict[str, int] = {}
     for message in history:
@@ -37,7 +39,7 @@ def _disorder(history: Sequence[Heard]) -> list[str]:
     return faults
 
 
-def faults_of_reading(history: Sequence[Heard], heard: Sequence[Heard]) -> list[str]:
+def faults_of_reading(history: Sequence[ShownEvent], heard: Sequence[ShownEvent]) -> list[str]:
     """What is wrong with what a live reader, who resumed after every crash, was sent in all."""
     wanted = [(message.seq, message.text) for message in history]
     given = [(message.seq, message.text) for message in heard]
@@ -49,10 +51,13 @@ def faults_of_reading(history: Sequence[Heard], heard: Sequence[Heard]) -> list[
     return faults or ["it was heard in another order"]
 
 
-def faults_of_likeness(history: Sequence[Heard], other: Sequence[Heard]) -> list[str]:
+def faults_of_likeness(history: Sequence[ShownEvent], other: Sequence[ShownEvent]) -> list[str]:
     """What is wrong where another contract shows the same history."""
     if [message.fact for message in history] == [message.fact for message in other]:
         return []
     pairs = zip(history, other, strict=False)
-    first = next((place for place, (one, two) in enumerate(pairs) if one.fact != two.fact), None)
-    return [f"{len(history)} and {len(other)} messages, which differ from place {first} on"]
+    first = next(
+        (index for index, (one, two) in enumerate(pairs) if one.fact != two.fact),
+        None,
+    )
+    return [f"{len(history)} and {len(other)} messages, which differ from message {first} on"]

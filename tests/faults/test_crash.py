@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 from websockets.exceptions import InvalidHandshake
 
-from tests.adapters.adapter import Door, Gone, Heard, Place
-from tests.adapters.every import KINDS, doors_to, new_place
-from tests.clients import Visitor, logged_in, registered, visiting
+from tests.adapters.adapter import ConnectionGone, ContractClient, SharedConversation, ShownEvent
+from tests.adapters.every import KINDS, contracts_for, new_conversation
+from tests.clients import Client, clients_of, logged_in, registered
 from tests.faults.history import faults_of_history, faults_of_likeness, faults_of_reading
 from tests.postgres import ONE_WORKER, PostgresServer, postgres
 from tests.running import Server
@@ -26,7 +26,7 @@ CYCLES = 4
 MESSAGES_A_CYCLE = 60
 RESEND_AFTER_S = 2.0
 QUIET_WITHIN_S = 30.0
-GONE = (Gone, InvalidHandshake, OSError, TimeoutError)
+GONE = (ConnectionGone, InvalidHandshake, OSError, TimeoutError)
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=ONE_WORKER)])
@@ -56,20 +56,20 @@ class Writer:
     """Posts one message after the other; what is not acknowledged is sent again, on and on."""
 
     name: str
-    door: Door
-    visitor: Visitor
-    place: Place
-    acknowledged: list[Heard] = field(default_factory=list)
+    contract: ContractClient
+    client: Client
+    conversation: SharedConversation
+    acknowledged: list[ShownEvent] = field(default_factory=list)
     is_done: bool = False
 
     async def run(self) -> None:
         while not self.is_done:
             try:
-                async with self.door.enter(self.visitor, self.place) as seat:
+                async with self.contract.enter(self.client, self.conversation) as connection:
                     while not self.is_done:
                         text = f"{self.name} {len(self.acknowledged)}"
                         async with asyncio.timeout(RESEND_AFTER_S):
-                            self.acknowledged.append(await seat.says(text, client_id=text))
+                            self.acknowledged.append(await connection.says(text, client_id=text))
             except GONE:
                 await asyncio.sleep(0.02)  # polls: nothing tells when a killed server is back
 
@@ -79,10 +79,10 @@ class Reader:
     """Reads along and, after every crash, asks for what it missed."""
 
     name: str
-    door: Door
-    visitor: Visitor
-    place: Place
-    heard: list[Heard] = field(default_factory=list)
+    contract: ContractClient
+    client: Client
+    conversation: SharedConversation
+    heard: list[ShownEvent] = field(default_factory=list)
     news: asyncio.Event = field(default_factory=asyncio.Event)
     is_done: bool = False
 
@@ -90,9 +90,9 @@ class Reader:
         while not self.is_done:
             after = self.heard[-1].cursor if self.heard else 0
             try:
-                async with self.door.enter(self.visitor, self.place, after) as seat:
+                async with self.contract.enter(self.client, self.conversation, after) as connection:
                     while not self.is_done:
-                        self.heard.append(await seat.hears())
+                        self.heard.append(await connection.hears())
                         self.news.set()
             except GONE:
                 await asyncio.sleep(0.02)  # polls: nothing tells when a killed server is back
@@ -106,7 +106,7 @@ class Reader:
 
 @dataclass
 class Company:
-    """Everybody who writes and reads: one of each for each door, place and person."""
+    """Everybody who writes and reads: one of each for each contract, conversation and person."""
 
     server: Server
     writers: list[Writer]
@@ -145,13 +145,18 @@ class Company:
         await asyncio.wait_for(asyncio.gather(*self.writing), QUIET_WITHIN_S)
 
     @property
-    def places(self) -> dict[str, Place]:
+    def conversations(self) -> dict[str, SharedConversation]:
         """Where they meet, by the kind of conversation."""
-        return {reader.place.kind: reader.place for reader in self.readers}
+        return {reader.conversation.kind: reader.conversation for reader in self.readers}
 
-    def told(self, place: Place) -> list[Heard]:
-        """What was acknowledged in a place."""
-        told = [message for w in self.writers if w.place == place for message in w.acknowledged]
+    def told(self, conversation: SharedConversation) -> list[ShownEvent]:
+        """What was acknowledged in a conversation."""
+        told = [
+            message
+            for w in self.writers
+            if w.conversation == conversation
+            for message in w.acknowledged
+        ]
         assert told
         return told
 
@@ -159,38 +164,42 @@ class Company:
 @asynccontextmanager
 async def company(server: Server) -> AsyncIterator[Company]:
     """Ana, with Bo in a group and as a friend, and as a customer with the agent."""
-    keys = [registered(server, name) for name in ("ana", "bo")]
-    keys.append(logged_in(server, "agent", "AgentPassword123"))
-    async with visiting(server, *keys) as (ana, bo, agent):
+    logins = [registered(server, name) for name in ("ana", "bo")]
+    logins.append(logged_in(server, "agent", "AgentPassword123"))
+    async with clients_of(server, *logins) as (ana, bo, agent):
         others = {"group": bo, "direct": bo, "session": agent}
-        parts: list[tuple[str, Door, Visitor, Place]] = []
+        parts: list[tuple[str, ContractClient, Client, SharedConversation]] = []
         for kind in KINDS:
-            place = await new_place(kind, ana, others[kind])
-            for door in doors_to(kind):
-                for visitor in (ana, others[kind]):
-                    name = f"{visitor.name.partition('_')[0]}-by-{door.name}-in-{kind}"
-                    parts.append((name, door, visitor, place))
+            conversation = await new_conversation(kind, ana, others[kind])
+            for contract in contracts_for(kind):
+                for client in (ana, others[kind]):
+                    name = f"{client.name.partition('_')[0]}-by-{contract.name}-in-{kind}"
+                    parts.append((name, contract, client, conversation))
         yield Company(server, [Writer(*part) for part in parts], [Reader(*part) for part in parts])
 
 
-async def seen_through(door: Door, people: Company, place: Place) -> list[list[Heard]]:
-    """The history of a place as each of its people is shown it by one contract."""
-    seats = [r.visitor for r in people.readers if (r.door, r.place) == (door, place)]
-    return [await door.history(visitor, place) for visitor in seats]
+async def seen_through(
+    contract: ContractClient, people: Company, conversation: SharedConversation
+) -> list[list[ShownEvent]]:
+    """The history of a conversation as each of its people is shown it by one contract."""
+    connections = [
+        r.client for r in people.readers if (r.contract, r.conversation) == (contract, conversation)
+    ]
+    return [await contract.history(client, conversation) for client in connections]
 
 
-async def faults_in(people: Company, place: Place) -> list[str]:
-    """What is wrong with a place after all crashes: what is kept, what was read, what is shown."""
-    history, _ = await seen_through(doors_to(place.kind)[0], people, place)
-    faults = faults_of_history(history, people.told(place))
+async def faults_in(people: Company, conversation: SharedConversation) -> list[str]:
+    """What is wrong with a conversation after all crashes: kept, read or shown."""
+    history, _ = await seen_through(contracts_for(conversation.kind)[0], people, conversation)
+    faults = faults_of_history(history, people.told(conversation))
     for reader in people.readers:
-        if reader.place == place:
+        if reader.conversation == conversation:
             await reader.heard_up_to(history[-1].seq)
             wrong = faults_of_reading(history, reader.heard)
             faults += [f"{reader.name}: {fault}" for fault in wrong]
-    for door in doors_to(place.kind):
-        for shown in await seen_through(door, people, place):
-            faults += [f"{door.name}: {fault}" for fault in faults_of_likeness(history, shown)]
+    for contract in contracts_for(conversation.kind):
+        for shown in await seen_through(contract, people, conversation):
+            faults += [f"{contract.name}: {fault}" for fault in faults_of_likeness(history, shown)]
     return faults
 
 
@@ -201,7 +210,10 @@ async def test_what_was_acknowledged_survives_every_crash_once_and_in_order(serv
             await people.crash()
             await asyncio.to_thread(server.start)
         await people.finish()
-        faults = {kind: await faults_in(people, place) for kind, place in people.places.items()}
+        faults = {
+            kind: await faults_in(people, conversation)
+            for kind, conversation in people.conversations.items()
+        }
     assert faults == {kind: [] for kind in KINDS}
 
 
@@ -219,16 +231,23 @@ async def test_a_disk_that_forgets_what_it_was_given_is_found_out(forgetful_serv
                 file.truncate(log.stat().st_size * 9 // 10)
             await asyncio.to_thread(forgetful_server.start)
             await people.finish()
-        for kind, place in people.places.items():
-            history, _ = await seen_through(doors_to(kind)[0], people, place)
-            found[kind] = " ".join(faults_of_history(history, people.told(place)))
+        for kind, conversation in people.conversations.items():
+            history, _ = await seen_through(contracts_for(kind)[0], people, conversation)
+            found[kind] = " ".join(faults_of_history(history, people.told(conversation)))
     assert all("lost" in faults for faults in found.values()), found
 
 
-def said(*texts: str) -> list[Heard]:
+def said(*texts: str) -> list[ShownEvent]:
     return [
-        Heard("message", f"uid {100 + place}", place, text.split()[0], text, place)
-        for place, text in enumerate(texts, 1)
+        ShownEvent(
+            "message",
+            f"uid {100 + conversation}",
+            conversation,
+            text.split()[0],
+            text,
+            conversation,
+        )
+        for conversation, text in enumerate(texts, 1)
     ]
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from tests.clients import Visitor, new_lobby, registered, visiting
+from tests.clients import Client, clients_of, new_lobby, registered
 from tests.running import Server
 
 DISK_BYTES = 8 * 1024 * 1024
@@ -18,13 +18,13 @@ PIECE = b"x" * 4096
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Path]:
     """A tiny disk of its own."""
-    place = tmp_path / "disk"
-    place.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", f"size={DISK_BYTES}", "tmpfs", str(place)]
+    conversation = tmp_path / "disk"
+    conversation.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={DISK_BYTES}", "tmpfs", str(conversation)]
     if os.geteuid() != 0 or subprocess.run(mount, capture_output=True, check=False).returncode:
         pytest.skip("mounting a small disk needs the right to mount")
-    yield place
-    subprocess.run(["umount", "--lazy", str(place)], check=True)
+    yield conversation
+    subprocess.run(["umount", "--lazy", str(conversation)], check=True)
 
 
 @pytest.fixture
@@ -46,9 +46,9 @@ def fill(disk: Path) -> Path:
             return ballast
 
 
-async def post_until_refused(visitor: Visitor, path: str) -> httpx2.Response:
+async def post_until_refused(client: Client, path: str) -> httpx2.Response:
     for _ in range(200):
-        answer = await visitor.ask("POST", path, json={"content": "x" * 9_000})
+        answer = await client.ask("POST", path, json={"content": "x" * 9_000})
         if answer.status_code != 201:
             return answer
     pytest.fail("the disk is never full")
@@ -56,8 +56,8 @@ async def post_until_refused(visitor: Visitor, path: str) -> httpx2.Response:
 
 @pytest.mark.fault
 async def test_a_full_disk_is_told_reading_goes_on_and_room_is_enough_to_recover(server, disk):
-    keys = [registered(server, name) for name in ("ana", "bo")]
-    async with visiting(server, *keys) as (ana, bo):
+    logins = [registered(server, name) for name in ("ana", "bo")]
+    async with clients_of(server, *logins) as (ana, bo):
         lobby = await new_lobby(ana, bo)
         path = f"/conversations/{lobby}/messages"
         await ana.post(path, {"content": "before"})

@@ -24,10 +24,10 @@ class Buckets:
         self._url = url
 
     def new(self) -> str:
-        """The address of an empty place in a new bucket."""
+        """The address of an empty prefix in a new bucket."""
         name = f"files-{next(_numbers)}"
         with urlopen(Request(f"{self._url}/{name}", method="PUT"), timeout=10):
-            return f"s3://{name}/house"
+            return f"s3://{name}/files"
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""A house's files, in a folder and in a bucket alike; the cast uploads them."""
+"""Stored files, in a folder and in a bucket alike; the cast uploads them."""
 
 import asyncio
 from collections.abc import Iterable
@@ -28,7 +28,7 @@ MAX_PIXELS = 1_000_000
 
 @dataclass
 class Shelf:
-    """The files of the cast's house, and what can be seen of them from outside."""
+    """The files of the cast, and what can be seen of them from outside."""
 
     cast: Cast
     store: FileStore

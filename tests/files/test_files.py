@@ -269,7 +269,7 @@ async def test_collecting_goes_on_until_it_is_ended(shelf):
 # -- when something fails --------------------------------------------------------------------------
 
 
-async def test_a_place_that_works_says_so(shelf):
+async def test_a_file_store_that_works_says_so(shelf):
     await asyncio.to_thread(shelf.store.check)
     assert await shelf.is_clean()
 

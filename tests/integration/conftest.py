@@ -4,36 +4,36 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.clients import Keys, Visitor, new_lobby, registered, visiting
+from tests.clients import Client, LoggedIn, clients_of, new_lobby, registered
 from tests.running import Server
 
 
 @pytest.fixture(scope="module")
-def people(shared_server: Server) -> list[Keys]:
+def people(shared_server: Server) -> list[LoggedIn]:
     return [registered(shared_server, name) for name in ("ana", "bo", "cy")]
 
 
 @pytest.fixture
-async def visitors(shared_server: Server, people: list[Keys]) -> AsyncIterator[list[Visitor]]:
-    async with visiting(shared_server, *people) as visitors:
-        yield visitors
+async def clients(shared_server: Server, people: list[LoggedIn]) -> AsyncIterator[list[Client]]:
+    async with clients_of(shared_server, *people) as clients:
+        yield clients
 
 
 @pytest.fixture
-def ana(visitors: list[Visitor]) -> Visitor:
-    return visitors[0]
+def ana(clients: list[Client]) -> Client:
+    return clients[0]
 
 
 @pytest.fixture
-def bo(visitors: list[Visitor]) -> Visitor:
-    return visitors[1]
+def bo(clients: list[Client]) -> Client:
+    return clients[1]
 
 
 @pytest.fixture
-def cy(visitors: list[Visitor]) -> Visitor:
-    return visitors[2]
+def cy(clients: list[Client]) -> Client:
+    return clients[2]
 
 
 @pytest.fixture
-async def lobby(ana: Visitor, bo: Visitor) -> int:
+async def lobby(ana: Client, bo: Client) -> int:
     return await new_lobby(ana, bo)

@@ -4,7 +4,7 @@ import asyncio
 import json
 from typing import Any
 
-from tests.clients import WITHIN_S, Socket, Visitor
+from tests.clients import WITHIN_S, Client, Socket
 
 CHAT = "/api/v1/chat"
 
@@ -37,33 +37,33 @@ class SessionSocket(Socket):
         await self.says({"message_type": "text", "content": content, **fields})
 
 
-async def new_session(customer: Visitor, *others: Visitor, **fields: Any) -> dict[str, Any]:
+async def new_session(customer: Client, *others: Client, **fields: Any) -> dict[str, Any]:
     """A new session of the customer, the others added to it."""
     body = {"title": "LOBBY", **fields}
     session: dict[str, Any] = await customer.post(f"{CHAT}/sessions", body)
     for other in others:
         path = f"{CHAT}/sessions/{session['id']}/participants"
-        await customer.post(path, {"user_id": other.keys.uid})
+        await customer.post(path, {"user_id": other.uid})
     return session
 
 
-async def attend(visitor: Visitor, session: dict[str, Any], query: str = "") -> SessionSocket:
+async def attend(client: Client, session: dict[str, Any], query: str = "") -> SessionSocket:
     """A socket in a session, before anything is read from it."""
-    socket = await visitor.connect(f"{CHAT}/ws/{session['id']}{query}")
+    socket = await client.connect(f"{CHAT}/ws/{session['id']}{query}")
     return SessionSocket(socket.connection)
 
 
-async def enter(visitor: Visitor, session: dict[str, Any], query: str = "") -> SessionSocket:
+async def enter(client: Client, session: dict[str, Any], query: str = "") -> SessionSocket:
     """A socket in a session that has been told that it joined."""
-    socket = await attend(visitor, session, query)
+    socket = await attend(client, session, query)
     while True:
         frame = await socket.hears()
-        if frame["message_type"] == "user_joined" and frame["user_id"] == visitor.keys.uid:
+        if frame["message_type"] == "user_joined" and frame["user_id"] == client.uid:
             return socket
 
 
-async def history(visitor: Visitor, session: dict[str, Any], **params: Any) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = await visitor.get(
+async def history(client: Client, session: dict[str, Any], **params: Any) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = await client.get(
         f"{CHAT}/sessions/{session['id']}/messages", **params
     )
     return found

@@ -6,7 +6,7 @@ import pytest
 
 from folkmoot.bots.logs.reading import LogReader, LogSources
 from folkmoot.server.system import SystemClock
-from tests.clients import PASSWORD, registered, visiting
+from tests.clients import PASSWORD, clients_of, registered
 from tests.running import Server
 
 
@@ -24,8 +24,8 @@ def trail(server: Server) -> list[dict]:
 
 
 async def test_who_did_what_when_and_from_where_is_written_down(server):
-    keys = [registered(server, name) for name in ("ana", "bo")]
-    async with visiting(server, *keys) as (ana, bo):
+    logins = [registered(server, name) for name in ("ana", "bo")]
+    async with clients_of(server, *logins) as (ana, bo):
         name, other = ana.name, bo.name
         wrong = {"username": name, "password": "not that"}
         assert (await ana.ask("POST", "/auth/token", data=wrong)).status_code == 401

@@ -15,7 +15,7 @@ from typer.main import get_command
 from folkmoot.cli.main import app as cli
 from folkmoot.server.settings import Settings
 from tests.clients import PASSWORD as CLIENT_PASSWORD
-from tests.clients import new_lobby, registered, visiting
+from tests.clients import clients_of, new_lobby, registered
 from tests.running import Server
 
 PASSWORD = "Another-horse-8"
@@ -234,12 +234,12 @@ def test_accounts_are_made_promoted_and_given_a_password_where_no_server_runs(ma
     assert is_one_sentence(last.stderr), "the last admin can be deactivated"
 
 
-async def test_who_was_deactivated_finds_every_door_shut(tmp_path):
+async def test_who_was_deactivated_is_refused_everywhere(tmp_path):
     server = Server(tmp_path)
     server.start()
     try:
         ana, bo = (registered(server, name) for name in ("ana", "bo"))
-        async with visiting(server, ana, bo) as (gone, other):
+        async with clients_of(server, ana, bo) as (gone, other):
             lobby = await new_lobby(other, gone)
             deactivate = ("account", "deactivate", ana.name, "--data", str(server.data))
             end = await asyncio.to_thread(run, *deactivate)

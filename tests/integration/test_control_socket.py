@@ -61,7 +61,7 @@ async def test_deactivating_an_account_closes_its_open_sockets(shared_server: Se
     assert (code, end.value.rcvd and end.value.rcvd.code) == (0, 4000)
 
 
-async def test_an_errand_that_is_refused_says_why_and_fails(shared_server: Server) -> None:
+async def test_a_command_that_is_refused_says_why_and_fails(shared_server: Server) -> None:
     code, said = await folkmoot(shared_server, "account", "role", "nobody-here", "admin")
     assert (code, said.strip()) == (1, "folkmoot: There is no account 'nobody-here'.")
 

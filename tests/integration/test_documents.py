@@ -105,7 +105,7 @@ def test_refusals_are_described_in_the_form_that_they_have(openapi):
                 assert "RefusalOut" in found, f"{name} {status}: {found}"
 
 
-def test_refusals_and_bodies_of_the_first_door_come_with_examples(openapi):
+def test_refusals_and_bodies_of_the_first_contract_come_with_examples(openapi):
     without = []
     for name, operation in operations(openapi):
         if " /conversations" not in name and " /auth" not in name:

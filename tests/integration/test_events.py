@@ -9,7 +9,7 @@ import pytest
 
 from folkmoot.core.conversations.events import Durable, ReadMoved
 from folkmoot.core.messages.events import MessagePosted
-from tests.clients import Visitor, logged_in, new_lobby, visiting
+from tests.clients import Client, clients_of, logged_in, new_lobby
 from tests.integration.desks import CHAT, new_session
 from tests.running import Server
 
@@ -95,19 +95,19 @@ class Scene:
     ``session`` names it by the `sessions` contract, if it is a session.
     """
 
-    ana: Visitor
-    bo: Visitor
-    cy: Visitor
-    agent: Visitor
+    ana: Client
+    bo: Client
+    cy: Client
+    agent: Client
     lobby: int
     session: str | None
     message: dict[str, Any]
 
-    async def act(self, who: Visitor, method: str, path: str, body: Any = None) -> None:
+    async def act(self, who: Client, method: str, path: str, body: Any = None) -> None:
         answer = await who.ask(method, f"/conversations/{self.lobby}{path}", json=body)
         answer.raise_for_status()
 
-    async def serve(self, who: Visitor, method: str, path: str, body: Any = None) -> None:
+    async def serve(self, who: Client, method: str, path: str, body: Any = None) -> None:
         """Act on the session as such."""
         answer = await who.ask(method, f"{CHAT}/sessions/{self.session}{path}", json=body)
         answer.raise_for_status()
@@ -164,12 +164,12 @@ async def read(scene: Scene) -> None:
 
 
 async def add_to_session(scene: Scene) -> None:
-    await scene.serve(scene.ana, "POST", "/participants", {"user_id": scene.cy.keys.uid})
+    await scene.serve(scene.ana, "POST", "/participants", {"user_id": scene.cy.uid})
 
 
 async def remove_from_session(scene: Scene) -> None:
     await add_to_session(scene)
-    await scene.serve(scene.ana, "DELETE", f"/participants/{scene.cy.keys.uid}")
+    await scene.serve(scene.ana, "DELETE", f"/participants/{scene.cy.uid}")
 
 
 async def rename_session(scene: Scene) -> None:
@@ -177,7 +177,7 @@ async def rename_session(scene: Scene) -> None:
 
 
 async def assign(scene: Scene) -> None:
-    await scene.serve(scene.ana, "PUT", "", {"assigned_agent_id": scene.agent.keys.uid})
+    await scene.serve(scene.ana, "PUT", "", {"assigned_agent_id": scene.agent.uid})
 
 
 async def assign_who_is_in_it(scene: Scene) -> None:
@@ -239,14 +239,14 @@ def shared_server(demo_server: Server) -> Server:
 
 
 @pytest.fixture
-async def agent(shared_server: Server) -> AsyncIterator[Visitor]:
-    keys = logged_in(shared_server, "agent", "AgentPassword123")
-    async with visiting(shared_server, keys) as visitors:
-        yield visitors[0]
+async def agent(shared_server: Server) -> AsyncIterator[Client]:
+    login = logged_in(shared_server, "agent", "AgentPassword123")
+    async with clients_of(shared_server, login) as clients:
+        yield clients[0]
 
 
 @pytest.fixture
-async def scene(kind: str, ana: Visitor, bo: Visitor, cy: Visitor, agent: Visitor) -> Scene:
+async def scene(kind: str, ana: Client, bo: Client, cy: Client, agent: Client) -> Scene:
     """Two messages of which Bo has read one; the first has a reaction."""
     session = await new_session(ana, bo) if kind == "session" else None
     lobby = session["conversation_id"] if session else await new_lobby(ana, bo)
@@ -259,7 +259,7 @@ async def scene(kind: str, ana: Visitor, bo: Visitor, cy: Visitor, agent: Visito
     return scene
 
 
-async def picture(viewer: Visitor, scene: Scene) -> Picture:
+async def picture(viewer: Client, scene: Scene) -> Picture:
     """What a fresh look shows. Who is online is told by other frames than those of this file."""
     where = f"/conversations/{scene.lobby}"
     head = await viewer.get(where)

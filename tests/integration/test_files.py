@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.clients import Visitor, registered, visiting
+from tests.clients import Client, clients_of, registered
 from tests.files.bucket import buckets
 from tests.files.pictures import SECRET_PLACE, bomb, holiday_picture, noise, picture
 from tests.running import Server
@@ -42,15 +42,15 @@ def shared_server(
     server.kill()
 
 
-async def upload(visitor: Visitor, content: bytes, name: str = "a.bin", kind: str = "x/y") -> dict:
-    answer = await visitor.ask("POST", FILES, files={"file": (name, content, kind)})
+async def upload(client: Client, content: bytes, name: str = "a.bin", kind: str = "x/y") -> dict:
+    answer = await client.ask("POST", FILES, files={"file": (name, content, kind)})
     assert answer.status_code == 201, answer.text
     return answer.json()
 
 
-async def posted(visitor: Visitor, lobby: int, file: dict, **fields: object) -> dict:
+async def posted(client: Client, lobby: int, file: dict, **fields: object) -> dict:
     body = {"content": "Look", "attachment_id": file["attachment_id"], **fields}
-    return await visitor.post(f"/conversations/{lobby}/messages", body)
+    return await client.post(f"/conversations/{lobby}/messages", body)
 
 
 def left_over(server: Server) -> list[Path]:
@@ -195,24 +195,24 @@ async def test_what_a_client_has_already_is_not_sent_again(ana):
 
 async def test_nobody_uploads_or_fetches_without_a_right(ana, shared_server):
     file = await upload(ana, b"x")
-    async with visiting(shared_server, ana.keys) as (visitor,):
+    async with clients_of(shared_server, ana.login) as (client,):
         bare = {"Authorization": ""}
         answers = [
-            await visitor.ask("GET", file["file_url"], headers=bare),
-            await visitor.ask("GET", f"{file['file_url']}/thumbnail", headers=bare),
-            await visitor.ask("POST", FILES, files={"file": ("a", b"x")}, headers=bare),
+            await client.ask("GET", file["file_url"], headers=bare),
+            await client.ask("GET", f"{file['file_url']}/thumbnail", headers=bare),
+            await client.ask("POST", FILES, files={"file": ("a", b"x")}, headers=bare),
         ]
         assert [answer.status_code for answer in answers] == [401] * 3
-        by_token = f"{file['file_url']}?token={ana.keys.token}"
-        assert (await visitor.ask("GET", by_token, headers=bare)).content == b"x"
+        by_token = f"{file['file_url']}?token={ana.token}"
+        assert (await client.ask("GET", by_token, headers=bare)).content == b"x"
 
 
 async def test_a_file_is_for_those_who_can_open_a_conversation_that_holds_it(ana, bo, cy, lobby):
     file = await upload(ana, picture())
     urls = [file["file_url"], file["thumbnail_url"]]
 
-    async def seen(visitor: Visitor) -> list[int]:
-        return [(await visitor.ask("GET", url)).status_code for url in urls]
+    async def seen(client: Client) -> list[int]:
+        return [(await client.ask("GET", url)).status_code for url in urls]
 
     assert [await seen(one) for one in (ana, bo, cy)] == [[200] * 2, [404] * 2, [404] * 2]
     message = await posted(ana, lobby, file)
@@ -253,7 +253,7 @@ async def test_no_address_leads_anywhere_else(ana, shared_server, path):
     def asked() -> int:
         http = HTTPConnection("127.0.0.1", shared_server.port, timeout=WITHIN_S)
         http.putrequest("GET", f"{FILES}/{path}", skip_host=False)
-        http.putheader("Authorization", f"Bearer {ana.keys.token}")
+        http.putheader("Authorization", f"Bearer {ana.token}")
         http.endheaders()
         status = http.getresponse().status
         http.close()
@@ -313,7 +313,7 @@ async def test_the_largest_file_is_taken_and_one_byte_more_is_not(ana, shared_se
     before = rows(shared_server)
     answer = await ana.ask("POST", FILES, files={"file": ("a", bytes(MAX_BYTES + 1))})
     assert (answer.status_code, answer.json()["code"]) == (413, "file_too_large")
-    assert await asyncio.to_thread(announced, shared_server, ana.keys.token, 10**9) == 413
+    assert await asyncio.to_thread(announced, shared_server, ana.token, 10**9) == 413
     await clean(shared_server)
     assert rows(shared_server) == before
 
@@ -373,8 +373,8 @@ async def test_what_an_account_may_keep_is_bounded(tmp_path):
     )
     server.start()
     try:
-        keys = [await asyncio.to_thread(registered, server, name) for name in ("ana", "bo")]
-        async with visiting(server, *keys) as (ana, bo):
+        logins = [await asyncio.to_thread(registered, server, name) for name in ("ana", "bo")]
+        async with clients_of(server, *logins) as (ana, bo):
             await upload(ana, bytes(900))
             too_many_bytes = await ana.ask("POST", FILES, files={"file": ("a", bytes(101))})
             for _ in range(3):
@@ -392,8 +392,8 @@ async def test_how_often_an_account_uploads_is_bounded(tmp_path):
     server = Server(tmp_path, FOLKMOOT_LIMITS="on", FOLKMOOT_UPLOAD_PER_MINUTE="6")
     server.start()
     try:
-        keys = await asyncio.to_thread(registered, server, "ana")
-        async with visiting(server, keys) as (ana,):
+        login = await asyncio.to_thread(registered, server, "ana")
+        async with clients_of(server, login) as (ana,):
             answers = [await ana.ask("POST", FILES, files={"file": ("a", b"x")}) for _ in range(6)]
         assert [answer.status_code for answer in answers] == [201] * 5 + [429]
         assert int(answers[-1].headers["retry-after"]) >= 1
@@ -434,7 +434,7 @@ async def test_an_upload_that_is_cut_off_anywhere_leaves_nothing(ana, shared_ser
     for step in range(20):
         sent = (len(body) + 800) * step // 20
         await asyncio.to_thread(
-            stopped, shared_server, ana.keys.token, body, len(body) + 10, max(sent, 1)
+            stopped, shared_server, ana.token, body, len(body) + 10, max(sent, 1)
         )
     async with asyncio.timeout(WITHIN_S):
         # Until the server has noticed of the last ones that they are gone.

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.clients import Visitor
+from tests.clients import Client
 from tests.files.pictures import picture
 from tests.integration.friendship import CHAT, enter, friends, history, send
 from tests.running import Server
@@ -14,21 +14,21 @@ NOWHERE = "00000000-0000-7000-8000-000000000000"
 
 
 @pytest.fixture
-async def cast(shared_server: Server) -> AsyncIterator[list[Visitor]]:
+async def cast(shared_server: Server) -> AsyncIterator[list[Client]]:
     """Ana, and her friends Bo and Cy, who do not know each other."""
-    async with friends(shared_server, "ana", "bo", "cy") as visitors:
-        yield visitors
+    async with friends(shared_server, "ana", "bo", "cy") as clients:
+        yield clients
 
 
-async def upload(visitor: Visitor, content: bytes, name: str) -> dict[str, Any]:
-    answer = await visitor.ask("POST", f"{CHAT}/files", files={"file": (name, content, "x/y")})
+async def upload(client: Client, content: bytes, name: str) -> dict[str, Any]:
+    answer = await client.ask("POST", f"{CHAT}/files", files={"file": (name, content, "x/y")})
     found: dict[str, Any] = answer.raise_for_status().json()
     return found
 
 
 @pytest.mark.parametrize("way", ["socket", "rest"])
 async def test_a_file_is_seen_by_the_friend_and_by_nobody_else(
-    cast: list[Visitor], way: str
+    cast: list[Client], way: str
 ) -> None:
     ana, bo, _ = cast
     file = await upload(ana, picture(), "tea.png")
@@ -37,7 +37,7 @@ async def test_a_file_is_seen_by_the_friend_and_by_nobody_else(
     if way == "rest":
         await send(ana, bo, "Look", **named)
     else:
-        body = {"receiver_id": bo.keys.uid, "content": "Look", **named}
+        body = {"receiver_id": bo.uid, "content": "Look", **named}
         await at_ana.says({"type": "send_message", **body})
         await at_ana.until("message_sent")
 
@@ -52,7 +52,7 @@ async def test_a_file_is_seen_by_the_friend_and_by_nobody_else(
     assert seen == [200, 200, 404]
 
 
-async def test_a_message_answers_another_of_the_same_two(cast: list[Visitor]) -> None:
+async def test_a_message_answers_another_of_the_same_two(cast: list[Client]) -> None:
     ana, bo, cy = cast
     asked = await send(ana, bo, "Tea?")
     at_ana = await enter(ana)
@@ -64,19 +64,19 @@ async def test_a_message_answers_another_of_the_same_two(cast: list[Visitor]) ->
     assert heard["message"]["reply_to_id"] == asked["message_id"]
     elsewhere = await send(ana, cy, "Coffee?")
     for name in (elsewhere["message_id"], NOWHERE, "x", ""):
-        body = {"receiver_id": ana.keys.uid, "content": "Yes", "reply_to_id": name}
+        body = {"receiver_id": ana.uid, "content": "Yes", "reply_to_id": name}
         answer = await bo.ask("POST", f"{CHAT}/messages", json=body)
         assert (answer.status_code, answer.json()["code"]) == (404, "message_not_found")
 
 
 async def test_a_file_of_somebody_else_or_of_nobody_cannot_be_attached(
-    cast: list[Visitor],
+    cast: list[Client],
 ) -> None:
     ana, bo, cy = cast
     foreign = (await upload(cy, b"x", "a.txt"))["attachment_id"]
     at_ana = await enter(ana)
     for name in (foreign, NOWHERE, "x", "../x", ""):
-        body = {"receiver_id": bo.keys.uid, "content": "Mine", "attachment_id": name}
+        body = {"receiver_id": bo.uid, "content": "Mine", "attachment_id": name}
         answer = await ana.ask("POST", f"{CHAT}/messages", json=body)
         assert (answer.status_code, answer.json()["code"]) == (404, "attachment_not_found")
         await at_ana.says({"type": "send_message", "client_id": "mine", **body})

@@ -1,4 +1,4 @@
-"""Whatever a client does wrongly at the door or the socket of `friends`: it is told, and lives."""
+"""Whatever a client does wrongly over REST or the socket of `friends`: it is told, and lives."""
 
 import asyncio
 import json
@@ -12,24 +12,24 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
-from tests.clients import Socket, Visitor, registered
+from tests.clients import Client, Socket, registered
 from tests.integration.friendship import SOCKET, enter, friends, history, send
 from tests.running import Server
 
 
 @pytest.fixture
-async def pair(shared_server: Server) -> AsyncIterator[list[Visitor]]:
-    async with friends(shared_server) as visitors:
-        yield visitors
+async def pair(shared_server: Server) -> AsyncIterator[list[Client]]:
+    async with friends(shared_server) as clients:
+        yield clients
 
 
 @pytest.fixture
-def ana(pair: list[Visitor]) -> Visitor:
+def ana(pair: list[Client]) -> Client:
     return pair[0]
 
 
 @pytest.fixture
-def bo(pair: list[Visitor]) -> Visitor:
+def bo(pair: list[Client]) -> Client:
     return pair[1]
 
 
@@ -56,29 +56,29 @@ async def test_a_missing_or_bad_token_is_refused_at_the_handshake(shared_server:
 
 
 async def test_a_login_that_was_ended_is_refused_at_the_handshake(
-    shared_server: Server, ana: Visitor
+    shared_server: Server, ana: Client
 ) -> None:
-    url = f"{shared_server.url.replace('http', 'ws', 1)}{SOCKET}?token={ana.keys.token}"
+    url = f"{shared_server.url.replace('http', 'ws', 1)}{SOCKET}?token={ana.token}"
     await ana.ask("POST", "/auth/logout")
 
     assert await refusal(url) == (401, "login_revoked")
 
 
 async def test_every_way_to_show_a_right_opens_the_socket(
-    shared_server: Server, ana: Visitor
+    shared_server: Server, ana: Client
 ) -> None:
     url = shared_server.url.replace("http", "ws", 1) + SOCKET
     ticket = (await ana.post("/auth/ws-ticket"))["ticket"]
-    bearer = {"Authorization": f"Bearer {ana.keys.token}"}
+    bearer = {"Authorization": f"Bearer {ana.token}"}
 
     for address, options in (
         (f"{url}?ticket={ticket}", {}),
         (url, {"additional_headers": bearer}),
-        (url, {"subprotocols": ["bearer", ana.keys.token]}),
-        (f"{url}/?token={ana.keys.token}", {}),
+        (url, {"subprotocols": ["bearer", ana.token]}),
+        (f"{url}/?token={ana.token}", {}),
     ):
         async with connect(address, **options) as opened:
-            assert (await Socket(opened).hears("connection_established"))["user_id"] == ana.keys.uid
+            assert (await Socket(opened).hears("connection_established"))["user_id"] == ana.uid
 
 
 FRAMES: list[tuple[str | bytes, str]] = [
@@ -108,7 +108,7 @@ FRAMES: list[tuple[str | bytes, str]] = [
 ]
 
 
-async def test_a_wrong_frame_is_answered_and_the_socket_lives(ana: Visitor, bo: Visitor) -> None:
+async def test_a_wrong_frame_is_answered_and_the_socket_lives(ana: Client, bo: Client) -> None:
     at_ana, at_bo = await enter(ana), await enter(bo)
     await at_ana.hears("friend_online")
 
@@ -131,10 +131,10 @@ async def test_a_wrong_frame_is_answered_and_the_socket_lives(ana: Visitor, bo: 
     ],
 )
 async def test_content_that_cannot_be_kept_is_refused_with_its_client_id(
-    ana: Visitor, bo: Visitor, content: str, code: str
+    ana: Client, bo: Client, content: str, code: str
 ) -> None:
     at_ana = await enter(ana)
-    frame = {"type": "send_message", "receiver_id": bo.keys.uid, "content": content}
+    frame = {"type": "send_message", "receiver_id": bo.uid, "content": content}
 
     await at_ana.says({**frame, "client_id": "c"})
 
@@ -145,28 +145,28 @@ async def test_content_that_cannot_be_kept_is_refused_with_its_client_id(
 
 
 async def test_to_oneself_and_to_strangers_nothing_is_sent(
-    ana: Visitor, shared_server: Server
+    ana: Client, shared_server: Server
 ) -> None:
     async with friends(shared_server, "cy") as (cy,):
         at_ana = await enter(ana)
         for receiver, code in ((ana, "self_request"), (cy, "not_friends")):
             for kind in ("send_message", "typing"):
-                frame = {"type": kind, "receiver_id": receiver.keys.uid, "content": "x"}
+                frame = {"type": kind, "receiver_id": receiver.uid, "content": "x"}
                 await at_ana.says(frame)
                 assert (await at_ana.hears("error"))["code"] == code
 
 
-async def test_a_frame_beyond_64_kib_closes_the_socket(ana: Visitor, bo: Visitor) -> None:
+async def test_a_frame_beyond_64_kib_closes_the_socket(ana: Client, bo: Client) -> None:
     at_ana, at_bo = await enter(ana), await enter(bo)
-    frame = {"type": "send_message", "receiver_id": bo.keys.uid, "content": "x" * 70_000}
+    frame = {"type": "send_message", "receiver_id": bo.uid, "content": "x" * 70_000}
 
     await at_ana.says(frame)
 
     assert (await at_ana.end())[0] == 1009
-    assert (await at_bo.until("friend_offline"))["user_id"] == ana.keys.uid
+    assert (await at_bo.until("friend_offline"))["user_id"] == ana.uid
 
 
-async def test_messages_of_others_cannot_be_touched(ana: Visitor, bo: Visitor) -> None:
+async def test_messages_of_others_cannot_be_touched(ana: Client, bo: Client) -> None:
     sent = await send(ana, bo, "private")
     async with friends(bo.server, "cy", "di") as (cy, _):
         at_cy = await enter(cy)
@@ -178,19 +178,19 @@ async def test_messages_of_others_cannot_be_touched(ana: Visitor, bo: Visitor) -
     assert [message["content"] for message in await history(bo, ana)] == ["private"]
 
 
-async def test_what_is_sent_without_waiting_is_stored_in_order(ana: Visitor, bo: Visitor) -> None:
+async def test_what_is_sent_without_waiting_is_stored_in_order(ana: Client, bo: Client) -> None:
     at_ana, at_bo = await enter(ana), await enter(bo)
     wanted = [str(number) for number in range(300)]
 
     for content in wanted:
-        await at_ana.says({"type": "send_message", "receiver_id": bo.keys.uid, "content": content})
+        await at_ana.says({"type": "send_message", "receiver_id": bo.uid, "content": content})
 
     heard = [(await at_bo.hears("new_message"))["message"] for _ in wanted]
     assert [message["content"] for message in heard] == wanted
     assert [message["seq"] for message in heard] == list(range(1, 301))
 
 
-async def test_two_who_write_first_at_once_have_one_conversation(ana: Visitor, bo: Visitor) -> None:
+async def test_two_who_write_first_at_once_have_one_conversation(ana: Client, bo: Client) -> None:
     async with asyncio.TaskGroup() as group:
         for sender, receiver in ((ana, bo), (bo, ana)) * 3:
             group.create_task(send(sender, receiver, "hi"))
@@ -203,11 +203,11 @@ async def test_an_account_that_was_deactivated_is_refused_with_403(tmp_path: Pat
     server = Server(tmp_path)
     server.start()
     try:
-        keys = registered(server, "ana")
+        login = registered(server, "ana")
         server.stop()
-        run_command("account", "deactivate", keys.name, "--data", str(server.data))
+        run_command("account", "deactivate", login.name, "--data", str(server.data))
         server.start()
-        url = f"{server.url.replace('http', 'ws', 1)}{SOCKET}?token={keys.token}"
+        url = f"{server.url.replace('http', 'ws', 1)}{SOCKET}?token={login.token}"
 
         assert await refusal(url) == (403, "account_inactive")
     finally:

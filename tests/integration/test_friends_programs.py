@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 import pytest
 from websockets.asyncio.client import connect
 
-from tests.clients import WITHIN_S, Visitor
+from tests.clients import WITHIN_S, Client
 from tests.docs.test_conversation_clients import node
 from tests.integration.friendship import SOCKET, enter, friends
 from tests.running import Server
@@ -42,14 +42,14 @@ ws.onmessage = (event) => {
 
 
 @pytest.fixture
-async def pair(shared_server: Server) -> AsyncIterator[list[Visitor]]:
-    async with friends(shared_server) as visitors:
-        yield visitors
+async def pair(shared_server: Server) -> AsyncIterator[list[Client]]:
+    async with friends(shared_server) as clients:
+        yield clients
 
 
-def address_of(visitor: Visitor) -> str:
-    base = visitor.server.url.replace("http", "ws", 1)
-    return f"{base}{SOCKET}?token={visitor.keys.token}"
+def address_of(client: Client) -> str:
+    base = client.server.url.replace("http", "ws", 1)
+    return f"{base}{SOCKET}?token={client.token}"
 
 
 def opened_page(*arguments: str) -> subprocess.Popen[str]:
@@ -61,12 +61,12 @@ def opened_page(*arguments: str) -> subprocess.Popen[str]:
     )
 
 
-async def test_a_program_may_send_before_it_has_heard_anything(pair: list[Visitor]) -> None:
+async def test_a_program_may_send_before_it_has_heard_anything(pair: list[Client]) -> None:
     ana, bo = pair
     at_bo = await enter(bo)
 
     async with connect(address_of(ana)) as websocket:
-        frame = {"type": "send_message", "receiver_id": bo.keys.uid, "content": "Hello"}
+        frame = {"type": "send_message", "receiver_id": bo.uid, "content": "Hello"}
         await websocket.send(json.dumps(frame))
         kinds = []
         while "message_sent" not in kinds:
@@ -78,18 +78,16 @@ async def test_a_program_may_send_before_it_has_heard_anything(pair: list[Visito
     assert (await at_bo.until("new_message"))["message"]["content"] == "Hello"
 
 
-async def test_a_page_talks_with_a_friend(pair: list[Visitor]) -> None:
+async def test_a_page_talks_with_a_friend(pair: list[Client]) -> None:
     ana, bo = pair
     at_bo = await enter(bo)
-    page = opened_page(address_of(ana), bo.keys.uid)
+    page = opened_page(address_of(ana), bo.uid)
     try:
         assert (await at_bo.until("typing_indicator"))["is_typing"]
         heard = await at_bo.until("new_message")
         assert heard["message"]["content"] == "Hello from the page"
-        await at_bo.says({"type": "typing", "receiver_id": ana.keys.uid, "is_typing": True})
-        await at_bo.says(
-            {"type": "send_message", "receiver_id": ana.keys.uid, "content": "Hello, page"}
-        )
+        await at_bo.says({"type": "typing", "receiver_id": ana.uid, "is_typing": True})
+        await at_bo.says({"type": "send_message", "receiver_id": ana.uid, "content": "Hello, page"})
         said, _ = await asyncio.to_thread(page.communicate, timeout=WITHIN_S)
     finally:
         page.kill()
@@ -97,7 +95,7 @@ async def test_a_page_talks_with_a_friend(pair: list[Visitor]) -> None:
     assert said.splitlines() == [
         "open",
         "established",
-        f"typing {bo.keys.uid} true",
-        f"typing {bo.keys.uid} false",
+        f"typing {bo.uid} true",
+        f"typing {bo.uid} false",
         f"{bo.name}: Hello, page",
     ]

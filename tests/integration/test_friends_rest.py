@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import httpx2
 import pytest
 
-from tests.clients import Visitor, registered, visiting
+from tests.clients import Client, clients_of, registered
 from tests.integration.friendship import CHAT, befriend, enter, friends, history, send
 from tests.running import Server
 
@@ -13,26 +13,26 @@ PERSON = {"account_id", "username", "full_name", "avatar"}
 
 
 @pytest.fixture
-async def pair(shared_server: Server) -> AsyncIterator[list[Visitor]]:
-    async with friends(shared_server) as visitors:
-        yield visitors
+async def pair(shared_server: Server) -> AsyncIterator[list[Client]]:
+    async with friends(shared_server) as clients:
+        yield clients
 
 
 @pytest.fixture
-def ana(pair: list[Visitor]) -> Visitor:
+def ana(pair: list[Client]) -> Client:
     return pair[0]
 
 
 @pytest.fixture
-def bo(pair: list[Visitor]) -> Visitor:
+def bo(pair: list[Client]) -> Client:
     return pair[1]
 
 
 @pytest.fixture
-async def cy(shared_server: Server) -> AsyncIterator[Visitor]:
+async def cy(shared_server: Server) -> AsyncIterator[Client]:
     """Somebody who is nobody's friend."""
-    async with visiting(shared_server, registered(shared_server, "cy")) as (visitor,):
-        yield visitor
+    async with clients_of(shared_server, registered(shared_server, "cy")) as (client,):
+        yield client
 
 
 def refused(answer: httpx2.Response) -> tuple[int, str]:
@@ -40,15 +40,15 @@ def refused(answer: httpx2.Response) -> tuple[int, str]:
     return answer.status_code, answer.json()["code"]
 
 
-async def test_a_message_is_answered_in_full(ana: Visitor, bo: Visitor) -> None:
+async def test_a_message_is_answered_in_full(ana: Client, bo: Client) -> None:
     answer = await ana.ask(
-        "POST", f"{CHAT}/messages/", json={"receiver_id": bo.keys.uid, "content": " Hello! "}
+        "POST", f"{CHAT}/messages/", json={"receiver_id": bo.uid, "content": " Hello! "}
     )
 
     message = answer.json()
     assert answer.status_code == 201
     assert message["sender"].keys() == message["receiver"].keys() == PERSON
-    assert (message["sender_id"], message["receiver_id"]) == (ana.keys.uid, bo.keys.uid)
+    assert (message["sender_id"], message["receiver_id"]) == (ana.uid, bo.uid)
     assert message["receiver"]["username"] == bo.name
     assert (message["content"], message["status"], message["seq"]) == ("Hello!", "sent", 1)
     assert (message["is_deleted"], message["read_at"]) == (False, None)
@@ -57,14 +57,14 @@ async def test_a_message_is_answered_in_full(ana: Visitor, bo: Visitor) -> None:
     assert message["created_at"].endswith("Z")
 
 
-async def test_a_message_to_a_connected_friend_is_delivered(ana: Visitor, bo: Visitor) -> None:
+async def test_a_message_to_a_connected_friend_is_delivered(ana: Client, bo: Client) -> None:
     await enter(bo)
 
     assert (await send(ana, bo, "one"))["status"] == "delivered"
     assert (await send(ana, bo, "two"))["status"] == "delivered"
 
 
-async def test_a_retry_gets_the_first_message_back(ana: Visitor, bo: Visitor) -> None:
+async def test_a_retry_gets_the_first_message_back(ana: Client, bo: Client) -> None:
     first = await send(ana, bo, "once", client_id="k")
     again = await send(ana, bo, "once", client_id="k")
     body = {"receiver_id": bo.name, "content": "once"}
@@ -81,12 +81,12 @@ async def test_a_retry_gets_the_first_message_back(ana: Visitor, bo: Visitor) ->
 
 
 async def test_the_history_pages_newest_first_and_reads_oldest_to_newest(
-    ana: Visitor, bo: Visitor
+    ana: Client, bo: Client
 ) -> None:
     for number in range(5):
         await send(ana, bo, f"{number}")
 
-    page = await bo.get(f"{CHAT}/messages/history/{ana.keys.uid}/", skip=1, limit=2)
+    page = await bo.get(f"{CHAT}/messages/history/{ana.uid}/", skip=1, limit=2)
 
     assert (page["total"], page["skip"], page["limit"]) == (5, 1, 2)
     assert [message["content"] for message in page["messages"]] == ["2", "3"]
@@ -96,12 +96,12 @@ async def test_the_history_pages_newest_first_and_reads_oldest_to_newest(
     assert [m["content"] for m in await bo_reads(bo, ana, skip=9)] == []
 
 
-async def bo_reads(bo: Visitor, ana: Visitor, **params: int) -> list[dict[str, object]]:
+async def bo_reads(bo: Client, ana: Client, **params: int) -> list[dict[str, object]]:
     return await history(bo, ana, **params)
 
 
 async def test_fetching_the_history_delivers_and_the_sender_is_told(
-    ana: Visitor, bo: Visitor
+    ana: Client, bo: Client
 ) -> None:
     at_ana = await enter(ana)
     sent = await send(ana, bo, "one")
@@ -115,7 +115,7 @@ async def test_fetching_the_history_delivers_and_the_sender_is_told(
     assert [message["status"] for message in await history(ana, bo)] == ["delivered"]
 
 
-async def test_reading_sets_the_time_once(ana: Visitor, bo: Visitor) -> None:
+async def test_reading_sets_the_time_once(ana: Client, bo: Client) -> None:
     one, two = await send(ana, bo, "one"), await send(ana, bo, "two")
 
     read = (await bo.ask("PUT", f"{CHAT}/messages/{two['message_id']}/read")).json()
@@ -136,7 +136,7 @@ async def test_unread_messages_are_counted_in_all_and_by_friend(shared_server: S
 
         unread = await ana.get(f"{CHAT}/messages/unread-count")
 
-        by_friend = {bo.keys.uid: 1, cy.keys.uid: 1}
+        by_friend = {bo.uid: 1, cy.uid: 1}
         assert unread == {"unread_count": 2, "by_friend": by_friend}
         listed = (await ana.get(f"{CHAT}/friends"))["friends"]
         assert [(friend["account_id"], friend["unread_count"]) for friend in listed] == list(
@@ -148,7 +148,7 @@ async def test_unread_messages_are_counted_in_all_and_by_friend(shared_server: S
 
 
 async def test_a_deleted_message_stays_in_place_and_the_friend_is_told(
-    ana: Visitor, bo: Visitor
+    ana: Client, bo: Client
 ) -> None:
     at_bo = await enter(bo)
     sent = await send(ana, bo, "regretted")
@@ -164,17 +164,17 @@ async def test_a_deleted_message_stays_in_place_and_the_friend_is_told(
     assert page["messages"][0]["updated_at"] >= page["messages"][0]["created_at"]
 
 
-async def test_only_friends_write_to_each_other(ana: Visitor, cy: Visitor) -> None:
+async def test_only_friends_write_to_each_other(ana: Client, cy: Client) -> None:
     async def post(receiver: str, content: object = "hey") -> httpx2.Response:
         body = {"receiver_id": receiver, "content": content}
         return await ana.ask("POST", f"{CHAT}/messages/", json=body)
 
-    assert refused(await post(cy.keys.uid)) == (403, "not_friends")
-    assert refused(await post(ana.keys.uid)) == (400, "self_request")
+    assert refused(await post(cy.uid)) == (403, "not_friends")
+    assert refused(await post(ana.uid)) == (400, "self_request")
     assert refused(await post("00000000-0000-7000-8000-000000000000")) == (404, "account_not_found")
     assert refused(await post("nobody-by-this-name")) == (404, "account_not_found")
-    assert refused(await post(cy.keys.uid, "  "))[0] == 422
-    assert refused(await post(cy.keys.uid, 7)) == (422, "validation_failed")
+    assert refused(await post(cy.uid, "  "))[0] == 422
+    assert refused(await post(cy.uid, 7)) == (422, "validation_failed")
     for path, status in (
         (f"history/{cy.name}", 403),
         (f"history/{ana.name}", 400),
@@ -184,7 +184,7 @@ async def test_only_friends_write_to_each_other(ana: Visitor, cy: Visitor) -> No
 
 
 async def test_what_others_wrote_looks_like_what_is_not_there(
-    ana: Visitor, bo: Visitor, cy: Visitor
+    ana: Client, bo: Client, cy: Client
 ) -> None:
     sent = await send(ana, bo, "private")
     path = f"{CHAT}/messages/{sent['message_id']}"
@@ -196,8 +196,8 @@ async def test_what_others_wrote_looks_like_what_is_not_there(
     assert refused(await bo.ask("DELETE", path)) == (403, "not_the_author")
 
 
-async def test_messages_of_other_kinds_of_conversations_are_not_for_this_door(
-    ana: Visitor, bo: Visitor
+async def test_messages_of_other_kinds_of_conversations_are_not_for_this_contract(
+    ana: Client, bo: Client
 ) -> None:
     lobby = (await ana.post("/conversations", {"participant_ids": [bo.id]}))["id"]
     said = await ana.post(f"/conversations/{lobby}/messages", {"content": "in the lobby"})
@@ -208,7 +208,7 @@ async def test_messages_of_other_kinds_of_conversations_are_not_for_this_door(
     assert (await bo.get(f"{CHAT}/messages/unread-count"))["unread_count"] == 0
 
 
-async def test_the_direct_conversation_is_one_in_every_contract(ana: Visitor, bo: Visitor) -> None:
+async def test_the_direct_conversation_is_one_in_every_contract(ana: Client, bo: Client) -> None:
     at_bo = await enter(bo)
     await send(ana, bo, "through this door")
     await at_bo.hears("new_message")
@@ -220,7 +220,7 @@ async def test_the_direct_conversation_is_one_in_every_contract(ana: Visitor, bo
 
     shown = await at_bo.hears("new_message")
     assert shown["message"]["content"] == "through the other"
-    assert shown["friend_id"] == ana.keys.uid
+    assert shown["friend_id"] == ana.uid
     theirs = await bo.ask("DELETE", f"/conversations/{place['id']}/messages/1")
     assert theirs.status_code in {403, 404}
     await bo.ask("DELETE", f"{CHAT}/friends/{ana.name}")
@@ -229,7 +229,7 @@ async def test_the_direct_conversation_is_one_in_every_contract(ana: Visitor, bo
 
 
 async def test_an_owner_of_a_direct_conversation_deletes_nothing_of_the_other(
-    ana: Visitor, bo: Visitor
+    ana: Client, bo: Client
 ) -> None:
     await send(ana, bo, "begun by ana")
     answer = await send(bo, ana, "by bo")
@@ -242,14 +242,14 @@ async def test_an_owner_of_a_direct_conversation_deletes_nothing_of_the_other(
     assert refused(refusal) == (403, "not_the_author")
 
 
-async def test_a_request_is_made_seen_declined_and_made_again(ana: Visitor, cy: Visitor) -> None:
+async def test_a_request_is_made_seen_declined_and_made_again(ana: Client, cy: Client) -> None:
     made = await ana.ask("POST", f"{CHAT}/friends/requests/", json={"account": cy.name})
     request = made.json()
     assert made.status_code == 201
     assert request["from"].keys() == PERSON
     assert (request["from"]["username"], request["to"]["username"]) == (ana.name, cy.name)
     assert request["status"] == "pending"
-    again = await ana.post(f"{CHAT}/friends/requests", {"account": cy.keys.uid})
+    again = await ana.post(f"{CHAT}/friends/requests", {"account": cy.uid})
     assert again == request
     assert (await cy.get(f"{CHAT}/friends/requests"))["incoming"] == [request]
     assert (await ana.get(f"{CHAT}/friends/requests"))["outgoing"] == [request]
@@ -269,7 +269,7 @@ async def test_a_request_is_made_seen_declined_and_made_again(ana: Visitor, cy: 
 
 
 async def test_requests_are_refused_to_oneself_to_nobody_and_over_a_block(
-    ana: Visitor, cy: Visitor
+    ana: Client, cy: Client
 ) -> None:
     async def ask(account: object) -> httpx2.Response:
         return await ana.ask("POST", f"{CHAT}/friends/requests", json={"account": account})
@@ -279,7 +279,7 @@ async def test_requests_are_refused_to_oneself_to_nobody_and_over_a_block(
     assert refused(await ask(5)) == (422, "validation_failed")
     assert refused(await ana.ask("POST", f"{CHAT}/friends/requests/none/accept"))[0] == 404
     assert refused(await ana.ask("DELETE", f"{CHAT}/friends/{cy.name}")) == (403, "not_friends")
-    await cy.ask("POST", f"{CHAT}/block", json={"user_id": ana.keys.uid})
+    await cy.ask("POST", f"{CHAT}/block", json={"user_id": ana.uid})
     assert refused(await ask(cy.name)) == (403, "blocked")
 
 
@@ -304,7 +304,7 @@ async def test_every_path_answers_without_a_token_with_401(shared_server: Server
     "params", [{"limit": 0}, {"limit": 101}, {"skip": -1}, {"limit": "all"}, {"after_seq": -1}]
 )
 async def test_a_page_out_of_bounds_is_refused(
-    ana: Visitor, bo: Visitor, params: dict[str, object]
+    ana: Client, bo: Client, params: dict[str, object]
 ) -> None:
     answer = await ana.ask("GET", f"{CHAT}/messages/history/{bo.name}", params=params)
 
@@ -312,17 +312,17 @@ async def test_a_page_out_of_bounds_is_refused(
 
 
 async def test_a_friend_of_whom_nothing_is_written_yet_has_an_empty_history(
-    ana: Visitor, bo: Visitor
+    ana: Client, bo: Client
 ) -> None:
-    page = await ana.get(f"{CHAT}/messages/history/{bo.keys.uid.upper()}")
+    page = await ana.get(f"{CHAT}/messages/history/{bo.uid.upper()}")
 
     assert page == {"messages": [], "total": 0, "skip": 0, "limit": 50}
     assert await ana.get("/conversations") == []
 
 
-async def test_who_writes_without_having_seen_all_is_told_what(ana: Visitor, bo: Visitor) -> None:
+async def test_who_writes_without_having_seen_all_is_told_what(ana: Client, bo: Client) -> None:
     await send(bo, ana, "news")
-    body = {"receiver_id": bo.keys.uid, "content": "late", "if_last_seq": 0}
+    body = {"receiver_id": bo.uid, "content": "late", "if_last_seq": 0}
 
     answer = await ana.ask("POST", f"{CHAT}/messages", json=body)
     at_ana = await enter(ana)
@@ -338,16 +338,16 @@ async def test_who_writes_without_having_seen_all_is_told_what(ana: Visitor, bo:
     assert await befriended(ana, bo)
 
 
-async def befriended(ana: Visitor, bo: Visitor) -> bool:
+async def befriended(ana: Client, bo: Client) -> bool:
     listed = (await ana.get(f"{CHAT}/friends"))["friends"]
-    return [friend["account_id"] for friend in listed] == [bo.keys.uid]
+    return [friend["account_id"] for friend in listed] == [bo.uid]
 
 
-async def test_a_friendship_ended_closes_the_history(ana: Visitor, bo: Visitor) -> None:
+async def test_a_friendship_ended_closes_the_history(ana: Client, bo: Client) -> None:
     sent = await send(ana, bo, "while friends")
-    await bo.ask("DELETE", f"{CHAT}/friends/{ana.keys.uid}/")
+    await bo.ask("DELETE", f"{CHAT}/friends/{ana.uid}/")
 
-    for path in (f"messages/history/{bo.name}", f"messages/history/{bo.keys.uid}"):
+    for path in (f"messages/history/{bo.name}", f"messages/history/{bo.uid}"):
         assert refused(await ana.ask("GET", f"{CHAT}/{path}")) == (403, "not_friends")
     read = await bo.ask("PUT", f"{CHAT}/messages/{sent['message_id']}/read")
     assert refused(read) == (403, "not_friends")

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import psutil
 import pytest
 
-from tests.clients import Keys, new_lobby, registered, visiting
+from tests.clients import LoggedIn, clients_of, new_lobby, registered
 from tests.running import Server
 
 WITHIN_S = 10.0
@@ -28,7 +28,7 @@ def server(tmp_path_factory) -> Iterator[Server]:
 
 
 @pytest.fixture(scope="module")
-def people(server: Server) -> list[Keys]:
+def people(server: Server) -> list[LoggedIn]:
     return [registered(server, name) for name in ("ana", "bo")]
 
 
@@ -166,10 +166,10 @@ async def rudely_entered(server: Server, lobby: int, token: str):
 
 
 async def test_a_reader_that_has_stopped_harms_nobody_and_is_hung_up_on(server, people):
-    async with visiting(server, *people) as (ana, bo):
+    async with clients_of(server, *people) as (ana, bo):
         lobby = await new_lobby(ana, bo)
         reading = await ana.enter(lobby)
-        stopped = await rudely_entered(server, lobby, bo.keys.token)
+        stopped = await rudely_entered(server, lobby, bo.token)
         await reading.hears("user_joined")
         async with asyncio.timeout(WITHIN_S):
             gone = False
@@ -187,11 +187,11 @@ async def test_a_reader_that_has_stopped_harms_nobody_and_is_hung_up_on(server, 
 
 
 async def test_a_client_that_vanishes_without_a_word_is_noticed(server, people):
-    async with visiting(server, *people) as (ana, bo):
+    async with clients_of(server, *people) as (ana, bo):
         lobby = await new_lobby(ana, bo)
         watching = await ana.enter(lobby)
         await bo.enter(lobby)
-        vanishing = await rudely_entered(server, lobby, bo.keys.token)
+        vanishing = await rudely_entered(server, lobby, bo.token)
         await watching.hears("user_joined")
         vanishing.close()
         await bo.leave()
@@ -199,7 +199,7 @@ async def test_a_client_that_vanishes_without_a_word_is_noticed(server, people):
 
 
 async def test_a_flood_of_frames_is_served_in_order_and_stops_nobody(server, people):
-    async with visiting(server, *people) as (ana, bo):
+    async with clients_of(server, *people) as (ana, bo):
         lobby = await new_lobby(ana, bo)
         flooding, calm = await ana.enter(lobby), await bo.enter(lobby)
         for number in range(500):
@@ -209,7 +209,7 @@ async def test_a_flood_of_frames_is_served_in_order_and_stops_nobody(server, peo
 
 
 async def test_a_flood_of_rubbish_is_answered_and_stops_nobody(server, people):
-    async with visiting(server, *people) as (ana, bo):
+    async with clients_of(server, *people) as (ana, bo):
         lobby = await new_lobby(ana, bo)
         rude, calm = await ana.enter(lobby), await bo.enter(lobby)
         for _ in range(300):

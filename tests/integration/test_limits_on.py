@@ -6,7 +6,7 @@ import httpx2
 import pytest
 from websockets.exceptions import InvalidStatus
 
-from tests.clients import Keys, new_lobby, registered, visiting
+from tests.clients import LoggedIn, clients_of, new_lobby, registered
 from tests.integration.assistant.chats import chat
 from tests.running import Server
 
@@ -30,14 +30,14 @@ def server(tmp_path) -> Iterator[Server]:
 
 
 @pytest.fixture
-def people(server: Server) -> list[Keys]:
+def people(server: Server) -> list[LoggedIn]:
     return [registered(server, name) for name in ("ana", "bo")]
 
 
 async def test_sending_too_much_is_429_with_retry_after_and_an_error_frame_on_the_socket(
     server, people
 ):
-    async with visiting(server, *people) as (ana, bo):
+    async with clients_of(server, *people) as (ana, bo):
         lobby = await new_lobby(ana, bo)
         socket = await ana.enter(lobby)
         for _ in range(2):
@@ -58,7 +58,7 @@ async def test_sending_too_much_is_429_with_retry_after_and_an_error_frame_on_th
 async def test_asking_the_assistant_too_much_is_an_error_frame_and_commands_count_too(
     server, people
 ):
-    async with visiting(server, people[0]) as [ana]:
+    async with clients_of(server, people[0]) as [ana]:
         socket = await chat(ana)
         session = (await socket.joins())["session_id"]
         frame = {"type": "chat_message", "session_id": session}
@@ -73,7 +73,7 @@ async def test_asking_the_assistant_too_much_is_an_error_frame_and_commands_coun
 
 
 async def test_typing_too_much_is_an_error_frame_and_the_socket_stays_open(server, people):
-    async with visiting(server, *people) as (ana, bo):
+    async with clients_of(server, *people) as (ana, bo):
         socket = await ana.enter(await new_lobby(ana, bo))
         for number in range(100):
             await socket.says({"type": "typing", "is_typing": bool(number % 2)})
@@ -83,7 +83,7 @@ async def test_typing_too_much_is_an_error_frame_and_the_socket_stays_open(serve
 
 
 async def test_asking_for_the_whole_past_again_and_again_is_told_to_wait(server, people):
-    async with visiting(server, *people) as (ana, bo):
+    async with clients_of(server, *people) as (ana, bo):
         socket = await ana.enter(await new_lobby(ana, bo))
         for _ in range(100):
             await socket.says({"type": "resume", "after_seq": 0})
@@ -95,7 +95,7 @@ async def test_asking_for_the_whole_past_again_and_again_is_told_to_wait(server,
 async def test_one_socket_more_than_an_account_may_have_is_closed_and_told_to_come_back(
     server, people
 ):
-    async with visiting(server, *people) as (ana, bo):
+    async with clients_of(server, *people) as (ana, bo):
         lobby = await new_lobby(ana, bo)
         first = await ana.enter(lobby)
         await ana.enter(lobby)
@@ -108,7 +108,7 @@ async def test_one_socket_more_than_an_account_may_have_is_closed_and_told_to_co
 
 
 async def test_connecting_too_often_is_refused_in_the_handshake_with_retry_after(server, people):
-    async with visiting(server, *people) as (ana, _):
+    async with clients_of(server, *people) as (ana, _):
         response = None
         while response is None:
             try:

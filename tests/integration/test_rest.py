@@ -29,9 +29,9 @@ def seqs(messages: list[dict]) -> list[int]:
     return [message["seq"] for message in messages]
 
 
-async def said(visitor, lobby: int, *contents: str) -> list[dict]:
+async def said(client, lobby: int, *contents: str) -> list[dict]:
     path = f"/conversations/{lobby}/messages"
-    return [await visitor.post(path, {"content": content}) for content in contents]
+    return [await client.post(path, {"content": content}) for content in contents]
 
 
 # -- conversations ---------------------------------------------------------------------------------
@@ -224,7 +224,7 @@ async def test_a_stretch_that_cannot_be_asked_for_is_refused_with_422(ana, lobby
 
 
 @pytest.mark.parametrize("query", ["before_seq=-1", "after_seq=x", f"before_seq={2**63}"])
-async def test_a_cursor_that_is_no_place_is_refused_with_422(ana, lobby, query):
+async def test_a_cursor_that_is_no_seq_is_refused_with_422(ana, lobby, query):
     answer = await ana.ask("GET", f"/conversations/{lobby}/messages?{query}")
     assert answer.status_code == 422
 

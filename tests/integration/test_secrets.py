@@ -1,4 +1,4 @@
-"""Nothing that opens the house stands in what the server prints."""
+"""Nothing that logs anybody in stands in what the server prints."""
 
 from collections.abc import Iterator
 
@@ -6,7 +6,7 @@ import httpx2
 import pytest
 from websockets.exceptions import InvalidHandshake
 
-from tests.clients import PASSWORD, Visitor, new_lobby, registered, visiting
+from tests.clients import PASSWORD, Client, clients_of, new_lobby, registered
 from tests.running import Server
 
 
@@ -23,18 +23,18 @@ def server(request, tmp_path) -> Iterator[Server]:
     server.kill()
 
 
-async def every_way_in(visitor: Visitor, lobby: int) -> list[str]:
-    """Show the visitor's secrets in every way that there is, right and wrong; the secrets."""
-    token, path = visitor.keys.token, f"/conversations/{lobby}/ws"
-    ticket = (await visitor.post("/auth/ws-ticket"))["ticket"]
-    form = {"username": visitor.name, "password": PASSWORD, "set_cookie": "true"}
-    await visitor.ask("POST", "/auth/token", data=form)
+async def every_way_in(client: Client, lobby: int) -> list[str]:
+    """Show the client's secrets in every way that there is, right and wrong; the secrets."""
+    token, path = client.token, f"/conversations/{lobby}/ws"
+    ticket = (await client.post("/auth/ws-ticket"))["ticket"]
+    form = {"username": client.name, "password": PASSWORD, "set_cookie": "true"}
+    await client.ask("POST", "/auth/token", data=form)
     for wrong in ({**form, "password": PASSWORD + "x"}, {"password": PASSWORD}):
-        await visitor.ask("POST", f"/auth/token?password={PASSWORD}", data=wrong)
+        await client.ask("POST", f"/auth/token?password={PASSWORD}", data=wrong)
     body = {"username": PASSWORD, "password": [PASSWORD], "email": PASSWORD}
-    await visitor.ask("POST", "/auth/register", json=body)
-    await visitor.ask("GET", f"/conversations/?token={token}&limit=1")
-    await visitor.ask("GET", f"/nowhere/{token}?ticket={ticket}")
+    await client.ask("POST", "/auth/register", json=body)
+    await client.ask("GET", f"/conversations/?token={token}&limit=1")
+    await client.ask("GET", f"/nowhere/{token}?ticket={ticket}")
     for target, options in (
         (f"{path}?token={token}", {}),
         (f"{path}/?after_seq=0&token={token}", {}),
@@ -46,16 +46,16 @@ async def every_way_in(visitor: Visitor, lobby: int) -> list[str]:
         (f"{path}?token={token}&x={'y' * 9000}", {}),
     ):
         try:
-            await visitor.connect(target, token="", **options)
+            await client.connect(target, token="", **options)
         except InvalidHandshake:
             continue
-    refreshed = await visitor.post("/auth/refresh", {"refresh_token": visitor.keys.refresh_token})
-    return [token, ticket, PASSWORD, visitor.keys.refresh_token, refreshed["access_token"], "eyJ"]
+    refreshed = await client.post("/auth/refresh", {"refresh_token": client.login.refresh_token})
+    return [token, ticket, PASSWORD, client.login.refresh_token, refreshed["access_token"], "eyJ"]
 
 
 async def test_no_token_ticket_or_password_is_in_the_servers_output(server):
-    keys = [registered(server, name) for name in ("ana", "bo")]
-    async with visiting(server, *keys) as (ana, bo):
+    logins = [registered(server, name) for name in ("ana", "bo")]
+    async with clients_of(server, *logins) as (ana, bo):
         lobby = await new_lobby(ana, bo)
         secrets = await every_way_in(ana, lobby)
         await ana.post(f"/conversations/{lobby}/messages", {"content": "between us two"})

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from tests.clients import Keys, Visitor, logged_in, registered, visiting
+from tests.clients import Client, LoggedIn, clients_of, logged_in, registered
 from tests.integration.desks import CHAT, attend, enter, history, new_session
 from tests.running import Server
 
@@ -33,15 +33,15 @@ def shared_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 @pytest.fixture(scope="module")
-def people(shared_server: Server) -> list[Keys]:
+def people(shared_server: Server) -> list[LoggedIn]:
     return [registered(shared_server, name) for name in ("ana", "bo", "cy")]
 
 
 @pytest.fixture
-async def agent(shared_server: Server) -> AsyncIterator[Visitor]:
-    keys = logged_in(shared_server, "agent", "AgentPassword123")
-    async with visiting(shared_server, keys) as visitors:
-        yield visitors[0]
+async def agent(shared_server: Server) -> AsyncIterator[Client]:
+    login = logged_in(shared_server, "agent", "AgentPassword123")
+    async with clients_of(shared_server, login) as clients:
+        yield clients[0]
 
 
 # -- documents -------------------------------------------------------------------------------------
@@ -91,7 +91,7 @@ async def test_staff_look_in_without_a_trace_and_join_by_writing(ana, agent):
     await ana.post(f"{CHAT}/sessions/{session['id']}/messages", {"content": "Help"})
     assert [one["content"] for one in await history(agent, session)] == ["Help"]
     path = f"{CHAT}/sessions/{session['id']}/participants"
-    assert [one["user_id"] for one in await ana.get(path)] == [ana.keys.uid]
+    assert [one["user_id"] for one in await ana.get(path)] == [ana.uid]
     posted = await agent.post(f"{CHAT}/sessions/{session['id']}/messages", {"content": "Coming"})
     assert posted["seq"] == 3
     assert [one["role"] for one in await ana.get(path)] == ["user", "agent"]
@@ -101,7 +101,7 @@ async def test_staff_look_in_without_a_trace_and_join_by_writing(ana, agent):
 
 async def test_staff_who_are_blocked_cannot_join_by_writing(ana, agent):
     session = await new_session(ana)
-    await ana.post(f"{CHAT}/block", {"user_id": agent.keys.uid})
+    await ana.post(f"{CHAT}/block", {"user_id": agent.uid})
     socket = await enter(agent, session)
     await socket.text("Let me in", client_id="x")
     refusal = await socket.hears("error")
@@ -110,7 +110,7 @@ async def test_staff_who_are_blocked_cannot_join_by_writing(ana, agent):
     answer = await agent.ask("POST", f"{path}/messages", json={"content": "Let me in"})
     assert answer.status_code == 403
     assert (await ana.get(path))["participant_count"] == 1
-    await ana.post(f"{CHAT}/unblock", {"user_id": agent.keys.uid})
+    await ana.post(f"{CHAT}/unblock", {"user_id": agent.uid})
 
 
 async def test_staff_do_not_become_participants_of_a_closed_session(ana, agent):
@@ -301,7 +301,7 @@ async def test_search_by_author_and_by_time(ana, bo):
 
     assert await found() == sorted([ana.name, bo.name])
     assert await found(**{"from": bo.name}) == [bo.name]
-    assert await found(**{"from": bo.keys.uid}) == [bo.name]
+    assert await found(**{"from": bo.uid}) == [bo.name]
     assert await found(**{"from": "2020-01-01T00:00:00Z"}) == sorted([ana.name, bo.name])
     assert await found(**{"from": "9999-01-01"}) == []
     assert await found(before="2020-01-01T00:00:00Z") == []

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from tests.clients import Keys, Visitor, logged_in, registered, visiting
+from tests.clients import Client, LoggedIn, clients_of, logged_in, registered
 from tests.integration.desks import CHAT, SessionSocket, enter, history, new_session
 from tests.running import Server
 
@@ -18,19 +18,19 @@ def shared_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 @pytest.fixture(scope="module")
-def people(shared_server: Server) -> list[Keys]:
+def people(shared_server: Server) -> list[LoggedIn]:
     return [registered(shared_server, name) for name in ("ana", "bo", "cy")]
 
 
 @pytest.fixture
-async def agent(shared_server: Server) -> AsyncIterator[Visitor]:
-    keys = logged_in(shared_server, "agent", "AgentPassword123")
-    async with visiting(shared_server, keys) as visitors:
-        yield visitors[0]
+async def agent(shared_server: Server) -> AsyncIterator[Client]:
+    login = logged_in(shared_server, "agent", "AgentPassword123")
+    async with clients_of(shared_server, login) as clients:
+        yield clients[0]
 
 
 async def test_a_session_is_followed_from_both_contracts_at_once(ana, agent):
-    session = await new_session(ana, assigned_agent_id=agent.keys.uid)
+    session = await new_session(ana, assigned_agent_id=agent.uid)
     number = session["conversation_id"]
     customer, staff = await ana.enter(number), await enter(agent, session)
     await customer.hears("user_joined")
@@ -40,7 +40,7 @@ async def test_a_session_is_followed_from_both_contracts_at_once(ana, agent):
         theirs["metadata"]["message_id"],
         theirs["metadata"]["seq"],
     )
-    assert (theirs["chat_session_id"], theirs["user_id"]) == (session["id"], ana.keys.uid)
+    assert (theirs["chat_session_id"], theirs["user_id"]) == (session["id"], ana.uid)
     await staff.text("From the other", reply_to_id=mine["uid"])
     assert (await staff.hears("message"))["metadata"]["reply_to_id"] == mine["uid"]
     heard = await customer.until("message", content="From the other")
@@ -53,7 +53,7 @@ async def test_a_session_is_followed_from_both_contracts_at_once(ana, agent):
 
 
 async def test_every_kind_of_change_crosses_over(ana, agent):
-    session = await new_session(ana, assigned_agent_id=agent.keys.uid)
+    session = await new_session(ana, assigned_agent_id=agent.uid)
     customer = await ana.enter(session["conversation_id"])
     staff = await enter(agent, session)
     await customer.hears("user_joined")
@@ -67,7 +67,7 @@ async def test_every_kind_of_change_crosses_over(ana, agent):
     assert (await staff.until("reaction"))["metadata"]["message_id"] == posted["uid"]
     await customer.says({"type": "read", "up_to_seq": posted["seq"]})
     receipt = await staff.until("read_receipt")
-    assert (receipt["user_id"], receipt["metadata"]["up_to_seq"]) == (ana.keys.uid, posted["seq"])
+    assert (receipt["user_id"], receipt["metadata"]["up_to_seq"]) == (ana.uid, posted["seq"])
     await staff.says({"message_type": "delete", "message_id": posted["uid"]})
     assert (await customer.until("message_deleted"))["message_id"] == posted["id"]
     await customer.says({"type": "typing"})
@@ -75,8 +75,8 @@ async def test_every_kind_of_change_crosses_over(ana, agent):
 
 
 @pytest.mark.parametrize("closer", ["sessions", "conversations"])
-async def test_writing_into_a_closed_session_is_refused_through_both_doors(ana, agent, closer):
-    session = await new_session(ana, assigned_agent_id=agent.keys.uid)
+async def test_writing_into_a_closed_session_is_refused_through_both_contracts(ana, agent, closer):
+    session = await new_session(ana, assigned_agent_id=agent.uid)
     number = session["conversation_id"]
     customer, staff = await ana.enter(number), await enter(agent, session)
     await customer.hears("user_joined")
@@ -96,21 +96,21 @@ async def test_writing_into_a_closed_session_is_refused_through_both_doors(ana, 
         assert (answer.status_code, answer.json()["code"]) == (409, "conversation_closed")
 
 
-async def test_a_block_in_a_session_of_three_hides_through_both_doors(ana, bo, cy):
+async def test_a_block_in_a_session_of_three_hides_through_both_contracts(ana, bo, cy):
     session = await new_session(ana, bo, cy)
     numbered, shown = await ana.enter(session["conversation_id"]), await enter(ana, session)
     third = await enter(cy, session)
-    await ana.post(f"{CHAT}/block", {"user_id": bo.keys.uid})
+    await ana.post(f"{CHAT}/block", {"user_id": bo.uid})
     await bo.post(f"{CHAT}/sessions/{session['id']}/messages", {"content": "Psst"})
     await third.until("message")
     assert "Psst" not in str(await numbered.frames())
     assert "Psst" not in str(await shown.frames())
     assert await history(ana, session) == []
     assert await ana.get(f"/conversations/{session['conversation_id']}/messages") == []
-    await ana.post(f"{CHAT}/unblock", {"user_id": bo.keys.uid})
+    await ana.post(f"{CHAT}/unblock", {"user_id": bo.uid})
 
 
-async def test_whoever_is_removed_through_one_door_is_out_of_the_other(ana, bo):
+async def test_whoever_is_removed_through_one_contract_is_out_of_the_other(ana, bo):
     session = await new_session(ana, bo)
     numbered, shown = await bo.enter(session["conversation_id"]), await enter(bo, session)
     path = f"{CHAT}/sessions/{session['id']}/participants/{bo.name}"
@@ -120,7 +120,7 @@ async def test_whoever_is_removed_through_one_door_is_out_of_the_other(ana, bo):
 
 
 async def test_a_customers_session_cannot_be_changed_as_if_it_were_a_group(ana, agent):
-    session = await new_session(ana, assigned_agent_id=agent.keys.uid)
+    session = await new_session(ana, assigned_agent_id=agent.uid)
     path = f"/conversations/{session['conversation_id']}"
     assert (await ana.ask("PATCH", path, json={"title": "Mine"})).status_code == 409
     body = {"participant_ids": ["alice"]}
@@ -206,8 +206,8 @@ async def test_old_history_and_frames_make_the_fresh_history(ana, bo, resumed):
     assert picture.messages == fresh
 
 
-async def enter_with_frames(visitor: Visitor, session: dict, picture: Picture) -> SessionSocket:
-    socket = await visitor.connect(f"{CHAT}/ws/{session['id']}?after_seq=2")
+async def enter_with_frames(client: Client, session: dict, picture: Picture) -> SessionSocket:
+    socket = await client.connect(f"{CHAT}/ws/{session['id']}?after_seq=2")
     resumed = SessionSocket(socket.connection)
     for frame in await resumed.frames():
         picture.apply(frame)

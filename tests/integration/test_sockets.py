@@ -8,7 +8,7 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
-from tests.clients import PASSWORD, Visitor, logged_in, new_lobby, visiting
+from tests.clients import PASSWORD, Client, clients_of, logged_in, new_lobby
 
 NOT_NUMBERS = ["abc", "-1", "1.0", "0", "1" * 30, "9" * 5000, "%00", "1%20", "\u0663"]
 
@@ -28,7 +28,7 @@ async def test_the_first_frame_says_who_and_where_one_is(ana, lobby, slash):
 
 
 async def test_a_token_may_come_in_the_query_a_header_or_the_subprotocol(ana, lobby):
-    path, token = f"/conversations/{lobby}/ws", ana.keys.token
+    path, token = f"/conversations/{lobby}/ws", ana.token
     bearer = {"Authorization": f"Bearer {token}"}
     ways = [
         await ana.connect(path),
@@ -40,9 +40,9 @@ async def test_a_token_may_come_in_the_query_a_header_or_the_subprotocol(ana, lo
     assert ways[2].connection.subprotocol == "bearer"
 
 
-async def cookie_of(visitor: Visitor) -> dict[str, str]:
-    form = {"username": visitor.name, "password": PASSWORD, "set_cookie": "true"}
-    answer = await visitor.ask("POST", "/auth/token", data=form)
+async def cookie_of(client: Client) -> dict[str, str]:
+    form = {"username": client.name, "password": PASSWORD, "set_cookie": "true"}
+    answer = await client.ask("POST", "/auth/token", data=form)
     name, value = answer.headers["set-cookie"].split(";")[0].split("=", 1)
     return {"Cookie": f"{name}={value}"}
 
@@ -103,7 +103,7 @@ async def test_a_cursor_that_is_none_neither_breaks_nor_repeats_anything(ana, lo
 async def test_logging_out_closes_the_sockets_of_that_login_and_no_others(
     shared_server, people, ana, lobby
 ):
-    async with visiting(shared_server, logged_in(shared_server, ana.name, PASSWORD)) as (phone,):
+    async with clients_of(shared_server, logged_in(shared_server, ana.name, PASSWORD)) as (phone,):
         going, staying = await phone.enter(lobby), await ana.enter(lobby)
         assert (await phone.ask("POST", "/auth/logout")).status_code == 204
         code, reason = await going.end()

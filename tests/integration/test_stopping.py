@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from websockets.exceptions import ConnectionClosed
 
-from tests.clients import Keys, Socket, new_lobby, registered, visiting
+from tests.clients import LoggedIn, Socket, clients_of, new_lobby, registered
 from tests.running import Server
 
 STOPS_WITHIN_S = 10
@@ -24,7 +24,7 @@ def server(tmp_path) -> Iterator[Server]:
 
 
 @pytest.fixture
-def people(server: Server) -> list[Keys]:
+def people(server: Server) -> list[LoggedIn]:
     return [registered(server, name) for name in ("ana", "bo")]
 
 
@@ -36,7 +36,7 @@ async def stopped(server: Server) -> int:
 
 
 async def test_idle_sockets_are_told_to_come_back_and_it_ends_with_exit_code_0(server, people):
-    async with visiting(server, *people) as (ana, bo):
+    async with clients_of(server, *people) as (ana, bo):
         lobby = await new_lobby(ana, bo)
         sockets = [await who.enter(lobby) for who in (ana, bo) for _ in range(3)]
         assert await stopped(server) == 0
@@ -47,7 +47,7 @@ async def test_idle_sockets_are_told_to_come_back_and_it_ends_with_exit_code_0(s
 
 
 async def test_clients_that_do_not_answer_the_goodbye_do_not_hold_it_up(server, people):
-    async with visiting(server, *people) as (ana, bo):
+    async with clients_of(server, *people) as (ana, bo):
         lobby = await new_lobby(ana, bo)
         socket = await ana.enter(lobby)
         socket.connection.transport.pause_reading()
@@ -75,12 +75,12 @@ async def _talking(socket: Socket, name: str, heard: list[dict[str, Any]]) -> No
 
 
 async def test_what_was_acknowledged_is_there_and_what_was_refused_is_not(server, people):
-    async with visiting(server, *people) as (ana, bo):
+    async with clients_of(server, *people) as (ana, bo):
         lobby = await new_lobby(ana, bo)
         heard: dict[str, list[dict[str, Any]]] = {"ana": [], "bo": []}
         async with asyncio.TaskGroup() as talkers:
-            for name, visitor in (("ana", ana), ("bo", bo)):
-                talkers.create_task(_talking(await visitor.enter(lobby), name, heard[name]))
+            for name, client in (("ana", ana), ("bo", bo)):
+                talkers.create_task(_talking(await client.enter(lobby), name, heard[name]))
             watching = await ana.enter(lobby)
             await watching.until("message", seq=200)
             assert await stopped(server) == 0
@@ -98,6 +98,6 @@ async def test_what_was_acknowledged_is_there_and_what_was_refused_is_not(server
         refused = {frame["client_id"] for frame in frames if frame["type"] == "error"}
         assert acknowledged <= set(stored)
         assert not refused & set(stored)
-    for name, visitor in (("ana", ana), ("bo", bo)):
+    for name, client in (("ana", ana), ("bo", bo)):
         mine = [text for text in stored if text.startswith(name)]
-        assert mine == [f"{name} {number}" for number in range(len(mine))], visitor
+        assert mine == [f"{name} {number}" for number in range(len(mine))], client

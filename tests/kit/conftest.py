@@ -1,14 +1,14 @@
-"""The stage of the kit tests."""
+"""The server of the kit tests."""
 
 from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.realtime.stage import Stage, staged
+from tests.realtime.memory_server import MemoryServer, memory_server
 
 
 @pytest.fixture
-async def stage() -> AsyncIterator[Stage]:
+async def server() -> AsyncIterator[MemoryServer]:
     """Ana and Bo in the LOBBY, Cy outside, and a server that works."""
-    async with staged() as stage:
-        yield stage
+    async with memory_server() as server:
+        yield server

@@ -1,4 +1,4 @@
-"""Following a conversation from a place on: no gap, no double, in order."""
+"""Following a conversation from a seq on: no gap, no double, in order."""
 
 import asyncio
 from dataclasses import replace
@@ -13,7 +13,7 @@ from folkmoot.kit.following import PAGE, Following
 from folkmoot.realtime.hub import MAX_HELD_EVENTS
 from folkmoot.realtime.wire_format import CloseReason
 from folkmoot.storage.memory.storage import MemoryStorage
-from tests.realtime.stage import WITHIN_S, Stage, ended, heard, staged
+from tests.realtime.memory_server import WITHIN_S, MemoryServer, ended, heard, memory_server
 
 
 class Slow(MemoryStorage):
@@ -62,27 +62,27 @@ def seqs(frames: list[str]) -> list[int]:
     return [int(frame.split()[1]) for frame in frames if frame.startswith("MessagePosted")]
 
 
-async def say(stage: Stage, count: int) -> None:
+async def say(server: MemoryServer, count: int) -> None:
     for number in range(count):
-        await stage.say(stage.cast.ana, f"number {number}")
+        await server.say(server.cast.ana, f"number {number}")
 
 
-async def test_without_a_cursor_nothing_is_repeated(stage):
-    await say(stage, 3)
-    bo = await stage.listen(stage.cast.bo)
+async def test_without_a_cursor_nothing_is_repeated(server):
+    await say(server, 3)
+    bo = await server.listen(server.cast.bo)
     assert heard(bo) == []
-    await stage.say(stage.cast.ana, "live")
+    await server.say(server.cast.ana, "live")
     assert heard(bo) == ["MessagePosted 4"]
 
 
-async def test_with_a_cursor_what_came_after_it_is_sent_then_receipts_then_what_happens(stage):
-    cast = stage.cast
-    message = await stage.say(cast.ana, "one")
-    await stage.say(cast.ana, "two")
-    await stage.do(cast.messages.delete, cast.ana.id, cast.lobby.id, message.id)
-    await stage.services.receipts.store_read([ReadMark(cast.lobby.id, cast.bo.id, 1)])
-    bo = await stage.listen(cast.bo, after_seq=1)
-    await stage.say(cast.ana, "live")
+async def test_with_a_cursor_what_came_after_it_is_sent_then_receipts_then_what_happens(server):
+    cast = server.cast
+    message = await server.say(cast.ana, "one")
+    await server.say(cast.ana, "two")
+    await server.do(cast.messages.delete, cast.ana.id, cast.lobby.id, message.id)
+    await server.services.receipts.store_read([ReadMark(cast.lobby.id, cast.bo.id, 1)])
+    bo = await server.listen(cast.bo, after_seq=1)
+    await server.say(cast.ana, "live")
     assert heard(bo) == [
         "MessagePosted 2",
         "MessageDeleted 3",
@@ -92,38 +92,38 @@ async def test_with_a_cursor_what_came_after_it_is_sent_then_receipts_then_what_
     ]
 
 
-async def test_a_cursor_beyond_the_end_is_at_the_end(stage):
-    await say(stage, 2)
-    bo = await stage.listen(stage.cast.bo, after_seq=10**12)
-    await stage.say(stage.cast.ana, "live")
+async def test_a_cursor_beyond_the_end_is_at_the_end(server):
+    await say(server, 2)
+    bo = await server.listen(server.cast.bo, after_seq=10**12)
+    await server.say(server.cast.ana, "live")
     assert seqs(heard(bo)) == [3]
 
 
-async def test_a_long_absence_is_read_in_pages_none_left_out(stage):
-    await say(stage, 2 * PAGE + 1)
-    bo = await stage.listen(stage.cast.bo, after_seq=0)
+async def test_a_long_absence_is_read_in_pages_none_left_out(server):
+    await say(server, 2 * PAGE + 1)
+    bo = await server.listen(server.cast.bo, after_seq=0)
     assert seqs(heard(bo)) == list(range(1, 2 * PAGE + 2))
 
 
-async def test_an_absence_of_exactly_one_page_is_complete(stage):
-    await say(stage, PAGE)
-    bo = await stage.listen(stage.cast.bo, after_seq=0)
+async def test_an_absence_of_exactly_one_page_is_complete(server):
+    await say(server, PAGE)
+    bo = await server.listen(server.cast.bo, after_seq=0)
     assert seqs(heard(bo)) == list(range(1, PAGE + 1))
 
 
 @pytest.mark.parametrize("after_seq", [None, 0, 5])
 async def test_what_is_posted_while_it_is_read_comes_once_and_in_order(after_seq):
     storage = Slow()
-    async with staged(storage) as stage, asyncio.timeout(WITHIN_S):
-        await say(stage, 10)
-        bo = await stage.connect(stage.cast.bo)
+    async with memory_server(storage) as server, asyncio.timeout(WITHIN_S):
+        await say(server, 10)
+        bo = await server.connect(server.cast.bo)
         storage.hold_up()
-        following = asyncio.create_task(stage.follow(bo, after_seq))
+        following = asyncio.create_task(server.follow(bo, after_seq))
         await storage.reading.wait()
-        await say(stage, 5)
+        await say(server, 5)
         storage.may_read.set()
         await following
-        await say(stage, 2)
+        await say(server, 2)
         first = 11 if after_seq is None else after_seq + 1
         assert seqs(heard(bo)) == list(range(first, 18))
 
@@ -131,38 +131,38 @@ async def test_what_is_posted_while_it_is_read_comes_once_and_in_order(after_seq
 @pytest.mark.parametrize("after_seq", [None, 0, 2])
 async def test_what_was_read_before_it_was_announced_is_not_sent_again(after_seq):
     storage = SlowToTell()
-    async with staged(storage) as stage, asyncio.timeout(WITHIN_S):
-        await say(stage, 2)
-        bo = await stage.connect(stage.cast.bo)
+    async with memory_server(storage) as server, asyncio.timeout(WITHIN_S):
+        await say(server, 2)
+        bo = await server.connect(server.cast.bo)
         storage.hold_up()
-        posting = asyncio.create_task(stage.say(stage.cast.ana, "stored, not announced"))
+        posting = asyncio.create_task(server.say(server.cast.ana, "stored, not announced"))
         await storage.stored.wait()
-        await stage.follow(bo, after_seq)
+        await server.follow(bo, after_seq)
         storage.may_tell.set()
         await posting
-        await say(stage, 2)
+        await say(server, 2)
         first = 4 if after_seq is None else after_seq + 1
         assert seqs(heard(bo)) == list(range(first, 6))
 
 
-async def test_who_resumes_from_an_earlier_place_is_sent_what_was_had_before(stage):
-    bo = await stage.listen(stage.cast.bo, after_seq=0)
-    await say(stage, 2)
-    await stage.follow(bo, 0)
-    await say(stage, 1)
+async def test_who_resumes_from_an_earlier_seq_is_sent_what_was_had_before(server):
+    bo = await server.listen(server.cast.bo, after_seq=0)
+    await say(server, 2)
+    await server.follow(bo, 0)
+    await say(server, 1)
     assert seqs(heard(bo)) == [1, 2, 1, 2, 3]
 
 
-async def test_many_who_come_while_many_post_each_get_everything_once_and_in_order(stage):
+async def test_many_who_come_while_many_post_each_get_everything_once_and_in_order(server):
     async def post() -> None:
         for number in range(60):
-            await stage.say(stage.cast.ana, f"number {number}")
+            await server.say(server.cast.ana, f"number {number}")
             await asyncio.sleep(0)
 
     posting = asyncio.create_task(post())
     connections = []
     while not posting.done():
-        connections.append(await stage.listen(stage.cast.bo, after_seq=0))
+        connections.append(await server.listen(server.cast.bo, after_seq=0))
         await asyncio.sleep(0)
     await posting
     assert len(connections) > 5
@@ -172,41 +172,41 @@ async def test_many_who_come_while_many_post_each_get_everything_once_and_in_ord
 
 async def test_more_than_a_backlog_holds_is_read_from_storage_after_all(monkeypatch):
     storage = Slow()
-    async with staged(storage) as stage, asyncio.timeout(WITHIN_S):
-        await say(stage, 1)
-        bo = await stage.connect(stage.cast.bo)
+    async with memory_server(storage) as server, asyncio.timeout(WITHIN_S):
+        await say(server, 1)
+        bo = await server.connect(server.cast.bo)
         storage.hold_up()
-        following = asyncio.create_task(stage.follow(bo, 0))
+        following = asyncio.create_task(server.follow(bo, 0))
         await storage.reading.wait()
-        drafts = [stage.cast.draft(stage.cast.ana, f"{n}") for n in range(MAX_HELD_EVENTS + 5)]
-        await asyncio.gather(*map(stage.services.writer.post, drafts))
-        await stage.services.receipts.store_read(
-            [ReadMark(stage.cast.lobby.id, stage.cast.bo.id, 900)]
+        drafts = [server.cast.draft(server.cast.ana, f"{n}") for n in range(MAX_HELD_EVENTS + 5)]
+        await asyncio.gather(*map(server.services.writer.post, drafts))
+        await server.services.receipts.store_read(
+            [ReadMark(server.cast.lobby.id, server.cast.bo.id, 900)]
         )
         storage.may_read.set()
         await following
         frames = heard(bo)
         assert seqs(frames) == list(range(1, MAX_HELD_EVENTS + 7))
         assert "ReadMoved bo 900 own" in frames
-        await say(stage, 1)
+        await say(server, 1)
         assert seqs(heard(bo)) == [MAX_HELD_EVENTS + 7]
 
 
 async def test_a_watermark_is_never_shown_going_back():
     storage = Slow()
-    async with staged(storage) as stage, asyncio.timeout(WITHIN_S):
-        cast, receipts = stage.cast, stage.services.receipts
-        await say(stage, 5)
-        bo = await stage.connect(cast.bo)
-        backlog = stage.hub.hold(bo, cast.lobby.id)
+    async with memory_server(storage) as server, asyncio.timeout(WITHIN_S):
+        cast, receipts = server.cast, server.services.receipts
+        await say(server, 5)
+        bo = await server.connect(cast.bo)
+        backlog = server.hub.hold(bo, cast.lobby.id)
         await receipts.store_read([ReadMark(cast.lobby.id, cast.bo.id, 2)])
         (early,) = backlog.events
         await receipts.store_read([ReadMark(cast.lobby.id, cast.bo.id, 4)])
         storage.hold_up()
-        following = asyncio.create_task(stage.follow(bo, 5))
+        following = asyncio.create_task(server.follow(bo, 5))
         await storage.reading.wait()
-        stage.hub.deliver(early)
-        stage.hub.deliver(replace(early, up_to_seq=5))
+        server.hub.deliver(early)
+        server.hub.deliver(replace(early, up_to_seq=5))
         storage.may_read.set()
         await following
         assert [frame for frame in heard(bo) if " bo " in frame] == [
@@ -215,13 +215,13 @@ async def test_a_watermark_is_never_shown_going_back():
         ]
 
 
-async def test_a_slow_reader_is_waited_for_page_by_page_while_others_go_on(stage):
-    await say(stage, 3 * PAGE)
-    ana = await stage.listen(stage.cast.ana)
-    bo = await stage.connect(stage.cast.bo)
+async def test_a_slow_reader_is_waited_for_page_by_page_while_others_go_on(server):
+    await say(server, 3 * PAGE)
+    ana = await server.listen(server.cast.ana)
+    bo = await server.connect(server.cast.bo)
     bo.outlet.stop_reading()
-    following = asyncio.create_task(stage.follow(bo, 0))
-    await stage.say(stage.cast.ana, "meanwhile")
+    following = asyncio.create_task(server.follow(bo, 0))
+    await server.say(server.cast.ana, "meanwhile")
     assert heard(ana)[-1] == f"MessagePosted {3 * PAGE + 1} own"
     assert len(bo.outlet.frames) == PAGE
     bo.outlet.read_on()
@@ -231,8 +231,8 @@ async def test_a_slow_reader_is_waited_for_page_by_page_while_others_go_on(stage
 
 async def test_nothing_is_read_for_a_client_that_has_gone(monkeypatch):
     storage = MemoryStorage()
-    async with staged(storage) as stage:
-        await say(stage, 3 * PAGE)
+    async with memory_server(storage) as server:
+        await say(server, 3 * PAGE)
         reads = 0
         read = storage.read
 
@@ -242,25 +242,25 @@ async def test_nothing_is_read_for_a_client_that_has_gone(monkeypatch):
             return await read(job)
 
         monkeypatch.setattr(storage, "read", counting)
-        bo = await stage.connect(stage.cast.bo)
+        bo = await server.connect(server.cast.bo)
         bo.outlet.close(1000, "gone")
-        await stage.follow(bo, 0)
+        await server.follow(bo, 0)
         assert reads == 1
 
 
-async def test_who_may_not_listen_is_refused_and_leaves_no_trace(stage):
-    cy = await stage.connect(stage.cast.cy)
+async def test_who_may_not_listen_is_refused_and_leaves_no_trace(server):
+    cy = await server.connect(server.cast.cy)
     with pytest.raises(NotAMember):
-        await stage.follow(cy, 0)
+        await server.follow(cy, 0)
     with pytest.raises(NoSuchConversation):
-        await Following(stage.services, cy, ConversationId(999)).start(0)
-    assert stage.hub._channels == {}
+        await Following(server.services, cy, ConversationId(999)).start(0)
+    assert server.hub._channels == {}
     assert heard(cy) == []
 
 
-async def test_a_contract_may_let_in_who_is_no_member_and_refuse_who_is(stage):
-    cast = stage.cast
-    await say(stage, 2)
+async def test_a_contract_may_let_in_who_is_no_member_and_refuse_who_is(server):
+    cast = server.cast
+    await say(server, 2)
 
     async def look_in(work):
         return (await work.conversations.heads([cast.lobby.id]))[cast.lobby.id]
@@ -268,55 +268,55 @@ async def test_a_contract_may_let_in_who_is_no_member_and_refuse_who_is(stage):
     async def refuse(work):
         raise NotAMember
 
-    cy, bo = await stage.connect(cast.cy), await stage.connect(cast.bo)
-    await Following(stage.services, cy, cast.lobby.id, look_in).start(0)
+    cy, bo = await server.connect(cast.cy), await server.connect(cast.bo)
+    await Following(server.services, cy, cast.lobby.id, look_in).start(0)
     with pytest.raises(NotAMember):
-        await Following(stage.services, bo, cast.lobby.id, refuse).start(0)
-    await say(stage, 1)
+        await Following(server.services, bo, cast.lobby.id, refuse).start(0)
+    await say(server, 1)
     assert seqs(heard(cy)) == [1, 2, 3]
     assert heard(bo) == []
 
 
 async def test_who_is_removed_while_catching_up_is_sent_no_more():
     storage = Slow()
-    async with staged(storage) as stage, asyncio.timeout(WITHIN_S):
-        cast = stage.cast
-        await say(stage, 2 * PAGE)
-        bo = await stage.connect(cast.bo)
+    async with memory_server(storage) as server, asyncio.timeout(WITHIN_S):
+        cast = server.cast
+        await say(server, 2 * PAGE)
+        bo = await server.connect(cast.bo)
         bo.outlet.stop_reading()
-        following = asyncio.create_task(stage.follow(bo, 0))
+        following = asyncio.create_task(server.follow(bo, 0))
         await storage.reading.wait()
         await asyncio.sleep(0)
-        await stage.do(cast.conversations.remove_member, cast.ana.id, cast.lobby.id, cast.bo.id)
+        await server.do(cast.conversations.remove_member, cast.ana.id, cast.lobby.id, cast.bo.id)
         await following
         assert ended(bo) == CloseReason.REMOVED.value
         assert len(heard(bo)) <= PAGE
-        assert not stage.hub.roster.is_present(cast.lobby.id, cast.bo.id)
+        assert not server.hub.roster.is_present(cast.lobby.id, cast.bo.id)
 
 
 async def test_who_blocks_while_catching_up_is_shown_nothing_of_the_blocked_after_it():
     storage = Slow()
-    async with staged(storage) as stage, asyncio.timeout(WITHIN_S):
-        cast = stage.cast
-        await stage.do(cast.conversations.add_members, cast.ana.id, cast.lobby.id, [cast.cy])
-        bo = await stage.connect(cast.bo)
+    async with memory_server(storage) as server, asyncio.timeout(WITHIN_S):
+        cast = server.cast
+        await server.do(cast.conversations.add_members, cast.ana.id, cast.lobby.id, [cast.cy])
+        bo = await server.connect(cast.bo)
         storage.hold_up()
-        following = asyncio.create_task(stage.follow(bo, 1))
+        following = asyncio.create_task(server.follow(bo, 1))
         await storage.reading.wait()
-        await stage.do(cast.social.block, cast.bo.id, cast.ana.id)
+        await server.do(cast.social.block, cast.bo.id, cast.ana.id)
         storage.may_read.set()
         await following
-        await stage.say(cast.ana, "Can you hear me?")
+        await server.say(cast.ana, "Can you hear me?")
         assert heard(bo) == []
 
 
-async def test_blocked_authors_are_missing_from_what_is_replayed_too(stage):
-    cast = stage.cast
-    await stage.do(cast.conversations.add_members, cast.ana.id, cast.lobby.id, [cast.cy])
-    await stage.say(cast.ana, "from Ana")
-    await stage.say(cast.cy, "from Cy")
-    await stage.do(cast.social.block, cast.bo.id, cast.ana.id)
-    bo = await stage.listen(cast.bo, after_seq=0)
+async def test_blocked_authors_are_missing_from_what_is_replayed_too(server):
+    cast = server.cast
+    await server.do(cast.conversations.add_members, cast.ana.id, cast.lobby.id, [cast.cy])
+    await server.say(cast.ana, "from Ana")
+    await server.say(cast.cy, "from Cy")
+    await server.do(cast.social.block, cast.bo.id, cast.ana.id)
+    bo = await server.listen(cast.bo, after_seq=0)
     assert seqs(heard(bo)) == [3]
 
 

@@ -35,7 +35,7 @@ class Ear:
 
 
 class Plain:
-    """A contract that shows the places of messages."""
+    """A contract that shows the seqs of messages."""
 
     echoes = True
 
@@ -48,7 +48,7 @@ class Plain:
 
 @dataclass
 class Rooms:
-    """As much of a house as a gathering needs."""
+    """As many services as a gathering needs."""
 
     hub: Hub
     storage: Storage
@@ -73,7 +73,7 @@ class Scene:
         await self.gathering.settle({head.id: head}, {head.id: cursor})
 
     def live(self) -> list[int]:
-        return [int(frame) for frame in self.connection.outlet.frames]  # type: ignore[attr-defined]  # an Ear
+        return [int(frame) for frame in self.connection.outlet.frames]  # type: ignore[attr-defined]  # a RecordingOutlet
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Taking visitors in, and seeing them out, over a lane of plain ASGI."""
+"""Taking clients in, and seeing them out, over a lane of plain ASGI."""
 
 import asyncio
 from dataclasses import replace
@@ -14,7 +14,7 @@ from folkmoot.realtime.connection import Connection
 from folkmoot.realtime.limits import Limits
 from folkmoot.realtime.wire_format import CloseReason
 from folkmoot.wire.lane_frames import text_frame
-from tests.realtime.stage import GENEROUS, WITHIN_S, Stage
+from tests.realtime.memory_server import GENEROUS, WITHIN_S, MemoryServer
 
 DISCONNECT = {"type": "websocket.disconnect", "code": 1005}
 
@@ -44,7 +44,7 @@ class Line:
 
 
 class Listener:
-    """A guest who does what their frames say, to the house if need be."""
+    """A handler that does what its frames say, to the server if need be."""
 
     def __init__(self, connection: Connection, desk: "Desk") -> None:
         self.connection = connection
@@ -60,19 +60,19 @@ class Listener:
         if data == "break":
             raise ZeroDivisionError("a bug")
         if data == "log out":
-            self._desk.stage.hub.end(self.connection, CloseReason.LOGIN_ENDED)
+            self._desk.server.hub.end(self.connection, CloseReason.LOGIN_ENDED)
 
     def report_fault(self) -> None:
         self.apologies += 1
 
 
 class Desk:
-    """How visitors are received here."""
+    """How clients are received here."""
 
     authenticates_first: bool = False
 
-    def __init__(self, stage: Stage) -> None:
-        self.stage = stage
+    def __init__(self, server: MemoryServer) -> None:
+        self.server = server
         self.heard: list[str | bytes] = []
         self.guests: list[Listener] = []
         self.arrival: Any = None
@@ -80,7 +80,7 @@ class Desk:
 
     def guest(self, scope: Any, caller: Caller, outbox: Any) -> Listener:
         person, expiry = caller.account.person, caller.expires_at
-        connection = Connection(self.stage.wire_format, outbox, person, caller.login.id, expiry)
+        connection = Connection(self.server.wire_format, outbox, person, caller.login.id, expiry)
         self.guests.append(Listener(connection, self))
         return self.guests[-1]
 
@@ -91,10 +91,12 @@ class Desk:
 
 
 @pytest.fixture
-async def desk(stage: Stage) -> Desk:
-    login = await stage.login(stage.cast.ana)
-    stage.services.authenticator.callers["ana's"] = Caller(stage.cast.ana, login, login.expires_at)
-    return Desk(stage)
+async def desk(server: MemoryServer) -> Desk:
+    login = await server.login(server.cast.ana)
+    server.services.authenticator.callers["ana's"] = Caller(
+        server.cast.ana, login, login.expires_at
+    )
+    return Desk(server)
 
 
 async def visit(desk: Desk, line: Line, query: str = "token=ana's") -> None:
@@ -105,16 +107,16 @@ async def visit(desk: Desk, line: Line, query: str = "token=ana's") -> None:
         "client": ("10.0.0.1", 1),
     }
     async with asyncio.timeout(WITHIN_S):
-        await SocketEndpoint(desk.stage.services, desk)(scope, line.receive, line.send)
+        await SocketEndpoint(desk.server.services, desk)(scope, line.receive, line.send)
 
 
-async def test_a_visitor_is_accepted_heard_and_forgotten_when_they_go(desk):
+async def test_a_client_is_accepted_heard_and_forgotten_when_they_go(desk):
     line = Line("one", "two")
     line.inbox.put_nowait(DISCONNECT)
     await visit(desk, line)
     assert line.sent[0]["type"] == "websocket.accept"
     assert desk.heard == ["one", "two"]
-    assert len(desk.stage.hub) == 0
+    assert len(desk.server.hub) == 0
 
 
 @pytest.mark.parametrize(
@@ -144,13 +146,13 @@ async def test_where_it_is_asked_first_a_fault_of_ours_is_told_as_one(desk, capl
         raise ZeroDivisionError("a bug")
 
     desk.authenticates_first, line = True, Line()
-    desk.stage.services.authenticator.caller = fail
+    desk.server.services.authenticator.caller = fail
     await visit(desk, line)
     assert line.sent[0]["status"] == 500
     assert "could not be asked" in caplog.text
 
 
-async def test_where_it_is_asked_first_a_visitor_is_heard_all_the_same(desk):
+async def test_where_it_is_asked_first_a_client_is_heard_all_the_same(desk):
     desk.authenticates_first, line = True, Line("one")
     line.inbox.put_nowait(DISCONNECT)
     await visit(desk, line)
@@ -166,10 +168,10 @@ async def test_who_may_not_stay_is_told_why_and_forgotten(desk):
     await visit(desk, line)
     assert line.close == (4000, "not_a_participant")
     assert desk.heard == []
-    assert len(desk.stage.hub) == 0
+    assert len(desk.server.hub) == 0
 
 
-async def test_a_fault_of_ours_at_the_door_is_told_as_one(desk, caplog):
+async def test_a_fault_of_ours_while_authenticating_is_told_as_one(desk, caplog):
     async def fail() -> None:
         raise ZeroDivisionError("a bug")
 
@@ -177,7 +179,7 @@ async def test_a_fault_of_ours_at_the_door_is_told_as_one(desk, caplog):
     await visit(desk, line)
     assert line.close == (1011, "our fault")
     assert "could not be taken in" in caplog.text
-    assert len(desk.stage.hub) == 0
+    assert len(desk.server.hub) == 0
 
 
 async def test_a_frame_that_meets_a_fault_of_ours_is_apologised_for_and_the_next_is_heard(
@@ -199,7 +201,7 @@ async def test_what_comes_after_the_right_was_lost_is_not_heard(desk):
 
 
 @pytest.mark.parametrize("is_known", [True, False])
-async def test_a_visitor_who_is_turned_away_is_sent_a_last_frame_where_there_is_one(desk, is_known):
+async def test_a_client_that_is_turned_away_is_sent_a_last_frame_where_there_is_one(desk, is_known):
     async def refuse() -> None:
         raise NotAMember
 
@@ -209,7 +211,7 @@ async def test_a_visitor_who_is_turned_away_is_sent_a_last_frame_where_there_is_
     assert line.sent[1]["text"] == "why"
 
 
-async def test_a_visitor_who_goes_while_they_are_taken_in_leaves_nothing_behind(desk):
+async def test_a_client_that_goes_while_it_is_accepted_leaves_nothing_behind(desk):
     arriving = asyncio.Event()
 
     async def take_long() -> None:
@@ -217,26 +219,30 @@ async def test_a_visitor_who_goes_while_they_are_taken_in_leaves_nothing_behind(
         await asyncio.Event().wait()
 
     desk.arrival = take_long
-    visiting = asyncio.create_task(visit(desk, Line()))
+    clients_of = asyncio.create_task(visit(desk, Line()))
     await asyncio.wait_for(arriving.wait(), WITHIN_S)
-    assert len(desk.stage.hub) == 1
-    visiting.cancel()
-    await asyncio.gather(visiting, return_exceptions=True)
-    assert len(desk.stage.hub) == 0
+    assert len(desk.server.hub) == 1
+    clients_of.cancel()
+    await asyncio.gather(clients_of, return_exceptions=True)
+    assert len(desk.server.hub) == 0
 
 
 async def test_a_connection_too_many_is_told_to_come_back(desk):
     strict = replace(GENEROUS, max_connections_per_account=0)
-    services = replace(desk.stage.services, limits=Limits(strict, desk.stage.cast.clock.monotonic))
-    desk.stage.services, line = services, Line()
+    services = replace(
+        desk.server.services, limits=Limits(strict, desk.server.cast.clock.monotonic)
+    )
+    desk.server.services, line = services, Line()
     await visit(desk, line)
     assert line.close == (4000, "too_many_connections")
 
 
 async def test_an_address_that_connects_too_often_is_refused_before_the_handshake(desk):
     strict = replace(GENEROUS, connect=Rate(60, 1))
-    services = replace(desk.stage.services, limits=Limits(strict, desk.stage.cast.clock.monotonic))
-    desk.stage.services = services
+    services = replace(
+        desk.server.services, limits=Limits(strict, desk.server.cast.clock.monotonic)
+    )
+    desk.server.services = services
     first, second = Line(), Line()
     first.inbox.put_nowait(DISCONNECT)
     await visit(desk, first)

@@ -1,14 +1,14 @@
-"""The stage of the realtime tests."""
+"""The server of the realtime tests."""
 
 from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.realtime.stage import Stage, staged
+from tests.realtime.memory_server import MemoryServer, memory_server
 
 
 @pytest.fixture
-async def stage() -> AsyncIterator[Stage]:
-    """Ana and Bo in the LOBBY, Cy outside, and a house that works."""
-    async with staged() as stage:
-        yield stage
+async def server() -> AsyncIterator[MemoryServer]:
+    """Ana and Bo in the LOBBY, Cy outside, and a server that works."""
+    async with memory_server() as server:
+        yield server

@@ -12,7 +12,7 @@ from folkmoot.core.shared.refusals import StorageFull
 from folkmoot.realtime.receipts import Receipts
 from folkmoot.realtime.writer import ShuttingDown
 from folkmoot.storage.memory.storage import MemoryStorage
-from tests.realtime.stage import WITHIN_S, Stage, heard, staged
+from tests.realtime.memory_server import WITHIN_S, MemoryServer, heard, memory_server
 
 
 class Disk(MemoryStorage):
@@ -28,13 +28,13 @@ class Disk(MemoryStorage):
         return await super().write(job)
 
 
-def mark(stage: Stage, account, seq: int) -> ReadMark:
-    return ReadMark(stage.cast.lobby.id, account.id, seq)
+def mark(server: MemoryServer, account, seq: int) -> ReadMark:
+    return ReadMark(server.cast.lobby.id, account.id, seq)
 
 
-async def read_seqs(stage: Stage) -> dict[str, int]:
-    lobby = stage.cast.lobby.id
-    members = (await stage.cast.see(lambda work: work.conversations.members([lobby])))[lobby]
+async def read_seqs(server: MemoryServer) -> dict[str, int]:
+    lobby = server.cast.lobby.id
+    members = (await server.cast.see(lambda work: work.conversations.members([lobby])))[lobby]
     return {member.person.username: member.read_seq for member in members}
 
 
@@ -50,23 +50,23 @@ async def running(receipts: Receipts) -> AsyncIterator[None]:
 
 
 @pytest.fixture
-async def spoken(stage: Stage) -> Stage:
+async def spoken(server: MemoryServer) -> MemoryServer:
     """The LOBBY after Ana has said three things."""
     for content in ("one", "two", "three"):
-        await stage.say(stage.cast.ana, content)
-    return stage
+        await server.say(server.cast.ana, content)
+    return server
 
 
 async def test_of_many_claims_the_highest_of_each_member_is_stored_by_one_write():
     disk = Disk()
-    async with staged(disk) as stage:
+    async with memory_server(disk) as server:
         for content in ("one", "two", "three"):
-            await stage.say(stage.cast.ana, content)
-        ana = await stage.listen(stage.cast.ana)
+            await server.say(server.cast.ana, content)
+        ana = await server.listen(server.cast.ana)
         before = disk.writes
         for seq in (1, 3, 2):
-            stage.services.receipts.claim_read(mark(stage, stage.cast.bo, seq))
-        await stage.services.receipts.flush()
+            server.services.receipts.claim_read(mark(server, server.cast.bo, seq))
+        await server.services.receipts.flush()
         assert disk.writes - before == 1
         assert heard(ana) == ["ReadMoved bo 3"]
 
@@ -101,28 +101,28 @@ async def test_claims_are_stored_without_being_asked_for(spoken):
     assert (await read_seqs(spoken))["bo"] == 2
 
 
-async def test_a_full_disk_neither_ends_the_house_nor_loses_a_claim():
+async def test_a_full_disk_neither_ends_the_server_nor_loses_a_claim():
     disk = Disk()
-    async with staged(disk) as stage:
+    async with memory_server(disk) as server:
         for content in ("one", "two", "three"):
-            await stage.say(stage.cast.ana, content)
+            await server.say(server.cast.ana, content)
         disk.is_full = True
-        stage.services.receipts.claim_read(mark(stage, stage.cast.bo, 1))
-        assert not await stage.services.receipts.flush()
-        stage.services.receipts.claim_read(mark(stage, stage.cast.bo, 2))
-        assert not await stage.services.receipts.flush()
+        server.services.receipts.claim_read(mark(server, server.cast.bo, 1))
+        assert not await server.services.receipts.flush()
+        server.services.receipts.claim_read(mark(server, server.cast.bo, 2))
+        assert not await server.services.receipts.flush()
         disk.is_full = False
-        assert await stage.services.receipts.flush()
-        assert (await read_seqs(stage))["bo"] == 2
+        assert await server.services.receipts.flush()
+        assert (await read_seqs(server))["bo"] == 2
 
 
 async def test_it_tries_again_by_itself_until_the_disk_has_room():
     disk = Disk()
-    async with staged(disk) as stage:
-        await stage.say(stage.cast.ana, "one")
+    async with memory_server(disk) as server:
+        await server.say(server.cast.ana, "one")
         moved, refused = asyncio.Event(), asyncio.Event()
-        receipts = Receipts(stage.services.writer, stage.cast.marks, pause=0, rest=0)
-        stage.hub.deliver = lambda event: moved.set()
+        receipts = Receipts(server.services.writer, server.cast.marks, pause=0, rest=0)
+        server.hub.deliver = lambda event: moved.set()
         disk.is_full = True
         flush = receipts.flush
 
@@ -134,13 +134,13 @@ async def test_it_tries_again_by_itself_until_the_disk_has_room():
 
         receipts.flush = noting
         async with running(receipts):
-            receipts.claim_read(mark(stage, stage.cast.bo, 1))
+            receipts.claim_read(mark(server, server.cast.bo, 1))
             await refused.wait()
             disk.is_full = False
             await moved.wait()
 
 
-async def test_a_house_that_is_closing_takes_no_more_claims_and_ends_in_peace(spoken):
+async def test_a_server_that_is_closing_takes_no_more_claims_and_ends_in_peace(spoken):
     await spoken.services.writer.stop()
     spoken.services.receipts.claim_read(mark(spoken, spoken.cast.bo, 1))
     assert not await spoken.services.receipts.flush()
@@ -151,65 +151,65 @@ async def test_a_house_that_is_closing_takes_no_more_claims_and_ends_in_peace(sp
 # -- what was handed over --------------------------------------------------------------------------
 
 
-async def session_of(stage: Stage) -> Conversation:
+async def session_of(server: MemoryServer) -> Conversation:
     """A session of Ana's, with Cy in it and one thing said, that nobody listens to."""
-    cast, desks = stage.cast, stage.services.desks
-    session = await stage.do(desks.open, cast.ana)
-    await stage.do(desks.add_member, cast.ana, session.id, cast.cy)
-    await stage.say(cast.ana, "one", where=session)
+    cast, desks = server.cast, server.services.desks
+    session = await server.do(desks.open, cast.ana)
+    await server.do(desks.add_member, cast.ana, session.id, cast.cy)
+    await server.say(cast.ana, "one", where=session)
     return session
 
 
-async def delivered(stage: Stage, place: Conversation) -> dict[str, int]:
-    members = (await stage.cast.see(lambda work: work.conversations.members([place.id])))[place.id]
+async def delivered(server: MemoryServer, place: Conversation) -> dict[str, int]:
+    members = (await server.cast.see(lambda work: work.conversations.members([place.id])))[place.id]
     return {member.person.username: member.delivered_seq for member in members}
 
 
-async def test_who_catches_up_has_been_handed_everything_and_its_author_is_told(stage):
-    session = await session_of(stage)
+async def test_who_catches_up_has_been_handed_everything_and_its_author_is_told(server):
+    session = await session_of(server)
     ana, cy = (
-        await stage.connect(stage.cast.ana, session),
-        await stage.connect(stage.cast.cy, session),
+        await server.connect(server.cast.ana, session),
+        await server.connect(server.cast.cy, session),
     )
-    await stage.follow(ana, None)
-    await stage.services.receipts.flush()
+    await server.follow(ana, None)
+    await server.services.receipts.flush()
     heard(ana)
-    await stage.follow(cy, 0)
-    assert await stage.services.receipts.flush()
+    await server.follow(cy, 0)
+    assert await server.services.receipts.flush()
     assert heard(ana) == ["Entered cy", "DeliveredMoved cy 2"]
-    assert (await delivered(stage, session))["cy"] == 2
+    assert (await delivered(server, session))["cy"] == 2
 
 
 async def test_of_many_messages_that_reach_many_the_last_is_stored_by_one_write():
     disk = Disk()
-    async with staged(disk) as stage:
-        session = await session_of(stage)
-        for account in (stage.cast.ana, stage.cast.cy):
-            await stage.follow(await stage.connect(account, session), None)
-        await stage.services.receipts.flush()
+    async with memory_server(disk) as server:
+        session = await session_of(server)
+        for account in (server.cast.ana, server.cast.cy):
+            await server.follow(await server.connect(account, session), None)
+        await server.services.receipts.flush()
         for content in ("two", "three", "four"):
-            await stage.say(stage.cast.ana, content, where=session)
+            await server.say(server.cast.ana, content, where=session)
         before = disk.writes
-        await stage.services.receipts.flush()
+        await server.services.receipts.flush()
         assert disk.writes - before == 1
-        assert (await delivered(stage, session))["cy"] == 5
+        assert (await delivered(server, session))["cy"] == 5
 
 
 @pytest.mark.parametrize("is_late", [False, True])
-async def test_of_who_only_looks_on_no_account_is_kept_until_they_become_a_member(stage, is_late):
-    cast, hub, receipts = stage.cast, stage.hub, stage.services.receipts
-    session = await stage.do(stage.services.desks.open, cast.ana)
-    cy = await stage.connect(cast.cy, session)
+async def test_of_who_only_looks_on_no_account_is_kept_until_they_become_a_member(server, is_late):
+    cast, hub, receipts = server.cast, server.hub, server.services.receipts
+    session = await server.do(server.services.desks.open, cast.ana)
+    cy = await server.connect(cast.cy, session)
     hub.hold(cy, session.id)
     if not is_late:
         hub.admit(cy, session, is_member=False)
-        await stage.say(cast.ana, "one", where=session)
+        await server.say(cast.ana, "one", where=session)
         assert heard(cy)[-1] == "MessagePosted 1"
         assert receipts.handed_under_way() == {}
 
-    await stage.do(stage.services.desks.add_member, cast.ana, session.id, cast.cy)
+    await server.do(server.services.desks.add_member, cast.ana, session.id, cast.cy)
     hub.admit(cy, session, is_member=False)  # a second time changes nothing
-    await stage.say(cast.ana, "two", where=session)
+    await server.say(cast.ana, "two", where=session)
 
     (handed,) = receipts.handed_under_way().items()
     assert handed == ((session.id, cast.cy.id), 2 if is_late else 3)
@@ -217,18 +217,18 @@ async def test_of_who_only_looks_on_no_account_is_kept_until_they_become_a_membe
 
 async def test_what_was_handed_is_known_until_it_is_stored_and_survives_a_full_disk():
     disk = Disk()
-    async with staged(disk) as stage:
-        session, receipts = await session_of(stage), stage.services.receipts
-        handed = ReadMark(session.id, stage.cast.cy.id, 2)
+    async with memory_server(disk) as server:
+        session, receipts = await session_of(server), server.services.receipts
+        handed = ReadMark(session.id, server.cast.cy.id, 2)
         receipts.claim_handed(handed)
         disk.is_full = True
         assert not await receipts.flush()
         assert receipts.was_handed(handed)
-        assert receipts.handed_under_way() == {(session.id, stage.cast.cy.id): 2}
+        assert receipts.handed_under_way() == {(session.id, server.cast.cy.id): 2}
         disk.is_full = False
         assert await receipts.flush()
         assert receipts.handed_under_way() == {}
-        assert (await delivered(stage, session))["cy"] == 2
+        assert (await delivered(server, session))["cy"] == 2
 
 
 async def test_a_group_keeps_no_account_of_what_was_handed(spoken):

@@ -10,7 +10,7 @@ from folkmoot.core.messages.posting import announcement
 from folkmoot.core.shared.ids import MessageId, Uid
 from folkmoot.realtime.connection import Connection
 from folkmoot.realtime.streaming_answers import StreamingAnswer
-from tests.realtime.stage import Stage, heard, staged
+from tests.realtime.memory_server import MemoryServer, heard, memory_server
 
 WHY, WHEN = Uid("why"), Uid("when")
 ANSWER = Uid("because")
@@ -40,14 +40,14 @@ class Pieces:
 
 
 @pytest.fixture
-async def stage() -> AsyncIterator[Stage]:
-    async with staged() as stage:
-        stage.wire_format = Pieces()  # type: ignore[assignment]  # as strict
-        yield stage
+async def server() -> AsyncIterator[MemoryServer]:
+    async with memory_server() as server:
+        server.wire_format = Pieces()  # type: ignore[assignment]  # as strict
+        yield server
 
 
-def grow(stage: Stage, delta: str, *, question: Uid = WHY, position: int = 0) -> None:
-    lobby = stage.cast.lobby
+def grow(server: MemoryServer, delta: str, *, question: Uid = WHY, position: int = 0) -> None:
+    lobby = server.cast.lobby
     event = AnswerExtended(
         conversation_id=lobby.id,
         conversation_uid=lobby.uid,
@@ -56,82 +56,84 @@ def grow(stage: Stage, delta: str, *, question: Uid = WHY, position: int = 0) ->
         position=position,
         delta=delta,
     )
-    stage.hub.announce([event])
+    server.hub.announce([event])
 
 
-async def listener(stage: Stage) -> Connection:
-    connection = await stage.listen(stage.cast.bo)
+async def listener(server: MemoryServer) -> Connection:
+    connection = await server.listen(server.cast.bo)
     heard(connection)
     return connection
 
 
-async def test_who_watches_a_question_sees_its_answer_grow_and_no_other(stage: Stage) -> None:
-    connection = await listener(stage)
-    stage.hub.streaming.watch(connection, stage.cast.lobby.id, WHY)
+async def test_who_watches_a_question_sees_its_answer_grow_and_no_other(
+    server: MemoryServer,
+) -> None:
+    connection = await listener(server)
+    server.hub.streaming.watch(connection, server.cast.lobby.id, WHY)
 
-    grow(stage, "be")
-    grow(stage, "at noon", question=WHEN)
+    grow(server, "be")
+    grow(server, "at noon", question=WHEN)
 
     assert heard(connection) == ["be"]
 
 
-async def test_several_questions_may_be_watched_at_once(stage: Stage) -> None:
-    connection = await listener(stage)
+async def test_several_questions_may_be_watched_at_once(server: MemoryServer) -> None:
+    connection = await listener(server)
     for question in (WHY, WHEN):
-        stage.hub.streaming.watch(connection, stage.cast.lobby.id, question)
+        server.hub.streaming.watch(connection, server.cast.lobby.id, question)
 
-    grow(stage, "be")
-    grow(stage, "at noon", question=WHEN)
+    grow(server, "be")
+    grow(server, "at noon", question=WHEN)
 
     assert heard(connection) == ["be", "at noon"]
 
 
-async def test_who_watches_a_conversation_sees_whatever_grows_there(stage: Stage) -> None:
-    connection = await listener(stage)
-    stage.hub.streaming.watch(connection, stage.cast.lobby.id)
-    stage.hub.streaming.watch(connection, stage.cast.lobby.id, WHY)
+async def test_who_watches_a_conversation_sees_whatever_grows_there(server: MemoryServer) -> None:
+    connection = await listener(server)
+    server.hub.streaming.watch(connection, server.cast.lobby.id)
+    server.hub.streaming.watch(connection, server.cast.lobby.id, WHY)
 
-    grow(stage, "at noon", question=WHEN)
+    grow(server, "at noon", question=WHEN)
 
     assert heard(connection) == ["at noon"]
 
 
-async def test_who_does_not_watch_sees_nothing_of_it(stage: Stage) -> None:
-    connection = await listener(stage)
+async def test_who_does_not_watch_sees_nothing_of_it(server: MemoryServer) -> None:
+    connection = await listener(server)
 
-    grow(stage, "be")
+    grow(server, "be")
 
     assert heard(connection) == []
 
 
-async def test_it_is_encoded_once_for_all_who_watch(stage: Stage) -> None:
-    connections = [await listener(stage) for _ in range(3)]
+async def test_it_is_encoded_once_for_all_who_watch(server: MemoryServer) -> None:
+    connections = [await listener(server) for _ in range(3)]
     for connection in connections:
-        stage.hub.streaming.watch(connection, stage.cast.lobby.id)
-    stage.wire_format.encoded = 0
+        server.hub.streaming.watch(connection, server.cast.lobby.id)
+    server.wire_format.encoded = 0
 
-    grow(stage, "be")
+    grow(server, "be")
 
-    assert stage.wire_format.encoded == 1
+    assert server.wire_format.encoded == 1
     assert [heard(connection) for connection in connections] == [["be"]] * 3
 
 
-async def test_the_text_so_far_is_there_for_whoever_comes_late(stage: Stage) -> None:
-    streaming, place = stage.hub.streaming, stage.cast.lobby.id
-    grow(stage, "be")
-    grow(stage, "cause", position=2)
+async def test_the_text_so_far_is_there_for_whoever_comes_late(server: MemoryServer) -> None:
+    streaming, place = server.hub.streaming, server.cast.lobby.id
+    grow(server, "be")
+    grow(server, "cause", position=2)
 
     assert streaming.so_far(place) == StreamingAnswer(WHY, ANSWER, "because")
 
 
 @pytest.mark.parametrize("said", [ANSWER, Uid("an apology")], ids=["answer", "apology"])
 async def test_a_message_ends_its_growth_and_the_watching_of_its_question(
-    stage: Stage, said: Uid
+    server: MemoryServer, said: Uid
 ) -> None:
-    connection, lobby = await listener(stage), stage.cast.lobby
-    stage.hub.streaming.watch(connection, lobby.id, WHY)
-    question = await stage.cast.say(stage.cast.bo, "why?")
-    grow(stage, "be")
+    connection, lobby = await listener(server), server.cast.lobby
+    server.hub.streaming.watch(connection, lobby.id, WHY)
+    question = await server.cast.say(server.cast.bo, "why?")
+    grow(server, "be")
     message = Message(
         id=MessageId(9),
         uid=said,
@@ -145,39 +147,39 @@ async def test_a_message_ends_its_growth_and_the_watching_of_its_question(
         created_at=question.created_at,
         reply_to=MessageRef(question.id, WHY),
     )
-    stage.hub.announce([announcement(message)])
+    server.hub.announce([announcement(message)])
     heard(connection)
-    assert stage.hub.streaming.so_far(lobby.id) is None
+    assert server.hub.streaming.so_far(lobby.id) is None
 
-    grow(stage, "again")
+    grow(server, "again")
 
     assert heard(connection) == []
 
 
-async def test_what_is_dropped_is_told_and_forgotten(stage: Stage) -> None:
-    connection, lobby = await listener(stage), stage.cast.lobby
-    stage.hub.streaming.watch(connection, lobby.id, WHY)
-    grow(stage, "be")
+async def test_what_is_dropped_is_told_and_forgotten(server: MemoryServer) -> None:
+    connection, lobby = await listener(server), server.cast.lobby
+    server.hub.streaming.watch(connection, lobby.id, WHY)
+    grow(server, "be")
     dropped = AnswerDropped(
         conversation_id=lobby.id, conversation_uid=lobby.uid, question=WHY, message=ANSWER
     )
-    stage.hub.announce([dropped])
+    server.hub.announce([dropped])
 
     assert heard(connection) == ["be", "dropped"]
-    assert stage.hub.streaming.so_far(lobby.id) is None
-    assert stage.hub.streaming._watchers == {lobby.id: {connection: set()}}
+    assert server.hub.streaming.so_far(lobby.id) is None
+    assert server.hub.streaming._watchers == {lobby.id: {connection: set()}}
 
 
 @pytest.mark.parametrize("how", ["released", "closed"])
-async def test_who_loses_the_conversation_sees_nothing_more(stage: Stage, how: str) -> None:
-    connection, lobby = await listener(stage), stage.cast.lobby
-    stage.hub.streaming.watch(connection, lobby.id)
+async def test_who_loses_the_conversation_sees_nothing_more(server: MemoryServer, how: str) -> None:
+    connection, lobby = await listener(server), server.cast.lobby
+    server.hub.streaming.watch(connection, lobby.id)
     if how == "closed":
-        stage.hub.close(connection)
+        server.hub.close(connection)
     else:
-        stage.hub.release(connection, lobby.id)
+        server.hub.release(connection, lobby.id)
 
-    grow(stage, "be")
+    grow(server, "be")
 
     assert heard(connection) == []
-    assert stage.hub.streaming._watchers == {}
+    assert server.hub.streaming._watchers == {}

@@ -13,7 +13,7 @@ from folkmoot.core.shared.refusals import StorageFull
 from folkmoot.realtime.writer import ShuttingDown, TooBusy, Writer
 from folkmoot.storage.memory.storage import MemoryStorage
 from tests.cast import Cast, enter
-from tests.realtime.stage import WITHIN_S
+from tests.realtime.memory_server import WITHIN_S
 
 
 class Valve(MemoryStorage):
@@ -155,7 +155,7 @@ async def test_jobs_and_drafts_take_effect_in_the_order_in_which_they_came():
         assert at.storage.writes == 2
 
 
-async def test_a_refused_draft_takes_no_place_and_spoils_no_other():
+async def test_a_refused_draft_takes_no_seq_and_spoils_no_other():
     async with desk() as at:
         first = await at.held_up()
         refused, good = at.submit("I am not in it", at.cast.cy), at.submit("second")

@@ -11,21 +11,21 @@ import pytest
 from folkmoot.core.logs.events import LogsProgressed
 from folkmoot.core.logs.model import LogReading
 from folkmoot.server.ops.audit import FILE_NAME, AuditConsumer, AuditTrail
-from tests.realtime.stage import Stage, staged
+from tests.realtime.memory_server import MemoryServer, memory_server
 
 
 class Overhearing:
-    """A house that is overheard, and what was noted of it in the end."""
+    """Services whose events are audited, and what was noted of them in the end."""
 
-    def __init__(self, stage: Stage, folder: Path) -> None:
-        self.stage = stage
+    def __init__(self, server: MemoryServer, folder: Path) -> None:
+        self.server = server
         self._folder = folder
-        self._trail = AuditTrail(folder, stage.cast.clock)
-        stage.hub.overhearing.append(AuditConsumer(stage.services, self._trail).overhear)
+        self._trail = AuditTrail(folder, server.cast.clock)
+        server.hub.overhearing.append(AuditConsumer(server.services, self._trail).overhear)
 
     async def noted(self) -> list[dict[str, Any]]:
         """The entries, once everything that was begun is done."""
-        tasks = self.stage.services.background_tasks._tasks
+        tasks = self.server.services.background_tasks._tasks
         assert tasks is not None
         await asyncio.gather(*tasks._tasks)
         self._trail.close()
@@ -34,18 +34,18 @@ class Overhearing:
 
 @pytest.fixture
 async def overhearing(tmp_path: Path) -> AsyncIterator[Overhearing]:
-    async with staged() as stage:
-        background_tasks = asyncio.create_task(stage.services.background_tasks.run())
+    async with memory_server() as server:
+        background_tasks = asyncio.create_task(server.services.background_tasks.run())
         await asyncio.sleep(0)
-        yield Overhearing(stage, tmp_path)
+        yield Overhearing(server, tmp_path)
         background_tasks.cancel()
         await asyncio.gather(background_tasks, return_exceptions=True)
 
 
 async def test_a_block_is_an_entry_of_the_blocker_alone(overhearing: Overhearing) -> None:
-    stage, cast = overhearing.stage, overhearing.stage.cast
-    await stage.do(stage.services.social.block, cast.ana.id, cast.bo.id)
-    await stage.do(stage.services.social.unblock, cast.ana.id, cast.bo.id)
+    server, cast = overhearing.server, overhearing.server.cast
+    await server.do(server.services.social.block, cast.ana.id, cast.bo.id)
+    await server.do(server.services.social.unblock, cast.ana.id, cast.bo.id)
 
     entries = await overhearing.noted()
 
@@ -54,9 +54,9 @@ async def test_a_block_is_an_entry_of_the_blocker_alone(overhearing: Overhearing
 
 
 async def test_who_has_the_logs_read_anew_is_noted_once(overhearing: Overhearing) -> None:
-    cast = overhearing.stage.cast
+    cast = overhearing.server.cast
     for is_done in (False, True):
-        overhearing.stage.hub.announce(
+        overhearing.server.hub.announce(
             [
                 LogsProgressed(
                     conversation_id=cast.lobby.id,

@@ -154,7 +154,7 @@ def every(kind: type[Exception]) -> set[type[Exception]]:
     return found.union(*(every(one) for one in found))
 
 
-def test_every_refusal_of_the_house_has_a_status_and_a_code_of_its_own():
+def test_every_refusal_has_a_status_and_a_code_of_its_own():
     for module in pkgutil.walk_packages(folkmoot.__path__, "folkmoot."):
         if ".errors" in module.name or ".refusals" in module.name:
             importlib.import_module(module.name)

@@ -38,7 +38,7 @@ async def block(cast: Cast, blocker: AccountId, blocked: AccountId) -> None:
 
 
 async def with_cy(cast: Cast) -> Conversation:
-    """The LOBBY with three in it, so that blocks hide instead of silencing; takes place 1."""
+    """The LOBBY with three in it, so that blocks hide instead of silencing; takes seq 1."""
     return await cast.do(cast.conversations.add_members, cast.ana.id, cast.lobby.id, [cast.cy])
 
 
@@ -120,7 +120,7 @@ async def test_client_ids_are_found_per_author_in_any_conversation(cast: Cast) -
 
 
 @pytest.mark.parametrize("same", ["uid", "seq", "client_id"])
-async def test_no_two_messages_have_a_uid_a_place_or_a_client_id_in_common(
+async def test_no_two_messages_have_a_uid_a_seq_or_a_client_id_in_common(
     cast: Cast, same: str
 ) -> None:
     first = await cast.say(cast.ana, "hello", client_id="c")
@@ -133,7 +133,7 @@ async def test_no_two_messages_have_a_uid_a_place_or_a_client_id_in_common(
     assert await page_of(cast, Page(10)) == [first]
 
 
-async def test_of_a_deleted_message_only_the_place_is_left(cast: Cast) -> None:
+async def test_of_a_deleted_message_only_the_seq_is_left(cast: Cast) -> None:
     message = await cast.say(cast.ana, "my secret", client_id="c")
     await cast.do(cast.messages.react, cast.bo.id, cast.lobby.id, message.id, "👍")
     await cast.do(cast.messages.edit, cast.ana.id, cast.lobby.id, message.id, "no secret")

@@ -266,7 +266,7 @@ async def test_whom_the_viewer_blocks_is_not_found_among_three(said: Cast) -> No
     assert len(await find(said, said.bo, "recipe")) == 2
 
 
-async def test_a_question_may_name_author_place_and_time(said: Cast) -> None:
+async def test_a_question_may_name_author_conversation_and_time(said: Cast) -> None:
     at = said.clock.now()
 
     async def count(words: str, **where: Any) -> int:
@@ -319,7 +319,7 @@ async def test_messages_of_every_bundle_are_found(cast: Cast) -> None:
 
 
 @given(st.text(max_size=300), st.text(max_size=40))
-def test_marks_are_places_of_the_snippet_that_hold_a_term(text: str, question: str) -> None:
+def test_marks_are_positions_in_the_snippet_that_hold_a_term(text: str, question: str) -> None:
     terms = terms_of(question)
 
     snippet, marks = snippet_of(text, terms)

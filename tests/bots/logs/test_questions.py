@@ -66,8 +66,8 @@ def asked(folder: Path) -> list[list[Excerpt]]:
 async def answered(question: str, found: list[Excerpt]) -> str:
     """What the answerer without a model says to a question with these passages."""
     turns = (Turn("user", question),)
-    grounds = Sources(asker=account().id, question=question, turns=turns, logs=tuple(found))
-    return "".join([piece async for piece in QuotingAnswerer().answer(grounds)])
+    sources = Sources(asker=account().id, question=question, turns=turns, logs=tuple(found))
+    return "".join([piece async for piece in QuotingAnswerer().answer(sources)])
 
 
 def place_of(answer: list[Excerpt], expects: list[str]) -> int:

@@ -1,4 +1,4 @@
-"""Every way in which anything in the house can say no has an answer in this contract."""
+"""Every way in which anything in the server can say no has an answer in this contract."""
 
 import importlib
 import pkgutil
@@ -67,7 +67,7 @@ every_fault = pytest.mark.parametrize("kind", _all_faults(), ids=lambda kind: ki
 
 
 @every_fault
-def test_a_visitor_turned_away_by_it_reads_a_close_code_that_is_described_and_a_reason(kind):
+def test_a_client_turned_away_by_it_reads_a_close_code_that_is_described_and_a_reason(kind):
     rejection = errors.rejection_of(instance(kind))
     assert rejection.code in SPEC.close_codes
     assert 0 < len(rejection.reason.encode()) <= errors.MAX_REASON_BYTES
@@ -97,7 +97,7 @@ def test_a_frame_refused_by_it_is_answered_with_an_error_frame(kind):
     ],
     ids=lambda value: type(value).__name__,
 )
-def test_a_visitor_is_turned_away_with_the_code_and_reason_of_the_contract(refusal, code, word):
+def test_a_client_is_turned_away_with_the_code_and_reason_of_the_contract(refusal, code, word):
     rejection = errors.rejection_of(refusal)
     assert rejection.code == code
     assert word in rejection.reason

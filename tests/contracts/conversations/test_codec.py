@@ -64,7 +64,7 @@ def test_an_event_that_the_contract_does_not_know_is_not_shown(event, own):
     [event for event in EVENTS if isinstance(event, Durable)],
     ids=lambda event: type(event).__name__,
 )
-def test_what_has_a_place_in_the_timeline_is_shown_with_it_to_everybody(event, own):
+def test_what_has_a_seq_in_the_timeline_is_shown_with_it_to_everybody(event, own):
     assert unpacked(codec.encode(codec.shown(event, own=own)))["seq"] == event.seq
 
 

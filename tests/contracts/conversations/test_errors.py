@@ -1,4 +1,4 @@
-"""Every way in which anything in the house can say no has an answer in this contract."""
+"""Every way in which anything in the server can say no has an answer in this contract."""
 
 import importlib
 import pkgutil
@@ -82,7 +82,7 @@ def test_it_has_a_stable_code_and_a_sentence(kind):
 
 
 @every_fault
-def test_a_visitor_turned_away_by_it_reads_a_close_code_that_is_described_and_a_reason(kind):
+def test_a_client_turned_away_by_it_reads_a_close_code_that_is_described_and_a_reason(kind):
     code, reason = errors.rejection_of(instance(kind))
     assert code in SPEC.close_codes
     assert 0 < len(reason.encode()) <= errors.MAX_REASON_BYTES
@@ -134,7 +134,7 @@ def test_a_request_refused_by_it_is_answered_with_the_status_of_its_kind(kind):
     ],
     ids=lambda value: str(value) if isinstance(value, int) else type(value).__name__,
 )
-def test_a_visitor_is_turned_away_with_the_code_of_the_contract(refusal, code):
+def test_a_client_is_turned_away_with_the_code_of_the_contract(refusal, code):
     assert errors.rejection_of(refusal)[0] == code
 
 

@@ -1,4 +1,4 @@
-"""Every way in which anything in the house can say no has an answer in this contract."""
+"""Every way in which anything in the server can say no has an answer in this contract."""
 
 import importlib
 import pkgutil
@@ -77,7 +77,7 @@ def test_it_makes_an_error_frame_with_its_code_and_the_client_id(kind):
 
 
 @every_fault
-def test_it_turns_a_visitor_away_with_a_code_that_the_documents_name(kind):
+def test_it_turns_a_client_away_with_a_code_that_the_documents_name(kind):
     code, reason = errors.rejection_of(instance(kind))
 
     assert code in SPEC.close_codes

@@ -31,14 +31,14 @@ def test_a_message_is_as_far_as_the_others_are(bo, reach):
     assert reach_of(MESSAGE, [author, bo]) == reach
 
 
-def test_a_message_of_the_house_is_read_by_whoever_read_it():
+def test_a_message_of_the_server_is_read_by_whoever_read_it():
     system = replace(MESSAGE, author=None, author_kind=AuthorKind.SYSTEM)
     assert reach_of(system, [member(ANA, 7), member(BO, 7)]) == ("read", 2)
     shown = message_out(system, [], own=False)
     assert (shown.sender_id, shown.sender_name) == (None, "system")
 
 
-def test_a_place_in_a_session_has_one_name_and_it_is_a_uuid():
+def test_a_seq_in_a_session_has_one_name_and_it_is_a_uuid():
     name = membership_uid(LOBBY_UID, ANA_UID)
     assert uid_of(name) == name == membership_uid(LOBBY_UID, ANA_UID)
     assert name not in {ANA_UID, membership_uid(LOBBY_UID, BO_UID)}

@@ -11,7 +11,7 @@ places = st.dictionaries(st.integers(1, 10**15 - 1), st.integers(0, 10**15 - 1),
 
 
 @given(places)
-def test_a_cursor_says_the_places_that_it_was_made_of(places):
+def test_a_cursor_says_the_seqs_that_it_was_made_of(places):
     assert places_in(cursor_of(places)) == (places or {0: 0})
 
 
@@ -47,7 +47,7 @@ def test_what_came_after_a_cursor_is_the_rest_of_what_it_names_and_whatever_it_d
     [
         (3, uid(2), {2: 3, 5: 0}),
         (0, uid(5), {5: 0}),
-        # Without its session a place is the oldest's that has come so far.
+        # Without its session a seq is the oldest's that has come so far.
         (0, None, {1: 0, 2: 0, 5: 0}),
         (9, None, {1: 9, 2: 0, 5: 0}),
         (10, None, {2: 10, 5: 0}),
@@ -61,5 +61,5 @@ def test_what_came_after_a_place(seq, session, expected):
     assert after_place(seq, session, thread) == expected
 
 
-def test_a_place_in_no_session_has_nothing_after_it():
+def test_a_seq_in_no_session_has_nothing_after_it():
     assert after_place(3, None, []) == {}

@@ -1,4 +1,4 @@
-"""Every way in which anything in the house can say no has an answer in this contract."""
+"""Every way in which anything in the server can say no has an answer in this contract."""
 
 import msgspec
 import pytest

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.clients import Socket, Visitor
+from tests.clients import Client, Socket
 
 CHAT = "/api/v1/chat"
 
@@ -57,18 +57,18 @@ def grown(frames: list[dict[str, Any]]) -> str:
     return text
 
 
-async def chat(visitor: Visitor, **options: Any) -> ChatSocket:
+async def chat(client: Client, **options: Any) -> ChatSocket:
     """A greeted socket of the `assistant` contract."""
-    socket = ChatSocket((await visitor.connect("/ws/chat", **options)).connection)
+    socket = ChatSocket((await client.connect("/ws/chat", **options)).connection)
     await socket.hears("connection_established")
     return socket
 
 
-async def messages(visitor: Visitor, session: str, **params: Any) -> list[dict[str, Any]]:
+async def messages(client: Client, session: str, **params: Any) -> list[dict[str, Any]]:
     """The history of a session."""
-    found: list[dict[str, Any]] = await visitor.get(f"{CHAT}/sessions/{session}/messages", **params)
+    found: list[dict[str, Any]] = await client.get(f"{CHAT}/sessions/{session}/messages", **params)
     return found
 
 
-async def contents(visitor: Visitor, session: str) -> list[str]:
-    return [message["content"] for message in await messages(visitor, session)]
+async def contents(client: Client, session: str) -> list[str]:
+    return [message["content"] for message in await messages(client, session)]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.bots.model_server import ModelServer
-from tests.clients import Keys, Visitor, logged_in, registered, visiting
+from tests.clients import Client, LoggedIn, clients_of, logged_in, registered
 from tests.integration.support.peers import Opener, peers
 from tests.running import Server
 
@@ -52,43 +52,43 @@ async def model(model_port: int) -> AsyncIterator[ModelServer]:
 
 
 @pytest.fixture(scope="module")
-def people(server: Server) -> list[Keys]:
+def people(server: Server) -> list[LoggedIn]:
     staff = [logged_in(server, name, password) for name, password in STAFF_PASSWORDS.items()]
     return [registered(server, "ana"), registered(server, "bo"), *staff]
 
 
 @pytest.fixture
-async def visitors(
-    server: Server, model: ModelServer, people: list[Keys]
-) -> AsyncIterator[dict[str, Visitor]]:
+async def clients(
+    server: Server, model: ModelServer, people: list[LoggedIn]
+) -> AsyncIterator[dict[str, Client]]:
     names = ("ana", "bo", *STAFF_PASSWORDS)
-    async with visiting(server, *people) as visitors:
-        yield dict(zip(names, visitors, strict=True))
+    async with clients_of(server, *people) as clients:
+        yield dict(zip(names, clients, strict=True))
 
 
 @pytest.fixture
-def ana(visitors: dict[str, Visitor]) -> Visitor:
-    return visitors["ana"]
+def ana(clients: dict[str, Client]) -> Client:
+    return clients["ana"]
 
 
 @pytest.fixture
-def bo(visitors: dict[str, Visitor]) -> Visitor:
-    return visitors["bo"]
+def bo(clients: dict[str, Client]) -> Client:
+    return clients["bo"]
 
 
 @pytest.fixture
-def agent(visitors: dict[str, Visitor]) -> Visitor:
-    return visitors["agent"]
+def agent(clients: dict[str, Client]) -> Client:
+    return clients["agent"]
 
 
 @pytest.fixture
-def analyst(visitors: dict[str, Visitor]) -> Visitor:
-    return visitors["analyst"]
+def analyst(clients: dict[str, Client]) -> Client:
+    return clients["analyst"]
 
 
 @pytest.fixture
-def admin(visitors: dict[str, Visitor]) -> Visitor:
-    return visitors["admin"]
+def admin(clients: dict[str, Client]) -> Client:
+    return clients["admin"]
 
 
 @pytest.fixture
@@ -99,12 +99,12 @@ async def desks(server: Server) -> AsyncIterator[Opener]:
 
 
 @pytest.fixture
-async def impatient(tmp_path: Path, model_port: int, model: ModelServer) -> AsyncIterator[Visitor]:
+async def impatient(tmp_path: Path, model_port: int, model: ModelServer) -> AsyncIterator[Client]:
     """A customer at a server that gives a model two seconds for an answer."""
     server = Server(tmp_path, FOLKMOOT_ASSISTANT_SECONDS="2", **model_settings(model_port))
     server.start()
     try:
-        async with visiting(server, registered(server, "ana")) as [visitor]:
-            yield visitor
+        async with clients_of(server, registered(server, "ana")) as [client]:
+            yield client
     finally:
         server.kill()

@@ -15,7 +15,7 @@ from tests.bots.model_server import (
     stalls_after,
     stalls_at_once,
 )
-from tests.clients import WITHIN_S, Visitor
+from tests.clients import WITHIN_S, Client
 from tests.integration.assistant.chats import CHAT, chat, contents, grown, messages
 from tests.integration.desks import enter
 
@@ -41,7 +41,7 @@ class Pausing:
         await exchange.event("[DONE]")
 
 
-async def test_what_streams_adds_up_to_the_message_of_the_same_id(ana: Visitor, model: ModelServer):
+async def test_what_streams_adds_up_to_the_message_of_the_same_id(ana: Client, model: ModelServer):
     model.will(says(*PIECES))
     socket = await chat(ana)
     session = (await socket.joins())["session_id"]
@@ -60,7 +60,7 @@ async def test_what_streams_adds_up_to_the_message_of_the_same_id(ana: Visitor, 
 
 
 async def test_the_space_around_an_answer_is_neither_streamed_nor_kept(
-    ana: Visitor, model: ModelServer
+    ana: Client, model: ModelServer
 ):
     model.will(says("\n\n The pump", " ", "stopped.", " \n", "\n"))
     socket = await chat(ana)
@@ -71,7 +71,7 @@ async def test_the_space_around_an_answer_is_neither_streamed_nor_kept(
 
 
 async def test_a_device_that_did_not_ask_for_a_stream_sees_no_delta(
-    ana: Visitor, model: ModelServer
+    ana: Client, model: ModelServer
 ):
     model.will(says(*PIECES))
     laptop, phone = await chat(ana), await chat(ana)
@@ -86,12 +86,12 @@ async def test_a_device_that_did_not_ask_for_a_stream_sees_no_delta(
 
 
 async def test_who_joined_with_stream_sees_the_answers_to_others_grow(
-    ana: Visitor, bo: Visitor, model: ModelServer
+    ana: Client, bo: Client, model: ModelServer
 ):
     model.will(says(*PIECES))
     asker, watcher = await chat(ana), await chat(bo)
     session = (await asker.joins())["session_id"]
-    await ana.post(f"{CHAT}/sessions/{session}/participants", {"user_id": bo.keys.uid})
+    await ana.post(f"{CHAT}/sessions/{session}/participants", {"user_id": bo.uid})
     await watcher.joins(session, stream=True)
 
     question = await asker.asks("Why?", session)
@@ -102,7 +102,7 @@ async def test_who_joined_with_stream_sees_the_answers_to_others_grow(
     assert (same["id"], grown(seen)) == (answer["id"], "")
 
 
-async def test_two_sessions_on_one_socket_are_answered_apart(ana: Visitor, model: ModelServer):
+async def test_two_sessions_on_one_socket_are_answered_apart(ana: Client, model: ModelServer):
     slow = Pausing("slow ", "but sure")
     model.will(slow, says("quick"))
     socket = await chat(ana)
@@ -122,7 +122,7 @@ async def test_two_sessions_on_one_socket_are_answered_apart(ana: Visitor, model
 
 
 async def test_questions_of_one_session_are_answered_in_their_order(
-    ana: Visitor, model: ModelServer
+    ana: Client, model: ModelServer
 ):
     slow = Pausing("one", "!")
     model.will(slow, says("two"), says("three"))
@@ -139,7 +139,7 @@ async def test_questions_of_one_session_are_answered_in_their_order(
     assert [answer["seq"] for answer in answers] == [4, 5, 6]
 
 
-async def test_another_device_cancels_and_what_there_is_stays(ana: Visitor, model: ModelServer):
+async def test_another_device_cancels_and_what_there_is_stays(ana: Client, model: ModelServer):
     model.will(stalls_after("As far as "))
     laptop, phone = await chat(ana), await chat(ana)
     session = (await laptop.joins())["session_id"]
@@ -159,13 +159,11 @@ async def test_another_device_cancels_and_what_there_is_stays(ana: Visitor, mode
     assert (await laptop.answer(await laptop.asks("More?", session)))[0]["content"] == "And on."
 
 
-async def test_only_the_asker_cancels(
-    ana: Visitor, bo: Visitor, agent: Visitor, model: ModelServer
-):
+async def test_only_the_asker_cancels(ana: Client, bo: Client, agent: Client, model: ModelServer):
     model.will(slow := Pausing("mine", "!"))
     asker, other, staff = await chat(ana), await chat(bo), await chat(agent)
     session = (await asker.joins())["session_id"]
-    await ana.post(f"{CHAT}/sessions/{session}/participants", {"user_id": bo.keys.uid})
+    await ana.post(f"{CHAT}/sessions/{session}/participants", {"user_id": bo.uid})
     await other.joins(session)
     await staff.joins(session)
     question = await asker.asks("Why?", session, stream=True)
@@ -179,7 +177,7 @@ async def test_only_the_asker_cancels(
     assert (await asker.answer(question))[0]["content"] == "mine!"
 
 
-async def test_who_joins_late_is_sent_the_text_so_far(ana: Visitor, model: ModelServer):
+async def test_who_joins_late_is_sent_the_text_so_far(ana: Client, model: ModelServer):
     slow = Pausing("So far ", "and ", "further.")
     model.will(slow)
     early, plain, streaming = [await chat(ana) for _ in range(3)]
@@ -205,7 +203,7 @@ async def test_who_joins_late_is_sent_the_text_so_far(ana: Visitor, model: Model
 
 
 async def test_who_sends_a_question_again_sees_its_answer_from_its_beginning(
-    ana: Visitor, model: ModelServer
+    ana: Client, model: ModelServer
 ):
     slow = Pausing("So far ", "and further.")
     model.will(slow)
@@ -229,7 +227,7 @@ async def test_who_sends_a_question_again_sees_its_answer_from_its_beginning(
     "act", [fails(400), fails(500), hangs_up], ids=["refuses", "fails", "hangs up"]
 )
 async def test_whoever_asks_a_model_that_fails_is_told_and_keeps_the_question(
-    ana: Visitor, model: ModelServer, act: Any
+    ana: Client, model: ModelServer, act: Any
 ):
     model.will(act)
     socket = await chat(ana)
@@ -245,9 +243,7 @@ async def test_whoever_asks_a_model_that_fails_is_told_and_keeps_the_question(
     assert (await socket.answer(await socket.asks("And now?", session)))[0]["content"] == "Back."
 
 
-async def test_what_came_before_a_model_failed_stays_and_is_marked(
-    ana: Visitor, model: ModelServer
-):
+async def test_what_came_before_a_model_failed_stays_and_is_marked(ana: Client, model: ModelServer):
     async def breaks(exchange: Exchange) -> None:
         await exchange.head()
         await exchange.piece("It is be")
@@ -267,7 +263,7 @@ async def test_what_came_before_a_model_failed_stays_and_is_marked(
 class TestTakingOver:
     """A human of staff writes: the assistant falls silent, and what it was about to say is lost."""
 
-    async def asked(self, ana: Visitor, model: ModelServer):
+    async def asked(self, ana: Client, model: ModelServer):
         model.will(stalls_after("I think "))
         socket = await chat(ana)
         session = (await socket.joins())["session_id"]
@@ -309,12 +305,12 @@ class TestTakingOver:
 
     async def test_through_support(self, ana, agent, model, desks):
         socket, session, question = await self.asked(ana, model)
-        human = await desks(agent.keys)
-        said = await human.says("I take this.", receiver_id=ana.keys.uid)
+        human = await desks(agent.login)
+        said = await human.says("I take this.", receiver_id=ana.uid)
         assert said["session_id"] == session
         await self.is_silent(socket, session, question, model)
 
-    async def test_through_the_assistants_own_door(self, ana, agent, model):
+    async def test_through_the_assistants_own_contract(self, ana, agent, model):
         socket, session, question = await self.asked(ana, model)
         human = await chat(agent)
         await human.joins(session)
@@ -353,11 +349,11 @@ class TestTakingOver:
         assert said == ["Why?", "I take this.", "And now?", "In time."]
 
 
-class TestOtherDoors:
+class TestOtherContracts:
     """A question is answered whichever contract it comes through; each sees its own shapes."""
 
-    async def opened(self, visitor: Visitor) -> dict[str, Any]:
-        found: dict[str, Any] = await visitor.post(
+    async def opened(self, client: Client) -> dict[str, Any]:
+        found: dict[str, Any] = await client.post(
             f"{CHAT}/sessions", {"title": "LOBBY", "assistant": True}
         )
         return found
@@ -397,7 +393,7 @@ class TestOtherDoors:
     async def test_support(self, ana, model, desks):
         model.will(says("At the desk."))
         session = await self.opened(ana)
-        customer = await desks(ana.keys)
+        customer = await desks(ana.login)
 
         question = await customer.says("Why?")
         answer = await customer.until("receive_message", message_text="At the desk.")

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.clients import Visitor
+from tests.clients import Client
 from tests.integration.assistant.chats import CHAT, ChatSocket, chat, messages
 from tests.integration.desks import enter, history
 
@@ -12,27 +12,27 @@ FOR_EVERYBODY = ("/help", "/stat or /stats", "/status", "/clear", "/sessions")
 
 
 @pytest.fixture
-async def session(ana: Visitor, agent: Visitor) -> dict[str, Any]:
+async def session(ana: Client, agent: Client) -> dict[str, Any]:
     """Ana's session, with the agent in it."""
     found: dict[str, Any] = await ana.post(f"{CHAT}/sessions", {"title": "LOBBY"})
     path = f"{CHAT}/sessions/{found['id']}/participants"
-    await ana.post(path, {"user_id": agent.keys.uid})
+    await ana.post(path, {"user_id": agent.uid})
     return found
 
 
 @pytest.fixture
-async def other(agent: Visitor, session: dict[str, Any]) -> ChatSocket:
+async def other(agent: Client, session: dict[str, Any]) -> ChatSocket:
     """The agent's socket, on which nothing may be heard of it."""
     socket = await chat(agent)
     await socket.joins(session["id"])
     return socket
 
 
-async def nothing_is_left(visitor: Visitor, session: dict[str, Any], other: ChatSocket) -> None:
+async def nothing_is_left(client: Client, session: dict[str, Any], other: ChatSocket) -> None:
     heard = [frame["type"] for frame in await other.frames()]
     assert set(heard) <= {"user_joined", "user_left"}
-    assert await messages(visitor, session["id"]) == []
-    shown = await visitor.get(f"{CHAT}/sessions/{session['id']}")
+    assert await messages(client, session["id"]) == []
+    shown = await client.get(f"{CHAT}/sessions/{session['id']}")
     assert shown["total_messages"] == 0
 
 
@@ -72,7 +72,7 @@ async def test_through_the_rest_of_conversations(ana, session, other):
 
 
 async def test_through_the_socket_of_support(ana, session, other, desks):
-    customer = await desks(ana.keys)
+    customer = await desks(ana.login)
     said = await customer.says("/help", client_id="h")
     assert said["session_id"] == session["id"]
     assert (said["sender_id"], said["kind"]) == (None, "system")
@@ -80,7 +80,7 @@ async def test_through_the_socket_of_support(ana, session, other, desks):
     await nothing_is_left(ana, session, other)
 
 
-async def test_through_the_assistants_own_door(ana, session, other):
+async def test_through_the_assistants_own_contract(ana, session, other):
     laptop, phone = await chat(ana), await chat(ana)
     for socket in (laptop, phone):
         await socket.joins(session["id"])
@@ -98,8 +98,8 @@ async def test_through_the_assistants_own_door(ana, session, other):
     ("name", "may"),
     [("ana", False), ("agent", False), ("analyst", True), ("admin", True)],
 )
-async def test_help_lists_and_reload_obeys_by_role(visitors, name, may):
-    socket = await chat(visitors[name])
+async def test_help_lists_and_reload_obeys_by_role(clients, name, may):
+    socket = await chat(clients[name])
     session = (await socket.joins())["session_id"]
     frame = {"type": "chat_message", "session_id": session}
     await socket.says({**frame, "content": "/help"})
@@ -139,7 +139,7 @@ async def test_two_slashes_are_one_through_every_contract(ana, session, desks):
     path = f"{CHAT}/sessions/{session['id']}/messages"
     await ana.post(path, {"content": "//one"})
     await ana.post(f"/conversations/{session['conversation_id']}/messages", {"content": "//two"})
-    await (await desks(ana.keys)).says("//three")
+    await (await desks(ana.login)).says("//three")
     socket = await chat(ana)
     await socket.joins(session["id"])
     await socket.asks("//four", session["id"])
@@ -153,7 +153,7 @@ async def test_clear_ends_the_session_for_everybody(ana, session, other):
     await socket.says({"type": "chat_message", "session_id": session["id"], "content": "/clear"})
     told = await socket.until("message", role="system")
     assert told["content"] == "This session has ended."
-    assert (await other.until("session_closed"))["user_id"] == ana.keys.uid
+    assert (await other.until("session_closed"))["user_id"] == ana.uid
     assert (await ana.get(f"{CHAT}/sessions/{session['id']}"))["status"] == "closed"
 
 
@@ -163,7 +163,7 @@ async def test_a_command_between_two_friends_is_a_message(ana, bo):
     assert (posted["content"], posted["sender_id"]) == ("/help", ana.id)
 
 
-async def test_what_the_house_said_is_no_message_that_anybody_can_touch(ana, session):
+async def test_what_the_server_said_is_no_message_that_anybody_can_touch(ana, session):
     path = f"/conversations/{session['conversation_id']}/messages"
     told = await ana.post(path, {"content": "/help"})
     assert (told["id"] < 0, told["seq"]) == (True, (await head_seq(ana, session)))
@@ -184,7 +184,7 @@ async def test_what_the_house_said_is_no_message_that_anybody_can_touch(ana, ses
     assert "message" not in {frame["type"] for frame in await resumed.frames()}
 
 
-async def head_seq(visitor: Visitor, session: dict[str, Any]) -> int:
-    socket = await chat(visitor)
+async def head_seq(client: Client, session: dict[str, Any]) -> int:
+    socket = await chat(client)
     seq: int = (await socket.joins(session["id"]))["last_seq"]
     return seq

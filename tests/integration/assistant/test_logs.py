@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from folkmoot.server.system import SystemClock
-from tests.clients import Socket, Visitor, logged_in, registered, visiting
+from tests.clients import Client, Socket, clients_of, logged_in, registered
 from tests.integration.assistant.chats import CHAT, ChatSocket, chat, contents, grown
 from tests.integration.assistant.conftest import STAFF_PASSWORDS
 from tests.integration.desks import enter
@@ -77,19 +77,19 @@ async def reload(socket: ChatSocket, session: str, days: str = "") -> Reloaded:
 
 
 @pytest.fixture
-async def ana(server: Server) -> AsyncIterator[Visitor]:
-    async with visiting(server, registered(server, "ana")) as [ana]:
+async def ana(server: Server) -> AsyncIterator[Client]:
+    async with clients_of(server, registered(server, "ana")) as [ana]:
         yield ana
 
 
 @pytest.fixture
-async def admin(server: Server) -> AsyncIterator[Visitor]:
-    async with visiting(server, logged_in(server, "admin", STAFF_PASSWORDS["admin"])) as [admin]:
+async def admin(server: Server) -> AsyncIterator[Client]:
+    async with clients_of(server, logged_in(server, "admin", STAFF_PASSWORDS["admin"])) as [admin]:
         yield admin
 
 
 @pytest.fixture
-async def at_desk(admin: Visitor) -> tuple[ChatSocket, str]:
+async def at_desk(admin: Client) -> tuple[ChatSocket, str]:
     """The admin's socket in a session of the admin's own, and the session, logs read."""
     socket = await chat(admin)
     session = (await socket.joins())["session_id"]
@@ -155,7 +155,7 @@ async def test_the_context_shows_the_lines_that_would_ground_the_next_answer(ana
     assert 0 < context["estimated_tokens"] <= context["max_tokens"]
 
 
-async def test_a_question_that_was_taken_back_grounds_nothing(ana, at_desk):
+async def test_a_question_that_was_taken_back_is_no_source(ana, at_desk):
     session = await ana.post(f"{CHAT}/sessions", {"title": "LOBBY"})
     path = f"{CHAT}/sessions/{session['id']}"
     await ana.post(f"{path}/messages", {"content": "The compressor leaks"})

@@ -8,7 +8,7 @@ from pathlib import Path
 import psutil
 
 from tests.bots.model_server import ModelServer, says, stalls_after, stalls_at_once
-from tests.clients import Keys, Visitor, logged_in, registered, visiting
+from tests.clients import Client, LoggedIn, clients_of, logged_in, registered
 from tests.integration.assistant.chats import ChatSocket, chat, messages
 from tests.integration.assistant.conftest import model_settings
 from tests.postgres import ONE_WORKER, PostgresServer, postgres
@@ -19,23 +19,23 @@ __all__ = ["postgres"]
 RESTARTED = "the server was restarted"
 
 
-def staff_of(server: Server) -> Keys:
+def staff_of(server: Server) -> LoggedIn:
     return logged_in(server, "agent", "AgentPassword123")
 
 
 @asynccontextmanager
-async def at_home(server: Server) -> AsyncIterator[Visitor]:
+async def at_home(server: Server) -> AsyncIterator[Client]:
     """A customer at a server of the test's own, which is gone in the end."""
     await asyncio.to_thread(server.start)
     try:
-        async with visiting(server, registered(server, "ana")) as [ana]:
+        async with clients_of(server, registered(server, "ana")) as [ana]:
             yield ana
     finally:
         server.kill()
 
 
 async def ended_in_the_middle(
-    ana: Visitor, model: ModelServer, end: Callable[[], object]
+    ana: Client, model: ModelServer, end: Callable[[], object]
 ) -> tuple[str, str]:
     """A session and an answer's id: the server has ended while it was shown growing."""
     model.will(stalls_after("The pump "), says("An answer."))
@@ -49,13 +49,13 @@ async def ended_in_the_middle(
     return session, shown["message_id"]
 
 
-async def comes_back(ana: Visitor, session: str, last_seq: int) -> ChatSocket:
+async def comes_back(ana: Client, session: str, last_seq: int) -> ChatSocket:
     socket = await chat(ana)
     await socket.joins(session, after_seq=last_seq)
     return socket
 
 
-async def is_whole(ana: Visitor, session: str, cut: str) -> None:
+async def is_whole(ana: Client, session: str, cut: str) -> None:
     """Each question has one answer, the one that was cut short marked, whoever asks how."""
     socket = await comes_back(ana, session, 2)
     first = await socket.until("message", seq=3)
@@ -150,7 +150,7 @@ async def test_a_question_whose_answer_a_human_took_over_is_not_answered_after_a
     tmp_path: Path, model: ModelServer, model_port: int
 ):
     server = Server(tmp_path, "--demo", **model_settings(model_port))
-    async with at_home(server) as ana, visiting(server, staff_of(server)) as [agent]:
+    async with at_home(server) as ana, clients_of(server, staff_of(server)) as [agent]:
         model.will(stalls_at_once, says("late"))
         socket = await chat(ana)
         session = (await socket.joins())["session_id"]

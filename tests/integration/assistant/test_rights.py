@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.bots.model_server import says, stalls_after
-from tests.clients import Visitor, logged_in, registered, visiting
+from tests.clients import Client, clients_of, logged_in, registered
 from tests.integration.assistant.chats import CHAT, ChatSocket, chat, contents, messages
 from tests.integration.assistant.conftest import model_settings
 from tests.running import Server
@@ -17,7 +17,7 @@ NOWHERE = "00000000-0000-7000-8000-00000000dead"
 
 
 @pytest.fixture
-async def mine(ana: Visitor) -> dict[str, Any]:
+async def mine(ana: Client) -> dict[str, Any]:
     """A session of Ana's alone, with a secret in it."""
     found: dict[str, Any] = await ana.post(f"{CHAT}/sessions", {"title": SECRET})
     path = f"{CHAT}/sessions/{found['id']}/messages"
@@ -65,14 +65,14 @@ NOT_FOR_YOU = ("not_a_participant", "conversation_not_found")
 
 
 @pytest.mark.parametrize("name", ["bo", "analyst"])
-async def test_a_name_that_is_no_session_of_ones_own_finds_nothing(visitors, ana, mine, name):
-    visitor = visitors[name]
+async def test_a_name_that_is_no_session_of_ones_own_finds_nothing(clients, ana, mine, name):
+    client = clients[name]
     for path in ("", "/messages", "/context"):
-        answer = await visitor.ask("GET", f"{CHAT}/sessions/{mine['id']}{path}")
+        answer = await client.ask("GET", f"{CHAT}/sessions/{mine['id']}{path}")
         assert answer.status_code == 403
         assert SECRET not in answer.text
     body = {"assistant": True}
-    answer = await visitor.ask("PUT", f"{CHAT}/sessions/{mine['id']}", json=body)
+    answer = await client.ask("PUT", f"{CHAT}/sessions/{mine['id']}", json=body)
     assert answer.status_code == 403
 
 
@@ -85,8 +85,8 @@ async def test_a_conversation_that_is_no_session_is_none_here(ana, bo):
 
 
 @pytest.mark.parametrize("name", ["agent", "admin"])
-async def test_staff_look_in_unseen_and_are_participants_once_they_write(visitors, ana, mine, name):
-    socket = await chat(visitors[name])
+async def test_staff_look_in_unseen_and_are_participants_once_they_write(clients, ana, mine, name):
+    socket = await chat(clients[name])
     joined = await socket.joins(mine["id"])
     assert [each["content"] for each in joined["messages"]] == [SECRET]
     path = f"{CHAT}/sessions/{mine['id']}/participants"
@@ -96,8 +96,8 @@ async def test_staff_look_in_unseen_and_are_participants_once_they_write(visitor
 
 
 @pytest.mark.parametrize("name", ["agent", "admin"])
-async def test_staff_do_not_rewrite_what_others_said(visitors, ana, mine, name):
-    socket = await chat(visitors[name])
+async def test_staff_do_not_rewrite_what_others_said(clients, ana, mine, name):
+    socket = await chat(clients[name])
     await socket.joins(mine["id"])
     refused = await socket.refusal(frame_of("edit_message", mine["id"], mine["message"]["id"]))
     assert refused["session_id"] == mine["id"]
@@ -121,12 +121,12 @@ async def test_who_is_taken_out_sees_nothing_more_of_an_answer_that_grows(ana, b
     owner, guest = await chat(ana), await chat(bo)
     session = (await owner.joins())["session_id"]
     path = f"{CHAT}/sessions/{session}/participants"
-    await ana.post(path, {"user_id": bo.keys.uid})
+    await ana.post(path, {"user_id": bo.uid})
     await guest.joins(session, stream=True)
     question = await owner.asks("When?", session)
     await guest.delta()
 
-    (await ana.ask("DELETE", f"{path}/{bo.keys.uid}")).raise_for_status()
+    (await ana.ask("DELETE", f"{path}/{bo.uid}")).raise_for_status()
     left = await guest.until("session_left")
     await owner.says({"type": "cancel", "session_id": session})
     await owner.answer(question)
@@ -139,18 +139,18 @@ class TestCounts:
     """`GET /ws/connections/info`: numbers for everybody, each session for staff."""
 
     @pytest.mark.parametrize("name", ["ana", "analyst"])
-    async def test_for_others_there_are_numbers_alone(self, visitors, ana, mine, name):
+    async def test_for_others_there_are_numbers_alone(self, clients, ana, mine, name):
         socket = await chat(ana)
         await socket.joins(mine["id"])
-        info = await visitors[name].get("/ws/connections/info")
+        info = await clients[name].get("/ws/connections/info")
         assert set(info) == {"active_connections", "unique_users", "active_sessions"}
         assert all(isinstance(number, int) and number >= 1 for number in info.values())
 
     async def test_for_staff_there_is_each_session(self, ana, bo, agent, mine):
         path = f"{CHAT}/sessions/{mine['id']}/participants"
-        await ana.post(path, {"user_id": bo.keys.uid})
-        for visitor in (ana, ana, bo):
-            await (await chat(visitor)).joins(mine["id"])
+        await ana.post(path, {"user_id": bo.uid})
+        for client in (ana, ana, bo):
+            await (await chat(client)).joins(mine["id"])
         info = await agent.get("/ws/connections/info")
         assert info["sessions"][mine["id"]] == {"connections": 3, "users": 2}
         assert info["active_sessions"] == len(info["sessions"])
@@ -165,7 +165,7 @@ class TestLosingTheRight:
 
     async def test_logging_out(self, server, model):
         model.will(stalls_after("As far as "))
-        async with visiting(server, registered(server, "ana")) as [ana]:
+        async with clients_of(server, registered(server, "ana")) as [ana]:
             socket = await chat(ana)
             session = (await socket.joins())["session_id"]
             await socket.asks("Why?", session, stream=True)
@@ -176,8 +176,8 @@ class TestLosingTheRight:
             assert reason
 
     async def test_logging_out_everywhere(self, server, model):
-        keys = registered(server, "ana")
-        async with visiting(server, keys) as [ana]:
+        login = registered(server, "ana")
+        async with clients_of(server, login) as [ana]:
             sockets = [await chat(ana), await chat(ana)]
             await ana.ask("POST", "/auth/logout-all")
             assert [(await socket.end())[0] for socket in sockets] == [1008, 1008]
@@ -188,7 +188,7 @@ class TestLosingTheRight:
         )
         server.start()
         try:
-            async with visiting(server, registered(server, "ana")) as [ana]:
+            async with clients_of(server, registered(server, "ana")) as [ana]:
                 socket = await chat(ana)
                 code, reason = await socket.end()
                 assert (code, reason) == (1008, "the token has expired")
@@ -210,7 +210,7 @@ class TestLosingTheRight:
 class TestComingBack:
     """Each session of a socket is resumed where it was: no gap, no double, in order."""
 
-    async def test_each_from_its_own_place_with_what_changed_meanwhile(self, ana, agent):
+    async def test_each_from_its_own_seq_with_what_changed_meanwhile(self, ana, agent):
         first, second = [await ana.post(f"{CHAT}/sessions", {"title": n}) for n in ("1", "2")]
         paths = [f"{CHAT}/sessions/{each['id']}/messages" for each in (first, second)]
         said = [[await ana.post(path, {"content": f"{n}"}) for n in range(4)] for path in paths]
@@ -351,8 +351,8 @@ async def test_logins_of_the_demo_are_what_their_roles_say(server):
     with_roles = {"agent": "agent", "analyst": "analyst", "admin": "admin", "testuser": "user"}
     for name, role in with_roles.items():
         password = "TestPassword123" if name == "testuser" else f"{name.title()}Password123"
-        async with visiting(server, logged_in(server, name, password)) as [visitor]:
-            socket = ChatSocket((await visitor.connect("/ws/chat")).connection)
+        async with clients_of(server, logged_in(server, name, password)) as [client]:
+            socket = ChatSocket((await client.connect("/ws/chat")).connection)
             assert (await socket.hears("connection_established"))["role"] == role
 
 

@@ -1,4 +1,4 @@
-"""Two who meet in a place of each kind, at a server with demo data; and Dot, who is in none."""
+"""Two who share a conversation of each kind, on a server with demo data; and Dot, in none."""
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
@@ -6,42 +6,44 @@ from dataclasses import dataclass
 
 import pytest
 
-from tests.adapters.adapter import Door, Place, Seat
-from tests.adapters.every import new_place
-from tests.clients import Keys, Visitor, logged_in, registered, visiting
+from tests.adapters.adapter import ContractClient, ContractConnection, SharedConversation
+from tests.adapters.every import new_conversation
+from tests.clients import Client, LoggedIn, clients_of, logged_in, registered
 from tests.running import Server
 
 
 @dataclass
 class Scene:
-    """A place, who began it, the other of the two, and somebody who has no business there."""
+    """A conversation, who began it, the other of the two, and a stranger."""
 
-    place: Place
-    one: Visitor
-    other: Visitor
-    stranger: Visitor
+    conversation: SharedConversation
+    one: Client
+    other: Client
+    stranger: Client
     exits: AsyncExitStack
 
-    async def seat(self, door: Door, visitor: Visitor) -> Seat:
-        """A connection that has heard all that ever was said in the place."""
-        seat = await self.exits.enter_async_context(door.enter(visitor, self.place, 0))
-        while (await seat.hears()).text != "begin 0":
+    async def connection(self, contract: ContractClient, client: Client) -> ContractConnection:
+        """A connection that has heard all that ever was said in the conversation."""
+        connection = await self.exits.enter_async_context(
+            contract.enter(client, self.conversation, 0)
+        )
+        while (await connection.hears()).text != "begin 0":
             pass
-        return seat
+        return connection
 
 
 @pytest.fixture(scope="module")
-def agent(demo_server: Server) -> Keys:
+def agent(demo_server: Server) -> LoggedIn:
     return logged_in(demo_server, "agent", "AgentPassword123")
 
 
 @pytest.fixture
 async def scene(request: pytest.FixtureRequest, demo_server: Server) -> AsyncIterator[Scene]:
-    """A fresh place of the kind that the test names, and everybody's connections."""
+    """A fresh conversation of the kind that the test names, and everybody's connections."""
     kind: str = request.param
     ana = registered(demo_server, "ana")
     other = request.getfixturevalue("agent") if kind == "session" else registered(demo_server, "bo")
     dot = registered(demo_server, "dot")
-    visit = visiting(demo_server, ana, other, dot)
+    visit = clients_of(demo_server, ana, other, dot)
     async with visit as (one, two, stranger), AsyncExitStack() as exits:
-        yield Scene(await new_place(kind, one, two), one, two, stranger, exits)
+        yield Scene(await new_conversation(kind, one, two), one, two, stranger, exits)

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.adapters.adapter import Door, Heard, Refused, Seat
-from tests.adapters.every import KINDS, doors_to
-from tests.clients import Keys, logged_in
+from tests.adapters.adapter import ContractClient, ContractConnection, RequestRefused, ShownEvent
+from tests.adapters.every import KINDS, contracts_for
+from tests.clients import LoggedIn, logged_in
 from tests.integration.interop.conftest import Scene
 from tests.running import Server
 
@@ -30,42 +30,44 @@ def demo_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 @pytest.fixture(scope="module")
-def agent(demo_server: Server) -> Keys:
+def agent(demo_server: Server) -> LoggedIn:
     return logged_in(demo_server, "agent", "AgentPassword123")
 
 
-async def says_too_much(seat: Seat, said: list[Heard]) -> str | None:
+async def says_too_much(connection: ContractConnection, said: list[ShownEvent]) -> str | None:
     """Say one thing more; the code if it is refused."""
     try:
-        said.append(await seat.says(f"Message {len(said)}"))
-    except Refused as refusal:
+        said.append(await connection.says(f"Message {len(said)}"))
+    except RequestRefused as refusal:
         return str(refusal)
     return None
 
 
 @pytest.mark.parametrize(
-    ("scene", "door"),
+    ("scene", "contract"),
     [
-        pytest.param(kind, door, id=f"{kind}-{door.name}")
+        pytest.param(kind, contract, id=f"{kind}-{contract.name}")
         for kind in KINDS
-        for door in doors_to(kind)
+        for contract in contracts_for(kind)
     ],
     indirect=["scene"],
 )
 async def test_who_said_enough_through_one_contract_is_refused_through_all(
-    scene: Scene, door: Door
+    scene: Scene, contract: ContractClient
 ) -> None:
-    everywhere = [await scene.seat(there, scene.one) for there in doors_to(scene.place.kind)]
-    seat = await scene.seat(door, scene.one)
-    # Beginning the place has taken some of the burst.
-    said = [await seat.says("Enough")]
-    while (refusal := await says_too_much(seat, said)) is None:
+    everywhere = [
+        await scene.connection(there, scene.one) for there in contracts_for(scene.conversation.kind)
+    ]
+    connection = await scene.connection(contract, scene.one)
+    # Beginning the conversation has taken some of the burst.
+    said = [await connection.says("Enough")]
+    while (refusal := await says_too_much(connection, said)) is None:
         assert len(said) < BURST
     assert refusal == "rate_limited"
 
     refusals = [await says_too_much(other, said) for other in everywhere]
-    with pytest.raises(Refused, match="rate_limited"):
-        await seat.edits(said[0], "Too much as well")
+    with pytest.raises(RequestRefused, match="rate_limited"):
+        await connection.edits(said[0], "Too much as well")
 
     assert set(refusals) == {"rate_limited"}
-    assert len(await door.history(scene.other, scene.place)) == 1 + len(said)
+    assert len(await contract.history(scene.other, scene.conversation)) == 1 + len(said)

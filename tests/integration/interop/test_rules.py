@@ -5,36 +5,38 @@ from typing import Any
 
 import pytest
 
-from tests.adapters.adapter import Door, Refused
-from tests.adapters.conversations import ConversationsSeat
-from tests.adapters.every import DOORS, KINDS, doors_to, new_place
-from tests.clients import WITHIN_S, Visitor
+from tests.adapters.adapter import ContractClient, RequestRefused
+from tests.adapters.conversations import ConversationsConnection
+from tests.adapters.every import CONTRACTS, KINDS, contracts_for, new_conversation
+from tests.clients import WITHIN_S, Client
 from tests.integration.interop.conftest import Scene
 
 CHAT = "/api/v1/chat"
 FRAME = 64 * 1024
 OPENED = [
-    pytest.param(kind, door, id=f"{kind}-{door.name}") for kind in KINDS for door in doors_to(kind)
+    pytest.param(kind, contract, id=f"{kind}-{contract.name}")
+    for kind in KINDS
+    for contract in contracts_for(kind)
 ]
-EACH = pytest.mark.parametrize(("scene", "door"), OPENED, indirect=["scene"])
+EACH = pytest.mark.parametrize(("scene", "contract"), OPENED, indirect=["scene"])
 
 
 async def refused(doing: Any) -> str:
     """The code with which something is refused."""
-    with pytest.raises(Refused) as refusal:
+    with pytest.raises(RequestRefused) as refusal:
         await asyncio.wait_for(doing, WITHIN_S)
     return str(refusal.value)
 
 
 async def nothing_was_added(scene: Scene, *, messages: int = 1) -> None:
     """Every contract shows what was there before, and nothing else."""
-    for door in doors_to(scene.place.kind):
-        shown = await door.history(scene.one, scene.place)
-        assert len(shown) == messages, door.name
+    for contract in contracts_for(scene.conversation.kind):
+        shown = await contract.history(scene.one, scene.conversation)
+        assert len(shown) == messages, contract.name
 
 
-async def block(blocker: Visitor, other: Visitor) -> None:
-    await blocker.post(f"{CHAT}/block", {"user_id": other.keys.uid})
+async def block(blocker: Client, other: Client) -> None:
+    await blocker.post(f"{CHAT}/block", {"user_id": other.uid})
 
 
 # -- blocks ----------------------------------------------------------------------------------------
@@ -42,20 +44,22 @@ async def block(blocker: Visitor, other: Visitor) -> None:
 
 @EACH
 @pytest.mark.parametrize("blocker", ["one", "other"])
-async def test_a_block_between_two_silences_both(scene: Scene, door: Door, blocker: str) -> None:
+async def test_a_block_between_two_silences_both(
+    scene: Scene, contract: ContractClient, blocker: str
+) -> None:
     """Through the `sessions` contract it is set; who of the two set it, nobody can tell."""
-    seats = [await scene.seat(door, who) for who in (scene.one, scene.other)]
-    said = await seats[0].says("Before")
+    connections = [await scene.connection(contract, who) for who in (scene.one, scene.other)]
+    said = await connections[0].says("Before")
     await block(*((scene.one, scene.other) if blocker == "one" else (scene.other, scene.one)))
 
-    for seat in seats:
-        assert await refused(seat.says("After")) == "blocked"
-    assert await refused(seats[0].edits(said, "Changed")) == "blocked"
-    assert await refused(seats[1].reacts(said, "👍")) == "blocked"
-    await scene.one.post(f"{CHAT}/unblock", {"user_id": scene.other.keys.uid})
-    await scene.other.post(f"{CHAT}/unblock", {"user_id": scene.one.keys.uid})
+    for connection in connections:
+        assert await refused(connection.says("After")) == "blocked"
+    assert await refused(connections[0].edits(said, "Changed")) == "blocked"
+    assert await refused(connections[1].reacts(said, "👍")) == "blocked"
+    await scene.one.post(f"{CHAT}/unblock", {"user_id": scene.other.uid})
+    await scene.other.post(f"{CHAT}/unblock", {"user_id": scene.one.uid})
     await nothing_was_added(scene, messages=2)
-    assert (await seats[1].says("Again")).seq == 3
+    assert (await connections[1].says("Again")).seq == 3
 
 
 # -- membership ------------------------------------------------------------------------------------
@@ -93,13 +97,19 @@ TURNED_AWAY = {
 
 
 @EACH
-async def test_a_stranger_is_turned_away_and_nobody_notices(scene: Scene, door: Door) -> None:
-    seats = [await scene.seat(there, scene.one) for there in doors_to(scene.place.kind)]
+async def test_a_stranger_is_turned_away_and_nobody_notices(
+    scene: Scene, contract: ContractClient
+) -> None:
+    connections = [
+        await scene.connection(there, scene.one) for there in contracts_for(scene.conversation.kind)
+    ]
 
-    found = await door.intrude(scene.stranger, scene.place)
+    found = await contract.intrude(scene.stranger, scene.conversation)
 
-    assert found == TURNED_AWAY[door.name]
-    assert [await seat.everything() for seat in seats] == [[] for _ in seats]
+    assert found == TURNED_AWAY[contract.name]
+    assert [await connection.everything() for connection in connections] == [
+        [] for _ in connections
+    ]
     await nothing_was_added(scene)
 
 
@@ -109,54 +119,67 @@ LOSS = {"conversations": 4003, "sessions": 1008}
 @pytest.mark.parametrize("scene", ["session"], indirect=True)
 async def test_who_is_removed_hears_nothing_more_through_any_contract(scene: Scene) -> None:
     """Through the `sessions` contract, which alone may do that to a session."""
-    participants = f"{CHAT}/sessions/{scene.place.uid}/participants"
-    await scene.one.post(participants, {"user_id": scene.stranger.keys.uid})
-    doors = [door for door in doors_to("session") if door.name in LOSS]
-    seats = {door.name: await scene.seat(door, scene.stranger) for door in doors}
+    participants = f"{CHAT}/sessions/{scene.conversation.uid}/participants"
+    await scene.one.post(participants, {"user_id": scene.stranger.uid})
+    contracts = [contract for contract in contracts_for("session") if contract.name in LOSS]
+    connections = {
+        contract.name: await scene.connection(contract, scene.stranger) for contract in contracts
+    }
 
-    path = f"{participants}/{scene.stranger.keys.uid}"
+    path = f"{participants}/{scene.stranger.uid}"
     answer = await scene.one.ask("DELETE", path)
-    await (await scene.seat(doors[0], scene.one)).says("Are they gone?")
+    await (await scene.connection(contracts[0], scene.one)).says("Are they gone?")
 
     assert answer.status_code in {200, 204}, answer.text
-    assert {name: await seat.ended() for name, seat in seats.items()} == LOSS
-    for door in doors:
-        assert await door.intrude(scene.stranger, scene.place) == TURNED_AWAY[door.name]
+    assert {name: await connection.ended() for name, connection in connections.items()} == LOSS
+    for contract in contracts:
+        assert (
+            await contract.intrude(scene.stranger, scene.conversation) == TURNED_AWAY[contract.name]
+        )
 
 
 @EACH
-async def test_a_message_of_the_other_is_not_edited_nor_deleted(scene: Scene, door: Door) -> None:
-    writing, reading = [await scene.seat(door, who) for who in (scene.other, scene.one)]
+async def test_a_message_of_the_other_is_not_edited_nor_deleted(
+    scene: Scene, contract: ContractClient
+) -> None:
+    writing, reading = [await scene.connection(contract, who) for who in (scene.other, scene.one)]
     said = await writing.says("Mine")
     await reading.until("message", said.uid)
 
     codes = {
         await refused(reading.edits(said, "Yours")),
-        await refused(reading.deletes(said)) if scene.place.kind == "direct" else "not_the_author",
+        await refused(reading.deletes(said))
+        if scene.conversation.kind == "direct"
+        else "not_the_author",
     }
 
     assert codes == {"not_the_author"}
-    assert [one.text for one in await door.history(scene.one, scene.place)] == ["begin 0", "Mine"]
+    assert [one.text for one in await contract.history(scene.one, scene.conversation)] == [
+        "begin 0",
+        "Mine",
+    ]
 
 
 @EACH
-async def test_a_message_of_others_is_not_there_whatever_is_tried(scene: Scene, door: Door) -> None:
-    """Its id alone opens nothing, from inside of a place where the same may be done."""
-    elsewhere = await new_place(scene.place.kind, scene.stranger, scene.other)
-    (theirs,) = await DOORS[0].history(scene.stranger, elsewhere)
-    seat = await scene.seat(door, scene.one)
-    if isinstance(seat, ConversationsSeat):
-        async for (shown,) in DOORS[0].pages(scene.stranger, elsewhere):
-            seat.numbered(shown)
+async def test_a_message_of_others_is_not_there_whatever_is_tried(
+    scene: Scene, contract: ContractClient
+) -> None:
+    """Its id alone opens nothing, from inside of a conversation where the same may be done."""
+    elsewhere = await new_conversation(scene.conversation.kind, scene.stranger, scene.other)
+    (theirs,) = await CONTRACTS[0].history(scene.stranger, elsewhere)
+    connection = await scene.connection(contract, scene.one)
+    if isinstance(connection, ConversationsConnection):
+        async for (shown,) in CONTRACTS[0].pages(scene.stranger, elsewhere):
+            connection.numbered(shown)
 
     codes = {
-        await refused(seat.edits(theirs, "Mine")),
-        await refused(seat.deletes(theirs)),
-        await refused(seat.reacts(theirs, "👍")),
+        await refused(connection.edits(theirs, "Mine")),
+        await refused(connection.deletes(theirs)),
+        await refused(connection.reacts(theirs, "👍")),
     }
 
     assert codes == {"message_not_found"}
-    (left,) = await DOORS[0].history(scene.stranger, elsewhere)
+    (left,) = await CONTRACTS[0].history(scene.stranger, elsewhere)
     assert left == theirs
 
 
@@ -164,36 +187,36 @@ async def test_a_message_of_others_is_not_there_whatever_is_tried(scene: Scene, 
 
 
 @pytest.mark.parametrize("scene", ["direct"], indirect=True)
-@pytest.mark.parametrize("door", doors_to("direct"), ids=lambda door: door.name)
-async def test_an_ended_friendship_ends_writing(scene: Scene, door: Door) -> None:
-    seats = [await scene.seat(door, who) for who in (scene.one, scene.other)]
+@pytest.mark.parametrize("contract", contracts_for("direct"), ids=lambda contract: contract.name)
+async def test_an_ended_friendship_ends_writing(scene: Scene, contract: ContractClient) -> None:
+    connections = [await scene.connection(contract, who) for who in (scene.one, scene.other)]
 
-    ended = await scene.one.ask("DELETE", f"{CHAT}/friends/{scene.other.keys.uid}")
+    ended = await scene.one.ask("DELETE", f"{CHAT}/friends/{scene.other.uid}")
 
     assert ended.status_code in {200, 204}
-    for seat in seats:
-        assert await refused(seat.says("After")) == "not_friends"
+    for connection in connections:
+        assert await refused(connection.says("After")) == "not_friends"
 
 
 # -- closed sessions -------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("scene", ["session"], indirect=True)
-@pytest.mark.parametrize("door", doors_to("session"), ids=lambda door: door.name)
-async def test_a_closed_session_takes_nothing_more(scene: Scene, door: Door) -> None:
+@pytest.mark.parametrize("contract", contracts_for("session"), ids=lambda contract: contract.name)
+async def test_a_closed_session_takes_nothing_more(scene: Scene, contract: ContractClient) -> None:
     """What was said may be taken back; through `support` the next message begins another."""
-    seats = [await scene.seat(door, who) for who in (scene.one, scene.other)]
-    said = await seats[0].says("Before")
-    await scene.one.post(f"{CHAT}/sessions/{scene.place.uid}/close")
+    connections = [await scene.connection(contract, who) for who in (scene.one, scene.other)]
+    said = await connections[0].says("Before")
+    await scene.one.post(f"{CHAT}/sessions/{scene.conversation.uid}/close")
 
-    for seat in seats:
-        if door.name == "support":
-            await seat.says("After")
+    for connection in connections:
+        if contract.name == "support":
+            await connection.says("After")
         else:
-            assert await refused(seat.says("After")) == "conversation_closed"
-    assert await refused(seats[0].edits(said, "Changed")) == "conversation_closed"
-    assert await refused(seats[1].reacts(said, "👍")) == "conversation_closed"
-    await seats[0].deletes(said)
+            assert await refused(connection.says("After")) == "conversation_closed"
+    assert await refused(connections[0].edits(said, "Changed")) == "conversation_closed"
+    assert await refused(connections[1].reacts(said, "👍")) == "conversation_closed"
+    await connections[0].deletes(said)
     await nothing_was_added(scene, messages=2)
 
 
@@ -217,13 +240,14 @@ CODES = {
 
 @EACH
 async def test_the_longest_text_is_taken_and_what_is_no_text_is_refused(
-    scene: Scene, door: Door
+    scene: Scene, contract: ContractClient
 ) -> None:
-    seat = await scene.seat(door, scene.one)
+    connection = await scene.connection(contract, scene.one)
 
-    longest = await seat.says("é" * 10_000, client_id="longest")
+    longest = await connection.says("é" * 10_000, client_id="longest")
     codes = {
-        name: await refused(seat.says(text, client_id=name)) for name, text in BAD_TEXTS.items()
+        name: await refused(connection.says(text, client_id=name))
+        for name, text in BAD_TEXTS.items()
     }
 
     assert len(longest.text) == 10_000
@@ -235,15 +259,15 @@ async def test_the_longest_text_is_taken_and_what_is_no_text_is_refused(
 
 @EACH
 async def test_a_frame_beyond_64_kib_ends_that_connection_and_no_other(
-    scene: Scene, door: Door
+    scene: Scene, contract: ContractClient
 ) -> None:
-    seat, other = [await scene.seat(door, who) for who in (scene.one, scene.other)]
+    connection, other = [await scene.connection(contract, who) for who in (scene.one, scene.other)]
 
-    await seat.floods(FRAME + 1)
+    await connection.floods(FRAME + 1)
 
-    assert await asyncio.wait_for(seat.ended(), WITHIN_S) in {1009, "gone"}
+    assert await asyncio.wait_for(connection.ended(), WITHIN_S) in {1009, "gone"}
     assert (await other.says("Still here")).seq == 2
 
 
 def test_every_contract_is_in_the_tables_of_this_file():
-    assert {door.name for door in DOORS} == set(TURNED_AWAY)
+    assert {contract.name for contract in CONTRACTS} == set(TURNED_AWAY)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.clients import Keys, Visitor, logged_in, registered, visiting
+from tests.clients import Client, LoggedIn, clients_of, logged_in, registered
 from tests.integration.support.peers import Opener, Wire, npm_folder, peers
 from tests.running import Server
 
@@ -41,32 +41,32 @@ async def wire(server: Server) -> AsyncIterator[Wire]:
 
 
 @pytest.fixture
-def ana(server: Server) -> Keys:
+def ana(server: Server) -> LoggedIn:
     return registered(server, "ana")
 
 
 @pytest.fixture
-def bo(server: Server) -> Keys:
+def bo(server: Server) -> LoggedIn:
     return registered(server, "bo")
 
 
 @pytest.fixture(scope="module")
-def agent(server: Server) -> Keys:
+def agent(server: Server) -> LoggedIn:
     return logged_in(server, "agent", "AgentPassword123")
 
 
 @pytest.fixture(scope="module")
-def admin(server: Server) -> Keys:
+def admin(server: Server) -> LoggedIn:
     return logged_in(server, "admin", "AdminPassword123")
 
 
 @pytest.fixture
 async def rest(
-    server: Server, ana: Keys, bo: Keys, agent: Keys, admin: Keys
-) -> AsyncIterator[dict[str, Visitor]]:
+    server: Server, ana: LoggedIn, bo: LoggedIn, agent: LoggedIn, admin: LoggedIn
+) -> AsyncIterator[dict[str, Client]]:
     """The same four by REST."""
-    async with visiting(server, ana, bo, agent, admin) as visitors:
-        yield dict(zip(("ana", "bo", "agent", "admin"), visitors, strict=True))
+    async with clients_of(server, ana, bo, agent, admin) as clients:
+        yield dict(zip(("ana", "bo", "agent", "admin"), clients, strict=True))
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ import pytest
 import socketio
 from aiohttp.connector import Connection
 
-from tests.clients import WITHIN_S, Keys
+from tests.clients import WITHIN_S, LoggedIn
 from tests.running import Server
 
 NPM = Path(__file__).parents[2] / "npm"
@@ -27,7 +27,7 @@ TRANSPORTS = {
 }
 
 
-class Refused(Exception):
+class ConnectionRefused(Exception):
     """The server did not let the client in."""
 
 
@@ -208,7 +208,7 @@ class PythonPeer(Peer):
         try:
             await self.io.connect(url, auth=say_who, transports=transports, wait_timeout=WITHIN_S)
         except socketio.exceptions.ConnectionError as error:
-            raise Refused(self._refusal) from error
+            raise ConnectionRefused(self._refusal) from error
 
     async def _on_event(self, name: str, *args: Any) -> None:
         if args and isinstance(args[0], dict):
@@ -270,7 +270,7 @@ class NpmPeer(Peer):
         await self._tell("connect", url=url, options=options)
         while (told := await self.next())[0] != "connect":
             if told[0] == "connect_error":
-                raise Refused(told[1][0])
+                raise ConnectionRefused(told[1][0])
 
     async def call(self, name: str, data: Any = None) -> dict[str, Any]:
         self._count += 1
@@ -330,13 +330,13 @@ async def peers(server: Server, puppets: Path | None = None) -> AsyncIterator[Op
     async with AsyncExitStack() as exits:
 
         async def open_peer(
-            keys: Keys | None,
+            login: LoggedIn | None,
             way: str = "websocket",
             *,
             auth: dict[str, Any] | None = None,
             wire: Wire | None = None,
         ) -> Peer:
-            auth = auth if auth is not None else {"token": keys.token} if keys else {}
+            auth = auth if auth is not None else {"token": login.token} if login else {}
             peer: PythonPeer | NpmPeer
             if puppets is None:
                 peer = PythonPeer()

@@ -6,17 +6,17 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
-from tests.clients import PASSWORD, registered, visiting
+from tests.clients import PASSWORD, clients_of, registered
 from tests.integration.support.bare import Bare
-from tests.integration.support.peers import Refused
+from tests.integration.support.peers import ConnectionRefused
 
 WEBSOCKET = "/socket.io/?EIO=4&transport=websocket"
 REQUIRED = "authentication required"
 
 
-async def ticket_of(server, keys):
-    async with visiting(server, keys) as (visitor,):
-        return (await visitor.post("/auth/ws-ticket"))["ticket"]
+async def ticket_of(server, login):
+    async with clients_of(server, login) as (client,):
+        return (await client.post("/auth/ws-ticket"))["ticket"]
 
 
 async def test_a_token_counts_in_auth_in_the_query_and_in_the_header(server, ana):
@@ -78,9 +78,9 @@ async def test_whoever_shows_nothing_valid_is_told_to_authenticate(server, auth)
 
 
 async def test_both_clients_see_the_refusal_as_their_users_know_it(opened, opened_by_npm):
-    with pytest.raises(Refused, match=REQUIRED):
+    with pytest.raises(ConnectionRefused, match=REQUIRED):
         await opened(None)
-    with pytest.raises(Refused, match=REQUIRED):
+    with pytest.raises(ConnectionRefused, match=REQUIRED):
         await opened_by_npm(None)
 
 
@@ -101,8 +101,8 @@ async def test_logging_out_puts_every_client_out(opened, server, bo):
     ana = registered(server, "ana")
     phone, laptop, other = await opened(ana), await opened(ana, "polling"), await opened(bo)
 
-    async with visiting(server, ana) as (visitor,):
-        assert (await visitor.ask("POST", "/auth/logout")).status_code == 204
+    async with clients_of(server, ana) as (client,):
+        assert (await client.ask("POST", "/auth/logout")).status_code == 204
 
     for peer in (phone, laptop):
         # Its handlers run at once, in no order.
@@ -115,8 +115,8 @@ async def test_logging_out_puts_every_client_out(opened, server, bo):
 async def test_npm_does_not_come_back_after_its_right_was_lost(opened_by_npm, server):
     ana = registered(server, "ana")
     peer = await opened_by_npm(ana)
-    async with visiting(server, ana) as (visitor,):
-        await visitor.ask("POST", "/auth/logout")
+    async with clients_of(server, ana) as (client,):
+        await client.ask("POST", "/auth/logout")
     assert (await peer.until("disconnect"))["reason"] == "io server disconnect"
 
 

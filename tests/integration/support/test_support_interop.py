@@ -10,7 +10,7 @@ async def in_three_ways(opened, rest, ana):
     session = await rest["agent"].get(f"/api/v1/chat/sessions/{first['session_id']}")
     staff = await enter(rest["agent"], session)
     path = f"/api/v1/chat/sessions/{session['id']}/participants"
-    await rest["agent"].post(path, {"user_id": rest["bo"].keys.uid})
+    await rest["agent"].post(path, {"user_id": rest["bo"].login.uid})
     watcher = await rest["bo"].enter(session["conversation_id"])
     return customer, staff, watcher, session, first
 
@@ -27,7 +27,7 @@ async def test_messages_cross_over_in_every_direction(opened, rest, ana, agent):
     assert (await watcher.until("message", uid=heard["_id"]))["sender_id"] == agent.id
     await watcher.says({"content": "From the watcher", "client_id": "w"})
     last = await customer.until("receive_message", message_text="From the watcher")
-    assert last["sender_id"] == rest["bo"].keys.uid
+    assert last["sender_id"] == rest["bo"].login.uid
     await staff.until("message", message_id=last["_id"])
 
     here = await rest["ana"].get("/chat/history/self")

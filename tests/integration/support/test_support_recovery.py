@@ -9,8 +9,8 @@ def texts(heard):
     return [data["message_text"] for name, data in heard if name == "receive_message"]
 
 
-async def closed(visitor, session_id):
-    await visitor.post(f"/api/v1/chat/sessions/{session_id}/close")
+async def closed(client, session_id):
+    await client.post(f"/api/v1/chat/sessions/{session_id}/close")
 
 
 @pytest.mark.parametrize("way", ["polling", "websocket", "upgrade"])

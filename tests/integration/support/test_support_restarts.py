@@ -8,22 +8,22 @@ import httpx2
 import pytest
 import socketio
 
-from tests.clients import logged_in, registered, visiting
+from tests.clients import clients_of, logged_in, registered
 from tests.integration.support.peers import peers
 
 ROUNDS = 2
 EACH = 25
 
 
-async def keep_posting(server, keys, session_id, texts, under_way):
+async def keep_posting(server, login, session_id, texts, under_way):
     """Post every text until it is acknowledged, as a client that retries by its client_id does."""
-    async with visiting(server, keys) as (visitor,):
+    async with clients_of(server, login) as (client,):
         for text in texts:
             body = {"content": text, "client_id": text}
             path = f"/api/v1/chat/sessions/{session_id}/messages"
             while True:
                 with suppress(httpx2.TransportError):
-                    answer = await visitor.ask("POST", path, json=body)
+                    answer = await client.ask("POST", path, json=body)
                     if answer.status_code == 201:
                         under_way.set()
                         break
@@ -79,7 +79,7 @@ async def test_nothing_is_lost_and_nothing_comes_twice(own_server, request, kind
     twice = [text for text, count in Counter(heard).items() if count > 1]
     assert [text for text in heard if text in theirs] == theirs, twice
     assert not set(twice) - set(mine)
-    async with visiting(own_server, ana) as (visitor,):
-        kept = await visitor.get("/chat/history/self", limit=200)
+    async with clients_of(own_server, ana) as (client,):
+        kept = await client.get("/chat/history/self", limit=200)
     texts = [message["message_text"] for message in kept]
     assert sorted(texts) == sorted(["Begin", *theirs, *mine])

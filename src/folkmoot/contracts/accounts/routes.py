@@ -49,8 +49,8 @@ _WEAK: Final = (
 
 
 def logins_of(request: Request) -> Logins:
-    """The door of the house that this server runs."""
-    door: Logins = request.app.state.door
+    """How accounts log in at this server."""
+    door: Logins = request.app.state.logins
     return door
 
 

@@ -120,7 +120,7 @@ def application(settings: Settings, components: Components) -> FastAPI:
     app.openapi = lambda: openapi_of(app, answers)  # type: ignore[method-assign]  # FastAPI's way
     refusals.install(app, {FILES: file_routes.STATUSES, **FRIENDS_STATUSES})
     app.state.services = components.services
-    app.state.door = components.door
+    app.state.logins = components.door
     _add_documents(app)
     app.include_router(health.router)
     app.include_router(accounts_router)

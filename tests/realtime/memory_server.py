@@ -1,4 +1,4 @@
-"""A house in memory, and clients that keep whatever they are sent."""
+"""A server in memory, and clients that keep whatever they are sent."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -49,7 +49,7 @@ GENEROUS = LimitSettings(
 )
 
 
-class Ear:
+class RecordingOutlet:
     """An outlet that keeps what it is sent, and takes nothing once it is closed."""
 
     def __init__(self) -> None:
@@ -81,7 +81,7 @@ class Ear:
         self._roomy.set()
 
 
-class Plain:
+class NamedEvents:
     """A contract whose frames are an event's name and what tells it from others."""
 
     def __init__(self, *, echoes: bool = True) -> None:
@@ -99,7 +99,7 @@ class Plain:
 
 
 def label(event: Any) -> str:
-    """How a `Plain` client sees an event."""
+    """How a `NamedEvents` client sees an event."""
     name = type(event).__name__
     if isinstance(event, Durable):
         return f"{name} {event.seq}"
@@ -111,7 +111,7 @@ def label(event: Any) -> str:
     return f"{name} {person.username} {extra}".strip()
 
 
-class Shelf:
+class MemoryLogIndex:
     """An index of logs that holds what a test puts into it; whatever shares a word is found."""
 
     def __init__(self) -> None:
@@ -144,8 +144,8 @@ class Shelf:
         pass
 
 
-class Doorkeeper:
-    """A gate that knows tokens by heart."""
+class KnownTokens:
+    """An authenticator that knows its tokens from the test."""
 
     def __init__(self) -> None:
         self.callers: dict[str, Any] = {}
@@ -159,12 +159,12 @@ class Doorkeeper:
 
 
 @dataclass
-class Stage:
-    """The cast in a house whose writer works."""
+class MemoryServer:
+    """The cast at a server in memory whose writer works."""
 
     cast: Cast
     services: Services
-    wire_format: Plain
+    wire_format: NamedEvents
 
     @property
     def hub(self) -> Hub:
@@ -182,7 +182,12 @@ class Stage:
         login = login or await self.login(account)
         home = home or self.cast.lobby
         connection = Connection(
-            self.wire_format, Ear(), account.person, login.id, login.expires_at, home=home.id
+            self.wire_format,
+            RecordingOutlet(),
+            account.person,
+            login.id,
+            login.expires_at,
+            home=home.id,
         )
         self.hub.open(connection)
         return connection
@@ -210,20 +215,20 @@ class Stage:
 
 def heard(connection: Connection) -> list[str]:
     """What the connection was sent since it was last asked."""
-    assert isinstance(connection.outlet, Ear)
+    assert isinstance(connection.outlet, RecordingOutlet)
     frames, connection.outlet.frames = connection.outlet.frames, []
     return frames
 
 
 def ended(connection: Connection) -> str | None:
     """Why the connection was closed, if it was."""
-    assert isinstance(connection.outlet, Ear)
+    assert isinstance(connection.outlet, RecordingOutlet)
     return connection.outlet.ended and connection.outlet.ended[1]
 
 
 @asynccontextmanager
-async def staged(storage: Storage | None = None) -> AsyncIterator[Stage]:
-    """A house with the cast in it; its writer runs until the end."""
+async def memory_server(storage: Storage | None = None) -> AsyncIterator[MemoryServer]:
+    """A server with the cast in it; its writer runs until the end."""
     cast = await enter(storage or MemoryStorage())
     hub = Hub()
     writer = Writer(cast.storage, cast.posting, hub.announce, linger=0)
@@ -233,7 +238,7 @@ async def staged(storage: Storage | None = None) -> AsyncIterator[Stage]:
     services = Services(
         clock=cast.clock,
         ids=cast.ids,
-        authenticator=Doorkeeper(),  # type: ignore[arg-type]  # as strict as the real one
+        authenticator=KnownTokens(),  # type: ignore[arg-type]  # as strict as the real one
         accounts=cast.accounts,
         social=cast.social,
         conversations=cast.conversations,
@@ -243,7 +248,7 @@ async def staged(storage: Storage | None = None) -> AsyncIterator[Stage]:
         desks=Desks(cast.clock, cast.ids),
         marks=cast.marks,
         files=_files(cast, writer),
-        logs=Shelf(),
+        logs=MemoryLogIndex(),
         storage=cast.storage,
         writer=writer,
         receipts=receipts,
@@ -254,7 +259,7 @@ async def staged(storage: Storage | None = None) -> AsyncIterator[Stage]:
     )
     running = asyncio.create_task(writer.run())
     try:
-        yield Stage(cast, services, Plain())
+        yield MemoryServer(cast, services, NamedEvents())
     finally:
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
@@ -267,7 +272,7 @@ def _files(cast: Cast, writer: Writer) -> Files:
         uploads=Uploads(cast.clock, Quota(max_files=10, max_bytes=1_000_000)),
         storage=cast.storage,
         write=writer.write,
-        place=FileStore(MemoryStore(), "in memory"),
+        store=FileStore(MemoryStore(), "in memory"),
         incoming=Path("nobody", "uploads", "here"),
         thumbnails=Thumbnails(max_pixels=1_000_000),
         bounds=FileBounds(1_000_000),

@@ -1,4 +1,4 @@
-"""A small house for these tests: the real parts on the memory storage, time standing still."""
+"""Logins and what they need: the real parts on the memory storage, time standing still."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -52,18 +52,18 @@ class CountingStorage:
 
 
 @dataclass
-class Premises:
+class AuthServices:
     clock: FrozenClock
     storage: CountingStorage
     accounts: Accounts
     tokens: AccessTokens
     passwords: Passwords
     authenticator: Authenticator
-    door: Logins
+    logins: Logins
     announced: list[object]
 
     async def register(self, username: str = "ana", password: str = PASSWORD) -> Account:
-        return await self.door.register(
+        return await self.logins.register(
             username=username,
             email=f"{username}@example.com",
             password=password,
@@ -72,10 +72,10 @@ class Premises:
         )
 
     async def login(self, name: str = "ana", password: str = PASSWORD) -> TokenPair:
-        return await self.door.login(name=name, password=password, address=HOME)
+        return await self.logins.login(name=name, password=password, address=HOME)
 
     async def enter(self, username: str = "ana") -> tuple[TokenPair, Caller]:
-        """An account, logged in: its keys, and itself as the gate sees it."""
+        """An account, logged in: its tokens, and itself as the authenticator sees it."""
         await self.register(username)
         keys = await self.login(username)
         return keys, await self.authenticator.caller(Credentials(token=keys.access_token))
@@ -87,13 +87,13 @@ class Premises:
         await self.storage.write(job)
 
 
-async def open_premises(
+async def open_auth_services(
     *,
     rates: AuthRates | None = None,
     cost: Cost = CHEAP,
     allowed_origins: Sequence[str] = (),
     issuers: Issuers | None = None,
-) -> Premises:
+) -> AuthServices:
     clock, ids = FrozenClock(), CountingIds()
     storage = CountingStorage(await open_storage("memory://"))
     announced: list[object] = []
@@ -113,14 +113,16 @@ async def open_premises(
     shared = {"storage": storage, "write": write, "accounts": accounts, "clock": clock}
     authenticator = Authenticator(**shared, tokens=tokens, origins=origins, issuers=issuers)
     login_rates = LoginRateLimiter(rates or AuthRates(enabled=False), clock.monotonic)
-    door = Logins(**shared, ids=ids, tokens=tokens, passwords=passwords, login_rates=login_rates)
-    return Premises(clock, storage, accounts, tokens, passwords, authenticator, door, announced)
+    logins = Logins(**shared, ids=ids, tokens=tokens, passwords=passwords, login_rates=login_rates)
+    return AuthServices(
+        clock, storage, accounts, tokens, passwords, authenticator, logins, announced
+    )
 
 
-def application(components: Premises) -> FastAPI:
+def application(services: AuthServices) -> FastAPI:
     app = FastAPI()
-    app.state.services = SimpleNamespace(authenticator=components.authenticator)
-    app.state.door = components.door
+    app.state.services = SimpleNamespace(authenticator=services.authenticator)
+    app.state.logins = services.logins
     app.include_router(router)
     refusals.install(app)
     app.add_middleware(StrictJson)
