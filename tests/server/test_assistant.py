@@ -17,7 +17,7 @@ from folkmoot.server.answerers import answerer_of
 from folkmoot.server.errors import StartRefused
 from folkmoot.server.programs.model_asker import FENCE_CHARS
 from folkmoot.server.settings import Settings
-from tests.bots.asking import KEY, at_work, grounds, hear
+from tests.bots.asking import KEY, at_work, hear, sources
 from tests.bots.model_server import ModelServer, obeys
 
 URL = "http://127.0.0.1:9/v1"
@@ -45,7 +45,7 @@ def test_the_library_of_models_is_never_loaded_into_the_server() -> None:
 
 
 async def test_the_model_of_the_settings_is_asked_as_they_say() -> None:
-    asked = grounds("Write a lot, and more than that.")
+    asked = sources("Write a lot, and more than that.")
     tokens = composed(asked, make_fence=lambda: "f" * FENCE_CHARS, max_tokens=4000).tokens
     async with ModelServer() as server:
         model = answerer(

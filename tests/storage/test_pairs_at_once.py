@@ -27,7 +27,7 @@ pytestmark = [ONE_WORKER, pytest.mark.parametrize("url", ["postgres"], indirect=
 async def services(cast: Cast, url: str) -> AsyncIterator[list[Cast]]:
     """The same cast in two processes on one database."""
     storage = await open_storage(url)
-    yield [cast, replace(cast, storage=storage, ids=CountingIds(services=1), events=[])]
+    yield [cast, replace(cast, storage=storage, ids=CountingIds(process=1), events=[])]
     await storage.close()
 
 

@@ -50,7 +50,7 @@ async def cast(storage: Storage) -> Cast:
 async def elsewhere(cast: Cast, emptied_postgres_url: str) -> AsyncIterator[Cast]:
     """The same cast in another process on the same database."""
     storage = await open_storage(emptied_postgres_url)
-    yield replace(cast, storage=storage, ids=CountingIds(services=1), events=[])
+    yield replace(cast, storage=storage, ids=CountingIds(process=1), events=[])
     await storage.close()
 
 
