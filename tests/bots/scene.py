@@ -177,11 +177,11 @@ async def scened(
             answers,
             teller,
             research,
-            server.hub.announce,
             bounds=bounds or AssistantBounds(),
         )
         notices = EphemeralNotices(cast.clock, cast.ids)
-        services.command_handlers.append(Commands(services, notices, server.hub.announce))
+        services.command_handlers.append(Commands(services, notices))
+        server.publisher.register(assistant)
         running = [
             asyncio.create_task(each) for each in (services.background_tasks.run(), assistant.run())
         ]

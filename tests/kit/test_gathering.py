@@ -10,7 +10,9 @@ from folkmoot.core.work import Storage
 from folkmoot.kit.gathering import PAGE, Gathering
 from folkmoot.realtime.connection import Connection
 from folkmoot.realtime.hub import MAX_HELD_EVENTS, Hub
+from folkmoot.realtime.receipts import Receipts
 from folkmoot.realtime.wire_format import CloseReason
+from folkmoot.realtime.writer import Writer
 from folkmoot.storage.memory.storage import MemoryStorage
 from tests.cast import Cast, enter
 
@@ -66,7 +68,12 @@ class Scene:
         """Ana says something in the LOBBY, and everybody concerned is told."""
         before = len(self.cast.events)
         await self.cast.post(*(self.cast.draft(self.cast.ana, "hi") for _ in range(count)))
-        self.rooms.hub.announce(self.cast.events[before:])
+        self.announce(before)
+
+    def announce(self, before: int) -> None:
+        """Tell the hub of what was recorded after ``before`` events."""
+        for event in self.cast.events[before:]:
+            self.rooms.hub.apply(event)
 
     async def settle(self, cursor: int) -> None:
         head = await self.cast.head()
@@ -79,7 +86,8 @@ class Scene:
 @pytest.fixture
 async def scene() -> Scene:
     cast = await enter(MemoryStorage())
-    rooms = Rooms(Hub(), cast.storage)
+    writer = Writer(cast.storage, cast.posting, lambda _: None)
+    rooms = Rooms(Hub(Receipts(writer, cast.marks)), cast.storage)
     login: Any = "login"
     connection = Connection(Plain(), Ear(), cast.bo.person, login, cast.clock.now())
     rooms.hub.open(connection)
@@ -118,7 +126,7 @@ async def test_what_was_read_before_it_was_announced_is_not_shown_again(scene: S
     await scene.cast.post(scene.cast.draft(scene.cast.ana, "stored, not announced"))
 
     await scene.settle(cursor=1)
-    scene.rooms.hub.announce(scene.cast.events[before:])
+    scene.announce(before)
     await scene.say()
 
     assert scene.live() == [2]
@@ -131,7 +139,7 @@ async def test_what_is_given_up_is_not_heard_of_any_more(scene: Scene) -> None:
     await scene.say()
 
     assert (scene.shown, scene.live()) == ([], [])
-    assert list(scene.rooms.hub.attended()) == []
+    assert list(scene.rooms.hub.listener_counts()) == []
 
 
 async def test_who_has_gone_meanwhile_is_let_in_nowhere(scene: Scene) -> None:
@@ -142,4 +150,4 @@ async def test_who_has_gone_meanwhile_is_let_in_nowhere(scene: Scene) -> None:
     await scene.say()
 
     assert scene.live() == []
-    assert list(scene.rooms.hub.attended()) == []
+    assert list(scene.rooms.hub.listener_counts()) == []

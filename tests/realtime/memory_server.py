@@ -10,6 +10,7 @@ from typing import Any
 
 from obstore.store import MemoryStore
 
+from folkmoot.bus.memory import MemoryBus
 from folkmoot.core.accounts.errors import TokenInvalid, TokenMissing
 from folkmoot.core.accounts.model import Account, Login
 from folkmoot.core.conversations.desk import Desks
@@ -34,6 +35,7 @@ from folkmoot.realtime.limits import Limits, LimitSettings
 from folkmoot.realtime.outbox import SlowReaders, Tick
 from folkmoot.realtime.receipts import Receipts
 from folkmoot.realtime.services import Services
+from folkmoot.realtime.subscribers import Publisher
 from folkmoot.realtime.wire_format import CloseReason
 from folkmoot.realtime.writer import Writer
 from folkmoot.storage.memory.storage import MemoryStorage
@@ -165,6 +167,7 @@ class MemoryServer:
     cast: Cast
     services: Services
     wire_format: NamedEvents
+    publisher: Publisher
 
     @property
     def hub(self) -> Hub:
@@ -230,11 +233,12 @@ def ended(connection: Connection) -> str | None:
 async def memory_server(storage: Storage | None = None) -> AsyncIterator[MemoryServer]:
     """A server with the cast in it; its writer runs until the end."""
     cast = await enter(storage or MemoryStorage())
-    hub = Hub()
-    writer = Writer(cast.storage, cast.posting, hub.announce, linger=0)
+    bus = MemoryBus()
+    publisher = Publisher(bus.publish)
+    writer = Writer(cast.storage, cast.posting, publisher.publish, linger=0)
     receipts = Receipts(writer, cast.marks, pause=0)
-    hub.on_handed = receipts.note_handed
-    hub.on_caught_up = receipts.claim_handed
+    hub = Hub(receipts)
+    bus.subscribe(hub.apply)
     services = Services(
         clock=cast.clock,
         ids=cast.ids,
@@ -251,6 +255,7 @@ async def memory_server(storage: Storage | None = None) -> AsyncIterator[MemoryS
         logs=MemoryLogIndex(),
         storage=cast.storage,
         writer=writer,
+        publish=publisher.publish,
         receipts=receipts,
         hub=hub,
         limits=Limits(GENEROUS, cast.clock.monotonic),
@@ -259,7 +264,7 @@ async def memory_server(storage: Storage | None = None) -> AsyncIterator[MemoryS
     )
     running = asyncio.create_task(writer.run())
     try:
-        yield MemoryServer(cast, services, NamedEvents())
+        yield MemoryServer(cast, services, NamedEvents(), publisher)
     finally:
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)

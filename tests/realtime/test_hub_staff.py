@@ -1,7 +1,6 @@
-"""The hub: who is told when staff come and go, and who listens to what is announced."""
+"""The hub: who is told when staff come and go."""
 
 from folkmoot.core.accounts.model import Role
-from folkmoot.core.messages.events import MessagePosted
 from tests.realtime.memory_server import heard
 
 
@@ -59,18 +58,3 @@ async def test_everybody_who_is_online_is_counted_once(server):
     await server.connect(server.cast.bo)
 
     assert [person.username for person in server.services.hub.people()] == ["ana", "bo"]
-
-
-async def test_what_is_announced_is_told_to_listeners_before_anybody_is_sent_it(server):
-    bo = await server.listen(server.cast.bo)
-    heard(bo)
-    overheard = []
-
-    def overhear(event):
-        overheard.append((type(event), list(bo.outlet.frames)))
-
-    server.services.hub.overhearing.append(overhear)
-    await server.say(server.cast.ana, "Hello")
-
-    assert overheard[0] == (MessagePosted, [])
-    assert heard(bo) == ["MessagePosted 1"]

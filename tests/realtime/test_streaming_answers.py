@@ -56,7 +56,7 @@ def grow(server: MemoryServer, delta: str, *, question: Uid = WHY, position: int
         position=position,
         delta=delta,
     )
-    server.hub.announce([event])
+    server.services.publish([event])
 
 
 async def listener(server: MemoryServer) -> Connection:
@@ -147,7 +147,7 @@ async def test_a_message_ends_its_growth_and_the_watching_of_its_question(
         created_at=question.created_at,
         reply_to=MessageRef(question.id, WHY),
     )
-    server.hub.announce([announcement(message)])
+    server.services.publish([announcement(message)])
     heard(connection)
     assert server.hub.streaming.so_far(lobby.id) is None
 
@@ -163,7 +163,7 @@ async def test_what_is_dropped_is_told_and_forgotten(server: MemoryServer) -> No
     dropped = AnswerDropped(
         conversation_id=lobby.id, conversation_uid=lobby.uid, question=WHY, message=ANSWER
     )
-    server.hub.announce([dropped])
+    server.services.publish([dropped])
 
     assert heard(connection) == ["be", "dropped"]
     assert server.hub.streaming.so_far(lobby.id) is None

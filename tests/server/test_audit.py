@@ -14,14 +14,14 @@ from folkmoot.server.ops.audit import FILE_NAME, AuditConsumer, AuditTrail
 from tests.realtime.memory_server import MemoryServer, memory_server
 
 
-class Overhearing:
+class Audited:
     """Services whose events are audited, and what was noted of them in the end."""
 
     def __init__(self, server: MemoryServer, folder: Path) -> None:
         self.server = server
         self._folder = folder
         self._trail = AuditTrail(folder, server.cast.clock)
-        server.hub.overhearing.append(AuditConsumer(server.services, self._trail).overhear)
+        server.publisher.register(AuditConsumer(server.services, self._trail))
 
     async def noted(self) -> list[dict[str, Any]]:
         """The entries, once everything that was begun is done."""
@@ -33,30 +33,30 @@ class Overhearing:
 
 
 @pytest.fixture
-async def overhearing(tmp_path: Path) -> AsyncIterator[Overhearing]:
+async def audited(tmp_path: Path) -> AsyncIterator[Audited]:
     async with memory_server() as server:
         background_tasks = asyncio.create_task(server.services.background_tasks.run())
         await asyncio.sleep(0)
-        yield Overhearing(server, tmp_path)
+        yield Audited(server, tmp_path)
         background_tasks.cancel()
         await asyncio.gather(background_tasks, return_exceptions=True)
 
 
-async def test_a_block_is_an_entry_of_the_blocker_alone(overhearing: Overhearing) -> None:
-    server, cast = overhearing.server, overhearing.server.cast
+async def test_a_block_is_an_entry_of_the_blocker_alone(audited: Audited) -> None:
+    server, cast = audited.server, audited.server.cast
     await server.do(server.services.social.block, cast.ana.id, cast.bo.id)
     await server.do(server.services.social.unblock, cast.ana.id, cast.bo.id)
 
-    entries = await overhearing.noted()
+    entries = await audited.noted()
 
     said = [(entry["event"], entry["account"], entry["blocked"]) for entry in entries]
     assert said == [("block set", "ana", "bo"), ("block lifted", "ana", "bo")]
 
 
-async def test_who_has_the_logs_read_anew_is_noted_once(overhearing: Overhearing) -> None:
-    cast = overhearing.server.cast
+async def test_who_has_the_logs_read_anew_is_noted_once(audited: Audited) -> None:
+    cast = audited.server.cast
     for is_done in (False, True):
-        overhearing.server.hub.announce(
+        audited.server.services.publish(
             [
                 LogsProgressed(
                     conversation_id=cast.lobby.id,
@@ -67,6 +67,6 @@ async def test_who_has_the_logs_read_anew_is_noted_once(overhearing: Overhearing
             ]
         )
 
-    (entry,) = await overhearing.noted()
+    (entry,) = await audited.noted()
 
     assert (entry["event"], entry["account"], entry["entries"]) == ("logs read anew", "ana", 7)

@@ -141,7 +141,7 @@ async def test_a_second_deadline_never_moves_the_first_one_back():
 
     lane.write(text_frame(b"stuck"))
     async with asyncio.timeout(1):
-        await lane.attend(reading())
+        await lane.serve(reading())
 
 
 async def test_a_replay_that_waits_for_room_goes_on_when_the_lane_ends():
@@ -159,14 +159,14 @@ async def test_an_abort_ends_a_send_that_is_stuck_and_the_reading_side():
     lane.write(text_frame(b"stuck"))
     asyncio.get_running_loop().call_soon(lane.abort)
     async with asyncio.timeout(DEADLINE):
-        await lane.attend(forever())
+        await lane.serve(forever())
 
 
 async def test_a_queue_over_its_bound_aborts_the_lane():
     lane = SendLane(Peer(open_=False).send, max_bytes=100)
     lane.write(text_frame(b"x" * 100))
     async with asyncio.timeout(DEADLINE):
-        await lane.attend(forever())
+        await lane.serve(forever())
 
 
 async def test_what_was_written_goes_out_when_the_reading_side_returns():
@@ -176,7 +176,7 @@ async def test_what_was_written_goes_out_when_the_reading_side_returns():
     async def reading():
         lane.write(text_frame(b"bye"))
 
-    await lane.attend(reading())
+    await lane.serve(reading())
     assert peer.sent == [text("bye")]
 
 
@@ -185,7 +185,7 @@ async def test_a_failure_of_the_reading_side_leaves_as_it_is():
         raise KeyError("mine")
 
     with pytest.raises(KeyError, match="mine"):
-        await SendLane(Peer().send).attend(reading())
+        await SendLane(Peer().send).serve(reading())
 
 
 async def test_a_client_that_is_gone_ends_the_lane_quietly():
@@ -194,7 +194,7 @@ async def test_a_client_that_is_gone_ends_the_lane_quietly():
 
     lane = SendLane(send)
     lane.write(text_frame(b"one"))
-    await lane.attend(forever())
+    await lane.serve(forever())
     lane.write(text_frame(b"late"))
     lane.ping()
     lane.abort()

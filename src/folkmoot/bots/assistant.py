@@ -7,7 +7,7 @@ Whether an answer is still wanted is decided where it is posted, in the same tra
 import asyncio
 import logging
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from typing import TypeVar
@@ -33,8 +33,6 @@ MAX_PAUSE = 30.0
 _log = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
-Announce = Callable[[Sequence[object]], None]
-"""Hands events on to everybody they concern, in every process."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +77,7 @@ class _Writing:
 
 
 class Assistant:
-    """Owes answers, and gives them. ``announce`` hands on what grows, in every process."""
+    """Owes answers, and gives them."""
 
     def __init__(
         self,
@@ -87,7 +85,6 @@ class Assistant:
         answers: Answers,
         answerer: Answerer,
         research: Research,
-        announce: Announce,
         *,
         bounds: AssistantBounds | None = None,
     ) -> None:
@@ -95,7 +92,6 @@ class Assistant:
         self._answers = answers
         self._answerer = answerer
         self._research = research
-        self._announce = announce
         self._bounds = bounds or AssistantBounds()
         self._turns = asyncio.Semaphore(self._bounds.at_once)
         self._waiting: dict[ConversationId, deque[MessageId]] = {}
@@ -107,13 +103,12 @@ class Assistant:
         """Answer until cancelled, first of all what was owed when the last process ended."""
         async with asyncio.TaskGroup() as self._tasks:
             self._tasks.create_task(self._answerer.run())
-            self._services.hub.overhearing.append(self._overhear)
             try:
                 for owed in await self._services.storage.read(lambda work: work.answers.all_owed()):
                     self._take_on(owed)
                 await asyncio.get_running_loop().create_future()
             finally:
-                self._services.hub.overhearing.remove(self._overhear)
+                self._tasks = None
 
     def cancel(self, conversation_id: ConversationId, account_id: AccountId) -> bool:
         """End the answer that is being written to this account; whether there was one.
@@ -126,7 +121,8 @@ class Assistant:
         writing.cancel()
         return True
 
-    def _overhear(self, event: object) -> None:
+    def consume(self, event: object) -> None:
+        """Take on what is owed, and stop what is wanted no longer."""
         match event:
             case AnswerOwed(owed=owed):
                 self._take_on(owed)
@@ -249,7 +245,7 @@ class Assistant:
             position=position,
             delta=added,
         )
-        self._announce([grew])
+        self._services.publish([grew])
 
     async def _give(self, question: Message, name: Uid, answer: Answer) -> None:
         write = self._services.writer.write
@@ -265,7 +261,7 @@ class Assistant:
                 question=question.uid,
                 message=name,
             )
-            self._announce([dropped])
+            self._services.publish([dropped])
 
     async def _give_up(self, question_id: MessageId) -> None:
         """Say that a fault of ours kept a question from being answered."""

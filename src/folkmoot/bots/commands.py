@@ -12,7 +12,6 @@ from datetime import datetime
 from difflib import SequenceMatcher
 from functools import partial
 
-from folkmoot.bots.assistant import Announce
 from folkmoot.bots.ephemeral_notices import EphemeralNotices
 from folkmoot.core.accounts.model import Account, Role
 from folkmoot.core.conversations.errors import DaysOutOfRange, NoSuchConversation
@@ -66,21 +65,17 @@ class Command:
 
 
 class Commands:
-    """`CommandHandler` of sessions: answers what begins with a slash; ``//`` is a plain one.
+    """`CommandHandler` of sessions: answers what begins with a slash; ``//`` is a plain one."""
 
-    ``announce`` hands events on to everybody they concern, in every process.
-    """
-
-    def __init__(self, services: Services, notices: EphemeralNotices, announce: Announce) -> None:
+    def __init__(self, services: Services, notices: EphemeralNotices) -> None:
         self._services = services
         self._notices = notices
-        self._announce = announce
         self._started_at = services.clock.now()
         self._counted: tuple[datetime, Totals] | None = None
         self._newest: dict[AccountId, asyncio.Future[Posted]] = {}
         """The answer that each account waits for last, while it does."""
 
-    def attend(self, draft: Draft) -> "asyncio.Future[Posted] | None":
+    def handle(self, draft: Draft) -> "asyncio.Future[Posted] | None":
         """The answer to a command."""
         is_plain = draft.kind is MessageKind.TEXT and draft.attachment is None
         if not is_plain or not draft.content.startswith(SIGN):
@@ -146,7 +141,7 @@ class Commands:
         self, account: Account, head: Conversation, text: str, client_id: str | None = None
     ) -> Posted:
         whispered = self._notices.to(account.id, head, text, client_id=client_id)
-        self._announce([whispered])
+        self._services.publish([whispered])
         return Posted(whispered.message, is_repeat=False)
 
     async def _obey(self, name: str, asked: CommandCall) -> str:
@@ -242,7 +237,7 @@ class Commands:
             listener=asked.account.id,
             reading=reading,
         )
-        self._announce([event])
+        self._services.publish([event])
 
     async def _count(self) -> Totals:
         """The totals, counted anew every few seconds at most, as that walks through everything."""

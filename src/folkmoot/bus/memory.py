@@ -1,21 +1,28 @@
-"""The bus of a house with one process: what is published is heard at once, in order."""
+"""The bus of a server with one process: what is published is heard at once, in order."""
 
+import logging
 from collections.abc import Callable, Sequence
 
-Hearer = Callable[[Sequence[object]], None]
+_log = logging.getLogger(__name__)
+
+Hear = Callable[[object], None]
 
 
 class MemoryBus:
-    """Hands events to everybody in this process who hears them."""
+    """Hands events to everybody in this process who subscribed, in the order of subscription."""
 
     def __init__(self) -> None:
-        self._hearers: list[Hearer] = []
+        self._subscribers: list[Hear] = []
 
-    def hear(self, hearer: Hearer) -> None:
-        """Tell ``hearer`` of everything that is published from now on."""
-        self._hearers.append(hearer)
+    def subscribe(self, hear: Hear) -> None:
+        """Call ``hear`` with everything that is published from now on."""
+        self._subscribers.append(hear)
 
     def publish(self, events: Sequence[object]) -> None:
-        """Tell everybody of events that are durable now."""
-        for hearer in self._hearers:
-            hearer(events)
+        """Tell everybody; whoever raises keeps nobody else from hearing."""
+        for event in events:
+            for hear in self._subscribers:
+                try:
+                    hear(event)
+                except Exception:
+                    _log.exception("%s could not be handled", type(event).__name__)

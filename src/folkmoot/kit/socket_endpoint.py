@@ -94,7 +94,7 @@ class SocketEndpoint:
             return
         await send({"type": "websocket.accept", "subprotocol": credentials.subprotocol})
         lane = lane_of(scope, send)
-        await lane.attend(self._serve(scope, receive, lane, caller))
+        await lane.serve(self._serve(scope, receive, lane, caller))
 
     async def _serve(
         self, scope: Scope, receive: Receive, lane: Lane, caller: Caller | None

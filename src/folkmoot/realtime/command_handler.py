@@ -1,4 +1,4 @@
-"""What is said to the house itself, instead of to those in a conversation: slash commands."""
+"""What is said to the server itself, instead of to those in a conversation: slash commands."""
 
 import asyncio
 from typing import Protocol
@@ -7,9 +7,9 @@ from folkmoot.core.messages.model import Draft, Posted
 
 
 class CommandHandler(Protocol):
-    """Takes drafts that are meant for the house, before anybody stores them."""
+    """Takes drafts that are meant for the server, before anybody stores them."""
 
-    def attend(self, draft: Draft) -> "asyncio.Future[Posted] | None":
+    def handle(self, draft: Draft) -> "asyncio.Future[Posted] | None":
         """The answer to the draft, to its author alone; ``None`` where it is a message like others.
 
         The future fails with a refusal, as that of a message does. What it gives was not stored.

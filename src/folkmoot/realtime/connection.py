@@ -33,11 +33,22 @@ class Outlet(Protocol):
         ...
 
 
+class AccountObserver(Protocol):
+    """Whoever keeps in mind, for one connection, what happens to its account."""
+
+    def observe(self, event: object) -> None:
+        """Reckon with an event that concerns the account, before the connection is sent it.
+
+        A conversation began with it, a friendship or a block changed, it was added somewhere or
+        is about to be taken out. Nothing is told once the connection has lost its rights.
+        """
+        ...
+
+
 class Connection:
     """A client that is connected, who it is, and what it listens to."""
 
     __slots__ = (
-        "attend",
         "blocked",
         "contacts",
         "conversations",
@@ -45,6 +56,7 @@ class Connection:
         "home",
         "is_open",
         "login_id",
+        "observer",
         "outlet",
         "person",
         "push",
@@ -60,6 +72,7 @@ class Connection:
         login_id: Uid,
         expires_at: datetime,
         home: ConversationId | None = None,
+        observer: AccountObserver | None = None,
     ) -> None:
         self.wire_format = wire_format
         self.outlet = outlet
@@ -76,9 +89,7 @@ class Connection:
         """What the connection listens to."""
         self.watched: frozenset[AccountId] = frozenset()
         """Whose coming and going the connection is told of."""
-        self.attend: Callable[[object], None] | None = None
-        """Called with events that concern the account: a conversation began with it, a friendship
-        or a block changed, it was added somewhere or is about to be taken out."""
+        self.observer = observer
         self.is_open = False
         """Whether it has its rights: the hub gives them, and takes them before it says goodbye."""
         self.push: Callable[[Frame], None] = outlet.push

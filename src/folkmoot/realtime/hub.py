@@ -5,9 +5,10 @@ account it is about), and the same bytes go to everybody; whoever is too slow is
 affair. Rights are held by being in a channel: who loses one is taken out before the next event.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
+from typing import Protocol
 
 from folkmoot.core.accounts.events import AccountChanged, AccountDeactivated, LoginsEnded
 from folkmoot.core.accounts.model import STAFF, Person
@@ -47,8 +48,20 @@ from folkmoot.realtime.wire_format import CloseReason, WireFormat
 
 MAX_HELD_EVENTS = 1000
 
-Handed = Callable[[ConversationId, Iterable[AccountId], int], None]
-"""Told which accounts were handed a conversation up to which place."""
+
+class DeliveryReceipts(Protocol):
+    """Takes on what accounts were handed, where the kind of conversation keeps track of that."""
+
+    def note_handed(
+        self, conversation_id: ConversationId, accounts: Iterable[AccountId], up_to_seq: int
+    ) -> None:
+        """A message of somebody else reached these accounts as it was posted."""
+        ...
+
+    def claim_handed(self, mark: ReadMark) -> None:
+        """An account was sent what it had missed."""
+        ...
+
 
 _Live = Durable | ReadMoved | DeliveredMoved | Entered | Exited | Typing
 _PASSING = (Entered, Exited, Typing)
@@ -148,15 +161,8 @@ class Channel:
 class Hub:
     """All live connections of this process, by account and by conversation."""
 
-    def __init__(self) -> None:
-        self.on_handed: Handed | None = None
-        """Told when a message of somebody else reaches a connection of an account as it is posted,
-        where the kind of conversation keeps track of that."""
-        self.on_caught_up: Callable[[ReadMark], None] | None = None
-        """Told, there too, when a connection was sent what its account had missed."""
-        self.overhearing: list[Callable[[object], None]] = []
-        """Told of every event, just before anybody is sent it: for what a contract has to keep in
-        mind about conversations that its connections hear of. Rights are not theirs to give."""
+    def __init__(self, receipts: DeliveryReceipts) -> None:
+        self._receipts = receipts
         self.roster = Roster()
         self.typing = TypingBoard()
         self.streaming = StreamingAnswers()
@@ -180,7 +186,7 @@ class Hub:
         if not connection.is_open:
             return
         connection.is_open = False
-        connection.attend = None
+        connection.observer = None
         group = self._accounts[connection.person.id]
         del group[connection]
         for conversation_id in connection.conversations:
@@ -220,8 +226,8 @@ class Hub:
         """Have those who listen as friends hear of those, and only those, who still are."""
         for account_id in affected(event):
             for connection in self.connections_of(account_id):
-                if connection.attend is not None:
-                    connection.attend(event)
+                if connection.observer is not None:
+                    connection.observer.observe(event)
                 if connection.contacts is not None:
                     before = connection.watched
                     self.surround(connection, connection.contacts.after(event))
@@ -262,7 +268,7 @@ class Hub:
         """Whether the account has a connection of any contract."""
         return account_id in self._accounts
 
-    def attended(self) -> Iterator[tuple[Conversation, int]]:
+    def listener_counts(self) -> Iterator[tuple[Conversation, int]]:
         """Every conversation that somebody listens to, and through how many connections."""
         for channel in self._channels.values():
             if channel.conversation is not None and channel.listeners:
@@ -357,37 +363,34 @@ class Hub:
 
     # -- events --------------------------------------------------------------------------------
 
-    def announce(self, events: Iterable[object]) -> None:
-        """Let everybody concerned know what is now durable, in order."""
-        for event in events:
-            for overhear in self.overhearing:
-                overhear(event)
-            match event:
-                case MessagePosted(message=message):
-                    self._stop_typing(event.conversation_id, message.author_id)
-                    self.streaming.note_posted(event)
-                    self.deliver(event)
-                case MemberJoined(member=member):
-                    self._recount(event)
-                    self._tell_accounts(event, (member.id,))
-                    self.deliver(event)
-                case ConversationStarted(members=members):
-                    self._tell_accounts(event, members)
-                case MemberLeft(member=member):
-                    self._tell_accounts(event, (member.id,))
-                    self._expel(event.conversation_id, member.id)
-                    self._recount(event)
-                    self.deliver(event)
-                case Durable() | ReadMoved() | DeliveredMoved():
-                    self.deliver(event)
-                case AnswerExtended() | AnswerDropped():
-                    self.streaming.note(event)
-                case EphemeralNotice() | LogsProgressed():
-                    self._notify(event)
-                case _:
-                    self._apply_to_accounts(event)
-                    self._tell_accounts(event, addressed(event))
-                    self._rearrange(event)
+    def apply(self, event: object) -> None:
+        """Let everybody concerned know what has happened."""
+        match event:
+            case MessagePosted(message=message):
+                self._stop_typing(event.conversation_id, message.author_id)
+                self.streaming.note_posted(event)
+                self.deliver(event)
+            case MemberJoined(member=member):
+                self._recount(event)
+                self._tell_accounts(event, (member.id,))
+                self.deliver(event)
+            case ConversationStarted(members=members):
+                self._tell_accounts(event, members)
+            case MemberLeft(member=member):
+                self._tell_accounts(event, (member.id,))
+                self._expel(event.conversation_id, member.id)
+                self._recount(event)
+                self.deliver(event)
+            case Durable() | ReadMoved() | DeliveredMoved():
+                self.deliver(event)
+            case AnswerExtended() | AnswerDropped():
+                self.streaming.note(event)
+            case EphemeralNotice() | LogsProgressed():
+                self._notify(event)
+            case _:
+                self._apply_to_accounts(event)
+                self._tell_accounts(event, addressed(event))
+                self._rearrange(event)
 
     def join(
         self, connection: Connection, conversation: Conversation, *, is_member: bool = True
@@ -405,8 +408,8 @@ class Hub:
         subject = about(event)
         for account_id in accounts:
             for connection in self.connections_of(account_id):
-                if connection.attend is not None and not affected(event):
-                    connection.attend(event)
+                if connection.observer is not None and not affected(event):
+                    connection.observer.observe(event)
                 if isinstance(event, Durable):
                     continue
                 frame = connection.wire_format.frame(event, own=account_id == subject)
@@ -460,17 +463,17 @@ class Hub:
 
     def note_handed(self, connection: Connection, conversation: Conversation) -> None:
         """A connection has caught up: its account was handed all that there is."""
-        if self.on_caught_up and connection.is_open and conversation.kind in KINDS_WITH_DELIVERY:
+        if connection.is_open and conversation.kind in KINDS_WITH_DELIVERY:
             me = connection.person.id
-            self.on_caught_up(ReadMark(conversation.id, me, conversation.last_seq))
+            self._receipts.claim_handed(ReadMark(conversation.id, me, conversation.last_seq))
 
     def _note_reach(self, channel: Channel, event: MessagePosted) -> None:
         head = channel.conversation
-        if self.on_handed is None or head is None or head.kind not in KINDS_WITH_DELIVERY:
+        if head is None or head.kind not in KINDS_WITH_DELIVERY:
             return
         reached = {connection.person.id for connection in channel.members}
         reached.discard(event.message.author_id or AccountId(0))
-        self.on_handed(head.id, reached, event.seq)
+        self._receipts.note_handed(head.id, reached, event.seq)
 
     def note_typing(self, typing: Typing, now: float) -> None:
         """Show that somebody began or stopped writing, if it is news."""

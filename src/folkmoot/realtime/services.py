@@ -23,6 +23,7 @@ from folkmoot.realtime.hub import Hub
 from folkmoot.realtime.limits import Limits
 from folkmoot.realtime.outbox import SlowReaders, Tick
 from folkmoot.realtime.receipts import Receipts
+from folkmoot.realtime.subscribers import Publish
 from folkmoot.realtime.writer import Writer
 
 
@@ -30,8 +31,8 @@ from folkmoot.realtime.writer import Writer
 class Services:
     """One running server.
 
-    Reading goes through ``storage``, every change through ``writer``, and what people say through
-    `submit`.
+    Reading goes through ``storage``, every change through ``writer``, what people say through
+    `submit`, and what passes and is not kept through ``publish``.
     """
 
     clock: Clock
@@ -49,6 +50,7 @@ class Services:
     logs: LogIndex
     storage: Storage
     writer: Writer
+    publish: Publish
     receipts: Receipts
     hub: Hub
     limits: Limits
@@ -57,18 +59,18 @@ class Services:
     background_tasks: BackgroundTasks = field(default_factory=BackgroundTasks)
     command_handlers: list[CommandHandler] = field(default_factory=list)
 
-    def attended(self, draft: Draft) -> "asyncio.Future[Posted] | None":
-        """The answer to what was said to the house itself; ``None`` for every other draft."""
-        for attendant in self.command_handlers:
-            answer = attendant.attend(draft)
+    def handle_command(self, draft: Draft) -> "asyncio.Future[Posted] | None":
+        """The answer to what was said to the server itself; ``None`` for every other draft."""
+        for handler in self.command_handlers:
+            answer = handler.handle(draft)
             if answer is not None:
                 return answer
         return None
 
     def submit(self, draft: Draft) -> "asyncio.Future[Posted]":
-        """Have a draft stored, or answered where it was said to the house.
+        """Have a draft stored, or answered where it was said to the server.
 
         Drafts of one author are stored in the order of their submission. The future fails with the
         draft's refusal, or with `Unavailable`.
         """
-        return self.attended(draft) or self.writer.submit(draft)
+        return self.handle_command(draft) or self.writer.submit(draft)

@@ -18,13 +18,14 @@ from folkmoot.auth.passwords import Passwords
 from folkmoot.auth.signing import WeakSecret, load_secret
 from folkmoot.auth.tokens import AccessTokens
 from folkmoot.bots.answering import Answerer
-from folkmoot.bots.assistant import Announce, Assistant, AssistantBounds
+from folkmoot.bots.assistant import Assistant, AssistantBounds
 from folkmoot.bots.commands import Commands
 from folkmoot.bots.ephemeral_notices import EphemeralNotices
 from folkmoot.bots.logs.index import FILE_NAME as LOG_INDEX
 from folkmoot.bots.logs.index import Logs
 from folkmoot.bots.research import Research
 from folkmoot.bus.memory import MemoryBus
+from folkmoot.contracts.support.threads import ThreadRegistry
 from folkmoot.core.accounts.service import Accounts
 from folkmoot.core.conversations.desk import Desks
 from folkmoot.core.conversations.direct import Directs
@@ -49,6 +50,7 @@ from folkmoot.realtime.limits import Limits, LimitSettings
 from folkmoot.realtime.outbox import SlowReaders, Tick
 from folkmoot.realtime.receipts import Receipts
 from folkmoot.realtime.services import Services
+from folkmoot.realtime.subscribers import Consumer, Projection, Publisher
 from folkmoot.realtime.writer import Writer
 from folkmoot.server.answerers import answerer_of
 from folkmoot.server.errors import StartRefused
@@ -72,6 +74,7 @@ class Components:
     logs: Logs
     assistant: Assistant
     audit: AuditTrail
+    threads: ThreadRegistry
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,13 +169,12 @@ def _secret_of(settings: Settings) -> bytes:
 def _assembled(settings: Settings, means: _Resources, secret: bytes) -> Components:
     clock, ids, storage = SystemClock(), SystemIds(), means.storage
     accounts, conversations = Accounts(clock, ids), Conversations(clock, ids)
-    hub, bus = Hub(), MemoryBus()
-    bus.hear(hub.announce)
-    writer = Writer(storage, Posting(clock, ids), bus.publish)
-    marks = Watermarks(clock)
+    bus, marks = MemoryBus(), Watermarks(clock)
+    publisher = Publisher(bus.publish)
+    writer = Writer(storage, Posting(clock, ids), publisher.publish)
     receipts = Receipts(writer, marks)
-    hub.on_handed = receipts.note_handed
-    hub.on_caught_up = receipts.claim_handed
+    hub, threads = Hub(receipts), ThreadRegistry()
+    _subscribe(bus, threads, hub)
     tokens = AccessTokens(secret, clock, life=timedelta(minutes=settings.access_token_minutes))
     passwords = Passwords()
     authenticator = Authenticator(
@@ -196,6 +198,7 @@ def _assembled(settings: Settings, means: _Resources, secret: bytes) -> Componen
         logs=means.logs,
         storage=storage,
         writer=writer,
+        publish=publisher.publish,
         friends=Friends(clock, ids),
         directs=Directs(clock, ids),
         desks=Desks(clock, ids),
@@ -218,21 +221,30 @@ def _assembled(settings: Settings, means: _Resources, secret: bytes) -> Componen
         lifetimes=Lifetimes(login=timedelta(days=settings.refresh_token_days)),
         audit=means.audit,
     )
-    hub.overhearing.append(AuditConsumer(services, means.audit).overhear)
-    services.command_handlers.append(Commands(services, EphemeralNotices(clock, ids), bus.publish))
-    assistant = _assistant(settings, services, means.answerer, bus.publish)
-    return Components(services, door, passwords, means.logs, assistant, means.audit)
+    services.command_handlers.append(Commands(services, EphemeralNotices(clock, ids)))
+    assistant = _assistant(settings, services, means.answerer)
+    _register(publisher, AuditConsumer(services, means.audit), assistant)
+    return Components(services, door, passwords, means.logs, assistant, means.audit, threads)
 
 
-def _assistant(
-    settings: Settings, services: Services, answerer: Answerer, announce: Announce
-) -> Assistant:
+def _subscribe(bus: MemoryBus, *projections: Projection) -> None:
+    """Keep these up with all events, each before those after it."""
+    for projection in projections:
+        bus.subscribe(projection.apply)
+
+
+def _register(publisher: Publisher, *consumers: Consumer) -> None:
+    for consumer in consumers:
+        publisher.register(consumer)
+
+
+def _assistant(settings: Settings, services: Services, answerer: Answerer) -> Assistant:
     answers = Answers(services.clock, services.ids, max_chars=settings.max_content_chars)
     research = Research(
         services.storage, services.logs, answers, max_tokens=settings.assistant_max_context_tokens
     )
     bounds = AssistantBounds(at_once=settings.assistant_at_once, seconds=settings.assistant_seconds)
-    return Assistant(services, answers, answerer, research, announce, bounds=bounds)
+    return Assistant(services, answers, answerer, research, bounds=bounds)
 
 
 def file_store_of(settings: Settings) -> tuple[FileStore, Path]:

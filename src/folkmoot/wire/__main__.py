@@ -103,7 +103,7 @@ class PlainEcho:
                 if lane.paused:
                     await self._has_room.wait()
 
-        await lane.attend(echo())
+        await lane.serve(echo())
 
 
 class Standalone:

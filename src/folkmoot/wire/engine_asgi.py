@@ -461,9 +461,9 @@ class EngineServer:
             if connection is None:
                 connection = self._open(handshake, owner, Transport.WEBSOCKET)
                 connection.use(lane)
-                await lane.attend(_read(connection, receive))
+                await lane.serve(_read(connection, receive))
             else:
-                await lane.attend(self._upgrade(connection, lane, receive))
+                await lane.serve(self._upgrade(connection, lane, receive))
 
     async def _upgrade(self, connection: _Connection, lane: Lane, receive: Receive) -> None:
         connection.prober = lane

@@ -64,7 +64,7 @@ class Lane(Protocol):
     def abort(self) -> None:
         """Drop the connection at once, unsent bytes included."""
 
-    def attend(self, reading: Coroutine[Any, Any, None]) -> Awaitable[None]:
+    def serve(self, reading: Coroutine[Any, Any, None]) -> Awaitable[None]:
         """Run the connection's reading side to its end; what is written goes out meanwhile."""
 
 
@@ -121,8 +121,8 @@ class SendLane:
         self._last_message = None
         self._end(0)
 
-    def attend(self, reading: Coroutine[Any, Any, None]) -> Awaitable[None]:
-        return self._attend(reading)
+    def serve(self, reading: Coroutine[Any, Any, None]) -> Awaitable[None]:
+        return self._serve(reading)
 
     async def run(self) -> None:
         """Send what is written until the connection is closed, aborted or gone."""
@@ -139,7 +139,7 @@ class SendLane:
             if self.feeder is not None:
                 self.feeder.on_resume()
 
-    async def _attend(self, reading: Coroutine[Any, Any, None]) -> None:
+    async def _serve(self, reading: Coroutine[Any, Any, None]) -> None:
         try:
             async with asyncio.TaskGroup() as group:
                 reader = group.create_task(reading)

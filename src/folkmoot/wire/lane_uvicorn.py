@@ -75,7 +75,7 @@ class TransportLane:
     def abort(self) -> None:
         self._protocol.drop()
 
-    def attend(self, reading: Coroutine[Any, Any, None]) -> Awaitable[None]:
+    def serve(self, reading: Coroutine[Any, Any, None]) -> Awaitable[None]:
         # The transport needs no writer task, so an idle connection pays for none.
         return reading
 

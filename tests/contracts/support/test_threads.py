@@ -35,7 +35,7 @@ def test_a_thread_stands_where_its_sessions_stand():
     threads.learn(thread, [head(1, 9, closed=True), head(2, 4), head(3, 2)])
     assert thread.cursor == "1-9.2-4.3-2"
     assert (thread.current, thread.last_seq) == (3, 2)
-    threads.overhear(posted(2, 5))
+    threads.apply(posted(2, 5))
 
     assert thread.cursor == "1-9.2-5.3-2"
     assert (thread.current, thread.last_seq) == (2, 5)
@@ -46,7 +46,7 @@ def test_places_never_go_back():
     thread = threads.enter(ANA, Listener())
     threads.learn(thread, [head(1, 9)])
 
-    threads.overhear(posted(1, 8))
+    threads.apply(posted(1, 8))
 
     assert thread.cursor == "1-9"
 
@@ -56,7 +56,7 @@ def test_a_session_that_begins_is_passed_on_to_whoever_listens_to_its_customer()
     thread = threads.enter(ANA, mine)
     threads.enter(AGENT, theirs)
 
-    threads.overhear(ConversationStarted(head(4), (ANA.id,)))
+    threads.apply(ConversationStarted(head(4), (ANA.id,)))
 
     assert mine.told == [4, "turn"]
     assert theirs.told == []
@@ -68,9 +68,9 @@ def test_a_session_that_is_closed_takes_no_more_messages():
     thread = threads.enter(ANA, listener)
     threads.learn(thread, [head(1, 3), head(2, 1)])
 
-    threads.overhear(ConversationEnded(**PLACE | {"conversation_id": 2, "seq": 2}, actor=AGENT))
+    threads.apply(ConversationEnded(**PLACE | {"conversation_id": 2, "seq": 2}, actor=AGENT))
     assert (thread.current, listener.told) == (1, ["turn"])
-    threads.overhear(ConversationEnded(**PLACE | {"seq": 4}, actor=AGENT))
+    threads.apply(ConversationEnded(**PLACE | {"seq": 4}, actor=AGENT))
 
     assert (thread.current, thread.last_seq) == (None, 2)
 
@@ -106,9 +106,9 @@ def test_the_cursor_of_any_number_of_sessions_names_those_last_used():
     thread = threads.enter(ANA, Listener())
     threads.learn(thread, [head(1, 3)])
     for number in range(2, MOST_SESSIONS + 10):
-        threads.overhear(ConversationStarted(head(number), (ANA.id,)))
+        threads.apply(ConversationStarted(head(number), (ANA.id,)))
 
-    threads.overhear(posted(1, 4))
+    threads.apply(posted(1, 4))
 
     named = places_in(thread.cursor)
     assert len(named) == MOST_SESSIONS

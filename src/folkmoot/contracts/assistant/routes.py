@@ -23,7 +23,7 @@ async def info(services: ServicesOf, caller: CallerOf) -> Response:
     """
     sessions: dict[str, ChatPlaceOut] = {
         head.uid: ChatPlaceOut(connections, services.hub.roster.present(head.id))
-        for head, connections in services.hub.attended()
+        for head, connections in services.hub.listener_counts()
         if head.kind is Kind.SESSION
     }
     return answer(

@@ -11,7 +11,6 @@ from folkmoot.auth.authenticator import Caller
 from folkmoot.contracts.assistant import codec, errors
 from folkmoot.contracts.assistant import frames as wire
 from folkmoot.contracts.assistant.subscription import SessionSnapshot, SessionSubscription, opening
-from folkmoot.core.accounts.model import Account
 from folkmoot.core.conversations.errors import NotADesk
 from folkmoot.core.conversations.events import MemberLeft
 from folkmoot.core.conversations.model import ReadMark
@@ -63,14 +62,7 @@ class ChatSockets:
     def guest(self, scope: Scope, caller: Caller, outbox: Outbox) -> "AssistantHandler":
         """The visitor, who has joined no session yet."""
         del scope
-        connection = Connection(
-            self._wire_format,
-            outbox,
-            caller.account.person,
-            caller.login.id,
-            caller.expires_at,
-        )
-        return AssistantHandler(self._services, connection, caller.account, self._cancel)
+        return AssistantHandler(self._services, self._wire_format, outbox, caller, self._cancel)
 
     def rejection_of(self, refusal: Refusal | Unavailable | None) -> Rejection:
         """What a visitor who cannot stay is told."""
@@ -91,11 +83,23 @@ class AssistantHandler:
     )
 
     def __init__(
-        self, services: Services, connection: Connection, account: Account, cancel: Cancel
+        self,
+        services: Services,
+        wire_format: AssistantWireFormat,
+        outbox: Outbox,
+        caller: Caller,
+        cancel: Cancel,
     ) -> None:
-        self.connection = connection
+        self._account = caller.account
+        self.connection = Connection(
+            wire_format,
+            outbox,
+            caller.account.person,
+            caller.login.id,
+            caller.expires_at,
+            observer=self,
+        )
         self._services = services
-        self._account = account
         self._cancel = cancel
         self._places: dict[Uid, ConversationId] = {}
         """The sessions that were joined, the latest last."""
@@ -105,7 +109,6 @@ class AssistantHandler:
     async def arrive(self) -> None:
         """Say who the client is taken for."""
         services, connection = self._services, self.connection
-        connection.attend = self._attend
         # Asked again, now that the hub would tell us if the login were ended from here on.
         await services.storage.read(
             lambda work: services.accounts.holder(work, connection.login_id)
@@ -245,7 +248,7 @@ class AssistantHandler:
             self._services.hub.release(self.connection, place)
             self._send(wire.ChatLeftFrame(session, "left"))
 
-    def _attend(self, event: object) -> None:
+    def observe(self, event: object) -> None:
         """Say so when the account is taken out of a session that is joined here."""
         if isinstance(event, MemberLeft) and event.conversation_id in self.connection.conversations:
             self._places.pop(event.conversation_uid, None)
@@ -293,7 +296,7 @@ class AssistantHandler:
     ) -> Awaitable[None] | None:
         """Hand a message to the writer; its echo, through the hub, is the acknowledgement."""
         draft = replace(draft, conversation_id=place)
-        answer = self._services.attended(draft)
+        answer = self._services.handle_command(draft)
         if answer is None and place not in self._member_of:
             return self._answering(self._enter_and_post(draft, say), None, say.client_id)
         return self._await_answer(answer or self._services.writer.submit(draft), draft, say)

@@ -44,11 +44,8 @@ class FriendSockets:
 
     def guest(self, scope: Scope, caller: Caller, outbox: Outbox) -> "FriendsHandler":
         """The visitor, bound for all their friends."""
-        connection = Connection(
-            self._wire_format, outbox, caller.account.person, caller.login.id, caller.expires_at
-        )
         return FriendsHandler(
-            self._services, self._wire_format, connection, resumes=_resumes(scope)
+            self._services, self._wire_format, outbox, caller, resumes=_resumes(scope)
         )
 
     def rejection_of(self, refusal: Refusal | Unavailable | None) -> Rejection:
@@ -65,15 +62,23 @@ class FriendsHandler:
         self,
         services: Services,
         wire_format: FriendsWireFormat,
-        connection: Connection,
+        outbox: Outbox,
+        caller: Caller,
         *,
         resumes: bool,
     ) -> None:
-        self.connection = connection
+        me, login = caller.account.person, caller.login.id
+        self.connection = connection = Connection(
+            wire_format, outbox, me, login, caller.expires_at, observer=self
+        )
         self._services = services
         self._wire_format = wire_format
         self._coming = FriendsSubscription(services, wire_format, connection, resumes=resumes)
         self._unanswered = 0
+
+    def observe(self, event: object) -> None:
+        """Reckon with what happens to the account."""
+        self._coming.observe(event)
 
     async def arrive(self) -> None:
         """Greet, send what waited, and listen; or wait for the client to say how far it got."""

@@ -88,7 +88,6 @@ class FriendsSubscription:
         self._gathering: Gathering | None = None
         self._heads: dict[ConversationId, Conversation] = {}
         self._cursors: dict[ConversationId, int] = {}
-        connection.attend = self._attend
 
     async def arrive(self) -> None:
         """Greet; then send what waited and listen, or wait for `resume`.
@@ -136,7 +135,7 @@ class FriendsSubscription:
 
     # -- what happens meanwhile ----------------------------------------------------------------
 
-    def _attend(self, event: object) -> None:
+    def observe(self, event: object) -> None:
         """Reckon with what concerns the account: a friend's first word, or a change of friends."""
         if isinstance(event, ConversationStarted):
             if event.conversation.kind is Kind.DIRECT:

@@ -44,9 +44,9 @@ async def stats(services: ServicesOf, caller: CallerOf) -> Response:
 
     `sessions` tells of each: for staff of all, for others of those they are participants of.
     """
-    attended = [
+    listened = [
         (head, connections)
-        for head, connections in services.hub.attended()
+        for head, connections in services.hub.listener_counts()
         if head.kind is Kind.SESSION
     ]
     own: frozenset[ConversationId] | None = None
@@ -61,14 +61,14 @@ async def stats(services: ServicesOf, caller: CallerOf) -> Response:
         present = services.hub.roster.present(head.id)
         return answers.SessionPresenceOut(present, services.hub.typing.typists(head.id))
 
-    users = sum(services.hub.roster.present(head.id) for head, _ in attended)
+    users = sum(services.hub.roster.present(head.id) for head, _ in listened)
     return answer(
         answers.SessionStatsOut(
-            total_sessions=len(attended),
-            total_connections=sum(connections for _, connections in attended),
-            average_users_per_session=round(users / len(attended), 2) if attended else 0.0,
+            total_sessions=len(listened),
+            total_connections=sum(connections for _, connections in listened),
+            average_users_per_session=round(users / len(listened), 2) if listened else 0.0,
             sessions={
-                head.uid: presence(head) for head, _ in attended if own is None or head.id in own
+                head.uid: presence(head) for head, _ in listened if own is None or head.id in own
             },
         )
     )

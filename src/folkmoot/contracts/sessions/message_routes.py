@@ -113,7 +113,7 @@ async def post(
     place, is_member = await services.storage.read(enter)
     draft = draft_of(services.messages, me, place, say, host=host_of(request.scope))
     try:
-        aside = services.attended(draft)
+        aside = services.handle_command(draft)
         if aside is None and not is_member:
             await services.writer.write(joining(services, caller.account, place))
         posted = await (aside or services.writer.submit(draft))

@@ -174,7 +174,7 @@ class SessionHandler:
             host=self._host,
             origin=self.connection,
         )
-        aside = self._services.attended(draft)
+        aside = self._services.handle_command(draft)
         if aside is not None:
             return self._await_answer(aside, say.client_id)
         if self._is_member:

@@ -19,7 +19,7 @@ from folkmoot.contracts.support.cursor import Places, after_cursor, after_place,
 from folkmoot.contracts.support.desk import SupportDesk
 from folkmoot.contracts.support.errors import EventMalformed, TooManyRooms
 from folkmoot.contracts.support.outlet import SocketOutlet
-from folkmoot.contracts.support.sending import Called, SupportSender
+from folkmoot.contracts.support.sending import SupportSender
 from folkmoot.contracts.support.subscription import Since, SupportSubscription, now_on
 from folkmoot.contracts.support.threads import Thread, ThreadRegistry
 from folkmoot.contracts.support.wire_format import SupportWireFormat
@@ -64,7 +64,12 @@ class SupportHandler:
         self._account = caller.account
         self._outlet = SocketOutlet(socket)
         self.connection = Connection(
-            wire_format, self._outlet, caller.account.person, caller.login.id, caller.expires_at
+            wire_format,
+            self._outlet,
+            caller.account.person,
+            caller.login.id,
+            caller.expires_at,
+            observer=self,
         )
         self._desk = SupportDesk(services, caller.account)
         self._speaker = SupportSender(services, self._desk, self.connection, self)
@@ -87,7 +92,7 @@ class SupportHandler:
             await self._sit(me, since, with_receipts=with_receipts)
             self._asked_for(me)
             if self._desk.is_staff:
-                self.connection.attend = self._attend
+                self._threads.enlist(self)
                 for customer, places in await self._left(rooms):
                     await self._sit(customer, partial(after_cursor, places), with_receipts=True)
                     self._asked_for(customer)
@@ -99,6 +104,7 @@ class SupportHandler:
     def depart(self) -> None:
         """Forget a client that is gone."""
         self._services.hub.close(self.connection)
+        self._threads.dismiss(self)
         for seat in self._seats.values():
             seat.vacate()
         self._seats.clear()
@@ -167,12 +173,26 @@ class SupportHandler:
             own = self._seats.get(me)
             hub.watch_staff(self.connection, is_on=own is not None and bool(own.thread.open))
 
-    def _attend(self, event: object) -> None:
+    @property
+    def account_id(self) -> AccountId:
+        """Whose handler it is."""
+        return self._account.id
+
+    def observe(self, event: object) -> None:
+        """Have one of staff hear of the sessions that they are brought into."""
+        if not self._threads.is_enlisted(self):
+            return
         match event:
-            case MemberJoined(conversation_id=place, seq=seq) | Called(place=place, seq=seq):
-                self._services.background_tasks.begin(self._come_along(place, seq))
+            case MemberJoined(conversation_id=conversation_id, seq=seq):
+                self._services.background_tasks.begin(self._come_along(conversation_id, seq))
             case ConversationStarted(conversation=head) if head.desk is not None:
                 self._services.background_tasks.begin(self._come_along(head.id, 0))
+
+    def call(self, conversation_id: ConversationId, seq: int) -> None:
+        """Have one of staff who is addressed in a session hear of it, from after ``seq`` on."""
+        is_open = self.connection.is_open
+        if is_open and conversation_id not in self.connection.conversations:
+            self._services.background_tasks.begin(self._come_along(conversation_id, seq))
 
     async def _come_along(self, place: ConversationId, seq: int) -> None:
         """Listen to the thread of a session that this member of staff was brought into."""
@@ -387,6 +407,11 @@ class SupportHandler:
         """The customer's thread, if this client listens to it."""
         seat = self._seats.get(customer.id)
         return None if seat is None else seat.thread
+
+    def call_staff(self, staff: Person, conversation_id: ConversationId, seq: int) -> None:
+        """Have the clients of one of staff listen to a session, from after ``seq`` on."""
+        for handler in self._threads.enlisted(staff.id):
+            handler.call(conversation_id, seq)
 
     async def listen_to(self, customer: Person) -> None:
         """Listen to a customer's thread from now on."""

@@ -36,6 +36,9 @@ class Surroundings(Protocol):
     def thread_of(self, customer: Person) -> Thread | None:
         """The customer's thread, if the speaker listens to it."""
 
+    def call_staff(self, staff: Person, conversation_id: ConversationId, seq: int) -> None:
+        """Have the clients of one of staff listen to a session, from after ``seq`` on."""
+
     async def listen_to(self, customer: Person) -> None:
         """Listen to it from now on."""
 
@@ -44,14 +47,6 @@ class Surroundings(Protocol):
 
     def refuse(self, event: Event, fault: Exception) -> None:
         """Tell the client that its message was not taken."""
-
-
-@dataclass(frozen=True, slots=True)
-class Called:
-    """One of staff is addressed in a session; what comes after ``seq`` is for them."""
-
-    place: ConversationId
-    seq: int
 
 
 @dataclass(slots=True)
@@ -141,10 +136,7 @@ class SupportSender:
     def _call(self, staff: Person, place: ConversationId) -> None:
         """Have an addressed one's clients listen to the session, whatever rooms they have left."""
         thread = self._around.thread_of(self._connection.person)
-        called = Called(place, 0 if thread is None else thread.places.get(place, 0))
-        for connection in self._services.hub.connections_of(staff.id):
-            if connection.attend is not None and place not in connection.conversations:
-                connection.attend(called)
+        self._around.call_staff(staff, place, 0 if thread is None else thread.places.get(place, 0))
 
     # -- finding the session -------------------------------------------------------------------
 

@@ -41,10 +41,9 @@ class SupportSockets:
 
     namespaces = frozenset(("/",))
 
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: Services, threads: ThreadRegistry) -> None:
         self._services = services
-        self._threads = ThreadRegistry()
-        services.hub.overhearing.append(self._threads.overhear)
+        self._threads = threads
         self.admission = Admission(services)
         self._plain = SupportWireFormat(self._threads, with_offsets=False)
         self._with_offsets = SupportWireFormat(self._threads, with_offsets=True)

@@ -29,6 +29,17 @@ class Follower(Protocol):
         """The thread has an open session now, or has none any more."""
 
 
+class StaffClient(Protocol):
+    """A client of one of staff, who is brought into sessions by others."""
+
+    @property
+    def account_id(self) -> AccountId:
+        """Whose client it is."""
+
+    def call(self, conversation_id: ConversationId, seq: int) -> None:
+        """Listen to a session, from after ``seq`` on."""
+
+
 class Thread:
     """One customer's sessions, and where each of them stands by what was announced."""
 
@@ -87,6 +98,26 @@ class ThreadRegistry:
     def __init__(self) -> None:
         self._by_customer: dict[AccountId, Thread] = {}
         self._by_session: dict[ConversationId, Thread] = {}
+        self._staff: dict[AccountId, dict[StaffClient, None]] = {}
+
+    def enlist(self, client: StaffClient) -> None:
+        """Take in a client of one of staff."""
+        self._staff.setdefault(client.account_id, {})[client] = None
+
+    def dismiss(self, client: StaffClient) -> None:
+        """Forget a client of one of staff, if it was taken in."""
+        clients = self._staff.get(client.account_id, {})
+        clients.pop(client, None)
+        if not clients:
+            self._staff.pop(client.account_id, None)
+
+    def is_enlisted(self, client: StaffClient) -> bool:
+        """Whether the client was taken in."""
+        return client in self._staff.get(client.account_id, ())
+
+    def enlisted(self, account_id: AccountId) -> tuple[StaffClient, ...]:
+        """The clients of one of staff."""
+        return tuple(self._staff.get(account_id, ()))
 
     def of(self, session: ConversationId) -> Thread | None:
         """The thread that a session belongs to, if somebody listens to it."""
@@ -114,7 +145,7 @@ class ThreadRegistry:
             thread.add(head, head.last_seq if is_first else 0)
             self._by_session[head.id] = thread
 
-    def overhear(self, event: object) -> None:
+    def apply(self, event: object) -> None:
         """Follow what is announced, before anybody is sent it."""
         match event:
             case ConversationStarted(conversation=head, members=members):

@@ -45,7 +45,6 @@ from folkmoot.files.form import OVERHEAD_BYTES
 from folkmoot.files.links import PREFIX as FILES
 from folkmoot.kit.rest import RefusalOut
 from folkmoot.kit.socket_endpoint import SocketEndpoint
-from folkmoot.realtime.services import Services
 from folkmoot.server.http import health, refusals
 from folkmoot.server.http.asyncapi_page import page_of
 from folkmoot.server.http.bodies import BodyLimit, StrictJson
@@ -141,7 +140,7 @@ def application(settings: Settings, components: Components) -> FastAPI:
         components.services, ChatSockets(components.services, components.assistant.cancel)
     )
     app.router.routes.append(WebSocketRoute("/ws/chat", chat_sockets))
-    _add_support(app, settings, components.services)
+    _add_support(app, settings, components)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.add_middleware(
         AuditMiddleware, services=lambda: components.services, trail=components.audit
@@ -150,9 +149,9 @@ def application(settings: Settings, components: Components) -> FastAPI:
     return app
 
 
-def _add_support(app: Application, settings: Settings, services: Services) -> None:
+def _add_support(app: Application, settings: Settings, components: Components) -> None:
     """The contract that is spoken over Socket.IO; its server runs for as long as it is entered."""
-    sockets = app.state.support = SupportSockets(services)
+    sockets = app.state.support = SupportSockets(components.services, components.threads)
     limits = EngineLimits(
         connect_timeout=CONNECT_SECONDS,
         max_payload=settings.max_frame_bytes,

@@ -81,7 +81,7 @@ class AuditConsumer:
         self._services = services
         self._trail = trail
 
-    def overhear(self, event: object) -> None:
+    def consume(self, event: object) -> None:
         """Have an event noted, if it is one to be traced."""
         match event:
             case BlockSet(blocker=blocker, blocked=blocked):
