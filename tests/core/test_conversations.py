@@ -34,10 +34,8 @@ async def start(cast: Cast, *others: Account, **options: object) -> Conversation
     return await cast.do(cast.conversations.start, cast.ana.id, ids, **options)
 
 
-async def add(cast: Cast, actor: Account, *external_accounts: Account) -> Conversation:
-    return await cast.do(
-        cast.conversations.add_members, actor.id, cast.lobby.id, list(external_accounts)
-    )
+async def add(cast: Cast, actor: Account, *added: Account) -> Conversation:
+    return await cast.do(cast.conversations.add_members, actor.id, cast.lobby.id, list(added))
 
 
 async def remove(cast: Cast, actor: Account, leaver: Account) -> None:

@@ -53,10 +53,10 @@ async def fill(services: Services, passwords: Passwords) -> bool:
             "public: start without --demo, or with another --data folder."
         )
     hashes = {one.password: await passwords.hashed(one.password) for one in CAST}
-    external_accounts = [_draft(services, one, hashes[one.password]) for one in CAST]
+    drafts = [_draft(services, one, hashes[one.password]) for one in CAST]
 
     async def job(work: UnitOfWork) -> list[Account]:
-        return [await work.accounts.add(newcomer) for newcomer in external_accounts]
+        return [await work.accounts.add(draft) for draft in drafts]
 
     accounts = {one.username: one for one in await services.writer.write(job)}
     await _converse(services, accounts)

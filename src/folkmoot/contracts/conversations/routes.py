@@ -126,8 +126,8 @@ async def add_participants(
 
     async def job(work: UnitOfWork) -> None:
         await services.conversations.entered(work, caller.account.id, place)
-        external_accounts = await services.accounts.find(work, names)
-        await services.conversations.add_members(work, caller.account.id, place, external_accounts)
+        added = await services.accounts.find(work, names)
+        await services.conversations.add_members(work, caller.account.id, place, added)
 
     await services.writer.write(job)
     return answer(await _shown(services, caller.account.id, place))

@@ -103,20 +103,18 @@ class Conversations:
         work: ConversationWork,
         actor: AccountId,
         conversation_id: ConversationId,
-        external_accounts: Sequence[Account],
+        added: Sequence[Account],
     ) -> Conversation:
-        """The conversation with the newcomers in it; who is already there stays there.
+        """The conversation with them in it; who is already there stays there.
 
         Raises:
-            Blocked: a block stands between the actor and a newcomer.
+            Blocked: a block stands between the actor and one who is added.
         """
         head, member = await self.entered(work, actor, conversation_id)
         _refuse_unless_group(head)
-        keys = [(conversation_id, account.id) for account in external_accounts]
+        keys = [(conversation_id, account.id) for account in added]
         present = await work.conversations.memberships(keys)
-        joining = list(
-            {a.id: a for a in external_accounts if (conversation_id, a.id) not in present}.values()
-        )
+        joining = list({a.id: a for a in added if (conversation_id, a.id) not in present}.values())
         if head.member_count + len(joining) > MAX_MEMBERS:
             raise TooManyMembers(field="participant_ids", max_members=MAX_MEMBERS)
         if not joining:

@@ -42,7 +42,7 @@ _ids = Sent("ids", id=int)
 _uids = Sent("uids", uid=str)
 _keys = Sent("keys", conversation_id=int, account_id=int)
 _marks = Sent("marks", conversation_id=int, account_id=int, seq=int)
-_external_accounts = Sent("newcomers", account_id=int, place=int, role=str)
+_added = Sent("added", account_id=int, place=int, role=str)
 _conversation_id = bindparam("conversation_id", type_=BigInteger())
 _at = bindparam("at", type_=BigInteger())
 
@@ -95,9 +95,9 @@ _LAST_PLACE = Statement(
 _join = insert(members).from_select(
     ["conversation_id", "joined_at", "read_seq", "delivered_seq", "account_id", "place", "role"],
     # SQLite cannot tell ON CONFLICT from the ON of a join unless a WHERE stands between.
-    select(
-        _conversation_id, _at, literal_column("0"), literal_column("0"), *_external_accounts.c
-    ).where(literal_column("true")),
+    select(_conversation_id, _at, literal_column("0"), literal_column("0"), *_added.c).where(
+        literal_column("true")
+    ),
 )
 _JOIN = Statement(
     _join.on_conflict_do_update(
@@ -105,7 +105,7 @@ _JOIN = Statement(
         set_={name: _join.excluded[name] for name in ("place", "role", "joined_at", "left_at")},
         where=members.c.left_at.is_not(None),
     ).returning(members.c.account_id),
-    _external_accounts,
+    _added,
 )
 _LEAVE = Statement(
     update(members)
@@ -267,11 +267,11 @@ class SqlConversations:
     ) -> None:
         gone = await self._leave(conversation_id, left, at) if left else 0
         last = await self._executor.rows(_LAST_PLACE, {"conversation_id": conversation_id})
-        external_accounts = [
+        added = [
             (account_id, place, MemberRole.MEMBER.value)
             for place, account_id in enumerate(joined, last[0][0] + 1)
         ]
-        come = await self._join(conversation_id, external_accounts, to_micros(at)) if joined else 0
+        come = await self._join(conversation_id, added, to_micros(at)) if joined else 0
         params = {"conversation_id": conversation_id, "difference": come - gone}
         await self._executor.run(_COUNT, params)
         if owner is not None:
@@ -323,14 +323,14 @@ class SqlConversations:
     async def _join(
         self,
         conversation_id: ConversationId,
-        external_accounts: Sequence[tuple[AccountId, int, str]],
+        added: Sequence[tuple[AccountId, int, str]],
         joined_at: int,
     ) -> int:
         """How many of them, each with a place and a role, were not there already."""
         params = {
             "conversation_id": conversation_id,
             "at": joined_at,
-            "newcomers": external_accounts,
+            "added": added,
         }
         return len(await self._executor.rows(_JOIN, params))
 
