@@ -4,6 +4,8 @@
 HOST = 127.0.0.1
 PORT ?= 8000
 DATA ?= ./data
+# What pytest makes of each test file is kept: making it anew costs every worker ten seconds.
+unexport PYTHONDONTWRITEBYTECODE
 # Options for the command at hand: make test ARGS="-k resume"
 ARGS ?=
 # Upgrade what is pinned as well, not only add what is missing: make lock UPGRADE=1
@@ -16,7 +18,7 @@ COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gene
 	--no-emit-index-url --custom-compile-command 'make lock' $(if $(UPGRADE),--upgrade)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint format types imports budgets bench lock clean
+.PHONY: help run quick test check lint format types imports budgets bench lock clean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## (.*)/  make \1	\2/' | expand -t 16
@@ -24,6 +26,10 @@ help: ## this list
 run: ## serve on HOST:PORT with demo data in DATA
 	@$(SET_UP) run
 	@exec $(BIN)/folkmoot serve --demo --host "$(HOST)" --port "$(PORT)" --data "$(DATA)" $(ARGS)
+
+quick: ## the tests that start no program, in under a minute: no server, PostgreSQL or browser
+	@$(SET_UP) dev
+	@exec $(BIN)/python -m pytest -n $(WORKERS) --maxprocesses 4 --dist loadgroup -m "not program" $(ARGS)
 
 test: ## the whole suite, browser tests with the chromium on PATH or CHROMIUM=
 	@$(SET_UP) dev

@@ -85,6 +85,7 @@ def test_control_tokens_of_models_are_letters_in_data(place: str) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.program
 async def test_a_model_that_obeys_sees_the_sources_and_nothing_else(
     server: ModelServer, office: Office, kind: str
 ) -> None:

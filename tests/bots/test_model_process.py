@@ -33,6 +33,7 @@ from tests.bots.model_server import (
     stalls_at_once,
 )
 
+pytestmark = pytest.mark.program
 DEADLINE_S = 30
 LITTLE_PIECES = 2000
 

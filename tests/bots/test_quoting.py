@@ -191,7 +191,7 @@ async def test_a_quotation_stays_letters_where_markdown_is_shown(hostile: str) -
 
 
 @given(st.text(max_size=300), st.text(max_size=60))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 async def test_no_text_leaves_its_quotation(text: str, source: str) -> None:
     whole = await answer("zebra", logs=(passage(f"zebra {text}", source),))
 
@@ -203,6 +203,6 @@ async def test_no_text_leaves_its_quotation(text: str, source: str) -> None:
 
 
 @given(st.text(max_size=200))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 async def test_any_question_has_an_answer(question: str) -> None:
     assert await answer(question, logs=(DISK, LOGIN), said=(LOGIN,))

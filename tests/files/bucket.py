@@ -5,7 +5,6 @@ from itertools import count
 from urllib.request import Request, urlopen
 
 import pytest
-from moto.server import ThreadedMotoServer
 
 _numbers = count(1)
 
@@ -32,6 +31,9 @@ class Buckets:
 
 @pytest.fixture(scope="session")
 def buckets() -> Iterator[Buckets]:
+    # Here, because it takes longer to import than most tests take that need none.
+    from moto.server import ThreadedMotoServer
+
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()

@@ -77,12 +77,12 @@ async def read(files: Files, upload: Upload, *span: int) -> bytes:
     return b"".join([piece async for piece in files.content(upload, *span)])
 
 
-@pytest.fixture(params=["folder", "bucket"])
+@pytest.fixture(params=["folder", "buckets"])
 async def shelf(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Shelf:
     url = None
-    if request.param == "bucket":
+    if request.param == "buckets":
         found: Buckets = await asyncio.to_thread(request.getfixturevalue, "buckets")
         for name, value in found.variables.items():
             monkeypatch.setenv(name, value)

@@ -45,6 +45,7 @@ async def test_a_file_comes_back_as_it_was_given(shelf):
     assert not list(shelf.incoming.iterdir())
 
 
+@pytest.mark.program
 async def test_a_picture_has_a_thumbnail_and_another_file_has_none(shelf):
     image = await shelf.upload(shelf.cast.ana, picture())
     text = await shelf.upload(shelf.cast.ana, TEXT)
@@ -55,6 +56,7 @@ async def test_a_picture_has_a_thumbnail_and_another_file_has_none(shelf):
         await shelf.files.thumbnail(text)
 
 
+@pytest.mark.program
 async def test_half_a_picture_is_kept_as_a_file_that_is_not_shown_as_one(shelf):
     upload = await shelf.upload(shelf.cast.ana, picture()[:60])
     assert not upload.attachment.is_picture
@@ -65,6 +67,7 @@ async def test_half_a_picture_is_kept_as_a_file_that_is_not_shown_as_one(shelf):
     ("content", "refusal"),
     [(b"", FileEmpty), (bytes(MAX_BYTES + 1), FileTooLarge), (bomb(), ImageTooLarge)],
 )
+@pytest.mark.program
 async def test_what_is_refused_leaves_nothing(shelf, content, refusal):
     with pytest.raises(refusal):
         await shelf.upload(shelf.cast.ana, content)
@@ -88,6 +91,7 @@ async def test_an_upload_that_stops_leaves_nothing(shelf, after):
     assert await shelf.cast.see(lambda work: work.attachments.usage(shelf.cast.ana.id)) == (0, 0)
 
 
+@pytest.mark.program
 async def test_one_file_more_than_an_account_may_have_is_refused_and_leaves_nothing(shelf):
     for _ in range(MAX_FILES):
         await shelf.upload(shelf.cast.ana, TEXT)
@@ -131,6 +135,7 @@ async def test_a_file_is_its_uploaders_alone_until_it_hangs_on_a_message(shelf):
             await shelf.files.shown(other, upload.id)
 
 
+@pytest.mark.program
 async def test_members_see_it_until_they_leave_or_the_message_is_deleted(shelf):
     cast = shelf.cast
     upload = await shelf.upload(cast.ana, picture())
@@ -165,6 +170,7 @@ async def test_staff_see_what_hangs_in_a_session_and_nothing_else(shelf):
 
 
 @pytest.mark.parametrize("claimed", [MessageKind.TEXT, MessageKind.IMAGE, MessageKind.FILE])
+@pytest.mark.program
 async def test_a_file_says_itself_what_its_message_is_made_of(shelf, claimed):
     cast = shelf.cast
     image, text = [await shelf.upload(cast.ana, content) for content in (picture(), TEXT)]
@@ -200,6 +206,7 @@ async def test_nobody_hangs_up_what_they_cannot_see(shelf):
 # -- what becomes of it ----------------------------------------------------------------------------
 
 
+@pytest.mark.program
 async def test_what_never_hung_on_a_message_is_collected_after_a_day(shelf):
     cast = shelf.cast
     loose = await shelf.upload(cast.ana, picture())

@@ -9,6 +9,7 @@ from folkmoot.files import shrinking
 from folkmoot.files.thumbnails import Thumbnails
 from tests.files.pictures import SECRET_PLACE, bomb, holiday_picture, picture
 
+pytestmark = pytest.mark.program
 MAX_PIXELS = 4_000_000
 
 

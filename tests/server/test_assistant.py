@@ -31,6 +31,7 @@ def test_without_a_model_the_built_in_one_answers() -> None:
     assert answerer().name == "built-in"
 
 
+@pytest.mark.program
 def test_the_library_of_models_is_never_loaded_into_the_server() -> None:
     code = (
         "import sys, folkmoot.server.wiring, folkmoot.server.answerers as a\n"
@@ -44,6 +45,7 @@ def test_the_library_of_models_is_never_loaded_into_the_server() -> None:
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
 
 
+@pytest.mark.program
 async def test_the_model_of_the_settings_is_asked_as_they_say() -> None:
     asked = sources("Write a lot, and more than that.")
     tokens = composed(asked, make_fence=lambda: "f" * FENCE_CHARS, max_tokens=4000).tokens

@@ -1,12 +1,14 @@
 """Every storage there is, empty, and with the cast in it."""
 
+import asyncio
+import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from folkmoot.core.work import Storage
-from folkmoot.storage import open_storage
+from folkmoot.storage import migrate, open_storage
 from tests.cast import Cast, enter
 from tests.postgres import (
     ONE_WORKER,
@@ -24,6 +26,8 @@ DATABASES = ["sqlite", pytest.param("postgres", marks=ONE_WORKER)]
 @pytest.fixture(params=["memory", *DATABASES])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """Where an empty storage is, of each kind."""
+    if request.param == "sqlite":
+        shutil.copy(request.getfixturevalue("migrated_sqlite"), tmp_path / "folkmoot.db")
     return _url(request, tmp_path, "emptied_postgres_url")
 
 
@@ -31,6 +35,14 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """Where a database without tables is, of each kind."""
     return _url(request, tmp_path, "postgres_url")
+
+
+@pytest.fixture(scope="session")
+def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file with all tables and nothing in them, to be copied: the migrations cost more."""
+    path = tmp_path_factory.mktemp("migrated") / "folkmoot.db"
+    asyncio.run(migrate(f"sqlite:///{path}"))
+    return path
 
 
 @pytest.fixture

@@ -127,12 +127,6 @@ def filled_postgres(postgres: PostgresServer) -> str:
     return name
 
 
-@pytest.fixture
-async def sqlite_file(sqlite_path: Path) -> Path:
-    await migrate(f"sqlite:///{sqlite_path}")
-    return sqlite_path
-
-
 def sqlite_plan(path: Path, statement: Statement) -> list[str]:
     text = statement.sqlite.text
     connection = sqlite3.connect(path)
@@ -176,8 +170,8 @@ def postgres_scans(plan: list[Any]) -> list[str]:
 
 
 @pytest.mark.parametrize("name", HOT)
-async def test_on_sqlite_no_table_is_scanned(sqlite_file: Path, name: str) -> None:
-    plan = sqlite_plan(sqlite_file, STATEMENTS[name])
+async def test_on_sqlite_no_table_is_scanned(migrated_sqlite: Path, name: str) -> None:
+    plan = sqlite_plan(migrated_sqlite, STATEMENTS[name])
 
     scanned = sqlite_scans(plan, STATEMENTS[name])
     if name in ASK_ABOUT_ALL_SESSIONS:
@@ -210,17 +204,17 @@ def test_every_exception_is_a_statement_of_ours() -> None:
     assert excepted <= STATEMENTS.keys()
 
 
-def test_on_sqlite_words_are_looked_up_first_and_newest_first(sqlite_file: Path) -> None:
-    plan = sqlite_plan(sqlite_file, STATEMENTS["search.IN_TABLE_OR_COLUMN"])
+def test_on_sqlite_words_are_looked_up_first_and_newest_first(migrated_sqlite: Path) -> None:
+    plan = sqlite_plan(migrated_sqlite, STATEMENTS["search.IN_TABLE_OR_COLUMN"])
 
     assert plan[0].startswith(f"SCAN {WORD_TABLE} VIRTUAL TABLE")
     assert not [step for step in plan if "TEMP B-TREE" in step]
 
 
 def test_on_sqlite_what_is_unread_of_a_customer_is_counted_from_the_mark_on(
-    sqlite_file: Path,
+    migrated_sqlite: Path,
 ) -> None:
-    plan = sqlite_plan(sqlite_file, STATEMENTS["customers.CALLERS"])
+    plan = sqlite_plan(migrated_sqlite, STATEMENTS["customers.CALLERS"])
 
     (said,) = [step for step in plan if step.startswith("SEARCH said")]
     assert said.endswith("(conversation_id=? AND seq>?)")

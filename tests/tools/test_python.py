@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.program
 SCRIPT = Path(__file__).resolve().parents[2] / "tools" / "python.sh"
 WORKS = "exit 0"
 TOO_OLD = 'case "$2" in *version_info*) exit 1;; esac'

@@ -14,6 +14,7 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+pytestmark = pytest.mark.program
 DEADLINE = 20
 SOON = 5
 SOURCES = Path(__file__).parents[2] / "src"

@@ -144,9 +144,7 @@ HARD = st.sampled_from(
 )
 
 
-@settings(
-    suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=150
-)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150)
 @given(st.one_of(st.text(), st.lists(HARD, max_size=40).map(" ".join), st.lists(HARD).map("".join)))
 def test_no_words_are_an_error(tmp_path_factory, words):
     async def ask():
@@ -185,6 +183,7 @@ def test_who_waits_for_the_processor_has_it_while_lines_are_read_and_stored(tmp_
     assert sum(count == 1000 for count in given) >= 10
 
 
+@pytest.mark.program
 async def test_the_logs_are_read_by_a_process_that_reports_and_then_found(tmp_path):
     folder = tmp_path / "theirs"
     folder.mkdir()
@@ -234,6 +233,7 @@ async def reader_of(task) -> psutil.Process:
         await asyncio.sleep(0.01)  # polls: a process says to nobody that it has begun
 
 
+@pytest.mark.program
 async def test_a_reader_that_is_killed_leaves_the_old_index(tmp_path):
     small = tmp_path / "small.log"
     small.write_text(f"{AT}00 the old lamp\n")
@@ -255,6 +255,7 @@ async def test_a_reader_that_is_killed_leaves_the_old_index(tmp_path):
         assert (await logs.read_anew(7, lambda _: None)).entries == 1
 
 
+@pytest.mark.program
 async def test_whoever_stops_waiting_ends_the_reader(tmp_path):
     async with keeping(tmp_path, endless(tmp_path)) as logs:
         task = asyncio.create_task(logs.read_anew(7, lambda _: None))
@@ -266,6 +267,7 @@ async def test_whoever_stops_waiting_ends_the_reader(tmp_path):
         assert await logs.size() == 0
 
 
+@pytest.mark.program
 def test_a_reader_whose_server_is_gone_ends(tmp_path):
     target = tmp_path / FILE_NAME
     order = IndexOrder((str(endless(tmp_path)),), 7, NOW, str(tmp_path / "logs"), str(target))
@@ -279,6 +281,7 @@ def test_a_reader_whose_server_is_gone_ends(tmp_path):
     assert not target.exists()
 
 
+@pytest.mark.program
 async def test_what_is_old_is_read_anew_in_the_background(tmp_path):
     log, clock = tmp_path / "app.log", FrozenClock(NOW)
     log.write_text(f"{AT}00 the first lamp\n")
@@ -300,6 +303,7 @@ async def test_what_is_old_is_read_anew_in_the_background(tmp_path):
             await asyncio.wait([running])
 
 
+@pytest.mark.program
 async def test_a_reading_that_nobody_asked_for_gives_way(tmp_path):
     big = endless(tmp_path)
     async with keeping(tmp_path, big) as logs:
@@ -317,6 +321,7 @@ async def test_a_reading_that_nobody_asked_for_gives_way(tmp_path):
             await asyncio.wait([running, waiting])
 
 
+@pytest.mark.program
 async def test_two_servers_do_not_read_into_one_file(tmp_path):
     source = endless(tmp_path)
     async with keeping(tmp_path, source) as ours, keeping(tmp_path, source) as theirs:
@@ -330,6 +335,7 @@ async def test_two_servers_do_not_read_into_one_file(tmp_path):
             await task
 
 
+@pytest.mark.program
 async def test_where_nothing_can_be_written_the_reading_fails_and_says_so(tmp_path):
     log = tmp_path / "app.log"
     log.write_text(f"{AT}00 the lamp\n")
