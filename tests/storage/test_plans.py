@@ -29,6 +29,8 @@ MAY_SCAN = {
     "attachments.LOOSE",
     "logins.FORGET_TICKETS",
     "logins.FORGET_LOGINS",
+    "tasks.COUNTS",
+    "tasks.RELEASE",
 }
 # Of all sessions only a look at each can tell which are the newest, as `tables` has no index that
 # is written with each message. It is a look into an index with nothing else in it.
@@ -38,7 +40,14 @@ ASK_ABOUT_ALL_SESSIONS = {
     "desks.listed(member=False, owner=False, unassigned=True, closed=None)",
 }
 OF_SESSIONS_ONLY = {"ix_conversations_open", "ix_conversations_owner"}
-IN_ORDER = {"timeline.POSTED", "timeline.CHANGED", "views.NEWEST_FIRST", "views.OLDEST_FIRST"}
+IN_ORDER = {
+    "timeline.POSTED",
+    "timeline.CHANGED",
+    "views.NEWEST_FIRST",
+    "views.OLDEST_FIRST",
+    "tasks.DUE",
+    "tasks.NEXT_DUE",
+}
 """What its index gives in the order asked for: a page costs the same however long the tale is."""
 ON_SQLITE_ONLY = {"indexing.FORGET", "indexing.INDEX", "indexing.NEWEST", "search.SINCE"}
 IMPORTED = {"views.CALLERS"}
@@ -107,6 +116,8 @@ FILL = """
         SELECT 'u' || n, n FROM generate_series(1, 20000) n;
     INSERT INTO owed_answers (question_id, conversation_id, ownership, text)
         SELECT n, n, 0, '' FROM generate_series(1, 20000) n;
+    INSERT INTO tasks (kind, key, payload, ordering_key, due_at, max_attempts, attempts)
+        SELECT 'k' || n % 4, n, '{}', n % 5000, n, 9, 0 FROM generate_series(1, 20000) n;
     INSERT INTO logins (uid, account_id, created_at, expires_at)
         SELECT 'l' || n, n, 0, n FROM generate_series(1, 20000) n;
     INSERT INTO refresh_tokens (digest, login_uid)

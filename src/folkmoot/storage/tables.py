@@ -219,6 +219,31 @@ owed_answers = Table(
     sqlite_with_rowid=False,
 )
 
+# ``due_at`` is when a task may be taken: while it is held, when its lease ends. ``id`` is the order
+# in which tasks were added.
+among_living = text("died_at IS NULL")
+
+tasks = Table(
+    "tasks",
+    metadata,
+    _number(),
+    Column("kind", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    # JSON.
+    Column("payload", Text, nullable=False),
+    Column("ordering_key", Text),
+    Column("due_at", BigInteger, nullable=False),
+    Column("max_attempts", Integer, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("holder", Text),
+    Column("died_at", BigInteger),
+    Column("error", Text),
+    UniqueConstraint("kind", "key"),
+    _partial("ix_tasks_due", among_living, "kind", "due_at", "id"),
+    _partial("ix_tasks_ordering", among_living, "kind", "ordering_key", "id"),
+    sqlite_autoincrement=True,
+)
+
 # ``subject_id`` is the account that something was done to; ``detail`` a title, an emoji, or on.
 changes = Table(
     "changes",

@@ -9,6 +9,7 @@ from folkmoot.core.messages.model import Message, NewMessage, OwedAnswer, Upload
 from folkmoot.core.messages.views import DeskCustomer, Overview, SearchHit, SearchQuery, Totals
 from folkmoot.core.shared.ids import AccountId, ConversationId, MessageId, Uid
 from folkmoot.core.shared.pages import Page, Slice
+from folkmoot.core.tasks.store import TaskWork
 
 
 class MessageStore(Protocol):
@@ -181,7 +182,7 @@ class Search(Protocol):
         ...
 
 
-class MessageWork(ConversationWork, Protocol):
+class MessageWork(ConversationWork, TaskWork, Protocol):
     """What deciding about messages needs of a unit of work."""
 
     @property

@@ -10,6 +10,7 @@ from folkmoot.core.conversations.model import Conversation, MemberRole
 from folkmoot.core.messages.model import Attachment, AuthorKind, MessageKind, OwedAnswer, Upload
 from folkmoot.core.shared.ids import AccountId, ConversationId, MessageId, Uid
 from folkmoot.core.social.model import RequestStatus
+from folkmoot.core.tasks.model import NewTask, Payload, TaskId
 from folkmoot.storage.changes import Change
 from folkmoot.storage.errors import ReadingOnly
 
@@ -126,6 +127,19 @@ class RequestRow:
     created_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class TaskRow:
+    """A task; ``due_at`` is when it may be taken: while it is held, when its lease ends."""
+
+    new: NewTask
+    payload: Payload
+    due_at: datetime
+    attempts: int = 0
+    holder: str | None = None
+    died_at: datetime | None = None
+    error: str | None = None
+
+
 class State:
     """All tables, with those that find rows by something other than their number."""
 
@@ -156,6 +170,8 @@ class State:
         self.timeline: Table[tuple[ConversationId, int], MessageId | Change] = table()
         self.reactions: Table[MessageId, dict[tuple[AccountId, str], datetime]] = table()
         self.owed_answers: Table[MessageId, OwedAnswer] = table()
+        self.tasks: Table[TaskId, TaskRow] = table()
+        self.task_ids: Table[tuple[str, str], TaskId] = table()
         self.uploads: Table[Uid, Upload] = table()
         self.attachments: Table[tuple[Uid, MessageId], None] = table()
 

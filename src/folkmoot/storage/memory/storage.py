@@ -14,6 +14,7 @@ from folkmoot.storage.memory.messages import MemoryMessages
 from folkmoot.storage.memory.receipts import MemoryReceipts
 from folkmoot.storage.memory.search import MemorySearch
 from folkmoot.storage.memory.state import State
+from folkmoot.storage.memory.tasks import MemoryTasks
 from folkmoot.storage.memory.timeline import MemoryTimeline
 from folkmoot.storage.memory.views import MemoryViews
 
@@ -70,6 +71,7 @@ class MemoryWork:
         self.timeline = MemoryTimeline(state)
         self.messages = MemoryMessages(state)
         self.answers = MemoryAnswers(state)
+        self.tasks = MemoryTasks(state)
         self.attachments = MemoryAttachments(state)
         self.search = MemorySearch(state)
         self.views = MemoryViews(state, self.conversations)

@@ -13,6 +13,7 @@ from folkmoot.storage.sql.messages import SqlMessages
 from folkmoot.storage.sql.receipts import SqlReceipts
 from folkmoot.storage.sql.search import SqlSearch
 from folkmoot.storage.sql.social import SqlSocial
+from folkmoot.storage.sql.tasks import SqlTasks
 from folkmoot.storage.sql.timeline import SqlTimeline
 from folkmoot.storage.sql.views import SqlViews
 
@@ -32,6 +33,7 @@ class SqlWork:
         self.timeline = SqlTimeline(executor)
         self.messages = SqlMessages(executor)
         self.answers = SqlAnswers(executor)
+        self.tasks = SqlTasks(executor)
         self.attachments = SqlAttachments(executor)
         self.views = SqlViews(executor, self.conversations)
         self.search = SqlSearch(executor, self.views)

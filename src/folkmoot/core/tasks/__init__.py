@@ -1,0 +1,1 @@
+"""Durable work: what must still be done, and by whom."""

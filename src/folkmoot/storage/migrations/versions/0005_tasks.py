@@ -1,0 +1,37 @@
+"""Work that is owed is a task, whatever its kind."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0005"
+down_revision = "0004"
+
+_NUMBER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+_AMONG_LIVING = sa.text("died_at IS NULL")
+
+
+def upgrade() -> None:
+    op.create_table(
+        "tasks",
+        sa.Column("id", _NUMBER, sa.Identity(always=False), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("payload", sa.Text(), nullable=False),
+        sa.Column("ordering_key", sa.Text(), nullable=True),
+        sa.Column("due_at", sa.BigInteger(), nullable=False),
+        sa.Column("max_attempts", sa.Integer(), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("holder", sa.Text(), nullable=True),
+        sa.Column("died_at", sa.BigInteger(), nullable=True),
+        sa.Column("error", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name="pk_tasks"),
+        sa.UniqueConstraint("kind", "key", name="uq_tasks_kind_key"),
+        sqlite_autoincrement=True,
+    )
+    for name, columns in (
+        ("ix_tasks_due", ["kind", "due_at", "id"]),
+        ("ix_tasks_ordering", ["kind", "ordering_key", "id"]),
+    ):
+        op.create_index(
+            name, "tasks", columns, sqlite_where=_AMONG_LIVING, postgresql_where=_AMONG_LIVING
+        )
