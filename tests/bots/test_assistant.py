@@ -19,7 +19,7 @@ from folkmoot.core.logs.model import Excerpt
 from folkmoot.core.messages.answers import CUT_SHORT
 from folkmoot.core.messages.events import AnswerDropped, AnswerExtended, MessagePosted
 from folkmoot.core.messages.model import AuthorKind, Message
-from folkmoot.core.presence.model import Typing
+from folkmoot.core.presence.events import Typing
 from folkmoot.core.shared.ids import Uid
 from folkmoot.core.shared.refusals import Unavailable
 from tests.bots.scene import FAILURE, Scene, Watcher, scened

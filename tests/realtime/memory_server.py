@@ -21,7 +21,7 @@ from folkmoot.core.logs.errors import AlreadyReading
 from folkmoot.core.logs.model import Excerpt, LogQuery, LogReading
 from folkmoot.core.logs.store import OnProgress
 from folkmoot.core.messages.uploads import Quota, Uploads
-from folkmoot.core.presence.model import Entered, Exited, Typing
+from folkmoot.core.presence.events import Entered, Exited, Typing
 from folkmoot.core.shared.rates import Rate
 from folkmoot.core.social.friends import Friends
 from folkmoot.core.work import Storage

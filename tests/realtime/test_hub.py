@@ -6,7 +6,8 @@ from datetime import timedelta
 import pytest
 
 from folkmoot.core.conversations.model import Conversation
-from folkmoot.core.presence.model import TYPING_SECONDS, Typing
+from folkmoot.core.presence.events import Typing
+from folkmoot.core.presence.model import TYPING_SECONDS
 from folkmoot.realtime.hub import MAX_HELD_EVENTS
 from folkmoot.realtime.wire_format import CloseReason
 from tests.realtime.memory_server import MemoryServer, NamedEvents, ended, heard

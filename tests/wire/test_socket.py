@@ -7,7 +7,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from folkmoot.wire.engine_limits import EngineLimits
 from folkmoot.wire.refusals import ConnectRefused, OutOfTurn, TooLarge, WireRefusal
-from folkmoot.wire.socket import ConnectAsked, Event, Left, Namespaces
+from folkmoot.wire.socket import ConnectAsked, Left, Namespaces, SocketEvent
 
 NOW = 1000.0
 LIMITS = EngineLimits(connect_timeout=1.0, max_payload=1000, max_pending_acks=3)
@@ -110,12 +110,14 @@ class TestConnect:
 
 class TestEvents:
     def test_an_event_is_its_name_and_arguments(self):
-        assert joined().receive('2["message",1,"2",{"3":[true]}]') == Event(
+        assert joined().receive('2["message",1,"2",{"3":[true]}]') == SocketEvent(
             "/", "message", [1, "2", {"3": [True]}], None
         )
 
     def test_an_event_that_wants_an_answer_carries_the_id(self):
-        assert joined("/custom").receive('2/custom,456["m"]') == Event("/custom", "m", [], 456)
+        assert joined("/custom").receive('2/custom,456["m"]') == SocketEvent(
+            "/custom", "m", [], 456
+        )
 
     def test_an_event_for_a_namespace_that_was_never_asked_for_is_refused(self):
         with pytest.raises(OutOfTurn):
@@ -127,7 +129,7 @@ class TestEvents:
         assert namespaces.receive("1/custom,") == Left("/custom")
 
         assert namespaces.receive('2/custom,["m"]') is None
-        assert namespaces.receive('2["m"]') == Event("/", "m", [], None)
+        assert namespaces.receive('2["m"]') == SocketEvent("/", "m", [], None)
 
     def test_an_event_that_crosses_our_goodbye_is_dropped(self):
         namespaces = joined()
@@ -144,7 +146,7 @@ class TestAttachments:
 
         assert namespaces.receive(TWO_ATTACHMENTS) is None
         assert namespaces.receive(b"\x01") is None
-        assert namespaces.receive(b"\x02") == Event("/", "m", [b"\x01", b"\x02"], None)
+        assert namespaces.receive(b"\x02") == SocketEvent("/", "m", [b"\x01", b"\x02"], None)
 
     def test_text_between_them_is_refused(self):
         namespaces = joined()

@@ -16,10 +16,12 @@ from folkmoot.bots.answering import Answerer, AnswerFailed, Sources
 from folkmoot.bots.research import QuestionContext, Research
 from folkmoot.core.accounts.model import ASSISTANT
 from folkmoot.core.conversations.events import AssistantSwitched, ConversationEnded
+from folkmoot.core.events import Event
 from folkmoot.core.messages.answers import Answer, Answers
 from folkmoot.core.messages.events import AnswerDropped, AnswerExtended, AnswerOwed
 from folkmoot.core.messages.model import Message, OwedAnswer
-from folkmoot.core.presence.model import TYPING_SECONDS, Typing
+from folkmoot.core.presence.events import Typing
+from folkmoot.core.presence.model import TYPING_SECONDS
 from folkmoot.core.shared.ids import AccountId, ConversationId, MessageId, Uid
 from folkmoot.core.shared.refusals import Unavailable
 from folkmoot.realtime.services import Services
@@ -121,7 +123,7 @@ class Assistant:
         writing.cancel()
         return True
 
-    def consume(self, event: object) -> None:
+    def consume(self, event: Event) -> None:
         """Take on what is owed, and stop what is wanted no longer."""
         match event:
             case AnswerOwed(owed=owed):

@@ -3,9 +3,11 @@
 import logging
 from collections.abc import Callable, Sequence
 
+from folkmoot.core.events import Event
+
 _log = logging.getLogger(__name__)
 
-Hear = Callable[[object], None]
+Hear = Callable[[Event], None]
 
 
 class MemoryBus:
@@ -18,7 +20,7 @@ class MemoryBus:
         """Call ``hear`` with everything that is published from now on."""
         self._subscribers.append(hear)
 
-    def publish(self, events: Sequence[object]) -> None:
+    def publish(self, events: Sequence[Event]) -> None:
         """Tell everybody; whoever raises keeps nobody else from hearing."""
         for event in events:
             for hear in self._subscribers:

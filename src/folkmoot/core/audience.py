@@ -1,35 +1,47 @@
 """Who hears of what, live and in history alike. Reviewed like access control: it is that."""
 
 from collections.abc import Collection
+from typing import assert_never
 
+from folkmoot.core.accounts.events import AccountChanged, AccountDeactivated, LoginsEnded
 from folkmoot.core.conversations.events import (
     AgentAssigned,
     AssistantSwitched,
     ConversationEnded,
     ConversationRenamed,
+    ConversationStarted,
     DeliveredMoved,
     MemberJoined,
     MemberLeft,
     ReadMoved,
 )
 from folkmoot.core.conversations.model import Conversation
+from folkmoot.core.events import Event
+from folkmoot.core.logs.events import LogsProgressed
 from folkmoot.core.messages.events import (
+    AnswerDropped,
+    AnswerExtended,
+    AnswerOwed,
+    EphemeralNotice,
     MessageDeleted,
     MessageEdited,
     MessagePosted,
     ReactionAdded,
     ReactionRemoved,
 )
-from folkmoot.core.presence.model import Entered, Exited, Typing
+from folkmoot.core.presence.events import CameOnline, Entered, Exited, Typing, WentOffline
 from folkmoot.core.shared.ids import AccountId
 from folkmoot.core.social.events import (
     BlockLifted,
     BlockSet,
     FriendAccepted,
     FriendDeclined,
+    FriendEvent,
     FriendRequested,
     FriendshipEnded,
+    SocialEvent,
 )
+from folkmoot.core.tasks.events import TasksAdded
 
 _NOBODY: frozenset[AccountId] = frozenset()
 
@@ -44,7 +56,7 @@ def hidden_authors(
     return _NOBODY if conversation.is_two_party else blocked
 
 
-def speaker(event: object) -> AccountId | None:
+def speaker(event: Event) -> AccountId | None:
     """Whose words or gestures an event carries to others; ``None`` if nobody's."""
     match event:
         case MessagePosted(message=message) | MessageEdited(message=message):
@@ -53,58 +65,89 @@ def speaker(event: object) -> AccountId | None:
             return author_id
         case ReactionAdded(actor=person) | ReactionRemoved(actor=person) | Typing(person=person):
             return person.id
-        case _:
+        case MemberJoined() | MemberLeft() | ConversationRenamed() | ConversationEnded():
             return None
+        case (
+            AgentAssigned()
+            | AssistantSwitched()
+            | ConversationStarted()
+            | AnswerOwed()
+            | TasksAdded()
+        ):
+            return None
+        case ReadMoved() | DeliveredMoved() | Entered() | Exited() | CameOnline() | WentOffline():
+            return None
+        case LoginsEnded() | AccountDeactivated() | AccountChanged() | BlockSet() | BlockLifted():
+            return None
+        case FriendRequested() | FriendAccepted() | FriendDeclined() | FriendshipEnded():
+            return None
+        case EphemeralNotice() | AnswerExtended() | AnswerDropped() | LogsProgressed():
+            return None
+        case _:
+            assert_never(event)
 
 
-def about(event: object) -> AccountId | None:
+def about(event: Event) -> AccountId | None:
     """Whose own connections see an event as their own: its author's, actor's or reader's."""
     match event:
-        case Entered(person=person) | Exited(person=person) | ReadMoved(reader=person):
-            return person.id
+        case MessagePosted() | MessageEdited() | ReactionAdded() | ReactionRemoved() | Typing():
+            return speaker(event)
         case MessageDeleted(actor=person) | MemberJoined(member=person) | MemberLeft(member=person):
             return person.id
-        case DeliveredMoved(receiver=person) | ConversationRenamed(actor=person):
+        case (
+            ConversationRenamed(actor=person)
+            | ConversationEnded(actor=person)
+            | AgentAssigned(actor=person)
+            | AssistantSwitched(actor=person)
+        ):
             return person.id
-        case AgentAssigned(actor=person) | AssistantSwitched(actor=person):
+        case ReadMoved(reader=person) | DeliveredMoved(receiver=person):
             return person.id
-        case ConversationEnded(actor=person):
+        case Entered(person=person) | Exited(person=person):
             return person.id
+        case FriendRequested() | FriendAccepted() | FriendDeclined() | FriendshipEnded():
+            return _friend_who_acted(event)
+        case CameOnline() | WentOffline() | ConversationStarted() | AnswerOwed() | TasksAdded():
+            return None
+        case LoginsEnded() | AccountDeactivated() | AccountChanged() | BlockSet() | BlockLifted():
+            return None
+        case EphemeralNotice() | AnswerExtended() | AnswerDropped() | LogsProgressed():
+            return None
+        case _:
+            assert_never(event)
+
+
+def _friend_who_acted(event: FriendEvent) -> AccountId:
+    match event:
         case FriendRequested(request=request):
             return request.sender.id
         case FriendAccepted(request=request) | FriendDeclined(request=request):
             return request.receiver.id
-        case FriendshipEnded(actor=account_id):
-            return account_id
+        case FriendshipEnded(actor=actor):
+            return actor
         case _:
-            return speaker(event)
+            assert_never(event)
 
 
-def addressed(event: object) -> tuple[AccountId, ...]:
-    """The accounts that an event of no conversation concerns, on all their devices."""
-    match event:
-        case FriendRequested(request=request) | FriendAccepted(request=request):
-            return request.sender.id, request.receiver.id
-        case FriendDeclined(request=request) | FriendshipEnded(request=request):
-            return request.sender.id, request.receiver.id
-        case _:
-            return ()
+def affected(event: SocialEvent) -> tuple[AccountId, AccountId]:
+    """The two accounts whose connections have to reckon with an event between accounts.
 
-
-def affected(event: object) -> tuple[AccountId, ...]:
-    """The accounts whose connections have to reckon with an event of no conversation.
-
-    More than are told of it: who is blocked is never told, and hears nothing more all the same.
+    Both are told of what concerns a friendship. Of a block nobody is told, and who is blocked
+    hears nothing more all the same.
     """
     match event:
         case BlockSet(blocker=blocker, blocked=blocked):
             return blocker, blocked
         case BlockLifted(blocker=blocker, blocked=blocked):
             return blocker, blocked
+        case FriendRequested(request=request) | FriendAccepted(request=request):
+            return request.sender.id, request.receiver.id
+        case FriendDeclined(request=request) | FriendshipEnded(request=request):
+            return request.sender.id, request.receiver.id
         case _:
-            return addressed(event)
+            assert_never(event)
 
 
-def hears(event: object, hidden: Collection[AccountId]) -> bool:
+def hears(event: Event, hidden: Collection[AccountId]) -> bool:
     """Whether a member for whom these authors are hidden is told of the event."""
     return not hidden or speaker(event) not in hidden

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import Protocol, TypeVar
 
 from folkmoot.core.accounts.store import AccountWork
+from folkmoot.core.events import Event
 from folkmoot.core.messages.store import MessageWork
 
 Result = TypeVar("Result")
@@ -13,8 +14,12 @@ class UnitOfWork(AccountWork, MessageWork, Protocol):
     """All stores, seen by one transaction. What is recorded is announced only if it commits."""
 
     @property
-    def events(self) -> list[object]:
+    def events(self) -> list[Event]:
         """What was recorded so far, in order."""
+        ...
+
+    def record(self, event: Event) -> None:
+        """Have ``event`` announced if, and only after, this unit of work commits."""
         ...
 
 

@@ -8,8 +8,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from folkmoot.core.audience import about, hears, hidden_authors
-from folkmoot.core.conversations.events import DeliveredMoved, Durable, ReadMoved
+from folkmoot.core.conversations.events import DeliveredMoved, ReadMoved
 from folkmoot.core.conversations.model import Conversation, Member
+from folkmoot.core.events import TimelineEvent
 from folkmoot.core.shared.ids import AccountId, ConversationId
 from folkmoot.core.work import UnitOfWork
 from folkmoot.realtime.connection import Connection
@@ -28,7 +29,7 @@ class _Snapshot:
     conversation: Conversation
     blocked: frozenset[AccountId]
     members: list[Member]
-    missed: list[Durable]
+    missed: list[TimelineEvent]
 
 
 class Following:
@@ -123,8 +124,8 @@ class Following:
                 return cursor
             page = await self._page_after(cursor)
 
-    async def _page_after(self, cursor: int) -> list[Durable]:
-        async def job(work: UnitOfWork) -> list[Durable]:
+    async def _page_after(self, cursor: int) -> list[TimelineEvent]:
+        async def job(work: UnitOfWork) -> list[TimelineEvent]:
             return await work.timeline.after(self._conversation_id, cursor, limit=PAGE)
 
         return await self._services.storage.read(job)
@@ -141,7 +142,7 @@ class Following:
     def _drain(
         self,
         footing: _Snapshot,
-        events: Sequence[Durable | ReadMoved | DeliveredMoved],
+        events: Sequence[TimelineEvent | ReadMoved | DeliveredMoved],
         cursor: int,
     ) -> int:
         """Send what was held and not read already; the new cursor."""
@@ -161,7 +162,7 @@ class Following:
             self._shown[event.reader.id] = event.up_to_seq
             self._send(footing, event)
 
-    def _send(self, footing: _Snapshot, event: Durable | ReadMoved | DeliveredMoved) -> None:
+    def _send(self, footing: _Snapshot, event: TimelineEvent | ReadMoved | DeliveredMoved) -> None:
         connection = self._connection
         if not hears(event, hidden_authors(footing.conversation, connection.blocked)):
             return

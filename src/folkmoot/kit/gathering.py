@@ -6,8 +6,9 @@ is missed is the contract's to say and to send; here is what keeps it together w
 
 from collections.abc import Callable, Container, Iterable, Mapping
 
-from folkmoot.core.conversations.events import DeliveredMoved, Durable, ReadMoved
+from folkmoot.core.conversations.events import DeliveredMoved, ReadMoved
 from folkmoot.core.conversations.model import Conversation
+from folkmoot.core.events import TimelineEvent
 from folkmoot.core.shared.ids import ConversationId
 from folkmoot.core.work import UnitOfWork
 from folkmoot.realtime.connection import Connection
@@ -16,7 +17,7 @@ from folkmoot.realtime.services import Services
 
 PAGE = 200
 
-Show = Callable[[Durable | ReadMoved | DeliveredMoved], None]
+Show = Callable[[TimelineEvent | ReadMoved | DeliveredMoved], None]
 
 
 class Gathering:
@@ -51,8 +52,8 @@ class Gathering:
         self,
         place: ConversationId,
         cursor: int,
-        page: list[Durable],
-        show: Callable[[Durable], None],
+        page: list[TimelineEvent],
+        show: Callable[[TimelineEvent], None],
     ) -> int:
         """Show what came after a cursor, of which the first page was read; the new cursor."""
         while True:
@@ -105,8 +106,8 @@ class Gathering:
                 self._show(event)
                 cursors[place] = event.seq
 
-    async def _page_after(self, place: ConversationId, cursor: int) -> list[Durable]:
-        async def job(work: UnitOfWork) -> list[Durable]:
+    async def _page_after(self, place: ConversationId, cursor: int) -> list[TimelineEvent]:
+        async def job(work: UnitOfWork) -> list[TimelineEvent]:
             return await work.timeline.after(place, cursor, limit=PAGE)
 
         return await self._services.storage.read(job)

@@ -5,8 +5,10 @@ from datetime import datetime
 from typing import Protocol
 
 from folkmoot.core.accounts.model import Person
+from folkmoot.core.conversations.events import ConversationStarted, MemberJoined, MemberLeft
 from folkmoot.core.shared.ids import AccountId, ConversationId, Uid
 from folkmoot.core.social.contacts import Contacts
+from folkmoot.core.social.events import SocialEvent
 from folkmoot.realtime.wire_format import CloseReason, Frame, WireFormat
 
 
@@ -33,10 +35,14 @@ class Outlet(Protocol):
         ...
 
 
+ObservedEvent = SocialEvent | ConversationStarted | MemberJoined | MemberLeft
+"""What happens to an account, beside what is said in its conversations."""
+
+
 class AccountObserver(Protocol):
     """Whoever keeps in mind, for one connection, what happens to its account."""
 
-    def observe(self, event: object) -> None:
+    def observe(self, event: ObservedEvent) -> None:
         """Reckon with an event that concerns the account, before the connection is sent it.
 
         A conversation began with it, a friendship or a block changed, it was added somewhere or

@@ -8,11 +8,16 @@ affair. Rights are held by being in a channel: who loses one is taken out before
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, assert_never
 
-from folkmoot.core.accounts.events import AccountChanged, AccountDeactivated, LoginsEnded
+from folkmoot.core.accounts.events import (
+    AccountChanged,
+    AccountDeactivated,
+    LoginEvent,
+    LoginsEnded,
+)
 from folkmoot.core.accounts.model import STAFF, Person
-from folkmoot.core.audience import about, addressed, affected, hears, hidden_authors
+from folkmoot.core.audience import about, affected, hears, hidden_authors
 from folkmoot.core.conversations.events import (
     ConversationStarted,
     DeliveredMoved,
@@ -23,25 +28,30 @@ from folkmoot.core.conversations.events import (
 )
 from folkmoot.core.conversations.model import Conversation, ReadMark
 from folkmoot.core.conversations.receipts import KINDS_WITH_DELIVERY
+from folkmoot.core.events import Event, TimelineEvent
 from folkmoot.core.logs.events import LogsProgressed
 from folkmoot.core.messages.events import (
     AnswerDropped,
     AnswerExtended,
+    AnswerOwed,
     EphemeralNotice,
     MessagePosted,
 )
-from folkmoot.core.presence.model import (
-    CameOnline,
-    Entered,
-    Exited,
-    Roster,
-    Typing,
-    TypingBoard,
-    WentOffline,
-)
+from folkmoot.core.presence.events import CameOnline, Entered, Exited, Typing, WentOffline
+from folkmoot.core.presence.model import Roster, TypingBoard
 from folkmoot.core.shared.ids import AccountId, ConversationId
 from folkmoot.core.social.contacts import Contacts
-from folkmoot.core.social.events import BlockLifted, BlockSet
+from folkmoot.core.social.events import (
+    BlockLifted,
+    BlockSet,
+    FriendAccepted,
+    FriendDeclined,
+    FriendEvent,
+    FriendRequested,
+    FriendshipEnded,
+    SocialEvent,
+)
+from folkmoot.core.tasks.events import TasksAdded
 from folkmoot.realtime.connection import Connection
 from folkmoot.realtime.streaming_answers import StreamingAnswers
 from folkmoot.realtime.wire_format import CloseReason, WireFormat
@@ -63,7 +73,7 @@ class DeliveryReceipts(Protocol):
         ...
 
 
-_Live = Durable | ReadMoved | DeliveredMoved | Entered | Exited | Typing
+_Live = TimelineEvent | ReadMoved | DeliveredMoved | Entered | Exited | Typing
 _PASSING = (Entered, Exited, Typing)
 
 
@@ -76,7 +86,7 @@ class Backlog:
     __slots__ = ("events", "overflowed")
 
     def __init__(self) -> None:
-        self.events: list[Durable | ReadMoved | DeliveredMoved] = []
+        self.events: list[TimelineEvent | ReadMoved | DeliveredMoved] = []
         self.overflowed = False
 
     def add(self, event: _Live) -> None:
@@ -114,7 +124,7 @@ class Channel:
             yield from group
         yield from self.held
 
-    def know(self, conversation: Conversation, since: Iterable[object]) -> None:
+    def know(self, conversation: Conversation, since: Iterable[Event]) -> None:
         """Learn the conversation's head, if it is newer, and what became of it ``since``."""
         if self.conversation is None or self.conversation.last_seq < conversation.last_seq:
             self.conversation = conversation
@@ -221,17 +231,6 @@ class Hub:
         """Let a connection that listens as a friend hear of this circle, and of nobody else."""
         connection.contacts = contacts
         self.watch(connection, contacts.companions)
-
-    def _rearrange(self, event: object) -> None:
-        """Have those who listen as friends hear of those, and only those, who still are."""
-        for account_id in affected(event):
-            for connection in self.connections_of(account_id):
-                if connection.observer is not None:
-                    connection.observer.observe(event)
-                if connection.contacts is not None:
-                    before = connection.watched
-                    self.surround(connection, connection.contacts.after(event))
-                    self._tell_of_presence(connection, before)
 
     def _tell_of_presence(self, connection: Connection, before: frozenset[AccountId]) -> None:
         """Show who came into sight and who went out of it, by others than themselves."""
@@ -363,34 +362,38 @@ class Hub:
 
     # -- events --------------------------------------------------------------------------------
 
-    def apply(self, event: object) -> None:
+    def apply(self, event: Event) -> None:
         """Let everybody concerned know what has happened."""
         match event:
             case MessagePosted(message=message):
                 self._stop_typing(event.conversation_id, message.author_id)
                 self.streaming.note_posted(event)
                 self.deliver(event)
-            case MemberJoined(member=member):
-                self._recount(event)
-                self._tell_accounts(event, (member.id,))
-                self.deliver(event)
-            case ConversationStarted(members=members):
-                self._tell_accounts(event, members)
-            case MemberLeft(member=member):
-                self._tell_accounts(event, (member.id,))
-                self._expel(event.conversation_id, member.id)
-                self._recount(event)
-                self.deliver(event)
+            case ConversationStarted() | MemberJoined() | MemberLeft():
+                self._apply_membership(event)
             case Durable() | ReadMoved() | DeliveredMoved():
                 self.deliver(event)
             case AnswerExtended() | AnswerDropped():
                 self.streaming.note(event)
             case EphemeralNotice() | LogsProgressed():
                 self._notify(event)
+            case LoginsEnded() | AccountDeactivated() | AccountChanged():
+                self._apply_to_account(event)
+            case (
+                BlockSet()
+                | BlockLifted()
+                | FriendRequested()
+                | FriendAccepted()
+                | FriendDeclined()
+                | FriendshipEnded()
+            ):
+                self._apply_between(event)
+            case Entered() | Exited() | CameOnline() | WentOffline() | Typing():
+                pass  # Told of as it is noted.
+            case AnswerOwed() | TasksAdded():
+                pass  # For whoever does it.
             case _:
-                self._apply_to_accounts(event)
-                self._tell_accounts(event, addressed(event))
-                self._rearrange(event)
+                assert_never(event)
 
     def join(
         self, connection: Connection, conversation: Conversation, *, is_member: bool = True
@@ -403,12 +406,16 @@ class Hub:
             self.hold(connection, conversation.id)
             self.admit(connection, conversation, is_member=is_member)
 
-    def _tell_accounts(self, event: object, accounts: Iterable[AccountId]) -> None:
+    def _tell_accounts(
+        self,
+        event: ConversationStarted | MemberJoined | MemberLeft | FriendEvent,
+        accounts: Iterable[AccountId],
+    ) -> None:
         """Send an event that is no conversation's to the connections of those it concerns."""
         subject = about(event)
         for account_id in accounts:
             for connection in self.connections_of(account_id):
-                if connection.observer is not None and not affected(event):
+                if connection.observer is not None and not isinstance(event, FriendEvent):
                     connection.observer.observe(event)
                 if isinstance(event, Durable):
                     continue
@@ -536,22 +543,43 @@ class Hub:
             else:
                 self.release(connection, conversation_id)
 
-    def _apply_to_accounts(self, event: object) -> None:
+    def _apply_membership(self, event: ConversationStarted | MemberJoined | MemberLeft) -> None:
+        if isinstance(event, ConversationStarted):
+            self._tell_accounts(event, event.members)
+            return
+        if isinstance(event, MemberJoined):
+            self._recount(event)
+            self._tell_accounts(event, (event.member.id,))
+        else:
+            self._tell_accounts(event, (event.member.id,))
+            self._expel(event.conversation_id, event.member.id)
+            self._recount(event)
+        self.deliver(event)
+
+    def _apply_between(self, event: SocialEvent) -> None:
+        """Have those who listen as friends hear of those, and only those, who still are."""
+        if isinstance(event, FriendEvent):
+            self._tell_accounts(event, affected(event))
+        elif isinstance(event, BlockSet):
+            for connection in self.connections_of(event.blocker):
+                connection.blocked |= {event.blocked}
+        else:
+            for connection in self.connections_of(event.blocker):
+                connection.blocked -= {event.blocked}
+        for account_id in affected(event):
+            for connection in self.connections_of(account_id):
+                if connection.observer is not None:
+                    connection.observer.observe(event)
+                if connection.contacts is not None:
+                    before = connection.watched
+                    self.surround(connection, connection.contacts.after(event))
+                    self._tell_of_presence(connection, before)
+
+    def _apply_to_account(self, event: LoginEvent) -> None:
         match event:
             case AccountChanged(person=person):
                 for connection in self.connections_of(person.id):
                     connection.person = person
-            case BlockSet(blocker=blocker, blocked=blocked):
-                for connection in self.connections_of(blocker):
-                    connection.blocked |= {blocked}
-            case BlockLifted(blocker=blocker, blocked=blocked):
-                for connection in self.connections_of(blocker):
-                    connection.blocked -= {blocked}
-            case _:
-                self._end_rights(event)
-
-    def _end_rights(self, event: object) -> None:
-        match event:
             case LoginsEnded(account_id=account_id, login_ids=login_ids):
                 for connection in self.connections_of(account_id):
                     if connection.login_id in login_ids:
@@ -559,9 +587,11 @@ class Hub:
             case AccountDeactivated(account_id=account_id):
                 for connection in self.connections_of(account_id):
                     self.end(connection, CloseReason.ACCOUNT_INACTIVE)
+            case _:
+                assert_never(event)
 
 
-def _joins(connection: Connection, since: Iterable[object]) -> bool:
+def _joins(connection: Connection, since: Iterable[Event]) -> bool:
     """Whether the connection's account became a member meanwhile."""
     me = connection.person.id
     return any(isinstance(event, MemberJoined) and event.member.id == me for event in since)

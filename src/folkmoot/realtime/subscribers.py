@@ -4,9 +4,11 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from folkmoot.core.events import Event
+
 _log = logging.getLogger(__name__)
 
-Publish = Callable[[Sequence[object]], None]
+Publish = Callable[[Sequence[Event]], None]
 """Tells everybody concerned of events, in every process; what is durable only after its commit."""
 
 
@@ -18,7 +20,7 @@ class Projection(Protocol):
     When it raises, that is logged, and the others are told all the same.
     """
 
-    def apply(self, event: object) -> None:
+    def apply(self, event: Event) -> None:
         """Take an event in; it must not wait."""
         ...
 
@@ -32,7 +34,7 @@ class Consumer(Protocol):
     is logged, and the others are told all the same.
     """
 
-    def consume(self, event: object) -> None:
+    def consume(self, event: Event) -> None:
         """Begin what is to be done about an event; it must not wait."""
         ...
 
@@ -48,7 +50,7 @@ class Publisher:
         """Tell a consumer of everything that this process publishes from now on."""
         self._consumers.append(consumer)
 
-    def publish(self, events: Sequence[object]) -> None:
+    def publish(self, events: Sequence[Event]) -> None:
         """Tell the projections of all processes, and then the consumers. It never waits."""
         self._publish(events)
         for event in events:

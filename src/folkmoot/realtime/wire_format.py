@@ -11,6 +11,8 @@ from typing import Any, Protocol
 
 from msgspec import Struct
 
+from folkmoot.core.events import Event
+
 Frame = Any
 """What the outlets of a contract's connections send: bytes, or packets that know two transports.
 The hub hands it from the one to the other and never looks into it."""
@@ -33,7 +35,7 @@ class WireFormat(Protocol):
     echoes: bool
     """Whether a message goes back to the connection it came through, as its acknowledgement."""
 
-    def frame(self, event: object, *, own: bool) -> Frame | None:
+    def frame(self, event: Event, *, own: bool) -> Frame | None:
         """What a client is sent of an event; ``None`` if this contract does not show it.
 
         ``own``: for the connections of the account that the event is about.

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any, TypeVar
 
+from folkmoot.core.events import Event
 from folkmoot.core.messages.model import Draft, Posted
 from folkmoot.core.messages.posting import Posting
 from folkmoot.core.shared.refusals import Refusal, Unavailable
@@ -69,7 +70,7 @@ class Writer:
         self,
         storage: Storage,
         posting: Posting,
-        announce: Callable[[Sequence[object]], None],
+        announce: Callable[[Sequence[Event]], None],
         *,
         max_batch: int = 500,
         max_waiting: int = 20_000,
@@ -190,8 +191,8 @@ class Writer:
         for entry in batch:
             await self._store([entry])
 
-    def _job(self, batch: Sequence[_Entry]) -> Job[tuple[list[Any], list[object]]]:
-        async def job(work: UnitOfWork) -> tuple[list[Any], list[object]]:
+    def _job(self, batch: Sequence[_Entry]) -> Job[tuple[list[Any], list[Event]]]:
+        async def job(work: UnitOfWork) -> tuple[list[Any], list[Event]]:
             outcomes: list[Any] = []
             for are_drafts, run in groupby(batch, key=lambda entry: entry.is_draft):
                 tasks = [entry.task for entry in run]

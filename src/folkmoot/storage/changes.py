@@ -13,10 +13,10 @@ from folkmoot.core.conversations.events import (
     AssistantSwitched,
     ConversationEnded,
     ConversationRenamed,
-    Durable,
     MemberJoined,
     MemberLeft,
 )
+from folkmoot.core.events import TimelineEvent
 from folkmoot.core.messages.events import (
     MessageDeleted,
     MessageEdited,
@@ -66,7 +66,7 @@ class _ChangePosition(TypedDict):
     at: datetime
 
 
-def to_change(event: Durable) -> Change:
+def to_change(event: TimelineEvent) -> Change:
     """The row that says what the event said."""
     change = partial(_change, event)
     match event:
@@ -82,7 +82,7 @@ def to_change(event: Durable) -> Change:
             return _conversation_change(event)
 
 
-def _conversation_change(event: Durable) -> Change:
+def _conversation_change(event: TimelineEvent) -> Change:
     change = partial(_change, event)
     match event:
         case MemberJoined(member=member, actor=actor):
@@ -102,7 +102,7 @@ def _conversation_change(event: Durable) -> Change:
 
 
 def _change(
-    event: Durable,
+    event: TimelineEvent,
     kind: ChangeKind,
     actor: Person,
     *,
@@ -121,7 +121,7 @@ def to_event(
     conversation_uid: Uid,
     people: Mapping[AccountId, Person],
     messages: Mapping[MessageId, Message],
-) -> Durable:
+) -> TimelineEvent:
     """The event that was kept, told with people and messages as they are now."""
     place = _ChangePosition(
         conversation_id=change.conversation_id,
@@ -145,7 +145,7 @@ def to_event(
 
 def _member_event(
     change: Change, place: _ChangePosition, actor: Person, subject: Person
-) -> Durable:
+) -> TimelineEvent:
     match change.kind:
         case ChangeKind.AGENT_ASSIGNED:
             return AgentAssigned(**place, agent=subject, actor=actor)
@@ -157,7 +157,7 @@ def _member_event(
 
 def _message_event(
     change: Change, place: _ChangePosition, actor: Person, message: Message
-) -> Durable:
+) -> TimelineEvent:
     ref = MessageRef(message.id, message.uid)
     match change.kind:
         case ChangeKind.MESSAGE_EDITED:

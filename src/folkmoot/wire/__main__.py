@@ -21,7 +21,7 @@ from folkmoot.wire.engine_packet import encode_message
 from folkmoot.wire.lane import lane_of
 from folkmoot.wire.lane_frames import binary_frame, text_frame
 from folkmoot.wire.lane_uvicorn import LaneProtocol
-from folkmoot.wire.socket import Event
+from folkmoot.wire.socket import SocketEvent
 from folkmoot.wire.socket_application import Socket
 from folkmoot.wire.socket_asgi import SocketServer
 
@@ -44,7 +44,7 @@ class SuiteApplication:
         await asyncio.sleep(_GREETING_DELAY)
         socket.emit("auth", socket.account)
 
-    async def receive(self, socket: Socket, event: Event) -> Sequence[object] | None:
+    async def receive(self, socket: Socket, event: SocketEvent) -> Sequence[object] | None:
         if event.name == "message":
             socket.emit("message-back", *event.args)
         return event.args if event.name == "message-with-ack" else None

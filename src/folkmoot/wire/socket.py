@@ -38,7 +38,7 @@ class ConnectAsked:
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class SocketEvent:
     """The client says something; ``ack_id`` is None where it wants no answer."""
 
     namespace: str
@@ -54,7 +54,7 @@ class Left:
     namespace: str
 
 
-Incoming = ConnectAsked | Event | Left
+Incoming = ConnectAsked | SocketEvent | Left
 
 
 class _NamespaceState(Enum):
@@ -196,7 +196,7 @@ class Namespaces:
             self._receive_ack(packet)
             return None
         name, *args = packet.data
-        return Event(packet.namespace, name, args, packet.ack_id)
+        return SocketEvent(packet.namespace, name, args, packet.ack_id)
 
     def _receive_connect(self, packet: SocketPacket) -> Incoming | Encoded:
         if packet.namespace not in self._known:

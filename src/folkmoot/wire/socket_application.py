@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from folkmoot.wire.engine import Engine, EngineEnd, Transport
 from folkmoot.wire.engine_packet import Encoded
 from folkmoot.wire.handshake import Handshake
-from folkmoot.wire.socket import Event, Namespaces
+from folkmoot.wire.socket import Namespaces, SocketEvent
 from folkmoot.wire.socket_packet import encode_ack, encode_event
 
 
@@ -83,7 +83,7 @@ class Socket:
             packet = encode_event(name, *args, namespace=self.namespace, volatile=volatile)
             self._engine.send(packet)
 
-    def answer(self, event: Event, *args: object) -> None:
+    def answer(self, event: SocketEvent, *args: object) -> None:
         """Answer an event that asked for it; the application sees to it that it does so once."""
         if self.is_joined and event.ack_id is not None:
             self._engine.send(encode_ack(event.ack_id, args, namespace=self.namespace))
@@ -147,7 +147,7 @@ class SocketApplication(Protocol):
     async def joined(self, socket: Socket) -> None:
         """The client has joined and knows it; `left` follows for certain."""
 
-    async def receive(self, socket: Socket, event: Event) -> Sequence[object] | None:
+    async def receive(self, socket: Socket, event: SocketEvent) -> Sequence[object] | None:
         """Take an event; what is returned answers it where it asks for that.
 
         None leaves the answer to a later `Socket.answer`.

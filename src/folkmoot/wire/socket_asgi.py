@@ -13,7 +13,7 @@ from folkmoot.wire.engine_limits import EngineLimits
 from folkmoot.wire.engine_packet import Encoded
 from folkmoot.wire.handshake import Handshake
 from folkmoot.wire.refusals import ConnectRefused
-from folkmoot.wire.socket import ConnectAsked, Event, Incoming, Left, Namespaces
+from folkmoot.wire.socket import ConnectAsked, Incoming, Left, Namespaces, SocketEvent
 from folkmoot.wire.socket_application import Socket, SocketApplication
 
 _log = logging.getLogger("folkmoot.wire")
@@ -171,7 +171,7 @@ class _Client:
         match incoming:
             case ConnectAsked():
                 await self._tell_connect(incoming)
-            case Event():
+            case SocketEvent():
                 await self._tell_event(incoming)
             case Left(namespace):
                 await self._tell_left(namespace, EngineEnd.CLIENT_LEFT)
@@ -217,7 +217,7 @@ class _Client:
             _log.exception("the application failed on a connect")
             return {}, ConnectRefused("server error")
 
-    async def _tell_event(self, event: Event) -> None:
+    async def _tell_event(self, event: SocketEvent) -> None:
         socket = self._sockets.get(event.namespace)
         if socket is None:
             return

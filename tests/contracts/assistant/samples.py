@@ -34,7 +34,7 @@ from folkmoot.core.messages.model import (
     MessageRef,
     Reaction,
 )
-from folkmoot.core.presence.model import Entered, Exited, Typing
+from folkmoot.core.presence.events import Entered, Exited, Typing
 from folkmoot.core.shared.ids import AccountId, ConversationId, MessageId, Uid
 
 AT = datetime(2025, 12, 29, 10, 5, 0, 123456, tzinfo=UTC)

@@ -21,7 +21,7 @@ from folkmoot.core.messages.events import (
     ReactionRemoved,
 )
 from folkmoot.core.messages.model import Message, MessageRef, Reaction
-from folkmoot.core.presence.model import Entered, Exited, Typing
+from folkmoot.core.presence.events import Entered, Exited, Typing
 from folkmoot.core.shared.ids import AccountId, ConversationId, MessageId, Uid
 
 AT = datetime(2025, 11, 22, 10, 30, 0, 123456, tzinfo=UTC)

@@ -13,7 +13,7 @@ from folkmoot.core.messages.events import (
     ReactionRemoved,
 )
 from folkmoot.core.messages.model import Attachment, Message, MessageKind, MessageRef, Reaction
-from folkmoot.core.presence.model import CameOnline, Entered, Exited, Typing, WentOffline
+from folkmoot.core.presence.events import CameOnline, Entered, Exited, Typing, WentOffline
 from folkmoot.core.shared.ids import AccountId, ConversationId, MessageId, Uid
 from folkmoot.core.social.events import (
     BlockLifted,

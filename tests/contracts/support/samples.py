@@ -22,7 +22,7 @@ from folkmoot.core.messages.events import (
     ReactionRemoved,
 )
 from folkmoot.core.messages.model import Attachment, Message, MessageRef, Reaction
-from folkmoot.core.presence.model import CameOnline, Entered, Typing, WentOffline
+from folkmoot.core.presence.events import CameOnline, Entered, Typing, WentOffline
 from folkmoot.core.shared.ids import AccountId, ConversationId, MessageId, Uid
 
 AT = datetime(2025, 11, 22, 10, 30, 0, 250_000, tzinfo=UTC)

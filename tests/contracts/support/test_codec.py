@@ -17,7 +17,7 @@ from folkmoot.core.messages.errors import NoSuchMessage
 from folkmoot.core.messages.events import MessagePosted
 from folkmoot.core.shared.refusals import Invalid
 from folkmoot.core.shared.texts import TextTooLong
-from folkmoot.wire.socket import Event
+from folkmoot.wire.socket import SocketEvent
 from tests.contracts.support.samples import AGENT, ANA, HIDDEN, MESSAGE, PLACE, SETTING, SHOWN
 
 values = st.recursive(
@@ -28,7 +28,7 @@ values = st.recursive(
 
 
 def said(name, *args):
-    return Event("/", name, list(args), None)
+    return SocketEvent("/", name, list(args), None)
 
 
 @pytest.mark.parametrize(("event", "name"), SHOWN, ids=lambda value: type(value).__name__)

@@ -18,6 +18,7 @@ from folkmoot.core.conversations.events import (
     MemberLeft,
     ReadMoved,
 )
+from folkmoot.core.events import Event
 from folkmoot.core.logs.events import LogsProgressed
 from folkmoot.core.messages.answers import CUT_SHORT
 from folkmoot.core.messages.errors import MentionUnknown, NoSuchAttachment, NoSuchMessage
@@ -32,7 +33,7 @@ from folkmoot.core.messages.events import (
     ReactionRemoved,
 )
 from folkmoot.core.messages.model import AuthorKind, Message
-from folkmoot.core.presence.model import Entered, Exited, Typing
+from folkmoot.core.presence.events import Entered, Exited, Typing
 from folkmoot.core.shared.ids import Uid
 from folkmoot.files.links import as_upload_id, file_url
 from folkmoot.kit.frame_reader import FrameReader
@@ -106,7 +107,7 @@ def instant(at: datetime) -> str:
     return f"{at:%Y-%m-%dT%H:%M:%S.%f}Z"
 
 
-def shown(event: object, *, own: bool) -> Struct | None:
+def shown(event: Event, *, own: bool) -> Struct | None:
     """An event as this contract shows it; ``None`` for what it does not show.
 
     ``own``: to connections of the account that the event is about.
@@ -197,7 +198,7 @@ def _progress(event: LogsProgressed) -> wire.ChatProgressFrame:
     )
 
 
-def _change(event: object) -> Struct | None:
+def _change(event: Event) -> Struct | None:
     match event:
         case MessageEdited(message=message, actor=actor, seq=seq, at=at):
             place, content = event.conversation_uid, message.content
@@ -213,7 +214,7 @@ def _change(event: object) -> Struct | None:
             return None
 
 
-def _session_change(event: object) -> Struct | None:
+def _session_change(event: Event) -> Struct | None:
     match event:
         case ConversationEnded(actor=actor, conversation_uid=place, seq=seq, at=at):
             return wire.ChatClosedFrame(place, actor.uid, seq, instant(at))

@@ -7,7 +7,7 @@ from msgspec import UNSET, Struct, UnsetType
 from folkmoot.contracts.assistant.codec import encode, shown
 from folkmoot.contracts.assistant.frames import ChatErrorFrame
 from folkmoot.core.audience import hears
-from folkmoot.core.conversations.events import Durable
+from folkmoot.core.events import TimelineEvent
 from folkmoot.core.messages.errors import NotUpToDate
 from folkmoot.core.shared.ids import AccountId, Uid
 from folkmoot.core.shared.refusals import (
@@ -112,7 +112,7 @@ def error_frame(
     return frame
 
 
-def _missed(events: Iterable[Durable], hidden: Collection[AccountId]) -> list[Struct]:
+def _missed(events: Iterable[TimelineEvent], hidden: Collection[AccountId]) -> list[Struct]:
     heard = (event for event in events if hears(event, hidden))
     return [frame for event in heard if (frame := shown(event, own=False)) is not None]
 

@@ -14,14 +14,15 @@ from folkmoot.contracts.assistant.subscription import SessionSnapshot, SessionSu
 from folkmoot.core.conversations.errors import NotADesk
 from folkmoot.core.conversations.events import MemberLeft
 from folkmoot.core.conversations.model import ReadMark
+from folkmoot.core.events import Event
 from folkmoot.core.messages.errors import NoSuchMessage
 from folkmoot.core.messages.model import Draft, Posted
-from folkmoot.core.presence.model import Typing
+from folkmoot.core.presence.events import Typing
 from folkmoot.core.shared.ids import AccountId, ConversationId, Uid
 from folkmoot.core.shared.refusals import Refusal, Unavailable
 from folkmoot.core.work import UnitOfWork
 from folkmoot.kit.socket_endpoint import Rejection, Scope
-from folkmoot.realtime.connection import Connection
+from folkmoot.realtime.connection import Connection, ObservedEvent
 from folkmoot.realtime.outbox import Outbox
 from folkmoot.realtime.services import Services
 from folkmoot.realtime.wire_format import CloseReason
@@ -39,7 +40,7 @@ class AssistantWireFormat:
 
     echoes = True
 
-    def frame(self, event: object, *, own: bool) -> bytes | None:
+    def frame(self, event: Event, *, own: bool) -> bytes | None:
         """The WebSocket frame for an event."""
         shown = codec.shown(event, own=own)
         return None if shown is None else codec.encode(shown)
@@ -248,7 +249,7 @@ class AssistantHandler:
             self._services.hub.release(self.connection, place)
             self._send(wire.ChatLeftFrame(session, "left"))
 
-    def observe(self, event: object) -> None:
+    def observe(self, event: ObservedEvent) -> None:
         """Say so when the account is taken out of a session that is joined here."""
         if isinstance(event, MemberLeft) and event.conversation_id in self.connection.conversations:
             self._places.pop(event.conversation_uid, None)

@@ -17,6 +17,7 @@ from folkmoot.core.conversations.events import (
     MemberLeft,
     ReadMoved,
 )
+from folkmoot.core.events import Event
 from folkmoot.core.messages.errors import NoSuchAttachment
 from folkmoot.core.messages.events import (
     EphemeralNotice,
@@ -27,7 +28,7 @@ from folkmoot.core.messages.events import (
     ReactionRemoved,
 )
 from folkmoot.core.messages.model import Attachment, Message
-from folkmoot.core.presence.model import Entered, Exited, Typing
+from folkmoot.core.presence.events import Entered, Exited, Typing
 from folkmoot.core.shared.ids import Uid
 from folkmoot.files.links import as_upload_id, file_url, thumbnail_url
 from folkmoot.kit.frame_reader import FrameReader
@@ -94,7 +95,7 @@ def upload_id_of(text: str | None) -> Uid | None:
     return upload_id
 
 
-def shown(event: object, *, own: bool) -> Struct | None:
+def shown(event: Event, *, own: bool) -> Struct | None:
     """An event as this contract shows it; ``None`` for what it does not show.
 
     ``own``: to connections of the account that the event is about, who need no telling that they
@@ -126,7 +127,7 @@ def _attachment(hangs: Attachment) -> wire.AttachmentOut:
     )
 
 
-def _change(event: object) -> Struct | None:
+def _change(event: Event) -> Struct | None:
     match event:
         case MessageEdited(message=message, actor=actor, conversation_id=place, seq=seq, at=at):
             return wire.MessageEditedOut(
@@ -146,7 +147,7 @@ def _change(event: object) -> Struct | None:
             return _desk_change(event)
 
 
-def _desk_change(event: object) -> Struct | None:
+def _desk_change(event: Event) -> Struct | None:
     """What only sessions know: shown here too, so that no place in the timeline is missing."""
     match event:
         case AgentAssigned(agent=agent, actor=actor, conversation_id=place, seq=seq):

@@ -10,7 +10,7 @@ from folkmoot.contracts.conversations.frames import ErrorOut, NotUpToDateOut
 from folkmoot.core.accounts.errors import TokenInvalid, TokenMissing
 from folkmoot.core.audience import hears
 from folkmoot.core.conversations.errors import NoSuchConversation, NotAMember
-from folkmoot.core.conversations.events import Durable
+from folkmoot.core.events import TimelineEvent
 from folkmoot.core.messages.errors import ClientIdReused, NotUpToDate
 from folkmoot.core.shared.ids import AccountId
 from folkmoot.core.shared.refusals import (
@@ -117,6 +117,6 @@ def not_up_to_date(refusal: NotUpToDate, *, hidden: Collection[AccountId]) -> No
     )
 
 
-def _missed(events: Iterable[Durable], hidden: Collection[AccountId]) -> list[Struct]:
+def _missed(events: Iterable[TimelineEvent], hidden: Collection[AccountId]) -> list[Struct]:
     heard = (event for event in events if hears(event, hidden))
     return [frame for event in heard if (frame := shown(event, own=False)) is not None]

@@ -13,8 +13,9 @@ from folkmoot.contracts.conversations import codec, errors
 from folkmoot.contracts.conversations import frames as wire
 from folkmoot.core.conversations.errors import NoSuchConversation
 from folkmoot.core.conversations.model import Conversation, ReadMark
+from folkmoot.core.events import Event
 from folkmoot.core.messages.model import Posted
-from folkmoot.core.presence.model import Typing
+from folkmoot.core.presence.events import Typing
 from folkmoot.core.shared.ids import ConversationId, MessageId
 from folkmoot.core.shared.refusals import Refusal, Unavailable
 from folkmoot.core.work import UnitOfWork
@@ -33,7 +34,7 @@ class ConversationsWireFormat:
 
     echoes = True
 
-    def frame(self, event: object, *, own: bool) -> bytes | None:
+    def frame(self, event: Event, *, own: bool) -> bytes | None:
         """The WebSocket frame for an event."""
         shown = codec.shown(event, own=own)
         return None if shown is None else codec.encode(shown)

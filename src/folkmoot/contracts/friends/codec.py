@@ -12,7 +12,8 @@ from folkmoot.contracts.friends import frames as wire
 from folkmoot.contracts.friends.frames import INBOUND, Intention
 from folkmoot.core.accounts.model import AccountName, Person
 from folkmoot.core.audience import about
-from folkmoot.core.conversations.events import DeliveredMoved, Durable, ReadMoved
+from folkmoot.core.conversations.events import DeliveredMoved, ReadMoved
+from folkmoot.core.events import Event, TimelineEvent
 from folkmoot.core.messages.direct_messages import DeliveryStatus, DirectReceipts
 from folkmoot.core.messages.errors import NoSuchAttachment, NoSuchMessage
 from folkmoot.core.messages.events import (
@@ -23,7 +24,7 @@ from folkmoot.core.messages.events import (
     ReactionRemoved,
 )
 from folkmoot.core.messages.model import Attachment, Message, Reaction
-from folkmoot.core.presence.model import CameOnline, Typing, WentOffline
+from folkmoot.core.presence.events import CameOnline, Typing, WentOffline
 from folkmoot.core.shared.ids import AccountId, Uid
 from folkmoot.core.social.events import (
     FriendAccepted,
@@ -218,7 +219,7 @@ def sent(message: Message, friend_id: Uid, status: DeliveryStatus) -> wire.Direc
     )
 
 
-def shown(event: object, pair: Pair, status: DeliveryStatus, *, own: bool) -> Struct | None:
+def shown(event: Event, pair: Pair, status: DeliveryStatus, *, own: bool) -> Struct | None:
     """An event of a direct conversation as this contract shows it; ``None``: not at all.
 
     ``own``: to connections of the account that it is about. ``status`` is that of the message,
@@ -237,7 +238,9 @@ def shown(event: object, pair: Pair, status: DeliveryStatus, *, own: bool) -> St
             return None
 
 
-def past(event: Durable, pair: Pair, known: DirectReceipts, viewer: AccountId) -> Struct | None:
+def past(
+    event: TimelineEvent, pair: Pair, known: DirectReceipts, viewer: AccountId
+) -> Struct | None:
     """An event of the past as one of the two sees it, with what has become of a message since."""
     own = about(event) == viewer
     if not isinstance(event, MessagePosted):
@@ -249,7 +252,7 @@ def past(event: Durable, pair: Pair, known: DirectReceipts, viewer: AccountId) -
     return new_message(event.message, pair, status, own=own, read_at=receiver.read_at(event.seq))
 
 
-def told(event: object, *, own: bool) -> Struct | None:
+def told(event: Event, *, own: bool) -> Struct | None:
     """What a client is told of an event of no conversation; ``None``: nothing."""
     match event:
         case CameOnline(person=person):
@@ -271,7 +274,7 @@ def told(event: object, *, own: bool) -> Struct | None:
             return None
 
 
-def _friend_id(event: object, pair: Pair, *, own: bool) -> Uid:
+def _friend_id(event: Event, pair: Pair, *, own: bool) -> Uid:
     """The friend of whoever is shown an event: the other one, if it is about themselves."""
     subject = about(event)
     other_id, other_uid = pair.other(subject)

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 from folkmoot.contracts.friends.addressing import Partner
 from folkmoot.core.accounts.model import Account, AccountName, username_key
-from folkmoot.core.conversations.events import DeliveredMoved, Durable, ReadMoved
+from folkmoot.core.conversations.events import DeliveredMoved, ReadMoved
 from folkmoot.core.conversations.model import Conversation, ReadMark
+from folkmoot.core.events import TimelineEvent
 from folkmoot.core.messages.direct_messages import DirectReceipts, MemberReceipts, exchange
 from folkmoot.core.messages.model import Message
 from folkmoot.core.shared.ids import AccountId, ConversationId, Uid
@@ -20,7 +21,7 @@ class Missed:
     """What happened in one conversation after the place that the client named."""
 
     cursor: int
-    events: list[Durable]
+    events: list[TimelineEvent]
     exchange: DirectReceipts
 
 

@@ -20,12 +20,12 @@ from folkmoot.core.conversations.model import ReadMark
 from folkmoot.core.messages.direct_messages import DeliveryStatus, exchange, found, received
 from folkmoot.core.messages.errors import NotUpToDate
 from folkmoot.core.messages.model import Draft, Message, Posted
-from folkmoot.core.presence.model import Typing
+from folkmoot.core.presence.events import Typing
 from folkmoot.core.shared.ids import ConversationId, Uid
 from folkmoot.core.shared.refusals import Refusal, Unavailable
 from folkmoot.core.work import UnitOfWork
 from folkmoot.kit.socket_endpoint import Rejection, Scope
-from folkmoot.realtime.connection import Connection
+from folkmoot.realtime.connection import Connection, ObservedEvent
 from folkmoot.realtime.outbox import Outbox
 from folkmoot.realtime.services import Services
 
@@ -76,7 +76,7 @@ class FriendsHandler:
         self._coming = FriendsSubscription(services, wire_format, connection, resumes=resumes)
         self._unanswered = 0
 
-    def observe(self, event: object) -> None:
+    def observe(self, event: ObservedEvent) -> None:
         """Reckon with what happens to the account."""
         self._coming.observe(event)
 

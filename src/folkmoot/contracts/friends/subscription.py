@@ -17,19 +17,21 @@ from folkmoot.core.audience import about, affected
 from folkmoot.core.conversations.events import (
     ConversationStarted,
     DeliveredMoved,
-    Durable,
+    MemberJoined,
+    MemberLeft,
     ReadMoved,
 )
 from folkmoot.core.conversations.model import Conversation, Kind, ReadMark
+from folkmoot.core.events import TimelineEvent
 from folkmoot.core.messages.direct_messages import DeliveryStatus, DirectReceipts
 from folkmoot.core.messages.model import Message
 from folkmoot.core.shared.ids import AccountId, ConversationId, Uid
 from folkmoot.core.shared.refusals import Refusal, Unavailable
 from folkmoot.core.social.contacts import Contacts
-from folkmoot.core.social.events import BlockLifted, FriendAccepted
+from folkmoot.core.social.events import BlockLifted, FriendAccepted, SocialEvent
 from folkmoot.core.work import UnitOfWork
 from folkmoot.kit.gathering import PAGE, Gathering
-from folkmoot.realtime.connection import Connection
+from folkmoot.realtime.connection import Connection, ObservedEvent
 from folkmoot.realtime.services import Services
 from folkmoot.realtime.wire_format import Frame
 
@@ -83,7 +85,7 @@ class FriendsSubscription:
         self._online: dict[AccountId, Uid] = {}
         self._pairs: dict[ConversationId, codec.Pair] = {}
         self._places: list[ConversationId] = []
-        self._since: list[object] = []
+        self._since: list[SocialEvent] = []
         self._held_back: list[Frame] = []
         self._gathering: Gathering | None = None
         self._heads: dict[ConversationId, Conversation] = {}
@@ -135,11 +137,13 @@ class FriendsSubscription:
 
     # -- what happens meanwhile ----------------------------------------------------------------
 
-    def observe(self, event: object) -> None:
+    def observe(self, event: ObservedEvent) -> None:
         """Reckon with what concerns the account: a friend's first word, or a change of friends."""
         if isinstance(event, ConversationStarted):
             if event.conversation.kind is Kind.DIRECT:
                 self._begin(event)
+        elif isinstance(event, MemberJoined | MemberLeft):
+            pass  # Nobody is added to a direct conversation, or leaves it.
         elif not self._is_live:
             self._since.append(event)
         elif isinstance(event, FriendAccepted | BlockLifted) and not self._turn.locked():
@@ -249,12 +253,12 @@ class FriendsSubscription:
         self, gathering: Gathering, found: FriendsSnapshot, handed: _Handed
     ) -> int:
         """Send everything that came after the places that the client named; how many frames."""
-        shown: list[Durable] = []
+        shown: list[TimelineEvent] = []
         for place, missed in found.missed.items():
             pair, known = self._pairs[place], missed.exchange.knowing(handed)
 
             def show(
-                event: Durable, pair: codec.Pair = pair, known: DirectReceipts = known
+                event: TimelineEvent, pair: codec.Pair = pair, known: DirectReceipts = known
             ) -> None:
                 frame = codec.past(event, pair, known, self._connection.person.id)
                 if frame is not None:
@@ -322,7 +326,7 @@ class FriendsSubscription:
         self._places.clear()
         self._online.clear()
 
-    def _show(self, event: Durable | ReadMoved | DeliveredMoved) -> None:
+    def _show(self, event: TimelineEvent | ReadMoved | DeliveredMoved) -> None:
         """Send an event, if the client may hear of whom it is about."""
         subject = about(event)
         own = subject == self._connection.person.id

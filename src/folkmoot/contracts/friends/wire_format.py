@@ -6,10 +6,12 @@ from msgspec import Struct
 
 from folkmoot.contracts.friends import codec, errors
 from folkmoot.core.conversations.events import DeliveredMoved, Durable, ReadMoved
+from folkmoot.core.events import Event
 from folkmoot.core.messages.direct_messages import DeliveryStatus
 from folkmoot.core.messages.events import MessagePosted
 from folkmoot.core.messages.model import Message
-from folkmoot.core.presence.model import Entered, Exited, Roster, Typing
+from folkmoot.core.presence.events import Entered, Exited, Typing
+from folkmoot.core.presence.model import Roster
 from folkmoot.core.shared.ids import ConversationId
 from folkmoot.realtime.wire_format import CloseReason
 
@@ -27,12 +29,12 @@ class FriendsWireFormat:
         self._roster = roster
         self.pairs: WeakValueDictionary[ConversationId, codec.Pair] = WeakValueDictionary()
 
-    def frame(self, event: object, *, own: bool) -> bytes | None:
+    def frame(self, event: Event, *, own: bool) -> bytes | None:
         """The WebSocket frame for an event."""
         shown = self.shown(event, own=own)
         return None if shown is None else codec.encode(shown)
 
-    def shown(self, event: object, *, own: bool) -> Struct | None:
+    def shown(self, event: Event, *, own: bool) -> Struct | None:
         """The frame for an event, before it is encoded."""
         match event:
             case MessagePosted(conversation_id=place, message=message) if place in self.pairs:

@@ -20,6 +20,7 @@ from folkmoot.core.conversations.events import (
     MemberLeft,
     ReadMoved,
 )
+from folkmoot.core.events import Event
 from folkmoot.core.messages.events import (
     EphemeralNotice,
     MessageDeleted,
@@ -29,7 +30,7 @@ from folkmoot.core.messages.events import (
     ReactionRemoved,
 )
 from folkmoot.core.messages.model import Message, Reaction
-from folkmoot.core.presence.model import Entered, Exited, Typing
+from folkmoot.core.presence.events import Entered, Exited, Typing
 from folkmoot.core.shared.ids import Uid
 from folkmoot.kit.frame_reader import FrameReader
 from folkmoot.wire.lane_frames import text_frame
@@ -75,7 +76,7 @@ def reactions_out(reactions: tuple[Reaction, ...]) -> list[wire.SessionReactionO
     ]
 
 
-def shown(event: object, *, own: bool, now: datetime) -> Struct | None:
+def shown(event: Event, *, own: bool, now: datetime) -> Struct | None:
     """An event as this contract shows it; ``None`` for what it does not show.
 
     ``own``: to connections of the account that the event is about, who need no telling that they
@@ -142,7 +143,7 @@ def joined_frame(
     return wire.SessionJoinedFrame(conversation, person.uid, instant(at), presence)
 
 
-def _change(event: object) -> Struct | None:
+def _change(event: Event) -> Struct | None:
     match event:
         case MessageEdited(message=message, actor=actor, seq=seq, at=at):
             edited = wire.SessionEditedMetadata(message.uid, seq, instant(at))
@@ -161,7 +162,7 @@ def _change(event: object) -> Struct | None:
             return None
 
 
-def _session_change(event: object) -> Struct | None:
+def _session_change(event: Event) -> Struct | None:
     match event:
         case ConversationEnded(actor=actor, conversation_uid=place, seq=seq, at=at):
             closed = wire.SessionPlaceMetadata(seq)

@@ -10,7 +10,7 @@ from folkmoot.contracts.sessions.codec import instant, shown
 from folkmoot.contracts.sessions.frames import SessionErrorFrame, SessionErrorMetadata
 from folkmoot.core.audience import hears
 from folkmoot.core.conversations.errors import NotAMember
-from folkmoot.core.conversations.events import Durable
+from folkmoot.core.events import TimelineEvent
 from folkmoot.core.messages.errors import NotUpToDate
 from folkmoot.core.shared.ids import AccountId, Uid
 from folkmoot.core.shared.refusals import (
@@ -103,7 +103,7 @@ def not_up_to_date(refusal: NotUpToDate, *, hidden: Collection[AccountId]) -> Se
     )
 
 
-def _missed(events: Iterable[Durable], hidden: Collection[AccountId]) -> list[Struct]:
+def _missed(events: Iterable[TimelineEvent], hidden: Collection[AccountId]) -> list[Struct]:
     heard = (event for event in events if hears(event, hidden))
     frames = (shown(event, own=False, now=event.at) for event in heard)
     return [frame for frame in frames if frame is not None]

@@ -14,9 +14,10 @@ from folkmoot.contracts.sessions.drafts import draft_of, joining
 from folkmoot.contracts.sessions.names import message_uid, place_of
 from folkmoot.core.accounts.model import Account
 from folkmoot.core.conversations.model import Conversation, ReadMark
+from folkmoot.core.events import Event
 from folkmoot.core.messages.errors import NoSuchMessage
 from folkmoot.core.messages.model import Draft, Posted
-from folkmoot.core.presence.model import Typing
+from folkmoot.core.presence.events import Typing
 from folkmoot.core.shared.ids import Clock, ConversationId, Uid
 from folkmoot.core.shared.refusals import Refusal, Unavailable
 from folkmoot.core.work import UnitOfWork
@@ -38,7 +39,7 @@ class SessionsWireFormat:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
 
-    def frame(self, event: object, *, own: bool) -> bytes | None:
+    def frame(self, event: Event, *, own: bool) -> bytes | None:
         """The WebSocket frame for an event."""
         shown = codec.shown(event, own=own, now=self._clock.now())
         return None if shown is None else codec.encode(shown)

@@ -12,6 +12,7 @@ from folkmoot.contracts.support.errors import EventMalformed, EventUnknown
 from folkmoot.contracts.support.frames import INBOUND, OUTBOUND, Intention
 from folkmoot.core.accounts.model import AccountName, Person
 from folkmoot.core.conversations.events import ReadMoved
+from folkmoot.core.events import Event
 from folkmoot.core.messages.errors import NoSuchMessage
 from folkmoot.core.messages.events import (
     EphemeralNotice,
@@ -22,12 +23,12 @@ from folkmoot.core.messages.events import (
     ReactionRemoved,
 )
 from folkmoot.core.messages.model import Message
-from folkmoot.core.presence.model import CameOnline, Typing, WentOffline
+from folkmoot.core.presence.events import CameOnline, Typing, WentOffline
 from folkmoot.core.shared.ids import Uid
 from folkmoot.core.shared.texts import checked, trimmed
 from folkmoot.files.links import file_url
 from folkmoot.wire.engine_packet import Encoded
-from folkmoot.wire.socket import Event
+from folkmoot.wire.socket import SocketEvent
 from folkmoot.wire.socket_packet import encode_event
 
 MAX_LABEL_CHARS = 200
@@ -44,7 +45,7 @@ class Setting:
     cursor: str | None = None
 
 
-def decode(event: Event) -> Intention:
+def decode(event: SocketEvent) -> Intention:
     """What a client's event asks for; without data it is taken for an empty object.
 
     Raises:
@@ -97,7 +98,7 @@ def instant(at: datetime) -> str:
 
 
 def packet(
-    event: object, setting: Setting | None, *, own: bool, with_offset: bool
+    event: Event, setting: Setting | None, *, own: bool, with_offset: bool
 ) -> Encoded | None:
     """The Socket.IO event for an event of the house; ``None`` for what this contract hides.
 
@@ -113,7 +114,7 @@ def packet(
     return encode_event(name, data, *offset, volatile=type(data) in _VOLATILE)
 
 
-def shown(event: object, setting: Setting | None, *, own: bool) -> tuple[str, Struct] | None:
+def shown(event: Event, setting: Setting | None, *, own: bool) -> tuple[str, Struct] | None:
     """An event's name and data as this contract shows it.
 
     ``own``: to connections of the account that the event is about.
@@ -134,7 +135,7 @@ def online_user(person: Person) -> wire.OnlineUserOut:
     return wire.OnlineUserOut(person.uid, person.username, person.role.value)
 
 
-def _happening(event: object, setting: Setting, *, own: bool) -> Struct | None:
+def _happening(event: Event, setting: Setting, *, own: bool) -> Struct | None:
     match event:
         case MessagePosted(message=message) | EphemeralNotice(message=message):
             return message_out(message, setting, own=own)

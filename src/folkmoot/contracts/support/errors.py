@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable
 from typing import Any
 
 from folkmoot.core.audience import hears
-from folkmoot.core.conversations.events import Durable
+from folkmoot.core.events import TimelineEvent
 from folkmoot.core.messages.errors import NotUpToDate
 from folkmoot.core.shared.ids import AccountId
 from folkmoot.core.shared.refusals import (
@@ -118,7 +118,7 @@ def error_data(
     return error
 
 
-def missed_in(refusal: Refusal | Unavailable, hidden: Collection[AccountId]) -> list[Durable]:
+def missed_in(refusal: Refusal | Unavailable, hidden: Collection[AccountId]) -> list[TimelineEvent]:
     """What the author of a refused message had not seen, and may see."""
     if not isinstance(refusal, NotUpToDate):
         return []

@@ -28,14 +28,14 @@ from folkmoot.core.accounts.model import STAFF, Person
 from folkmoot.core.conversations.events import ConversationStarted, MemberJoined
 from folkmoot.core.conversations.model import DeskFilter
 from folkmoot.core.messages.model import Posted
-from folkmoot.core.presence.model import Typing
+from folkmoot.core.presence.events import Typing
 from folkmoot.core.shared.ids import AccountId, ConversationId, Uid
 from folkmoot.core.shared.pages import Slice
 from folkmoot.core.shared.refusals import Invalid, Refusal, Unavailable
 from folkmoot.core.work import UnitOfWork
-from folkmoot.realtime.connection import Connection
+from folkmoot.realtime.connection import Connection, ObservedEvent
 from folkmoot.realtime.services import Services
-from folkmoot.wire.socket import Event
+from folkmoot.wire.socket import SocketEvent
 from folkmoot.wire.socket_application import Socket
 
 MAX_ROOMS = 200
@@ -178,7 +178,7 @@ class SupportHandler:
         """Whose handler it is."""
         return self._account.id
 
-    def observe(self, event: object) -> None:
+    def observe(self, event: ObservedEvent) -> None:
         """Have one of staff hear of the sessions that they are brought into."""
         if not self._threads.is_enlisted(self):
             return
@@ -215,7 +215,7 @@ class SupportHandler:
 
     # -- hearing and answering -----------------------------------------------------------------
 
-    async def hear(self, event: Event) -> None:
+    async def hear(self, event: SocketEvent) -> None:
         """Do what the client asks for, and answer it."""
         if not self.connection.is_open:
             return  # It has lost its rights, whatever of it was still under way.
@@ -227,7 +227,7 @@ class SupportHandler:
             if fields is not None:
                 self._answer(event, fields)
 
-    def refuse(self, event: Event, fault: Exception) -> None:
+    def refuse(self, event: SocketEvent, fault: Exception) -> None:
         """Say why an event was refused: by its ack, or by an ``error`` where none was asked for."""
         if isinstance(fault, Refusal | Unavailable):
             error = errors.error_data(fault, missed=self._missed(fault))
@@ -239,7 +239,7 @@ class SupportHandler:
         else:
             self._socket.answer(event, {"success": False, "error": error})
 
-    def acknowledge(self, event: Event, posted: Posted, setting: Setting) -> None:
+    def acknowledge(self, event: SocketEvent, posted: Posted, setting: Setting) -> None:
         """Say that a message is durable. Its cursor counts it, so that it is never sent again."""
         message = codec.message_out(posted.message, setting, own=True)
         if event.ack_id is not None:
@@ -250,7 +250,7 @@ class SupportHandler:
         elif posted.is_repeat:
             self._outlet.say("receive_message", message)
 
-    def _answer(self, event: Event, fields: Fields) -> None:
+    def _answer(self, event: SocketEvent, fields: Fields) -> None:
         self._socket.answer(event, {"success": True, **fields})
 
     def _missed(self, fault: Refusal | Unavailable) -> list[object]:
@@ -266,7 +266,7 @@ class SupportHandler:
 
     # -- the events ----------------------------------------------------------------------------
 
-    async def _do(self, asked: wire.Intention, event: Event) -> Fields | None:
+    async def _do(self, asked: wire.Intention, event: SocketEvent) -> Fields | None:
         match asked:
             case wire.SendMessage():
                 await self._speaker.say(asked, event)

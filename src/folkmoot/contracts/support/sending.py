@@ -20,14 +20,14 @@ from folkmoot.core.shared.refusals import Refusal, Unavailable
 from folkmoot.core.work import UnitOfWork
 from folkmoot.realtime.connection import Connection
 from folkmoot.realtime.services import Services
-from folkmoot.wire.socket import Event
+from folkmoot.wire.socket import SocketEvent
 
 MAX_UNANSWERED = 100
 MAX_ROUTES = 100
 _MOVED_ON = (ConversationClosed, NotAMember, ClientIdReused)
 
-Acknowledge = Callable[[Event, Posted, Setting], None]
-Refuse = Callable[[Event, Exception], None]
+Acknowledge = Callable[[SocketEvent, Posted, Setting], None]
+Refuse = Callable[[SocketEvent, Exception], None]
 
 
 class Surroundings(Protocol):
@@ -42,10 +42,10 @@ class Surroundings(Protocol):
     async def listen_to(self, customer: Person) -> None:
         """Listen to it from now on."""
 
-    def acknowledge(self, event: Event, posted: Posted, setting: Setting) -> None:
+    def acknowledge(self, event: SocketEvent, posted: Posted, setting: Setting) -> None:
         """Tell the client that its message is durable."""
 
-    def refuse(self, event: Event, fault: Exception) -> None:
+    def refuse(self, event: SocketEvent, fault: Exception) -> None:
         """Tell the client that its message was not taken."""
 
 
@@ -75,7 +75,7 @@ class SupportSender:
         self._routes: dict[str | None, Route] = {}
         self._unanswered = 0
 
-    async def say(self, said: wire.SendMessage, event: Event) -> None:
+    async def say(self, said: wire.SendMessage, event: SocketEvent) -> None:
         """Have a message stored. Messages are stored in the order in which they are said.
 
         Raises:
@@ -109,7 +109,7 @@ class SupportSender:
             known = self._routes[receiver] = Route(address)
         return known
 
-    def _draft(self, said: wire.SendMessage, event: Event) -> Draft:
+    def _draft(self, said: wire.SendMessage, event: SocketEvent) -> Draft:
         attachment = None if said.attachment_id is None else AccountName(said.attachment_id).uid
         if said.attachment_id is not None and attachment is None:
             raise NoSuchAttachment
@@ -159,13 +159,13 @@ class SupportSender:
 
     # -- answering -----------------------------------------------------------------------------
 
-    def _submit(self, draft: Draft, route: Route, event: Event) -> None:
+    def _submit(self, draft: Draft, route: Route, event: SocketEvent) -> None:
         self._unanswered += 1
         answer = self._services.submit(draft)
         answer.add_done_callback(partial(self._answered, draft, route, event))
 
     def _answered(
-        self, draft: Draft, route: Route, event: Event, answer: "asyncio.Future[Posted]"
+        self, draft: Draft, route: Route, event: SocketEvent, answer: "asyncio.Future[Posted]"
     ) -> None:
         self._unanswered -= 1
         if answer.cancelled():
@@ -178,7 +178,9 @@ class SupportSender:
         elif isinstance(error, Exception):
             self._around.refuse(event, error)
 
-    async def _say_again(self, draft: Draft, route: Route, event: Event, error: Exception) -> None:
+    async def _say_again(
+        self, draft: Draft, route: Route, event: SocketEvent, error: Exception
+    ) -> None:
         """The session was closed, or the message stands in an earlier one: look where it goes."""
         try:
             route.known.discard(draft.conversation_id)
@@ -191,7 +193,7 @@ class SupportSender:
         else:
             self._acknowledge(event, posted, route)
 
-    def _acknowledge(self, event: Event, posted: Posted, route: Route) -> None:
+    def _acknowledge(self, event: SocketEvent, posted: Posted, route: Route) -> None:
         customer = route.address.customer.person
         thread = self._around.thread_of(customer)
         setting = Setting(customer, None if thread is None else thread.cursor)

@@ -26,7 +26,7 @@ from folkmoot.realtime.services import Services
 from folkmoot.wire.engine import EngineEnd
 from folkmoot.wire.engine_limits import EngineLimits
 from folkmoot.wire.handshake import Handshake
-from folkmoot.wire.socket import Event
+from folkmoot.wire.socket import SocketEvent
 from folkmoot.wire.socket_application import Socket
 from folkmoot.wire.socket_asgi import SocketServer
 
@@ -87,7 +87,7 @@ class SupportSockets:
         self._joined += 1
         await visitor.arrive(start.since, start.rooms, with_receipts=start.is_return)
 
-    async def receive(self, socket: Socket, event: Event) -> Sequence[object] | None:
+    async def receive(self, socket: Socket, event: SocketEvent) -> Sequence[object] | None:
         """Have the visitor do what the client asks for."""
         visitor: SupportHandler = socket.account
         await visitor.hear(event)

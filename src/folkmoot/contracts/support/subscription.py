@@ -20,6 +20,7 @@ from folkmoot.core.accounts.model import Person
 from folkmoot.core.audience import about, hears, hidden_authors
 from folkmoot.core.conversations.events import DeliveredMoved, Durable, ReadMoved
 from folkmoot.core.conversations.model import Conversation, DeskFilter, ReadMark
+from folkmoot.core.events import TimelineEvent
 from folkmoot.core.shared.ids import AccountId, ConversationId
 from folkmoot.core.shared.pages import Slice
 from folkmoot.core.work import UnitOfWork
@@ -51,7 +52,7 @@ class _SupportSnapshot:
     """What is stored when a connection begins to listen."""
 
     heads: list[Conversation]
-    missed: dict[ConversationId, list[Durable]]
+    missed: dict[ConversationId, list[TimelineEvent]]
     reads: list[ReadMoved]
     handed: list[Conversation]
     onlooking: set[ConversationId]
@@ -63,7 +64,7 @@ class _Stream:
 
     key: tuple[object, ...]
     place: ConversationId = field(compare=False)
-    events: list[Durable] = field(compare=False)
+    events: list[TimelineEvent] = field(compare=False)
     is_all: bool = field(compare=False)
 
 
@@ -238,7 +239,7 @@ class SupportSubscription:
 
     # -- sending -------------------------------------------------------------------------------
 
-    async def _replay(self, missed: dict[ConversationId, list[Durable]]) -> None:
+    async def _replay(self, missed: dict[ConversationId, list[TimelineEvent]]) -> None:
         """Show what was missed in all sessions, in the order of its time."""
         streams = [_stream(place, events) for place, events in missed.items() if events]
         heapq.heapify(streams)
@@ -255,13 +256,13 @@ class SupportSubscription:
                 stream.key = _key(stream.events[-1])
                 heapq.heappush(streams, stream)
 
-    async def _page_after(self, place: ConversationId, seq: int) -> list[Durable]:
-        async def job(work: UnitOfWork) -> list[Durable]:
+    async def _page_after(self, place: ConversationId, seq: int) -> list[TimelineEvent]:
+        async def job(work: UnitOfWork) -> list[TimelineEvent]:
             return await work.timeline.after(place, seq, limit=PAGE)
 
         return await self._services.storage.read(job)
 
-    def _show(self, event: Durable | ReadMoved | DeliveredMoved) -> None:
+    def _show(self, event: TimelineEvent | ReadMoved | DeliveredMoved) -> None:
         if isinstance(event, Durable):
             self._places[event.conversation_id] = event.seq
             if event.seq in self._heard.get(event.conversation_id, ()):
@@ -277,11 +278,11 @@ class SupportSubscription:
             connection.push(packet)
 
 
-def _stream(place: ConversationId, page: list[Durable]) -> _Stream:
+def _stream(place: ConversationId, page: list[TimelineEvent]) -> _Stream:
     return _Stream(_key(page[0]), place, page[::-1], is_all=len(page) < PAGE)
 
 
-def _key(event: Durable) -> tuple[object, ...]:
+def _key(event: TimelineEvent) -> tuple[object, ...]:
     return event.at, event.conversation_id, event.seq
 
 

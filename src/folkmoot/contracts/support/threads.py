@@ -11,6 +11,7 @@ from folkmoot.contracts.support.cursor import MOST_SESSIONS, cursor_of
 from folkmoot.core.accounts.model import Person
 from folkmoot.core.conversations.events import ConversationEnded, ConversationStarted, Durable
 from folkmoot.core.conversations.model import Conversation
+from folkmoot.core.events import Event, TimelineEvent
 from folkmoot.core.messages.events import MessagePosted
 from folkmoot.core.shared.ids import AccountId, ConversationId, Uid
 
@@ -80,7 +81,7 @@ class Thread:
         if head.desk is not None and not head.desk.is_closed:
             self.open[head.id] = head.uid
 
-    def note(self, event: Durable) -> None:
+    def note(self, event: TimelineEvent) -> None:
         """Follow what happened in a session of the thread."""
         number = event.conversation_id
         if event.seq > self.places[number]:
@@ -145,7 +146,7 @@ class ThreadRegistry:
             thread.add(head, head.last_seq if is_first else 0)
             self._by_session[head.id] = thread
 
-    def apply(self, event: object) -> None:
+    def apply(self, event: Event) -> None:
         """Follow what is announced, before anybody is sent it."""
         match event:
             case ConversationStarted(conversation=head, members=members):

@@ -4,8 +4,9 @@ from folkmoot.contracts.support import codec, errors
 from folkmoot.contracts.support.codec import Setting
 from folkmoot.contracts.support.threads import ThreadRegistry
 from folkmoot.core.conversations.events import DeliveredMoved, Durable, ReadMoved
+from folkmoot.core.events import Event, TimelineEvent
 from folkmoot.core.messages.events import EphemeralNotice
-from folkmoot.core.presence.model import Typing
+from folkmoot.core.presence.events import Typing
 from folkmoot.realtime.wire_format import CloseReason
 from folkmoot.wire.engine_packet import Encoded
 
@@ -22,7 +23,7 @@ class SupportWireFormat:
         self._threads = threads
         self.with_offsets = with_offsets
 
-    def frame(self, event: object, *, own: bool) -> Encoded | None:
+    def frame(self, event: Event, *, own: bool) -> Encoded | None:
         """The packet for a live event."""
         setting = None
         if isinstance(event, Durable | ReadMoved | Typing | EphemeralNotice):
@@ -31,7 +32,7 @@ class SupportWireFormat:
         return codec.packet(event, setting, own=own, with_offset=self.with_offsets)
 
     def missed(
-        self, event: Durable | ReadMoved | DeliveredMoved, setting: Setting, *, own: bool
+        self, event: TimelineEvent | ReadMoved | DeliveredMoved, setting: Setting, *, own: bool
     ) -> Encoded | None:
         """The packet for an event that one connection is sent late."""
         return codec.packet(event, setting, own=own, with_offset=self.with_offsets)

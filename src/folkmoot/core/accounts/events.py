@@ -26,3 +26,6 @@ class AccountChanged:
     """An account looks different to others, or has another role."""
 
     person: Person
+
+
+LoginEvent = LoginsEnded | AccountDeactivated | AccountChanged

@@ -4,6 +4,7 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Protocol
 
+from folkmoot.core.accounts.events import LoginEvent
 from folkmoot.core.accounts.model import Account, AccountChange, Login, NewAccount, Role
 from folkmoot.core.shared.ids import AccountId, Uid
 
@@ -115,6 +116,6 @@ class AccountWork(Protocol):
         """Their logins."""
         ...
 
-    def record(self, event: object) -> None:
+    def record(self, event: LoginEvent) -> None:
         """Have ``event`` announced if, and only after, this unit of work commits."""
         ...

@@ -18,10 +18,10 @@ from folkmoot.core.conversations.errors import (
 from folkmoot.core.conversations.events import (
     AgentAssigned,
     AssistantSwitched,
+    ConversationChange,
     ConversationEnded,
     ConversationRenamed,
     ConversationStarted,
-    Durable,
     MemberJoined,
     MemberLeft,
 )
@@ -289,7 +289,11 @@ class Desks:
         return replace(head, last_seq=event.seq, member_count=head.member_count + 1)
 
     async def _change(
-        self, work: ConversationWork, head: Conversation, change: DeskChange, event: Durable
+        self,
+        work: ConversationWork,
+        head: Conversation,
+        change: DeskChange,
+        event: ConversationChange,
     ) -> Conversation:
         await work.desks.change(head.id, change)
         await keep(work, head, [event])

@@ -105,3 +105,14 @@ class DeliveredMoved:
     at: datetime
     newest: Uid | None = None
     at_once: bool = False
+
+
+ConversationChange = (
+    MemberJoined
+    | MemberLeft
+    | ConversationRenamed
+    | AgentAssigned
+    | AssistantSwitched
+    | ConversationEnded
+)
+ConversationEvent = ConversationChange | ConversationStarted | ReadMoved | DeliveredMoved

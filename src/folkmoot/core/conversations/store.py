@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Protocol
 
 from folkmoot.core.accounts.store import AccountStore
-from folkmoot.core.conversations.events import Durable
+from folkmoot.core.conversations.events import ConversationChange, ConversationEvent
 from folkmoot.core.conversations.model import (
     Conversation,
     DeskChange,
@@ -124,20 +124,11 @@ class DeskStore(Protocol):
         ...
 
 
-class TimelineStore(Protocol):
-    """The durable changes of conversations within one unit of work, messages included."""
+class ChangeStore(Protocol):
+    """The changes of conversations within one unit of work."""
 
-    async def keep(self, events: Sequence[Durable]) -> None:
-        """Write down changes other than posted messages, which are kept as messages."""
-        ...
-
-    async def after(
-        self, conversation_id: ConversationId, seq: int, *, limit: int
-    ) -> list[Durable]:
-        """The changes after a place, in order, posted messages among them, at most ``limit``.
-
-        A message comes as it is now: of a deleted one nothing but its place is left.
-        """
+    async def keep(self, events: Sequence[ConversationChange]) -> None:
+        """Write down what took its place in the timeline."""
         ...
 
 
@@ -180,10 +171,10 @@ class ConversationWork(Protocol):
         ...
 
     @property
-    def timeline(self) -> TimelineStore:
+    def timeline(self) -> ChangeStore:
         """Where durable changes are written down."""
         ...
 
-    def record(self, event: object) -> None:
+    def record(self, event: ConversationEvent) -> None:
         """Have ``event`` announced if, and only after, this unit of work commits."""
         ...

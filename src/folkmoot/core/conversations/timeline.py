@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TypedDict
 
-from folkmoot.core.conversations.events import Durable
+from folkmoot.core.conversations.events import ConversationChange
 from folkmoot.core.conversations.model import Conversation, Head
 from folkmoot.core.conversations.store import ConversationWork
 from folkmoot.core.shared.ids import ConversationId, Uid
@@ -26,7 +26,9 @@ def next_position(head: Conversation, at: datetime, offset: int = 1) -> Timeline
     )
 
 
-async def keep(work: ConversationWork, head: Conversation, events: Sequence[Durable]) -> None:
+async def keep(
+    work: ConversationWork, head: Conversation, events: Sequence[ConversationChange]
+) -> None:
     """Write events down at the places they took, move the end there, and have them announced."""
     last = events[-1]
     await work.timeline.keep(events)

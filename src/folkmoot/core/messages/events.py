@@ -3,9 +3,10 @@
 from dataclasses import dataclass, field
 
 from folkmoot.core.accounts.model import Person
-from folkmoot.core.conversations.events import Durable
+from folkmoot.core.conversations.events import ConversationChange, Durable
 from folkmoot.core.messages.model import Message, MessageRef, OwedAnswer
 from folkmoot.core.shared.ids import AccountId, ConversationId, Uid
+from folkmoot.core.tasks.events import TasksAdded
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,3 +95,9 @@ class AnswerDropped:
     conversation_uid: Uid
     question: Uid
     message: Uid
+
+
+MessageChange = MessageEdited | MessageDeleted | ReactionAdded | ReactionRemoved
+TimelineEvent = ConversationChange | MessagePosted | MessageChange
+"""Everything that has a place in a timeline: the subclasses of `Durable`, and the whole of them."""
+MessageEvent = MessagePosted | MessageChange | AnswerOwed | TasksAdded

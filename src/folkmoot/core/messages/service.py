@@ -5,7 +5,6 @@ from dataclasses import replace
 
 from folkmoot.core.accounts.model import Person
 from folkmoot.core.conversations.errors import ConversationClosed, NotTheOwner
-from folkmoot.core.conversations.events import Durable
 from folkmoot.core.conversations.model import Conversation, Head, Kind, Member, may_moderate
 from folkmoot.core.conversations.service import Conversations
 from folkmoot.core.messages.errors import (
@@ -15,6 +14,7 @@ from folkmoot.core.messages.errors import (
     TooManyReactions,
 )
 from folkmoot.core.messages.events import (
+    MessageChange,
     MessageDeleted,
     MessageEdited,
     ReactionAdded,
@@ -234,7 +234,7 @@ class Messages:
         return trimmed(content, field="content", max_chars=self._max_chars)
 
 
-async def _keep(work: MessageWork, head: Conversation, event: Durable) -> None:
+async def _keep(work: MessageWork, head: Conversation, event: MessageChange) -> None:
     await work.timeline.keep([event])
     await work.conversations.advance([Head(head.id, event.seq, event.at)])
     work.record(event)

@@ -4,7 +4,9 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from folkmoot.core.conversations.store import ConversationWork
+from folkmoot.core.conversations.events import ConversationChange, ConversationEvent
+from folkmoot.core.conversations.store import ChangeStore, ConversationWork
+from folkmoot.core.messages.events import MessageChange, MessageEvent, TimelineEvent
 from folkmoot.core.messages.model import Message, NewMessage, OwedAnswer, Upload
 from folkmoot.core.messages.views import DeskCustomer, Overview, SearchHit, SearchQuery, Totals
 from folkmoot.core.shared.ids import AccountId, ConversationId, MessageId, Uid
@@ -182,6 +184,23 @@ class Search(Protocol):
         ...
 
 
+class TimelineStore(ChangeStore, Protocol):
+    """The durable changes of conversations within one unit of work, messages included."""
+
+    async def keep(self, events: Sequence[ConversationChange | MessageChange]) -> None:
+        """Write down changes other than posted messages, which are kept as messages."""
+        ...
+
+    async def after(
+        self, conversation_id: ConversationId, seq: int, *, limit: int
+    ) -> list[TimelineEvent]:
+        """The changes after a place, in order, posted messages among them, at most ``limit``.
+
+        A message comes as it is now: of a deleted one nothing but its place is left.
+        """
+        ...
+
+
 class MessageWork(ConversationWork, TaskWork, Protocol):
     """What deciding about messages needs of a unit of work."""
 
@@ -208,4 +227,13 @@ class MessageWork(ConversationWork, TaskWork, Protocol):
     @property
     def views(self) -> MessageViews:
         """What lists show."""
+        ...
+
+    @property
+    def timeline(self) -> TimelineStore:
+        """Where durable changes are written down."""
+        ...
+
+    def record(self, event: ConversationEvent | MessageEvent) -> None:
+        """Have ``event`` announced if, and only after, this unit of work commits."""
         ...

@@ -1,56 +1,11 @@
 """Counting who is here, and for how long somebody types; told the time, doing nothing itself."""
 
 from collections.abc import Hashable, Iterator
-from dataclasses import dataclass
 
-from folkmoot.core.accounts.model import Person
-from folkmoot.core.shared.ids import AccountId, ConversationId, Uid
+from folkmoot.core.presence.events import Typing
+from folkmoot.core.shared.ids import AccountId, ConversationId
 
 TYPING_SECONDS = 6.0
-
-
-@dataclass(frozen=True, slots=True)
-class Entered:
-    """An account's first connection in a conversation opened; ``present`` counts it too."""
-
-    conversation_id: ConversationId
-    conversation_uid: Uid
-    person: Person
-    present: int
-
-
-@dataclass(frozen=True, slots=True)
-class Exited:
-    """An account's last connection in a conversation closed; ``present`` are those left."""
-
-    conversation_id: ConversationId
-    conversation_uid: Uid
-    person: Person
-    present: int
-
-
-@dataclass(frozen=True, slots=True)
-class CameOnline:
-    """An account's first connection of all opened."""
-
-    person: Person
-
-
-@dataclass(frozen=True, slots=True)
-class WentOffline:
-    """An account's last connection of all closed."""
-
-    person: Person
-
-
-@dataclass(frozen=True, slots=True)
-class Typing:
-    """An account began or stopped writing."""
-
-    conversation_id: ConversationId
-    conversation_uid: Uid
-    person: Person
-    is_typing: bool
 
 
 class Roster:

@@ -2,11 +2,20 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import assert_never
 
 from folkmoot.core.shared.ids import AccountId, Uid
-from folkmoot.core.social.events import BlockLifted, BlockSet, FriendAccepted, FriendshipEnded
+from folkmoot.core.social.events import (
+    BlockLifted,
+    BlockSet,
+    FriendAccepted,
+    FriendDeclined,
+    FriendRequested,
+    FriendshipEnded,
+    SocialEvent,
+)
 from folkmoot.core.social.model import FriendRequest
-from folkmoot.core.social.store import SocialWork
+from folkmoot.core.social.store import SocialStores
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,13 +32,17 @@ class Contacts:
         """Those of whom, and who of the owner, hear what friends hear of each other."""
         return frozenset(self.friends) - self.blocks - self.blocked_by
 
-    def after(self, event: object) -> "Contacts":
+    def after(self, event: SocialEvent) -> "Contacts":
         """The circle once this has happened; the same one if it changes nothing here."""
         match event:
-            case FriendAccepted(request=request) if self._is_of(request):
+            case FriendAccepted(request=request):
+                if not self._is_of(request):
+                    return self
                 other = request.other(self.owner)
                 return replace(self, friends={**self.friends, other.id: other.uid})
-            case FriendshipEnded(request=request) if self._is_of(request):
+            case FriendshipEnded(request=request):
+                if not self._is_of(request):
+                    return self
                 gone = request.other(self.owner).id
                 left = {key: uid for key, uid in self.friends.items() if key != gone}
                 return replace(self, friends=left)
@@ -37,8 +50,10 @@ class Contacts:
                 return self._with_block(blocker, blocked, stands=True)
             case BlockLifted(blocker=blocker, blocked=blocked):
                 return self._with_block(blocker, blocked, stands=False)
-            case _:
+            case FriendRequested() | FriendDeclined():
                 return self
+            case _:
+                assert_never(event)
 
     def _is_of(self, request: FriendRequest) -> bool:
         return self.owner in (request.sender.id, request.receiver.id)
@@ -55,7 +70,7 @@ def _with(accounts: frozenset[AccountId], one: AccountId, *, stands: bool) -> fr
     return accounts | {one} if stands else accounts - {one}
 
 
-async def contacts_of(work: SocialWork, owner: AccountId) -> Contacts:
+async def contacts_of(work: SocialStores, owner: AccountId) -> Contacts:
     """The circle of an account as it is."""
     requests = await work.friends.friendships_of(owner)
     people = [request.other(owner) for request in requests]

@@ -52,3 +52,4 @@ class FriendshipEnded:
 
 
 FriendEvent = FriendRequested | FriendAccepted | FriendDeclined | FriendshipEnded
+SocialEvent = BlockSet | BlockLifted | FriendEvent

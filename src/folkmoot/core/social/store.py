@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Protocol
 
 from folkmoot.core.shared.ids import AccountId, Uid
+from folkmoot.core.social.events import SocialEvent
 from folkmoot.core.social.model import FriendRequest, RequestStatus
 
 
@@ -72,8 +73,8 @@ class FriendStore(Protocol):
         ...
 
 
-class SocialWork(Protocol):
-    """What deciding between accounts needs of a unit of work."""
+class SocialStores(Protocol):
+    """What stands between accounts, as a unit of work sees it."""
 
     @property
     def friends(self) -> FriendStore:
@@ -85,6 +86,10 @@ class SocialWork(Protocol):
         """What stands between accounts."""
         ...
 
-    def record(self, event: object) -> None:
+
+class SocialWork(SocialStores, Protocol):
+    """What deciding between accounts needs of a unit of work."""
+
+    def record(self, event: SocialEvent) -> None:
         """Have ``event`` announced if, and only after, this unit of work commits."""
         ...

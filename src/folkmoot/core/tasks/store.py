@@ -77,7 +77,7 @@ class TaskWork(Protocol):
         """The tasks."""
         ...
 
-    def record(self, event: object) -> None:
+    def record(self, event: TasksAdded) -> None:
         """Have ``event`` announced if, and only after, this unit of work commits."""
         ...
 

@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from folkmoot.auth.credentials import credentials_of
 from folkmoot.bots.logs.redaction import redacted
+from folkmoot.core.events import Event
 from folkmoot.core.logs.events import LogsProgressed
 from folkmoot.core.logs.model import LogReading
 from folkmoot.core.shared.ids import AccountId, Clock
@@ -81,7 +82,7 @@ class AuditConsumer:
         self._services = services
         self._trail = trail
 
-    def consume(self, event: object) -> None:
+    def consume(self, event: Event) -> None:
         """Have an event noted, if it is one to be traced."""
         match event:
             case BlockSet(blocker=blocker, blocked=blocked):

@@ -1,5 +1,6 @@
 """`Storage` in memory."""
 
+from folkmoot.core.events import Event
 from folkmoot.core.shared.refusals import Unavailable
 from folkmoot.core.work import Job, Result
 from folkmoot.storage.job_driver import drive
@@ -75,8 +76,8 @@ class MemoryWork:
         self.attachments = MemoryAttachments(state)
         self.search = MemorySearch(state)
         self.views = MemoryViews(state, self.conversations)
-        self.events: list[object] = []
+        self.events: list[Event] = []
 
-    def record(self, event: object) -> None:
+    def record(self, event: Event) -> None:
         """Have ``event`` announced if, and only after, this unit of work commits."""
         self.events.append(event)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from folkmoot.core.conversations.events import Durable
+from folkmoot.core.events import TimelineEvent
 from folkmoot.core.messages.events import MessagePosted
 from folkmoot.core.messages.model import Message
 from folkmoot.core.shared.ids import ConversationId, MessageId, Uid
@@ -18,7 +18,7 @@ class MemoryTimeline:
     def __init__(self, state: State) -> None:
         self._state = state
 
-    async def keep(self, events: Sequence[Durable]) -> None:
+    async def keep(self, events: Sequence[TimelineEvent]) -> None:
         for event in events:
             change = to_change(event)
             place = (change.conversation_id, change.seq)
@@ -28,11 +28,11 @@ class MemoryTimeline:
 
     async def after(
         self, conversation_id: ConversationId, seq: int, *, limit: int
-    ) -> list[Durable]:
+    ) -> list[TimelineEvent]:
         head = self._state.conversations.get(conversation_id)
         if head is None or limit <= 0:
             return []
-        events: list[Durable] = []
+        events: list[TimelineEvent] = []
         for place in range(max(seq, 0) + 1, head.last_seq + 1):
             kept = self._state.timeline.get((conversation_id, place))
             if kept is not None and len(events) < limit:
@@ -41,7 +41,7 @@ class MemoryTimeline:
                 break
         return events
 
-    def _event(self, kept: MessageId | Change, conversation_uid: Uid) -> Durable:
+    def _event(self, kept: MessageId | Change, conversation_uid: Uid) -> TimelineEvent:
         if isinstance(kept, Change):
             about = kept.message_id
             subjects = {} if about is None else {about: told(self._state, about)}
@@ -55,7 +55,7 @@ class MemoryTimeline:
         return _posted(told(self._state, kept))
 
 
-def _posted(message: Message) -> Durable:
+def _posted(message: Message) -> TimelineEvent:
     return MessagePosted(
         conversation_id=message.conversation_id,
         conversation_uid=message.conversation_uid,

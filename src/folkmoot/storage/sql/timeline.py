@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from sqlalchemy import BigInteger, bindparam, insert, select
 
 from folkmoot.core.accounts.model import Person
-from folkmoot.core.conversations.events import Durable
+from folkmoot.core.events import TimelineEvent
 from folkmoot.core.messages.events import MessagePosted
 from folkmoot.core.messages.model import Message
 from folkmoot.core.shared.ids import AccountId, ConversationId, MessageId, Uid
@@ -51,13 +51,13 @@ class SqlTimeline:
     def __init__(self, executor: Executor) -> None:
         self._executor = executor
 
-    async def keep(self, events: Sequence[Durable]) -> None:
+    async def keep(self, events: Sequence[TimelineEvent]) -> None:
         rows = [_row(to_change(event)) for event in events]
         await self._executor.run_many(_KEEP, rows)
 
     async def after(
         self, conversation_id: ConversationId, seq: int, *, limit: int
-    ) -> list[Durable]:
+    ) -> list[TimelineEvent]:
         if not numbers([conversation_id]):
             return []
         stretch = {
@@ -73,7 +73,7 @@ class SqlTimeline:
             events.sort(key=lambda event: event.seq)
         return events[:limit]
 
-    async def _told(self, rows: Sequence[Row]) -> list[Durable]:
+    async def _told(self, rows: Sequence[Row]) -> list[TimelineEvent]:
         kept: list[tuple[Change, Uid]] = [(_change(row), row[-1]) for row in rows]
         concerned = {change.actor_id for change, _ in kept}
         concerned |= {change.subject_id for change, _ in kept if change.subject_id is not None}
@@ -91,7 +91,7 @@ class SqlTimeline:
         return {row[0]: to_message(row) for row in rows}
 
 
-def _posted(message: Message) -> Durable:
+def _posted(message: Message) -> TimelineEvent:
     return MessagePosted(
         conversation_id=message.conversation_id,
         conversation_uid=message.conversation_uid,

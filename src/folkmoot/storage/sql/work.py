@@ -1,5 +1,6 @@
 """One unit of work over SQL."""
 
+from folkmoot.core.events import Event
 from folkmoot.storage.sql.accounts import SqlAccounts
 from folkmoot.storage.sql.answers import SqlAnswers
 from folkmoot.storage.sql.attachments import SqlAttachments
@@ -37,8 +38,8 @@ class SqlWork:
         self.attachments = SqlAttachments(executor)
         self.views = SqlViews(executor, self.conversations)
         self.search = SqlSearch(executor, self.views)
-        self.events: list[object] = []
+        self.events: list[Event] = []
 
-    def record(self, event: object) -> None:
+    def record(self, event: Event) -> None:
         """Have ``event`` announced if, and only after, this unit of work commits."""
         self.events.append(event)
