@@ -87,7 +87,7 @@ async def test_what_a_contract_acknowledges_in_its_own_way_is_not_sent_back_wher
     bo = await server.listen(server.cast.bo)
     for connection in (phone, laptop):
         heard(connection)
-    await server.say(server.cast.ana, "Hello", origin=phone)
+    await server.say(server.cast.ana, "Hello", origin=phone.id)
     assert heard(phone) == []
     assert heard(laptop) == ["MessagePosted 1 own"]
     assert heard(bo) == ["MessagePosted 1"]
@@ -98,7 +98,7 @@ async def test_nor_is_it_held_back_for_the_connection_that_said_it_while_catchin
     phone, laptop = [await server.connect(server.cast.ana) for _ in range(2)]
     at_phone = server.hub.hold(phone, server.cast.lobby.id)
     at_laptop = server.hub.hold(laptop, server.cast.lobby.id)
-    await server.say(server.cast.ana, "Hello", origin=phone)
+    await server.say(server.cast.ana, "Hello", origin=phone.id)
     assert at_phone.events == []
     assert [event.seq for event in at_laptop.events] == [1]
 
@@ -107,7 +107,7 @@ async def test_a_contract_that_echoes_holds_it_back_for_the_connection_that_said
     server.wire_format = NamedEvents(echoes=True)
     phone = await server.connect(server.cast.ana)
     backlog = server.hub.hold(phone, server.cast.lobby.id)
-    await server.say(server.cast.ana, "Hello", origin=phone)
+    await server.say(server.cast.ana, "Hello", origin=phone.id)
     assert [event.seq for event in backlog.events] == [1]
 
 

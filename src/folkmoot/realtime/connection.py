@@ -6,7 +6,7 @@ from typing import Protocol
 
 from folkmoot.core.accounts.model import Person
 from folkmoot.core.conversations.events import ConversationStarted, MemberJoined, MemberLeft
-from folkmoot.core.shared.ids import AccountId, ConversationId, Uid
+from folkmoot.core.shared.ids import AccountId, ConnectionId, ConversationId, Uid
 from folkmoot.core.social.contacts import Contacts
 from folkmoot.core.social.events import SocialEvent
 from folkmoot.realtime.wire_format import CloseReason, Frame, WireFormat
@@ -60,6 +60,7 @@ class Connection:
         "conversations",
         "expires_at",
         "home",
+        "id",
         "is_open",
         "login_id",
         "observer",
@@ -80,6 +81,8 @@ class Connection:
         home: ConversationId | None = None,
         observer: AccountObserver | None = None,
     ) -> None:
+        self.id = ConnectionId(0)
+        """Set by the hub that it is opened at."""
         self.wire_format = wire_format
         self.outlet = outlet
         self.person = person

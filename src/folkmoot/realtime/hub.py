@@ -39,7 +39,7 @@ from folkmoot.core.messages.events import (
 )
 from folkmoot.core.presence.events import CameOnline, Entered, Exited, Typing, WentOffline
 from folkmoot.core.presence.model import Roster, TypingBoard
-from folkmoot.core.shared.ids import AccountId, ConversationId
+from folkmoot.core.shared.ids import AccountId, ConnectionId, ConversationId
 from folkmoot.core.social.contacts import Contacts
 from folkmoot.core.social.events import (
     BlockLifted,
@@ -148,10 +148,10 @@ class Channel:
         self.ahead = {one: seq for one, seq in self.ahead.items() if event.seq < seq}
         return had
 
-    def hold_back(self, event: _Live, origin: object) -> None:
+    def hold_back(self, event: _Live, origin: ConnectionId | None) -> None:
         """Keep an event for those who are catching up, as far as they would be sent it live."""
         for connection, backlog in self.held.items():
-            if connection is not origin or connection.wire_format.echoes:
+            if connection.id != origin or connection.wire_format.echoes:
                 backlog.add(event)
 
     def discard(self, connection: Connection) -> bool:
@@ -171,7 +171,8 @@ class Channel:
 class Hub:
     """All live connections of this process, by account and by conversation."""
 
-    def __init__(self, receipts: DeliveryReceipts) -> None:
+    def __init__(self, receipts: DeliveryReceipts, *, first_id: int = 1) -> None:
+        self._next_id = first_id
         self._receipts = receipts
         self.roster = Roster()
         self.typing = TypingBoard()
@@ -185,6 +186,8 @@ class Hub:
 
     def open(self, connection: Connection) -> None:
         """Take a new connection in; it hears of nothing yet but the loss of its rights."""
+        connection.id = ConnectionId(self._next_id)
+        self._next_id += 1
         connection.is_open = True
         group = self._accounts.setdefault(connection.person.id, {})
         group[connection] = None
@@ -238,8 +241,7 @@ class Hub:
             for other in self.connections_of(account_id)[:1]:
                 came = account_id in connection.watched
                 event = CameOnline(other.person) if came else WentOffline(other.person)
-                frame = connection.wire_format.frame(event, own=False)
-                if frame is not None:
+                if (frame := connection.wire_format.frame(event, own=False)) is not None:
                     connection.push(frame)
 
     def _tell_watchers(self, event: CameOnline | WentOffline) -> None:
@@ -438,12 +440,14 @@ class Hub:
             if frames == (None, None):
                 continue
             group = [one for one in everybody if one not in had] if had else everybody
+            answered = None if wire_format.echoes else origin
             for connection in group:
                 guarded = connection.blocked or connection.contacts
                 if guarded and not self._hears(channel, connection, event, subject):
                     continue
-                frame = frames[connection.person.id == subject]
-                if frame is None or (connection is origin and not wire_format.echoes):
+                own = connection.person.id == subject
+                frame = frames[own]
+                if frame is None or (own and connection.id == answered):
                     continue
                 if passing:
                     connection.outlet.offer(frame)
@@ -456,8 +460,7 @@ class Hub:
         """Tell the connections of one account, of those that listen to the conversation."""
         for connection in self.connections_of(event.listener):
             if event.conversation_id in connection.conversations:
-                frame = connection.wire_format.frame(event, own=True)
-                if frame is not None:
+                if (frame := connection.wire_format.frame(event, own=True)) is not None:
                     connection.push(frame)
 
     def conversation(self, conversation_id: ConversationId) -> Conversation | None:
@@ -521,10 +524,8 @@ class Hub:
         return hears(event, hidden_authors(channel.conversation, connection.blocked))
 
     def _stop_typing(self, conversation_id: ConversationId, account_id: AccountId | None) -> None:
-        if account_id is not None:
-            typing = self.typing.stop(conversation_id, account_id)
-            if typing is not None:
-                self.deliver(typing)
+        if account_id is not None and (typing := self.typing.stop(conversation_id, account_id)):
+            self.deliver(typing)
 
     def _recount(self, event: MemberJoined | MemberLeft) -> None:
         channel = self._channels.get(event.conversation_id)

@@ -11,6 +11,11 @@ from folkmoot.core.shared.ids import Uid
 _SEQUENCE_BITS = 12
 
 
+def first_connection_id() -> int:
+    """Where this process begins to count connections, so that no two processes meet."""
+    return secrets.randbits(62)
+
+
 class SystemClock:
     """The machine's clock, in UTC."""
 

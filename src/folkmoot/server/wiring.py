@@ -57,7 +57,7 @@ from folkmoot.server.errors import StartRefused
 from folkmoot.server.ops.audit import AuditConsumer, AuditTrail
 from folkmoot.server.programs import log_reader
 from folkmoot.server.settings import Settings
-from folkmoot.server.system import SystemClock, SystemIds
+from folkmoot.server.system import SystemClock, SystemIds, first_connection_id
 from folkmoot.storage import open_storage
 from folkmoot.storage.errors import Unusable
 from folkmoot.storage.log_index import LogIndexFile
@@ -173,7 +173,7 @@ def _assembled(settings: Settings, means: _Resources, secret: bytes) -> Componen
     publisher = Publisher(bus.publish)
     writer = Writer(storage, Posting(clock, ids), publisher.publish)
     receipts = Receipts(writer, marks)
-    hub, threads = Hub(receipts), ThreadRegistry()
+    hub, threads = Hub(receipts, first_id=first_connection_id()), ThreadRegistry()
     _subscribe(bus, threads, hub)
     tokens = AccessTokens(secret, clock, life=timedelta(minutes=settings.access_token_minutes))
     passwords = Passwords()

@@ -281,7 +281,7 @@ class AssistantHandler:
             if_last_seq=say.if_last_seq,
             attachment=codec.attachment_id(say.attachment_id),
             mentions=codec.mentioned(say.mentions),
-            origin=self.connection,
+            origin=self.connection.id,
         )
 
     async def _join_and_post(

@@ -158,7 +158,7 @@ class ConversationHandler:
             self._conversation_id,
             say.content,
             client_id=say.client_id,
-            origin=self.connection,
+            origin=self.connection.id,
             reply_to=None if say.reply_to_id is None else MessageId(say.reply_to_id),
             if_last_seq=say.if_last_seq,
             attachment=codec.upload_id_of(say.attachment_id),

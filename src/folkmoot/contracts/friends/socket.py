@@ -138,7 +138,7 @@ class FriendsHandler:
             _NOWHERE,
             say.content,
             client_id=say.client_id,
-            origin=self.connection,
+            origin=self.connection.id,
             if_last_seq=say.if_last_seq,
             reply_to=codec.message_named(say.reply_to_id),
             attachment=codec.upload_named(say.attachment_id),

@@ -6,7 +6,7 @@ from folkmoot.contracts.sessions.names import mentioned, message_uid
 from folkmoot.core.accounts.model import Account
 from folkmoot.core.messages.model import Draft
 from folkmoot.core.messages.service import Messages
-from folkmoot.core.shared.ids import AccountId, ConversationId
+from folkmoot.core.shared.ids import AccountId, ConnectionId, ConversationId
 from folkmoot.core.work import Job, UnitOfWork
 from folkmoot.realtime.services import Services
 
@@ -18,7 +18,7 @@ def draft_of(
     say: Say,
     *,
     host: str,
-    origin: object | None = None,
+    origin: ConnectionId | None = None,
 ) -> Draft:
     """The draft of a message that a client wants posted; ``host`` is how it reached us.
 

@@ -173,7 +173,7 @@ class SessionHandler:
             self._place,
             say,
             host=self._host,
-            origin=self.connection,
+            origin=self.connection.id,
         )
         aside = self._services.handle_command(draft)
         if aside is not None:

@@ -124,7 +124,7 @@ class SupportSender:
             attachment=attachment,
             labels=codec.labels_of(said),
             # Whoever asked for an ack has it for an echo; whoever did not, hears themselves.
-            origin=None if event.ack_id is None else self._connection,
+            origin=None if event.ack_id is None else self._connection.id,
         )
 
     def _sealed(self, draft: Draft, route: Route, place: ConversationId) -> Draft:

@@ -5,16 +5,16 @@ from dataclasses import dataclass, field
 from folkmoot.core.accounts.model import Person
 from folkmoot.core.conversations.events import ConversationChange, Durable
 from folkmoot.core.messages.model import Message, MessageRef, OwedAnswer
-from folkmoot.core.shared.ids import AccountId, ConversationId, Uid
+from folkmoot.core.shared.ids import AccountId, ConnectionId, ConversationId, Uid
 from folkmoot.core.tasks.events import TasksAdded
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessagePosted(Durable):
-    """A message was posted; ``seq`` is its own. ``origin`` is its draft's, where that is known."""
+    """A message was posted; ``seq`` is its own. ``origin`` is its draft's."""
 
     message: Message
-    origin: object | None = field(default=None, compare=False, repr=False)
+    origin: ConnectionId | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

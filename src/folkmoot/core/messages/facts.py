@@ -8,7 +8,7 @@ from folkmoot.core.conversations.model import Conversation, Kind, Member
 from folkmoot.core.messages.model import Draft, Message, MessageRef, NewMessage, Upload
 from folkmoot.core.messages.store import MessageWork
 from folkmoot.core.messages.uploads import hangs_where_member
-from folkmoot.core.shared.ids import AccountId, ConversationId, MessageId, Uid
+from folkmoot.core.shared.ids import AccountId, ConnectionId, ConversationId, MessageId, Uid
 from folkmoot.core.shared.refusals import Refusal
 from folkmoot.core.social.errors import Blocked, NotFriends
 from folkmoot.core.social.model import pair_key
@@ -32,7 +32,7 @@ class Facts:
     uploads: Mapping[tuple[AccountId, Uid], Upload]
     members: Mapping[ConversationId, frozenset[Uid]]
     accepted: list[NewMessage] = field(default_factory=list)
-    origins: list[object | None] = field(default_factory=list)
+    origins: list[ConnectionId | None] = field(default_factory=list)
     switches: dict[int, AssistantSwitched] = field(default_factory=dict)
     questions: dict[int, int] = field(default_factory=dict)
     accepted_ids: dict[tuple[AccountId, str], int] = field(default_factory=dict)

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from folkmoot.core.accounts.model import Person
 from folkmoot.core.messages.errors import ClientIdInvalid, EmojiInvalid, LinkInvalid
-from folkmoot.core.shared.ids import AccountId, ConversationId, MessageId, Uid
+from folkmoot.core.shared.ids import AccountId, ConnectionId, ConversationId, MessageId, Uid
 from folkmoot.core.shared.texts import checked, trimmed
 
 MAX_CLIENT_ID_CHARS = 64
@@ -150,8 +150,8 @@ class Draft:
 
     ``reply_to`` names a message of the same conversation by number or UUID. ``if_last_seq`` asks
     for a refusal when the conversation has moved past that place. ``attachment`` is a file kept
-    here, by its id, or one kept elsewhere. ``origin`` is whatever it came through: it comes back
-    in `MessagePosted`, in this process only.
+    here, by its id, or one kept elsewhere. ``origin`` is the connection that it came through; it
+    comes back in `MessagePosted`, and is not kept.
     """
 
     author_id: AccountId
@@ -164,7 +164,7 @@ class Draft:
     attachment: Uid | Attachment | None = None
     mentions: tuple[Uid, ...] = ()
     labels: Mapping[str, str] = field(default_factory=dict)
-    origin: object | None = field(default=None, compare=False, repr=False)
+    origin: ConnectionId | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -32,7 +32,7 @@ from folkmoot.core.messages.model import (
 )
 from folkmoot.core.messages.questions import heed, owe, take_over
 from folkmoot.core.messages.store import MessageWork
-from folkmoot.core.shared.ids import AccountId, Clock, ConversationId, Ids, MessageId
+from folkmoot.core.shared.ids import AccountId, Clock, ConnectionId, ConversationId, Ids, MessageId
 from folkmoot.core.shared.refusals import Refusal
 
 MAX_MISSED = 100
@@ -306,7 +306,7 @@ async def _tell_what_was_missed(work: MessageWork, refusal: NotUpToDate, draft: 
     )
 
 
-def announcement(message: Message, origin: object | None = None) -> MessagePosted:
+def announcement(message: Message, origin: ConnectionId | None = None) -> MessagePosted:
     """The event that a message was posted."""
     return MessagePosted(
         conversation_id=message.conversation_id,

@@ -34,7 +34,7 @@ from folkmoot.core.messages.model import (
     checked_emoji,
 )
 from folkmoot.core.messages.store import MessageWork
-from folkmoot.core.shared.ids import AccountId, Clock, ConversationId, MessageId, Uid
+from folkmoot.core.shared.ids import AccountId, Clock, ConnectionId, ConversationId, MessageId, Uid
 from folkmoot.core.shared.texts import trimmed
 
 
@@ -59,7 +59,7 @@ class Messages:
         attachment: Uid | Attachment | None = None,
         mentions: Sequence[Uid] = (),
         labels: Mapping[str, str] | None = None,
-        origin: object | None = None,
+        origin: ConnectionId | None = None,
     ) -> Draft:
         """A draft with a content that can be stored.
 

@@ -6,6 +6,8 @@ from typing import NewType, Protocol
 AccountId = NewType("AccountId", int)
 ConversationId = NewType("ConversationId", int)
 MessageId = NewType("MessageId", int)
+ConnectionId = NewType("ConnectionId", int)
+"""A connection, told apart from those of every other process; nothing keeps it."""
 Uid = NewType("Uid", str)
 """A UUID as lower-case text with hyphens, unique over everything the server keeps."""
 
