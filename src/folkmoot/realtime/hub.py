@@ -459,9 +459,9 @@ class Hub:
     def _notify(self, event: EphemeralNotice | LogsProgressed) -> None:
         """Tell the connections of one account, of those that listen to the conversation."""
         for connection in self.connections_of(event.listener):
-            if event.conversation_id in connection.conversations:
-                if (frame := connection.wire_format.frame(event, own=True)) is not None:
-                    connection.push(frame)
+            frame = connection.wire_format.frame(event, own=True)
+            if frame is not None and event.conversation_id in connection.conversations:
+                connection.push(frame)
 
     def conversation(self, conversation_id: ConversationId) -> Conversation | None:
         """What is known here, without asking storage, of a conversation that somebody listens to.
