@@ -10,7 +10,7 @@ from folkmoot.core.conversations.model import ReadMark
 from folkmoot.core.shared.ids import ConversationId
 from folkmoot.kit import following as following_module
 from folkmoot.kit.following import PAGE, Following
-from folkmoot.realtime.hub import MAX_HELD_EVENTS
+from folkmoot.realtime.channel import MAX_HELD_EVENTS
 from folkmoot.realtime.wire_format import CloseReason
 from folkmoot.storage.memory.storage import MemoryStorage
 from tests.realtime.memory_server import WITHIN_S, MemoryServer, ended, heard, memory_server
@@ -291,7 +291,7 @@ async def test_who_is_removed_while_catching_up_is_sent_no_more():
         await following
         assert ended(bo) == CloseReason.REMOVED.value
         assert len(heard(bo)) <= PAGE
-        assert not server.hub.roster.is_present(cast.lobby.id, cast.bo.id)
+        assert not server.services.presence.is_present(cast.lobby.id, cast.bo.id)
 
 
 async def test_who_blocks_while_catching_up_is_shown_nothing_of_the_blocked_after_it():

@@ -5,11 +5,14 @@ from typing import Any
 
 import pytest
 
+from folkmoot.bus.memory import MemoryBus
+from folkmoot.bus.memory_presence import MemoryPresence
 from folkmoot.core.messages.events import MessagePosted
 from folkmoot.core.work import Storage
 from folkmoot.kit.gathering import PAGE, Gathering
+from folkmoot.realtime.channel import MAX_HELD_EVENTS
 from folkmoot.realtime.connection import Connection
-from folkmoot.realtime.hub import MAX_HELD_EVENTS, Hub
+from folkmoot.realtime.hub import Hub
 from folkmoot.realtime.receipts import Receipts
 from folkmoot.realtime.wire_format import CloseReason
 from folkmoot.realtime.writer import Writer
@@ -87,7 +90,9 @@ class Scene:
 async def scene() -> Scene:
     cast = await enter(MemoryStorage())
     writer = Writer(cast.storage, cast.posting, lambda _: None)
-    rooms = Rooms(Hub(Receipts(writer, cast.marks)), cast.storage)
+    bus, now = MemoryBus(), cast.clock.monotonic
+    hub = Hub(bus, MemoryPresence(bus.publish, now), Receipts(writer, cast.marks), now)
+    rooms = Rooms(hub, cast.storage)
     login: Any = "login"
     connection = Connection(Plain(), Ear(), cast.bo.person, login, cast.clock.now())
     rooms.hub.open(connection)

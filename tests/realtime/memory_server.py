@@ -11,6 +11,7 @@ from typing import Any
 from obstore.store import MemoryStore
 
 from folkmoot.bus.memory import MemoryBus
+from folkmoot.bus.memory_presence import MemoryPresence
 from folkmoot.core.accounts.errors import TokenInvalid, TokenMissing
 from folkmoot.core.accounts.model import Account, Login
 from folkmoot.core.conversations.desk import Desks
@@ -168,6 +169,7 @@ class MemoryServer:
     services: Services
     wire_format: NamedEvents
     publisher: Publisher
+    bus: MemoryBus
 
     @property
     def hub(self) -> Hub:
@@ -179,7 +181,11 @@ class MemoryServer:
         )
 
     async def connect(
-        self, account: Account, home: Conversation | None = None, login: Login | None = None
+        self,
+        account: Account,
+        home: Conversation | None = None,
+        login: Login | None = None,
+        hub: Hub | None = None,
     ) -> Connection:
         """A connection that is open, bound for the LOBBY, and listens to nothing yet."""
         login = login or await self.login(account)
@@ -192,7 +198,7 @@ class MemoryServer:
             login.expires_at,
             home=home.id,
         )
-        self.hub.open(connection)
+        (self.hub if hub is None else hub).open(connection)  # an empty one is falsy
         return connection
 
     async def listen(self, account: Account, after_seq: int | None = None) -> Connection:
@@ -237,8 +243,8 @@ async def memory_server(storage: Storage | None = None) -> AsyncIterator[MemoryS
     publisher = Publisher(bus.publish)
     writer = Writer(cast.storage, cast.posting, publisher.publish, linger=0)
     receipts = Receipts(writer, cast.marks, pause=0)
-    hub = Hub(receipts)
-    bus.subscribe(hub.apply)
+    presence = MemoryPresence(publisher.publish, cast.clock.monotonic)
+    hub = Hub(bus, presence, receipts, cast.clock.monotonic)
     services = Services(
         clock=cast.clock,
         ids=cast.ids,
@@ -258,13 +264,14 @@ async def memory_server(storage: Storage | None = None) -> AsyncIterator[MemoryS
         publish=publisher.publish,
         receipts=receipts,
         hub=hub,
+        presence=presence,
         limits=Limits(GENEROUS, cast.clock.monotonic),
         tick=Tick(),
         slow_readers=SlowReaders(),
     )
     running = asyncio.create_task(writer.run())
     try:
-        yield MemoryServer(cast, services, NamedEvents(), publisher)
+        yield MemoryServer(cast, services, NamedEvents(), publisher, bus)
     finally:
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)

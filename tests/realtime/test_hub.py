@@ -5,10 +5,11 @@ from datetime import timedelta
 
 import pytest
 
+from folkmoot.bus.topics import STAFF_ONLINE, account_topic, conversation_topic, online_topic
 from folkmoot.core.conversations.model import Conversation
 from folkmoot.core.presence.events import Typing
 from folkmoot.core.presence.model import TYPING_SECONDS
-from folkmoot.realtime.hub import MAX_HELD_EVENTS
+from folkmoot.realtime.channel import MAX_HELD_EVENTS
 from folkmoot.realtime.wire_format import CloseReason
 from tests.realtime.memory_server import MemoryServer, NamedEvents, ended, heard
 
@@ -55,7 +56,7 @@ async def test_an_open_connection_that_follows_nothing_hears_nothing(server):
     connection = await server.connect(server.cast.ana)
     await server.say(server.cast.ana, "Hello")
     assert heard(connection) == []
-    assert server.hub.is_online(server.cast.ana.id)
+    assert server.cast.ana.id in server.services.presence.online
 
 
 async def test_a_message_is_encoded_once_for_its_author_and_once_for_everybody_else(server):
@@ -139,7 +140,7 @@ async def test_a_backlog_lets_go_of_everything_rather_than_grow_without_bound(se
 async def test_what_passes_is_not_held_back(server):
     connection = await server.connect(server.cast.bo)
     backlog = server.hub.hold(connection, server.cast.lobby.id)
-    server.hub.note_typing(typing_of(server, server.cast.ana), 0)
+    server.services.publish([typing_of(server, server.cast.ana)])
     assert backlog.events == []
 
 
@@ -149,7 +150,7 @@ async def test_a_released_connection_hears_nothing_more(server):
     heard(bo)
     await server.say(server.cast.ana, "Hello")
     assert heard(bo) == []
-    assert server.hub.is_online(server.cast.bo.id)
+    assert server.cast.bo.id in server.services.presence.online
 
 
 async def test_a_connection_that_ended_while_it_was_held_is_not_admitted(server):
@@ -160,7 +161,7 @@ async def test_a_connection_that_ended_while_it_was_held_is_not_admitted(server)
     heard(ana)
     await server.say(server.cast.ana, "Hello")
     assert heard(ana) == ["MessagePosted 1 own"]
-    assert not server.hub.roster.is_present(server.cast.lobby.id, server.cast.bo.id)
+    assert not server.services.presence.is_present(server.cast.lobby.id, server.cast.bo.id)
 
 
 async def test_a_connection_that_has_ended_cannot_begin_to_follow_again(server):
@@ -169,7 +170,7 @@ async def test_a_connection_that_has_ended_cannot_begin_to_follow_again(server):
     heard(ana)
     await server.follow(bo, 0)
     assert heard(ana) == []
-    assert not server.hub.roster.is_present(server.cast.lobby.id, server.cast.bo.id)
+    assert not server.services.presence.is_present(server.cast.lobby.id, server.cast.bo.id)
 
 
 # -- presence --------------------------------------------------------------------------------------
@@ -210,7 +211,8 @@ async def test_when_everybody_has_left_nothing_is_remembered(server):
         server.hub.close(connection)
     assert len(server.hub) == 0
     assert server.hub._channels == {}
-    assert list(server.hub.roster.places()) == []
+    assert not server.services.presence.online
+    assert server.services.presence.present(server.cast.lobby.id) == 0
 
 
 # -- typing ----------------------------------------------------------------------------------------
@@ -220,8 +222,9 @@ async def test_typing_is_news_once_and_ends_with_the_message(server):
     bo = await server.listen(server.cast.bo)
     await server.listen(server.cast.ana)
     heard(bo)
-    for now in (0, 1, 2):
-        server.hub.note_typing(typing_of(server, server.cast.ana), now)
+    for _ in range(3):
+        server.services.publish([typing_of(server, server.cast.ana)])
+        server.cast.clock.pass_by()
     await server.say(server.cast.ana, "Hello")
     assert heard(bo) == ["Typing ana True", "Typing ana False", "MessagePosted 1"]
 
@@ -229,9 +232,9 @@ async def test_typing_is_news_once_and_ends_with_the_message(server):
 async def test_typing_ends_when_its_author_goes_away_or_falls_silent(server):
     bo, ana = await server.listen(server.cast.bo), await server.listen(server.cast.ana)
     heard(bo)
-    server.hub.note_typing(typing_of(server, server.cast.ana), 0)
-    server.hub.sweep(server.cast.clock.now(), TYPING_SECONDS)
-    server.hub.note_typing(typing_of(server, server.cast.ana), 10)
+    server.services.publish([typing_of(server, server.cast.ana)])
+    server.hub.sweep(server.cast.clock.pass_by(timedelta(seconds=TYPING_SECONDS)))
+    server.services.publish([typing_of(server, server.cast.ana)])
     server.hub.close(ana)
     assert heard(bo) == [
         "Typing ana True",
@@ -246,7 +249,7 @@ async def test_a_slow_reader_is_not_bothered_with_what_passes(server):
     bo = await server.listen(server.cast.bo)
     heard(bo)
     bo.outlet.stop_reading()
-    server.hub.note_typing(typing_of(server, server.cast.ana), 0)
+    server.services.publish([typing_of(server, server.cast.ana)])
     await server.say(server.cast.ana, "Hello")
     assert heard(bo) == ["MessagePosted 1"]
 
@@ -306,14 +309,14 @@ async def test_deactivating_an_account_closes_all_its_connections(server):
     connections = [await server.listen(cast.bo) for _ in range(2)]
     await server.do(cast.accounts.deactivate, cast.bo.id)
     assert all(ended(connection) for connection in connections)
-    assert not server.hub.is_online(cast.bo.id)
+    assert cast.bo.id not in server.services.presence.online
 
 
 async def test_a_connection_ends_with_its_token_and_not_before(server):
     bo = await server.listen(server.cast.bo)
-    server.hub.sweep(bo.expires_at - timedelta(seconds=1), 0)
+    server.hub.sweep(bo.expires_at - timedelta(seconds=1))
     assert ended(bo) is None
-    server.hub.sweep(bo.expires_at, 0)
+    server.hub.sweep(bo.expires_at)
     assert ended(bo) == CloseReason.TOKEN_EXPIRED.value
     assert len(server.hub) == 0
 
@@ -338,7 +341,7 @@ async def test_among_three_a_blocked_authors_words_and_gestures_are_hidden_from_
     await server.do(cast.social.block, cast.bo.id, cast.ana.id)
     heard(bo)
     heard(cy)
-    server.hub.note_typing(typing_of(server, cast.ana), 0)
+    server.services.publish([typing_of(server, cast.ana)])
     message = await server.say(cast.ana, "Can you hear me?")
     await server.do(cast.messages.react, cast.ana.id, cast.lobby.id, message.id, "👍")
     await server.do(cast.messages.delete, cast.ana.id, cast.lobby.id, message.id)
@@ -394,3 +397,24 @@ async def test_the_third_members_coming_and_going_decides_whether_a_block_hides(
     assert set(server.hub.hidden_from(bo, cast.lobby.id)) == {cast.ana.id}
     await server.do(cast.conversations.remove_member, cast.cy.id, cast.lobby.id, cast.cy.id)
     assert not server.hub.hidden_from(bo, cast.lobby.id)
+
+
+# -- topics ----------------------------------------------------------------------------------------
+
+
+async def test_the_hub_subscribes_to_what_its_connections_listen_to_and_to_nothing_else(server):
+    cast, topics = server.cast, server.hub._subscription.topics
+    before = set(topics)
+    ana, bo = await server.listen(cast.ana), await server.listen(cast.bo)
+    server.hub.watchers.watch(ana, frozenset({cast.cy.id}))
+    server.hub.watchers.watch_staff(ana, is_on=True)
+    server.hub.watchers.watch_staff(bo, is_on=True)
+    lobby = conversation_topic(cast.lobby.id)
+    accounts = {account_topic(cast.ana.id), account_topic(cast.bo.id)}
+    assert topics - before == {lobby, *accounts, online_topic(cast.cy.id), STAFF_ONLINE}
+
+    server.hub.close(ana)
+    assert topics - before == {lobby, account_topic(cast.bo.id), STAFF_ONLINE}
+    server.hub.close(bo)
+
+    assert topics == before

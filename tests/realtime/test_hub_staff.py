@@ -8,7 +8,7 @@ async def test_whoever_watches_staff_is_told_of_all_of_them_and_of_nobody_else(s
     cast, hub = server.cast, server.services.hub
     agent, admin = [await cast.account(role.value, role) for role in (Role.AGENT, Role.ADMIN)]
     ana = await server.connect(cast.ana)
-    hub.watch_staff(ana, is_on=True)
+    hub.watchers.watch_staff(ana, is_on=True)
     heard(ana)
 
     desk = await server.connect(agent)
@@ -17,7 +17,7 @@ async def test_whoever_watches_staff_is_told_of_all_of_them_and_of_nobody_else(s
     hub.close(second)
     hub.close(desk)
     assert heard(ana) == ["CameOnline agent", "WentOffline agent"]
-    hub.watch_staff(ana, is_on=False)
+    hub.watchers.watch_staff(ana, is_on=False)
     await server.connect(admin)
 
     assert heard(ana) == []
@@ -27,12 +27,12 @@ async def test_nobody_is_told_twice_or_of_themselves(server):
     cast, hub = server.cast, server.services.hub
     agent = await cast.account("agent", Role.AGENT)
     ana = await server.connect(cast.ana)
-    hub.watch(ana, frozenset({agent.id}))
-    hub.watch_staff(ana, is_on=True)
+    hub.watchers.watch(ana, frozenset({agent.id}))
+    hub.watchers.watch_staff(ana, is_on=True)
     heard(ana)
 
     desk = await server.connect(agent)
-    hub.watch_staff(desk, is_on=True)
+    hub.watchers.watch_staff(desk, is_on=True)
     hub.close(desk)
 
     assert heard(ana) == ["CameOnline agent", "WentOffline agent"]
@@ -42,9 +42,9 @@ async def test_nobody_is_told_twice_or_of_themselves(server):
 async def test_whoever_is_gone_watches_nobody(server):
     cast, hub = server.cast, server.services.hub
     ana = await server.connect(cast.ana)
-    hub.watch_staff(ana, is_on=True)
+    hub.watchers.watch_staff(ana, is_on=True)
     hub.close(ana)
-    hub.watch_staff(ana, is_on=True)
+    hub.watchers.watch_staff(ana, is_on=True)
     heard(ana)
 
     await server.connect(await cast.account("agent", Role.AGENT))
@@ -57,4 +57,4 @@ async def test_everybody_who_is_online_is_counted_once(server):
     await server.connect(server.cast.ana)
     await server.connect(server.cast.bo)
 
-    assert [person.username for person in server.services.hub.people()] == ["ana", "bo"]
+    assert [person.username for person in server.services.presence.online.values()] == ["ana", "bo"]

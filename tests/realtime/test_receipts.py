@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from folkmoot.bus.topics import EVERYTHING
 from folkmoot.core.conversations.events import ReadMoved
 from folkmoot.core.conversations.model import Conversation, ReadMark
 from folkmoot.core.shared.refusals import StorageFull
@@ -94,7 +95,9 @@ async def test_claims_of_strangers_and_of_nowhere_are_void(spoken):
 
 async def test_claims_are_stored_without_being_asked_for(spoken):
     moved = asyncio.Event()
-    spoken.hub.deliver = lambda event: moved.set() if isinstance(event, ReadMoved) else None
+    spoken.bus.subscribe(
+        (EVERYTHING,), lambda event: moved.set() if isinstance(event, ReadMoved) else None
+    )
     async with running(spoken.services.receipts):
         spoken.services.receipts.claim_read(mark(spoken, spoken.cast.bo, 2))
         await moved.wait()
@@ -122,7 +125,7 @@ async def test_it_tries_again_by_itself_until_the_disk_has_room():
         await server.say(server.cast.ana, "one")
         moved, refused = asyncio.Event(), asyncio.Event()
         receipts = Receipts(server.services.writer, server.cast.marks, pause=0, rest=0)
-        server.hub.deliver = lambda event: moved.set()
+        server.bus.subscribe((EVERYTHING,), lambda event: moved.set())
         disk.is_full = True
         flush = receipts.flush
 

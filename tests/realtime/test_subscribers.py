@@ -3,6 +3,7 @@
 import logging
 
 from folkmoot.bus.memory import MemoryBus
+from folkmoot.bus.topics import EVERYTHING
 from folkmoot.core.social.events import BlockLifted, BlockSet
 from folkmoot.realtime.subscribers import Publisher
 
@@ -32,7 +33,7 @@ def publishing(projections, consumers):
     bus = MemoryBus()
     publisher = Publisher(bus.publish)
     for projection in projections:
-        bus.subscribe(projection.apply)
+        bus.subscribe((EVERYTHING,), projection.apply)
     for consumer in consumers:
         publisher.register(consumer)
     return publisher.publish

@@ -298,7 +298,7 @@ class Assistant:
     def _show_typing(self, footing: QuestionContext, *, is_typing: bool) -> None:
         head = footing.head
         typing = Typing(head.id, head.uid, ASSISTANT, is_typing=is_typing)
-        self._services.hub.note_typing(typing, asyncio.get_running_loop().time())
+        self._services.publish([typing])
 
 
 async def _patiently(act: Callable[[], Awaitable[Result]]) -> Result:

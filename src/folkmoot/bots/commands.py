@@ -172,7 +172,7 @@ class Commands:
         totals, services = await self._count(), self._services
         uptime = services.clock.now() - self._started_at
         numbers = {
-            "Connections": f"{len(services.hub)}, of {len(services.hub.people())} accounts",
+            "Connections": f"{len(services.hub)}, of {len(services.presence.online)} accounts",
             "Accounts": totals.accounts,
             "Sessions": totals.sessions,
             "Messages": totals.messages,
@@ -187,7 +187,7 @@ class Commands:
         members = (
             await self._services.storage.read(lambda work: work.conversations.members([place]))
         )[place]
-        return status_of(asked.head, members, self._services.hub.roster.present(place))
+        return status_of(asked.head, members, self._services.presence.present(place))
 
     async def clear(self, asked: CommandCall) -> str:
         """End this session."""

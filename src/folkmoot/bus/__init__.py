@@ -1,1 +1,1 @@
-"""How the processes of one house tell each other what has happened."""
+"""How the processes of one server tell each other what has happened, and who is online."""

@@ -1,30 +1,103 @@
-"""The bus of a server with one process: what is published is heard at once, in order."""
+"""The bus of a server whose processes are one, or, in tests, several in one event loop.
 
-import logging
-from collections.abc import Callable, Sequence
+Here events are handed over as they are and at once. Between two buses of one `MemoryNetwork` they
+wait in a bounded queue for the next turn of the event loop, encoded where there is a codec.
+"""
 
+import asyncio
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Protocol
+
+from folkmoot.bus.dispatcher import Dispatcher, Subscriber
+from folkmoot.bus.port import Hear
+from folkmoot.bus.topics import Topic
 from folkmoot.core.events import Event
 
-_log = logging.getLogger(__name__)
+MAX_WAITING = 10_000
 
-Hear = Callable[[Event], None]
+
+class Codec(Protocol):
+    """Turns events into something that can be sent, and back."""
+
+    def encode(self, events: Sequence[Event]) -> Any:
+        """The events as they are sent."""
+        ...
+
+    def decode(self, data: Any) -> Sequence[Event]:
+        """The events again."""
+        ...
+
+
+class _AsTheyAre:
+    """No codec: the events themselves are handed over."""
+
+    def encode(self, events: Sequence[Event]) -> Sequence[Event]:
+        return events
+
+    def decode(self, data: Sequence[Event]) -> Sequence[Event]:
+        return data
+
+
+class MemoryNetwork:
+    """What connects buses; ``codec`` has every event, here too, come from what is sent."""
+
+    def __init__(self, *, codec: Codec | None = None, max_waiting: int = MAX_WAITING) -> None:
+        self.codec: Codec = codec or _AsTheyAre()
+        self.max_waiting = max_waiting
+        self.buses: list[MemoryBus] = []
 
 
 class MemoryBus:
-    """Hands events to everybody in this process who subscribed, in the order of subscription."""
+    """One process's end of the bus; alone where it is given no network."""
 
-    def __init__(self) -> None:
-        self._subscribers: list[Hear] = []
+    def __init__(self, network: MemoryNetwork | None = None, name: str = "only") -> None:
+        self._network = network or MemoryNetwork()
+        self._name = name
+        self._dispatcher = Dispatcher()
+        self._waiting: deque[tuple[str, int, Any]] = deque()
+        self._position: dict[str, int] = {name: 0}
+        self.is_deaf = False
+        self._network.buses.append(self)
 
-    def subscribe(self, hear: Hear) -> None:
-        """Call ``hear`` with everything that is published from now on."""
-        self._subscribers.append(hear)
+    @property
+    def position(self) -> Mapping[str, int]:
+        """How many batches of each process were heard here."""
+        return dict(self._position)
 
     def publish(self, events: Sequence[Event]) -> None:
-        """Tell everybody; whoever raises keeps nobody else from hearing."""
-        for event in events:
-            for hear in self._subscribers:
-                try:
-                    hear(event)
-                except Exception:
-                    _log.exception("%s could not be handled", type(event).__name__)
+        """Tell the subscribers here at once, those of other processes in the next turn."""
+        self._position[self._name] += 1
+        batch = self._network.codec.encode(events)
+        for bus in self._network.buses:
+            if bus is not self:
+                bus.take(self._name, self._position[self._name], batch)
+        self._dispatch(batch)
+
+    def subscribe(self, topics: Iterable[Topic], hear: Hear) -> Subscriber:
+        """Call ``hear`` with each event of these topics, after those who subscribed earlier."""
+        return self._dispatcher.subscribe(topics, hear)
+
+    def recover(self) -> None:
+        """Let go of what waits, and hear from here on."""
+        self._waiting.clear()
+        self.is_deaf = False
+
+    def take(self, publisher: str, number: int, batch: Any) -> None:
+        """Hear what another process has published, in the next turn of the event loop."""
+        if len(self._waiting) >= self._network.max_waiting:
+            self.is_deaf = True
+            return
+        if not self._waiting:
+            asyncio.get_running_loop().call_soon(self._hear)
+        self._waiting.append((publisher, number, batch))
+
+    def _hear(self) -> None:
+        while self._waiting:
+            publisher, number, batch = self._waiting.popleft()
+            self._position[publisher] = number
+            self._dispatch(batch)
+
+    def _dispatch(self, batch: Any) -> None:
+        for event in self._network.codec.decode(batch):
+            self._dispatcher.dispatch(event)

@@ -11,8 +11,8 @@ from folkmoot.core.conversations.model import Conversation
 from folkmoot.core.events import TimelineEvent
 from folkmoot.core.shared.ids import ConversationId
 from folkmoot.core.work import UnitOfWork
+from folkmoot.realtime.channel import Backlog
 from folkmoot.realtime.connection import Connection
-from folkmoot.realtime.hub import Backlog
 from folkmoot.realtime.services import Services
 
 PAGE = 200

@@ -30,7 +30,7 @@ class Heartbeat:
 
     def beat(self, now: float) -> None:
         """Look after every connection once; ``now`` is the loop's time."""
-        self._hub.sweep(self._clock.now(), now)
+        self._hub.sweep(self._clock.now())
         for connection in self._hub.connections():
             outlet = connection.outlet
             if not isinstance(outlet, Outbox):

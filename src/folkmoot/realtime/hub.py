@@ -1,22 +1,24 @@
 """The live connections of this process: who listens to which conversation, and what they are sent.
 
 Nobody is awaited here. An event is encoded once for each contract present (and once more for the
-account it is about), and the same bytes go to everybody; whoever is too slow is the outbox's
-affair. Rights are held by being in a channel: who loses one is taken out before the next event.
+account it is about), and the same bytes go to everybody; what becomes of a slow reader is the
+outbox's to decide. Rights are held by being in a channel: who loses one is taken out before the
+next event.
 """
 
-from collections.abc import Collection, Iterable, Iterator
-from dataclasses import replace
+from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import datetime
 from typing import Protocol, assert_never
 
+from folkmoot.bus.port import Bus
+from folkmoot.bus.presence import Presence
+from folkmoot.bus.topics import ANSWERS, account_topic, conversation_topic
 from folkmoot.core.accounts.events import (
     AccountChanged,
     AccountDeactivated,
     LoginEvent,
     LoginsEnded,
 )
-from folkmoot.core.accounts.model import STAFF, Person
 from folkmoot.core.audience import about, affected, hears, hidden_authors
 from folkmoot.core.conversations.events import (
     ConversationStarted,
@@ -28,7 +30,7 @@ from folkmoot.core.conversations.events import (
 )
 from folkmoot.core.conversations.model import Conversation, ReadMark
 from folkmoot.core.conversations.receipts import KINDS_WITH_DELIVERY
-from folkmoot.core.events import Event, TimelineEvent
+from folkmoot.core.events import Event
 from folkmoot.core.logs.events import LogsProgressed
 from folkmoot.core.messages.events import (
     AnswerDropped,
@@ -37,10 +39,16 @@ from folkmoot.core.messages.events import (
     EphemeralNotice,
     MessagePosted,
 )
-from folkmoot.core.presence.events import CameOnline, Entered, Exited, Typing, WentOffline
-from folkmoot.core.presence.model import Roster, TypingBoard
+from folkmoot.core.presence.events import (
+    CameOnline,
+    Entered,
+    Exited,
+    PresenceEvent,
+    Typing,
+    WentOffline,
+)
+from folkmoot.core.presence.model import TypingBoard
 from folkmoot.core.shared.ids import AccountId, ConnectionId, ConversationId
-from folkmoot.core.social.contacts import Contacts
 from folkmoot.core.social.events import (
     BlockLifted,
     BlockSet,
@@ -52,11 +60,11 @@ from folkmoot.core.social.events import (
     SocialEvent,
 )
 from folkmoot.core.tasks.events import TasksAdded
+from folkmoot.realtime.channel import PASSING, Backlog, Channel, ChannelEvent
 from folkmoot.realtime.connection import Connection
 from folkmoot.realtime.streaming_answers import StreamingAnswers
-from folkmoot.realtime.wire_format import CloseReason, WireFormat
-
-MAX_HELD_EVENTS = 1000
+from folkmoot.realtime.watchers import Watchers
+from folkmoot.realtime.wire_format import CloseReason
 
 
 class DeliveryReceipts(Protocol):
@@ -73,114 +81,32 @@ class DeliveryReceipts(Protocol):
         ...
 
 
-_Live = TimelineEvent | ReadMoved | DeliveredMoved | Entered | Exited | Typing
-_PASSING = (Entered, Exited, Typing)
+class Hub:
+    """All live connections of this process, by account and by conversation.
 
-
-class Backlog:
-    """The events that came while a connection is still catching up, to be sent after that.
-
-    Past `MAX_HELD_EVENTS` all are let go: storage has them, and ``overflowed`` says to read on.
+    It subscribes to what they listen to, and to nothing else. ``now`` is in seconds on a clock
+    that never goes back.
     """
 
-    __slots__ = ("events", "overflowed")
-
-    def __init__(self) -> None:
-        self.events: list[TimelineEvent | ReadMoved | DeliveredMoved] = []
-        self.overflowed = False
-
-    def add(self, event: _Live) -> None:
-        """Hold an event back; what is not worth repeating is dropped."""
-        if isinstance(event, _PASSING) or self.overflowed:
-            return
-        self.events.append(event)
-        if len(self.events) > MAX_HELD_EVENTS:
-            self.events.clear()
-            self.overflowed = True
-
-
-class Channel:
-    """One conversation, as far as connections of this process listen to it."""
-
-    __slots__ = ("ahead", "conversation", "held", "listeners", "members")
-
-    def __init__(self) -> None:
-        self.ahead: dict[Connection, int] = {}
-        """Who was sent, out of storage, what may not have been announced yet, and up to where."""
-        self.conversation: Conversation | None = None
-        self.listeners: dict[WireFormat, dict[Connection, None]] = {}
-        self.members: dict[Connection, None] = {}
-        """The listeners who are members; staff may listen to what they are no members of."""
-        self.held: dict[Connection, Backlog] = {}
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether nobody listens any more."""
-        return not self.listeners and not self.held
-
-    def connections(self) -> Iterator[Connection]:
-        """Everybody who listens, or is about to."""
-        for group in self.listeners.values():
-            yield from group
-        yield from self.held
-
-    def know(self, conversation: Conversation, since: Iterable[Event]) -> None:
-        """Learn the conversation's head, if it is newer, and what became of it ``since``."""
-        if self.conversation is None or self.conversation.last_seq < conversation.last_seq:
-            self.conversation = conversation
-        for event in since:
-            if isinstance(event, MemberJoined | MemberLeft):
-                self.count(event)
-
-    def count(self, event: MemberJoined | MemberLeft) -> None:
-        """Count a member more or less, unless the head that is known has counted them already."""
-        head = self.conversation
-        if head is not None and event.seq > head.last_seq:
-            difference = 1 if isinstance(event, MemberJoined) else -1
-            count = head.member_count + difference
-            self.conversation = replace(head, member_count=count, last_seq=event.seq)
-
-    def who_had(self, event: _Live) -> Collection[Connection]:
-        """The listeners that were sent this event before it was announced; nearly always none."""
-        if not self.ahead or not isinstance(event, Durable):
-            return ()
-        had = {listener for listener, seq in self.ahead.items() if event.seq <= seq}
-        self.ahead = {one: seq for one, seq in self.ahead.items() if event.seq < seq}
-        return had
-
-    def hold_back(self, event: _Live, origin: ConnectionId | None) -> None:
-        """Keep an event for those who are catching up, as far as they would be sent it live."""
-        for connection, backlog in self.held.items():
-            if connection.id != origin or connection.wire_format.echoes:
-                backlog.add(event)
-
-    def discard(self, connection: Connection) -> bool:
-        """Take a connection out; whether it had been let in."""
-        self.ahead.pop(connection, None)
-        self.held.pop(connection, None)
-        self.members.pop(connection, None)
-        group = self.listeners.get(connection.wire_format)
-        if group is None or connection not in group:
-            return False
-        del group[connection]
-        if not group:
-            del self.listeners[connection.wire_format]
-        return True
-
-
-class Hub:
-    """All live connections of this process, by account and by conversation."""
-
-    def __init__(self, receipts: DeliveryReceipts, *, first_id: int = 1) -> None:
+    def __init__(
+        self,
+        bus: Bus,
+        presence: Presence,
+        receipts: DeliveryReceipts,
+        now: Callable[[], float],
+        *,
+        first_id: int = 1,
+    ) -> None:
         self._next_id = first_id
+        self._presence = presence
         self._receipts = receipts
-        self.roster = Roster()
+        self._now = now
+        self._subscription = bus.subscribe((ANSWERS,), self.apply)
         self.typing = TypingBoard()
         self.streaming = StreamingAnswers()
+        self.watchers = Watchers(presence, self._subscription)
         self._channels: dict[ConversationId, Channel] = {}
         self._accounts: dict[AccountId, dict[Connection, None]] = {}
-        self._watchers: dict[AccountId, dict[Connection, None]] = {}
-        self._staff_watchers: dict[Connection, None] = {}
 
     # -- connections ---------------------------------------------------------------------------
 
@@ -192,7 +118,8 @@ class Hub:
         group = self._accounts.setdefault(connection.person.id, {})
         group[connection] = None
         if len(group) == 1:
-            self._tell_watchers(CameOnline(connection.person))
+            self._subscription.add(account_topic(connection.person.id))
+        self._presence.connect(connection.person)
 
     def close(self, connection: Connection) -> None:
         """Forget a connection that is gone, or is to hear nothing more."""
@@ -206,52 +133,11 @@ class Hub:
             self.release(connection, conversation_id)
         if connection.home is not None:
             self.release(connection, connection.home)
-        self.watch(connection, frozenset())
-        self._staff_watchers.pop(connection, None)
+        self.watchers.forget(connection)
         if not group:
             del self._accounts[connection.person.id]
-            self._tell_watchers(WentOffline(connection.person))
-
-    def watch(self, connection: Connection, accounts: frozenset[AccountId]) -> None:
-        """Tell a connection when these accounts come online and go, and no others any more."""
-        for account_id in connection.watched - accounts:
-            watchers = self._watchers[account_id]
-            del watchers[connection]
-            if not watchers:
-                del self._watchers[account_id]
-        for account_id in accounts - connection.watched:
-            self._watchers.setdefault(account_id, {})[connection] = None
-        connection.watched = accounts
-
-    def watch_staff(self, connection: Connection, *, is_on: bool) -> None:
-        """Tell a connection when members of staff come online and go, or no longer."""
-        if is_on and connection.is_open:
-            self._staff_watchers[connection] = None
-        else:
-            self._staff_watchers.pop(connection, None)
-
-    def surround(self, connection: Connection, contacts: Contacts) -> None:
-        """Let a connection that listens as a friend hear of this circle, and of nobody else."""
-        connection.contacts = contacts
-        self.watch(connection, contacts.companions)
-
-    def _tell_of_presence(self, connection: Connection, before: frozenset[AccountId]) -> None:
-        """Show who came into sight and who went out of it, by others than themselves."""
-        for account_id in before ^ connection.watched:
-            for other in self.connections_of(account_id)[:1]:
-                came = account_id in connection.watched
-                event = CameOnline(other.person) if came else WentOffline(other.person)
-                if (frame := connection.wire_format.frame(event, own=False)) is not None:
-                    connection.push(frame)
-
-    def _tell_watchers(self, event: CameOnline | WentOffline) -> None:
-        watchers = dict(self._watchers.get(event.person.id, ()))
-        if event.person.role in STAFF:
-            watchers |= self._staff_watchers
-        for connection in watchers:
-            frame = connection.wire_format.frame(event, own=False)
-            if frame is not None and connection.person.id != event.person.id:
-                connection.outlet.offer(frame)
+            self._subscription.remove(account_topic(connection.person.id))
+        self._presence.disconnect(connection.person)
 
     def connections_of(self, account_id: AccountId) -> tuple[Connection, ...]:
         """The connections of one account."""
@@ -260,14 +146,6 @@ class Hub:
     def connections(self) -> list[Connection]:
         """Every connection of this process."""
         return [connection for group in self._accounts.values() for connection in group]
-
-    def people(self) -> list[Person]:
-        """Everybody who is online, whatever they are connected through."""
-        return [next(iter(group)).person for group in self._accounts.values()]
-
-    def is_online(self, account_id: AccountId) -> bool:
-        """Whether the account has a connection of any contract."""
-        return account_id in self._accounts
 
     def listener_counts(self) -> Iterator[tuple[Conversation, int]]:
         """Every conversation that somebody listens to, and through how many connections."""
@@ -290,7 +168,10 @@ class Hub:
         """
         backlog = Backlog()
         if connection.is_open:
-            channel = self._channels.setdefault(conversation_id, Channel())
+            channel = self._channels.get(conversation_id)
+            if channel is None:
+                channel = self._channels[conversation_id] = Channel()
+                self._subscription.add(conversation_topic(conversation_id))
             channel.discard(connection)
             channel.held[connection] = backlog
         return backlog
@@ -326,15 +207,7 @@ class Hub:
         if conversation.id in connection.conversations:
             return
         connection.conversations = (*connection.conversations, conversation.id)
-        if self.roster.enter(conversation.id, connection.person.id):
-            self.deliver(
-                Entered(
-                    conversation.id,
-                    conversation.uid,
-                    connection.person,
-                    self.roster.present(conversation.id),
-                )
-            )
+        self._presence.enter(conversation.id, conversation.uid, connection.person)
 
     def release(self, connection: Connection, conversation_id: ConversationId) -> None:
         """Send a connection nothing more of a conversation; its account's last is announced."""
@@ -345,22 +218,12 @@ class Hub:
         self.streaming.unwatch(connection, conversation_id)
         if conversation_id in connection.conversations:
             connection.conversations = tuple(
-                place for place in connection.conversations if place != conversation_id
+                other for other in connection.conversations if other != conversation_id
             )
-            if self.roster.exit(conversation_id, connection.person.id):
-                self._announce_exit(channel, connection)
+            self._presence.leave(conversation_id, connection.person)
         if channel.is_empty:
             del self._channels[conversation_id]
-
-    def _announce_exit(self, channel: Channel, connection: Connection) -> None:
-        conversation = channel.conversation
-        if conversation is None:
-            return
-        typing = self.typing.stop(conversation.id, connection.person.id)
-        if typing is not None:
-            self.deliver(typing)
-        present = self.roster.present(conversation.id)
-        self.deliver(Exited(conversation.id, conversation.uid, connection.person, present))
+            self._subscription.remove(conversation_topic(conversation_id))
 
     # -- events --------------------------------------------------------------------------------
 
@@ -375,6 +238,8 @@ class Hub:
                 self._apply_membership(event)
             case Durable() | ReadMoved() | DeliveredMoved():
                 self.deliver(event)
+            case Entered() | Exited() | CameOnline() | WentOffline() | Typing():
+                self._apply_presence(event)
             case AnswerExtended() | AnswerDropped():
                 self.streaming.note(event)
             case EphemeralNotice() | LogsProgressed():
@@ -390,12 +255,26 @@ class Hub:
                 | FriendshipEnded()
             ):
                 self._apply_between(event)
-            case Entered() | Exited() | CameOnline() | WentOffline() | Typing():
-                pass  # Told of as it is noted.
             case AnswerOwed() | TasksAdded():
                 pass  # For whoever does it.
             case _:
                 assert_never(event)
+
+    def _apply_presence(self, event: PresenceEvent) -> None:
+        match event:
+            case CameOnline() | WentOffline():
+                self.watchers.tell(event)
+                return
+            case Exited(person=person):
+                self._stop_typing(event.conversation_id, person.id)
+            case Typing():
+                if not self.typing.note(event, self._now()):
+                    return
+            case Entered():
+                pass
+            case _:
+                assert_never(event)
+        self.deliver(event)
 
     def join(
         self, connection: Connection, conversation: Conversation, *, is_member: bool = True
@@ -425,7 +304,7 @@ class Hub:
                 if frame is not None:
                     connection.push(frame)
 
-    def deliver(self, event: _Live) -> None:
+    def deliver(self, event: ChannelEvent) -> None:
         """Send one event to everybody who listens to its conversation and may hear of it."""
         channel = self._channels.get(event.conversation_id)
         if channel is None:
@@ -433,7 +312,7 @@ class Hub:
         origin = event.origin if isinstance(event, MessagePosted) else None
         channel.hold_back(event, origin)
         subject = about(event)
-        passing = isinstance(event, _PASSING)
+        passing = isinstance(event, PASSING)
         had = channel.who_had(event)
         for wire_format, everybody in channel.listeners.items():
             frames = (wire_format.frame(event, own=False), wire_format.frame(event, own=True))
@@ -454,7 +333,7 @@ class Hub:
                 else:
                     connection.push(frame)
         if isinstance(event, MessagePosted):
-            self._note_reach(channel, event)
+            self._note_reached(channel, event)
 
     def _notify(self, event: EphemeralNotice | LogsProgressed) -> None:
         """Tell the connections of one account, of those that listen to the conversation."""
@@ -477,7 +356,7 @@ class Hub:
             me = connection.person.id
             self._receipts.claim_handed(ReadMark(conversation.id, me, conversation.last_seq))
 
-    def _note_reach(self, channel: Channel, event: MessagePosted) -> None:
+    def _note_reached(self, channel: Channel, event: MessagePosted) -> None:
         head = channel.conversation
         if head is None or head.kind not in KINDS_WITH_DELIVERY:
             return
@@ -485,15 +364,11 @@ class Hub:
         reached.discard(event.message.author_id or AccountId(0))
         self._receipts.note_handed(head.id, reached, event.seq)
 
-    def note_typing(self, typing: Typing, now: float) -> None:
-        """Show that somebody began or stopped writing, if it is news."""
-        if self.typing.note(typing, now):
+    def sweep(self, clock_now: datetime) -> None:
+        """End what its time has ended: typing, presence, and logins by ``clock_now``."""
+        for typing in self.typing.expired(self._now()):
             self.deliver(typing)
-
-    def sweep(self, clock_now: datetime, now: float) -> None:
-        """End what its time has ended: typing (``now``), and logins (``clock_now``)."""
-        for typing in self.typing.expired(now):
-            self.deliver(typing)
+        self._presence.renew()
         for connection in self.connections():
             if connection.expires_at <= clock_now:
                 self.end(connection, CloseReason.TOKEN_EXPIRED)
@@ -514,7 +389,7 @@ class Hub:
 
     @staticmethod
     def _hears(
-        channel: Channel, connection: Connection, event: _Live, subject: AccountId | None
+        channel: Channel, connection: Connection, event: ChannelEvent, subject: AccountId | None
     ) -> bool:
         is_own = subject == connection.person.id
         if connection.contacts is not None and not is_own and subject not in connection.watched:
@@ -537,7 +412,7 @@ class Hub:
                 if connection in channel.listeners.get(connection.wire_format, ()):
                     channel.members[connection] = None
 
-    def _expel(self, conversation_id: ConversationId, account_id: AccountId) -> None:
+    def _remove(self, conversation_id: ConversationId, account_id: AccountId) -> None:
         for connection in self.connections_of(account_id):
             if connection.home == conversation_id:
                 self.end(connection, CloseReason.REMOVED)
@@ -553,7 +428,7 @@ class Hub:
             self._tell_accounts(event, (event.member.id,))
         else:
             self._tell_accounts(event, (event.member.id,))
-            self._expel(event.conversation_id, event.member.id)
+            self._remove(event.conversation_id, event.member.id)
             self._recount(event)
         self.deliver(event)
 
@@ -571,14 +446,12 @@ class Hub:
             for connection in self.connections_of(account_id):
                 if connection.observer is not None:
                     connection.observer.observe(event)
-                if connection.contacts is not None:
-                    before = connection.watched
-                    self.surround(connection, connection.contacts.after(event))
-                    self._tell_of_presence(connection, before)
+                self.watchers.update_contacts(connection, event)
 
     def _apply_to_account(self, event: LoginEvent) -> None:
         match event:
             case AccountChanged(person=person):
+                self._presence.update(person)
                 for connection in self.connections_of(person.id):
                     connection.person = person
             case LoginsEnded(account_id=account_id, login_ids=login_ids):

@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import dataclass, field
 
 from folkmoot.auth.authenticator import Authenticator
+from folkmoot.bus.presence import Presence
 from folkmoot.core.accounts.service import Accounts
 from folkmoot.core.conversations.desk import Desks
 from folkmoot.core.conversations.direct import Directs
@@ -53,6 +54,7 @@ class Services:
     publish: Publish
     receipts: Receipts
     hub: Hub
+    presence: Presence
     limits: Limits
     tick: Tick
     slow_readers: SlowReaders

@@ -25,6 +25,10 @@ from folkmoot.bots.logs.index import FILE_NAME as LOG_INDEX
 from folkmoot.bots.logs.index import Logs
 from folkmoot.bots.research import Research
 from folkmoot.bus.memory import MemoryBus
+from folkmoot.bus.memory_presence import MemoryPresence
+from folkmoot.bus.port import Bus
+from folkmoot.bus.presence import Presence
+from folkmoot.bus.topics import EVERYTHING
 from folkmoot.contracts.support.threads import ThreadRegistry
 from folkmoot.core.accounts.service import Accounts
 from folkmoot.core.conversations.desk import Desks
@@ -45,12 +49,12 @@ from folkmoot.files.service import FileBounds, Files
 from folkmoot.files.stores import FileStore, open_file_store
 from folkmoot.files.thumbnails import Thumbnails
 from folkmoot.realtime.heartbeat import Heartbeat
-from folkmoot.realtime.hub import Hub
+from folkmoot.realtime.hub import DeliveryReceipts, Hub
 from folkmoot.realtime.limits import Limits, LimitSettings
 from folkmoot.realtime.outbox import SlowReaders, Tick
 from folkmoot.realtime.receipts import Receipts
 from folkmoot.realtime.services import Services
-from folkmoot.realtime.subscribers import Consumer, Projection, Publisher
+from folkmoot.realtime.subscribers import Consumer, Publisher
 from folkmoot.realtime.writer import Writer
 from folkmoot.server.answerers import answerer_of
 from folkmoot.server.errors import StartRefused
@@ -173,8 +177,8 @@ def _assembled(settings: Settings, means: _Resources, secret: bytes) -> Componen
     publisher = Publisher(bus.publish)
     writer = Writer(storage, Posting(clock, ids), publisher.publish)
     receipts = Receipts(writer, marks)
-    hub, threads = Hub(receipts, first_id=first_connection_id()), ThreadRegistry()
-    _subscribe(bus, threads, hub)
+    presence = MemoryPresence(publisher.publish, time.monotonic)
+    threads, hub = _projections(bus, presence, receipts)
     tokens = AccessTokens(secret, clock, life=timedelta(minutes=settings.access_token_minutes))
     passwords = Passwords()
     authenticator = Authenticator(
@@ -205,6 +209,7 @@ def _assembled(settings: Settings, means: _Resources, secret: bytes) -> Componen
         marks=marks,
         receipts=receipts,
         hub=hub,
+        presence=presence,
         limits=Limits(_limits(settings), time.monotonic),
         tick=Tick(),
         slow_readers=SlowReaders(max_bytes=settings.max_outbox_bytes),
@@ -227,10 +232,13 @@ def _assembled(settings: Settings, means: _Resources, secret: bytes) -> Componen
     return Components(services, door, passwords, means.logs, assistant, means.audit, threads)
 
 
-def _subscribe(bus: MemoryBus, *projections: Projection) -> None:
-    """Keep these up with all events, each before those after it."""
-    for projection in projections:
-        bus.subscribe(projection.apply)
+def _projections(
+    bus: Bus, presence: Presence, receipts: DeliveryReceipts
+) -> tuple[ThreadRegistry, Hub]:
+    """What this process keeps up with events; the hub last, since it shows what the others know."""
+    threads = ThreadRegistry()
+    bus.subscribe((EVERYTHING,), threads.apply)
+    return threads, Hub(bus, presence, receipts, time.monotonic, first_id=first_connection_id())
 
 
 def _register(publisher: Publisher, *consumers: Consumer) -> None:

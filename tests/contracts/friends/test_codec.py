@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from folkmoot.bus.memory_presence import MemoryPresence
 from folkmoot.contracts.friends import codec
 from folkmoot.contracts.friends import frames as wire
 from folkmoot.contracts.friends.frames import INBOUND, OUTBOUND
 from folkmoot.contracts.friends.wire_format import FriendsWireFormat
 from folkmoot.core.messages.direct_messages import DeliveryStatus, DirectReceipts, MemberReceipts
 from folkmoot.core.messages.events import MessagePosted
-from folkmoot.core.presence.model import Roster
 from folkmoot.kit.frame_reader import FrameMalformed, FrameUnknown
 from folkmoot.wire.lane_frames import messages_in
 from tests.contracts.friends.samples import (
@@ -24,12 +24,18 @@ from tests.contracts.friends.samples import (
     OF_ACCOUNTS,
     PAIR,
     PLACE,
+    PLACE_UID,
     REF,
     UNSHOWN,
     VOICE,
 )
 
 # -- events ----------------------------------------------------------------------------------------
+
+
+def alone() -> MemoryPresence:
+    """Where nobody is yet."""
+    return MemoryPresence(lambda events: None, lambda: 0.0)
 
 
 def unpacked(data: bytes) -> dict:
@@ -40,7 +46,7 @@ def unpacked(data: bytes) -> dict:
 
 @pytest.fixture
 def wire_format():
-    wire_format = FriendsWireFormat(Roster())
+    wire_format = FriendsWireFormat(alone())
     wire_format.pairs[PLACE] = PAIR
     return wire_format
 
@@ -74,7 +80,7 @@ def test_what_the_contract_does_not_show_is_not_shown(wire_format, event):
 
 
 def test_nothing_is_shown_of_a_conversation_that_nobody_here_is_in():
-    wire_format = FriendsWireFormat(Roster())
+    wire_format = FriendsWireFormat(alone())
     assert [wire_format.frame(event, own=False) for event in IN_PLACE] == [None] * len(IN_PLACE)
 
 
@@ -127,13 +133,13 @@ def test_only_the_sender_is_shown_the_client_id():
 
 
 def test_a_live_message_is_delivered_to_whoever_is_there():
-    roster = Roster()
-    wire_format = FriendsWireFormat(roster)
+    presence = alone()
+    wire_format = FriendsWireFormat(presence)
     wire_format.pairs[PLACE] = PAIR
     (posted,) = [event for event in IN_PLACE if isinstance(event, MessagePosted)]
 
     assert wire_format.shown(posted, own=True).message.status == "sent"
-    roster.enter(PLACE, BO.id)
+    presence.enter(PLACE, PLACE_UID, BO)
     assert wire_format.shown(posted, own=True).message.status == "delivered"
     assert wire_format.shown(posted, own=False).message.status == "delivered"
 

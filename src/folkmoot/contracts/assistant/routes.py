@@ -22,14 +22,14 @@ async def info(services: ServicesOf, caller: CallerOf) -> Response:
     `active_sessions` counts the sessions with somebody there; staff are told of each.
     """
     sessions: dict[str, ChatPlaceOut] = {
-        head.uid: ChatPlaceOut(connections, services.hub.roster.present(head.id))
+        head.uid: ChatPlaceOut(connections, services.presence.present(head.id))
         for head, connections in services.hub.listener_counts()
         if head.kind is Kind.SESSION
     }
     return answer(
         ChatConnectionsOut(
             active_connections=len(services.hub),
-            unique_users=len(services.hub.people()),
+            unique_users=len(services.presence.online),
             active_sessions=len(sessions),
             sessions=sessions if caller.account.role in STAFF else UNSET,
         )

@@ -165,7 +165,7 @@ class AssistantHandler:
             case wire.TypeInChat(is_typing=is_typing):
                 limits.signal(me.id)
                 typing = Typing(place, session or Uid(""), me, is_typing=is_typing)
-                self._services.hub.note_typing(typing, asyncio.get_running_loop().time())
+                self._services.publish([typing])
             case wire.CancelAnswer():
                 limits.signal(me.id)
                 if not self._cancel(place, me.id):

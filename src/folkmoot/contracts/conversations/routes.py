@@ -191,7 +191,7 @@ def _conversation_out(
                 username=member.person.username,
                 full_name=member.person.full_name,
                 role=member.person.role.value,
-                online=services.hub.is_online(member.person.id),
+                online=member.person.id in services.presence.online,
                 member_role=member.role.value,
                 joined_at=codec.instant(member.joined_at),
                 read_seq=member.read_seq,

@@ -212,7 +212,7 @@ class ConversationHandler:
         typing = Typing(
             self._conversation_id, self._conversation_uid, self.connection.person, is_typing
         )
-        self._services.hub.note_typing(typing, asyncio.get_running_loop().time())
+        self._services.publish([typing])
 
     async def _resume(self, after_seq: int) -> None:
         try:

@@ -34,7 +34,7 @@ async def listed(services: ServicesOf, caller: CallerOf) -> Response:
 async def online(services: ServicesOf, caller: CallerOf) -> Response:
     """The friends who are connected right now, through any contract."""
     contacts = await services.storage.read(lambda work: contacts_of(work, caller.account.id))
-    here = filter(services.hub.is_online, contacts.companions)
+    here = [one for one in contacts.companions if one in services.presence.online]
     return answer(wire.FriendsOnlineOut([contacts.friends[account_id] for account_id in here]))
 
 
@@ -148,7 +148,7 @@ def _friend_out(services: Services, friend: FriendView) -> wire.FriendOut:
         username=person.username,
         full_name=person.full_name,
         avatar=person.avatar or None,
-        online=friend.is_in_sight and services.hub.is_online(person.id),
+        online=friend.is_in_sight and person.id in services.presence.online,
         created_at=codec.instant(friend.since),
         unread_count=friend.unread_count,
         last_seq=friend.last_seq,

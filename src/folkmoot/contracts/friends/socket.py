@@ -40,7 +40,7 @@ class FriendSockets:
 
     def __init__(self, services: Services) -> None:
         self._services = services
-        self._wire_format = FriendsWireFormat(services.hub.roster)
+        self._wire_format = FriendsWireFormat(services.presence)
 
     def guest(self, scope: Scope, caller: Caller, outbox: Outbox) -> "FriendsHandler":
         """The visitor, bound for all their friends."""
@@ -251,7 +251,7 @@ class FriendsHandler:
 
     def _show_typing(self, partner: Partner, *, is_typing: bool) -> None:
         typing = Typing(partner.place, partner.place_uid, self.connection.person, is_typing)
-        self._services.hub.note_typing(typing, asyncio.get_running_loop().time())
+        self._services.publish([typing])
 
     def _known(self, receiver: str) -> Partner | None:
         """Whom a name means, if the two have written before; usernames are looked up each time."""

@@ -186,8 +186,8 @@ class FriendsSubscription:
 
     def _in_sight(self) -> dict[AccountId, Uid]:
         contacts = self._circle_now()
-        here = filter(self._services.hub.is_online, contacts.companions)
-        return {account_id: contacts.friends[account_id] for account_id in here}
+        online = self._services.presence.online
+        return {one: contacts.friends[one] for one in contacts.companions if one in online}
 
     def _know(self, partners: Mapping[ConversationId, Partner]) -> None:
         me = self._connection.person
@@ -307,7 +307,7 @@ class FriendsSubscription:
         if self._is_live:
             return
         self._contacts = found.contacts
-        self._services.hub.surround(self._connection, self._circle_now())
+        self._services.hub.watchers.follow_contacts(self._connection, self._circle_now())
         self._since.clear()
         before, now = self._online, self._in_sight()
         for account_id in now.keys() - before.keys():

@@ -4,6 +4,7 @@ from weakref import WeakValueDictionary
 
 from msgspec import Struct
 
+from folkmoot.bus.presence import Presence
 from folkmoot.contracts.friends import codec, errors
 from folkmoot.core.conversations.events import DeliveredMoved, Durable, ReadMoved
 from folkmoot.core.events import Event
@@ -11,7 +12,6 @@ from folkmoot.core.messages.direct_messages import DeliveryStatus
 from folkmoot.core.messages.events import MessagePosted
 from folkmoot.core.messages.model import Message
 from folkmoot.core.presence.events import Entered, Exited, Typing
-from folkmoot.core.presence.model import Roster
 from folkmoot.core.shared.ids import ConversationId
 from folkmoot.realtime.wire_format import CloseReason
 
@@ -25,8 +25,8 @@ class FriendsWireFormat:
 
     echoes = False
 
-    def __init__(self, roster: Roster) -> None:
-        self._roster = roster
+    def __init__(self, presence: Presence) -> None:
+        self._presence = presence
         self.pairs: WeakValueDictionary[ConversationId, codec.Pair] = WeakValueDictionary()
 
     def frame(self, event: Event, *, own: bool) -> bytes | None:
@@ -52,7 +52,7 @@ class FriendsWireFormat:
         if pair is None:
             return DeliveryStatus.SENT
         receiver = pair.other(message.author_id)[0]
-        is_there = self._roster.is_present(message.conversation_id, receiver)
+        is_there = self._presence.is_present(message.conversation_id, receiver)
         return DeliveryStatus.DELIVERED if is_there else DeliveryStatus.SENT
 
     def close_code(self, close_reason: CloseReason) -> tuple[int, str]:

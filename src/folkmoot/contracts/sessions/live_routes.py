@@ -58,10 +58,10 @@ async def stats(services: ServicesOf, caller: CallerOf) -> Response:
         own = await services.storage.read(job)
 
     def presence(head: Conversation) -> answers.SessionPresenceOut:
-        present = services.hub.roster.present(head.id)
+        present = services.presence.present(head.id)
         return answers.SessionPresenceOut(present, services.hub.typing.typists(head.id))
 
-    users = sum(services.hub.roster.present(head.id) for head, _ in listened)
+    users = sum(services.presence.present(head.id) for head, _ in listened)
     return answer(
         answers.SessionStatsOut(
             total_sessions=len(listened),

@@ -36,9 +36,9 @@ async def participants(
         return head, (await work.conversations.members([place]))[place]
 
     head, members = await services.storage.read(job)
-    online = services.hub.is_online
+    online = services.presence.online
     return answer(
-        [participant_out(one, head.uid, is_online=online(one.person.id)) for one in members]
+        [participant_out(one, head.uid, is_online=one.person.id in online) for one in members]
     )
 
 
@@ -66,7 +66,7 @@ async def add_participant(
         return head, (await work.conversations.memberships([key]))[key]
 
     head, member = await services.writer.write(job)
-    is_online = services.hub.is_online(member.person.id)
+    is_online = member.person.id in services.presence.online
     return answer(participant_out(member, head.uid, is_online=is_online), 201)
 
 

@@ -114,7 +114,7 @@ class SessionHandler:
         await following.start(self._after_seq, entered.append)
         head = entered[0]
         self._uid = head.uid
-        present = services.hub.roster.present(head.id)
+        present = services.presence.present(head.id)
         now = services.clock.now()
         self._send(codec.joined_frame(head.uid, connection.person, present, now, head.last_seq))
 
@@ -154,7 +154,7 @@ class SessionHandler:
             case wire.TypeInSession(content=content):
                 self._services.limits.signal(me.id)
                 typing = Typing(self._place, self._uid, me, is_typing=content == "true")
-                self._services.hub.note_typing(typing, asyncio.get_running_loop().time())
+                self._services.publish([typing])
             case wire.ReadInSession(up_to_message_id=name):
                 self._services.limits.signal(me.id)
                 return self._answering(self._read(message_uid(name)))

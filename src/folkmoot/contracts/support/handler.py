@@ -164,14 +164,14 @@ class SupportHandler:
 
     def _watch(self) -> None:
         """Hear of the coming and going of the other side, as long as there is one."""
-        hub, me = self._services.hub, self._account.id
+        watchers, me = self._services.hub.watchers, self._account.id
         if not self.connection.is_open:
             return
         if self._desk.is_staff:
-            hub.watch(self.connection, frozenset(self._seats) - {me})
+            watchers.watch(self.connection, frozenset(self._seats) - {me})
         else:
             own = self._seats.get(me)
-            hub.watch_staff(self.connection, is_on=own is not None and bool(own.thread.open))
+            watchers.watch_staff(self.connection, is_on=own is not None and bool(own.thread.open))
 
     @property
     def account_id(self) -> AccountId:
@@ -362,7 +362,7 @@ class SupportHandler:
             place = None if head is None else (head.id, head.uid)
         if place is not None:
             typing = Typing(*place, self.connection.person, asked.is_typing)
-            self._services.hub.note_typing(typing, asyncio.get_running_loop().time())
+            self._services.publish([typing])
         return {}
 
     def _inform(self, asked: wire.Intention) -> Fields:
@@ -383,7 +383,7 @@ class SupportHandler:
         """Who is connected, through whatever contract; customers see staff only."""
         seen = [
             person
-            for person in self._services.hub.people()
+            for person in self._services.presence.online.values()
             if self._desk.is_staff or person.role in STAFF
         ]
         users = [codec.online_user(person) for person in seen[:MAX_USERS_SHOWN]]

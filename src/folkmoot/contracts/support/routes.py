@@ -207,5 +207,5 @@ def _user_out(services: Services, caller: DeskCustomer) -> wire.ChatUserOut:
         unread_count=caller.unread_count,
         last_message_id=last.uid,
         full_name=person.full_name,
-        online=services.hub.is_online(person.id),
+        online=person.id in services.presence.online,
     )

@@ -1,6 +1,6 @@
 """Counting who is here, and for how long somebody types; told the time, doing nothing itself."""
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Collection
 
 from folkmoot.core.presence.events import Typing
 from folkmoot.core.shared.ids import AccountId, ConversationId
@@ -9,39 +9,31 @@ TYPING_SECONDS = 6.0
 
 
 class Roster:
-    """How many connections each account has at each place."""
+    """How many connections each account has in each conversation, or ``None`` for all together."""
 
     def __init__(self) -> None:
-        self._places: dict[Hashable, dict[AccountId, int]] = {}
+        self._counts: dict[ConversationId | None, dict[AccountId, int]] = {}
 
-    def enter(self, place: Hashable, account_id: AccountId) -> bool:
+    def enter(self, where: ConversationId | None, account_id: AccountId) -> bool:
         """Count one more connection; whether it is the account's first there."""
-        accounts = self._places.setdefault(place, {})
-        accounts[account_id] = accounts.get(account_id, 0) + 1
-        return accounts[account_id] == 1
+        counts = self._counts.setdefault(where, {})
+        counts[account_id] = counts.get(account_id, 0) + 1
+        return counts[account_id] == 1
 
-    def exit(self, place: Hashable, account_id: AccountId) -> bool:
+    def exit(self, where: ConversationId | None, account_id: AccountId) -> bool:
         """Count one connection less; whether it was the account's last there."""
-        accounts = self._places[place]
-        accounts[account_id] -= 1
-        if accounts[account_id]:
+        counts = self._counts[where]
+        counts[account_id] -= 1
+        if counts[account_id]:
             return False
-        del accounts[account_id]
-        if not accounts:
-            del self._places[place]
+        del counts[account_id]
+        if not counts:
+            del self._counts[where]
         return True
 
-    def present(self, place: Hashable) -> int:
-        """How many accounts are there."""
-        return len(self._places.get(place, ()))
-
-    def is_present(self, place: Hashable, account_id: AccountId) -> bool:
-        """Whether the account has a connection there."""
-        return account_id in self._places.get(place, ())
-
-    def places(self) -> Iterator[tuple[Hashable, int]]:
-        """Every place where somebody is, and how many accounts are there."""
-        return ((place, len(accounts)) for place, accounts in self._places.items())
+    def accounts(self, where: ConversationId | None) -> Collection[AccountId]:
+        """Those who have a connection there."""
+        return self._counts.get(where, {}).keys()
 
 
 class TypingBoard:

@@ -1,0 +1,107 @@
+"""What events are published under: a process hears of those for which somebody listens there."""
+
+from typing import NewType, assert_never
+
+from folkmoot.core.accounts.events import (
+    AccountChanged,
+    AccountDeactivated,
+    LoginEvent,
+    LoginsEnded,
+)
+from folkmoot.core.accounts.model import STAFF
+from folkmoot.core.audience import affected
+from folkmoot.core.conversations.events import (
+    ConversationStarted,
+    DeliveredMoved,
+    Durable,
+    MemberJoined,
+    MemberLeft,
+    ReadMoved,
+)
+from folkmoot.core.events import Event
+from folkmoot.core.logs.events import LogsProgressed
+from folkmoot.core.messages.events import (
+    AnswerDropped,
+    AnswerExtended,
+    AnswerOwed,
+    EphemeralNotice,
+    MessagePosted,
+)
+from folkmoot.core.presence.events import CameOnline, Entered, Exited, Typing, WentOffline
+from folkmoot.core.shared.ids import AccountId, ConversationId
+from folkmoot.core.social.events import (
+    BlockLifted,
+    BlockSet,
+    FriendAccepted,
+    FriendDeclined,
+    FriendRequested,
+    FriendshipEnded,
+    SocialEvent,
+)
+from folkmoot.core.tasks.events import TasksAdded
+
+Topic = NewType("Topic", str)
+
+EVERYTHING = Topic("everything")
+"""All events; for projections that follow what nobody may be connected for."""
+ANSWERS = Topic("answers")
+"""Answers as they are being written, and the messages that they become."""
+STAFF_ONLINE = Topic("staff online")
+"""Members of staff who come online or go."""
+
+
+def conversation_topic(conversation_id: ConversationId) -> Topic:
+    """What happens in a conversation."""
+    return Topic(f"c{conversation_id}")
+
+
+def account_topic(account_id: AccountId) -> Topic:
+    """What happens to an account, or is for it alone."""
+    return Topic(f"a{account_id}")
+
+
+def online_topic(account_id: AccountId) -> Topic:
+    """That an account comes online or goes."""
+    return Topic(f"o{account_id}")
+
+
+def topics_of(event: Event) -> tuple[Topic, ...]:
+    """The topics that an event is published under, besides `EVERYTHING`."""
+    match event:
+        case MessagePosted(message=message) if message.author is None:
+            return conversation_topic(event.conversation_id), ANSWERS
+        case MemberJoined(member=person) | MemberLeft(member=person):
+            return conversation_topic(event.conversation_id), account_topic(person.id)
+        case Durable() | ReadMoved() | DeliveredMoved():
+            return (conversation_topic(event.conversation_id),)
+        case Entered() | Exited() | Typing():
+            return (conversation_topic(event.conversation_id),)
+        case CameOnline(person=person) | WentOffline(person=person):
+            topic = online_topic(person.id)
+            return (topic, STAFF_ONLINE) if person.role in STAFF else (topic,)
+        case AnswerExtended() | AnswerDropped():
+            return (ANSWERS,)
+        case AnswerOwed() | TasksAdded():
+            return ()  # For consumers alone.
+        case _:
+            return tuple(account_topic(account_id) for account_id in _accounts_of(event))
+
+
+def _accounts_of(
+    event: ConversationStarted | EphemeralNotice | LogsProgressed | LoginEvent | SocialEvent,
+) -> tuple[AccountId, ...]:
+    match event:
+        case ConversationStarted(members=members):
+            return members
+        case EphemeralNotice(listener=account_id) | LogsProgressed(listener=account_id):
+            return (account_id,)
+        case LoginsEnded(account_id=account_id) | AccountDeactivated(account_id=account_id):
+            return (account_id,)
+        case AccountChanged(person=person):
+            return (person.id,)
+        case BlockSet() | BlockLifted():
+            return affected(event)
+        case FriendRequested() | FriendAccepted() | FriendDeclined() | FriendshipEnded():
+            return affected(event)
+        case _:
+            assert_never(event)

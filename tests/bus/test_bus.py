@@ -1,0 +1,192 @@
+"""What every bus promises to those who publish and to those who hear."""
+
+import asyncio
+import logging
+
+import pytest
+
+from folkmoot.bus.topics import EVERYTHING, account_topic, conversation_topic
+from folkmoot.core.conversations.events import MemberJoined
+from folkmoot.core.presence.events import Typing
+from folkmoot.core.social.events import BlockLifted, BlockSet
+from tests.bus.buses import EVERY_BUS, WITHIN_S, Buses, Hearer
+from tests.contracts.friends.samples import ANA, AT, BO, PLACE, PLACE_UID
+
+SET, LIFTED = BlockSet(ANA.id, BO.id), BlockLifted(ANA.id, BO.id)
+TYPING = Typing(PLACE, PLACE_UID, ANA, is_typing=True)
+JOINED = MemberJoined(
+    conversation_id=PLACE, conversation_uid=PLACE_UID, seq=1, at=AT, member=BO, actor=ANA
+)
+LAST = Typing(PLACE, PLACE_UID, BO, is_typing=False)
+
+
+@pytest.fixture(params=EVERY_BUS)
+def buses(request) -> Buses:
+    return request.param()
+
+
+async def test_here_it_is_heard_before_publish_returns_and_elsewhere_soon(buses):
+    here, there = await buses.join("here"), await buses.join("there")
+    near, far = Hearer(), Hearer()
+    here.subscribe((EVERYTHING,), near.hear)
+    there.subscribe((EVERYTHING,), far.hear)
+
+    here.publish([SET, LIFTED])
+
+    assert near.heard == [SET, LIFTED]
+    assert await far.hears(LIFTED) == [SET, LIFTED]
+
+
+async def test_it_is_heard_in_the_order_in_which_it_was_published(buses):
+    here, there = await buses.join("here"), await buses.join("there")
+    far = Hearer()
+    there.subscribe((EVERYTHING,), far.hear)
+    published = [BlockSet(ANA.id, number) for number in range(buses.max_waiting)]
+
+    for event in published:
+        here.publish([event])
+
+    assert await far.hears(published[-1]) == published
+
+
+async def test_only_what_is_subscribed_to_is_heard(buses):
+    here, there = await buses.join("here"), await buses.join("there")
+    of_conversation, of_account = Hearer(), Hearer()
+    there.subscribe((conversation_topic(PLACE),), of_conversation.hear)
+    there.subscribe((account_topic(BO.id),), of_account.hear)
+
+    here.publish([TYPING, SET, JOINED, LAST])
+
+    assert await of_conversation.hears(LAST) == [TYPING, JOINED, LAST]
+    assert of_account.heard == [SET, JOINED]
+
+
+async def test_it_is_heard_once_however_many_of_its_topics_are_subscribed_to(buses):
+    here, there = await buses.join("here"), await buses.join("there")
+    far = Hearer()
+    topics = (EVERYTHING, conversation_topic(PLACE), account_topic(BO.id))
+    there.subscribe(topics, far.hear)
+
+    here.publish([JOINED, LAST])
+
+    assert await far.hears(LAST) == [JOINED, LAST]
+
+
+async def test_topics_come_and_go(buses):
+    bus, hearer = await buses.join("here"), Hearer()
+    subscription = bus.subscribe((), hearer.hear)
+
+    bus.publish([TYPING])
+    subscription.add(conversation_topic(PLACE))
+    bus.publish([JOINED])
+    subscription.remove(conversation_topic(PLACE))
+    subscription.remove(conversation_topic(PLACE))
+    bus.publish([LAST])
+
+    assert hearer.heard == [JOINED]
+
+
+async def test_whoever_ends_their_subscription_hears_nothing_more(buses):
+    bus, hearer, other = await buses.join("here"), Hearer(), Hearer()
+    subscription = bus.subscribe((EVERYTHING,), hearer.hear)
+    bus.subscribe((EVERYTHING,), other.hear)
+
+    subscription.end()
+    bus.publish([SET])
+
+    assert (hearer.heard, other.heard) == ([], [SET])
+
+
+async def test_those_who_subscribed_earlier_are_told_of_each_event_first(buses):
+    bus, told = await buses.join("here"), []
+    for name in ("first", "second"):
+        bus.subscribe((EVERYTHING,), lambda event, name=name: told.append((name, event)))
+
+    bus.publish([SET, LIFTED])
+
+    assert told == [("first", SET), ("second", SET), ("first", LIFTED), ("second", LIFTED)]
+
+
+async def test_one_that_raises_is_logged_and_keeps_nobody_else_from_hearing(buses, caplog):
+    bus, hearer = await buses.join("here"), Hearer()
+
+    def fail(event):
+        raise ValueError(event)
+
+    bus.subscribe((EVERYTHING,), fail)
+    bus.subscribe((EVERYTHING,), hearer.hear)
+    with caplog.at_level(logging.ERROR):
+        bus.publish([SET, LIFTED])
+
+    assert hearer.heard == [SET, LIFTED]
+    assert ["BlockSet" in caplog.messages[0], "BlockLifted" in caplog.messages[1]] == [True, True]
+
+
+async def test_what_is_published_by_one_who_hears_is_heard_before_it_returns(buses):
+    bus, hearer = await buses.join("here"), Hearer()
+
+    def answer(event):
+        if event == SET:
+            bus.publish([LIFTED])
+            assert hearer.heard == [LIFTED]
+
+    bus.subscribe((EVERYTHING,), answer)
+    bus.subscribe((EVERYTHING,), hearer.hear)
+
+    bus.publish([SET])
+
+    assert hearer.heard == [LIFTED, SET]
+
+
+async def test_publishing_never_waits_and_who_misses_what_found_no_room_knows_it(buses):
+    here, there = await buses.join("here"), await buses.join("there")
+    near, far = Hearer(), Hearer()
+    here.subscribe((EVERYTHING,), near.hear)
+    there.subscribe((EVERYTHING,), far.hear)
+    published = [BlockSet(ANA.id, number) for number in range(3 * buses.max_waiting)]
+
+    for event in published:
+        here.publish([event])
+    assert near.heard == published
+    await far.hears(published[0])
+    async with asyncio.timeout(WITHIN_S):
+        while not there.is_deaf:
+            here.publish([])
+            await asyncio.sleep(0)
+
+    assert far.heard == published[: len(far.heard)]
+    assert len(far.heard) < len(published)
+    assert not here.is_deaf
+
+
+async def test_who_recovers_hears_what_comes_from_then_on(buses):
+    here, there = await buses.join("here"), await buses.join("there")
+    far = Hearer()
+    there.subscribe((EVERYTHING,), far.hear)
+    for _ in range(3 * buses.max_waiting):
+        here.publish([SET])
+    async with asyncio.timeout(WITHIN_S):
+        while not there.is_deaf:
+            here.publish([])
+            await asyncio.sleep(0)
+
+    there.recover()
+    far.heard.clear()
+    here.publish([LIFTED])
+
+    assert await far.hears(LIFTED) == [LIFTED]
+    assert not there.is_deaf
+
+
+async def test_the_position_counts_what_each_process_was_heard_to_publish(buses):
+    here, there = await buses.join("here"), await buses.join("there")
+    far = Hearer()
+    there.subscribe((EVERYTHING,), far.hear)
+
+    here.publish([SET])
+    here.publish([])
+    here.publish([LIFTED])
+    await far.hears(LIFTED)
+
+    assert here.position == {"here": 3}
+    assert there.position == {"there": 0, "here": 3}
