@@ -7,8 +7,10 @@ from urllib.parse import unquote
 import httpx2
 import pytest
 
-from folkmoot.server.http.application import SPECS
+from folkmoot.contracts.catalogue import CONTRACTS
 from tests.running import Server
+
+SPECS = [spec for contract in CONTRACTS for spec in contract.specs]
 
 METHODS = {"get", "post", "put", "patch", "delete"}
 

@@ -4,12 +4,8 @@ A dialect turns events into bytes and endings into close codes. It is asked once
 of an event, and the same bytes go to every connection that the variant is for.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Protocol
-
-from msgspec import Struct
 
 from folkmoot.core.events import Event
 
@@ -45,32 +41,3 @@ class WireFormat(Protocol):
     def close_code(self, close_reason: CloseReason) -> tuple[int, str]:
         """The close code and the reason that clients of this contract read."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class SocketSpec:
-    """What a contract's socket offers, for the AsyncAPI document that is generated from it.
-
-    ``inbound`` names each frame that a client may send by its tag; a tag of its own stands in the
-    field ``tag_field``; where that is ``None`` it stands beside the frame, as Socket.IO's event
-    names do. A frame without a tag is the one called ``untagged``. ``outbound`` frames carry
-    theirs already; those that have it beside them are in ``events``.
-    """
-
-    name: str
-    address: str
-    summary: str
-    parameters: dict[str, str]
-    query: dict[str, str]
-    inbound: dict[str, type[Struct]]
-    outbound: tuple[type[Struct], ...]
-    close_codes: dict[int, str]
-    tag_field: str | None = "type"
-    untagged: str | None = None
-    events: Mapping[str, type[Struct]] = field(default_factory=dict)
-
-    @property
-    def said(self) -> list[tuple[str, type[Struct]]]:
-        """What the server sends, each with its tag."""
-        tagged = [(str(shape.__struct_config__.tag), shape) for shape in self.outbound]
-        return [*tagged, *self.events.items()]

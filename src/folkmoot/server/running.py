@@ -5,21 +5,20 @@ import gc
 import logging
 import socket
 import sys
+from contextlib import AsyncExitStack
 from typing import Any
 
 import uvloop
 
-from folkmoot.realtime.services import Services
 from folkmoot.server import control_socket, demo
 from folkmoot.server.errors import StartRefused
 from folkmoot.server.http.application import application
 from folkmoot.server.http.process import Process, config_of, listen
 from folkmoot.server.ops.log_setup import set_up_logging
 from folkmoot.server.settings import Settings
-from folkmoot.server.wiring import opened, prepare_data_folder
+from folkmoot.server.wiring import Components, opened, prepare_data_folder
 from folkmoot.storage import migrate as migrate_storage
 from folkmoot.storage.errors import Unusable
-from folkmoot.wire.socket_asgi import SocketServer
 
 SWITCH_SECONDS = 0.0002
 _log = logging.getLogger(__name__)
@@ -52,11 +51,12 @@ async def _serve(settings: Settings, listener: socket.socket) -> None:
         if settings.demo:
             await demo.fill(components.services, components.passwords)
         app = application(settings, components)
-        sockets: SocketServer = app.state.socket_server
-        process = Process(
-            config_of(app, settings), lambda: _say_goodbye(components.services, sockets)
-        )
-        async with sockets.running(), control_socket.served(components, settings):
+        process = Process(config_of(app, settings), lambda: _say_goodbye(components))
+        async with AsyncExitStack() as running:
+            for live_side in components.live_sides:
+                if live_side.running is not None:
+                    await running.enter_async_context(live_side.running())
+            await running.enter_async_context(control_socket.served(components, settings))
             _announce(settings, listener.getsockname()[1])
             components.audit.note("server started", by="operator", **_set_up(settings))
             if settings.assistant_logs:
@@ -70,15 +70,16 @@ async def _serve(settings: Settings, listener: socket.socket) -> None:
             components.audit.note("server stopped", by="operator")
 
 
-async def _say_goodbye(services: Services, sockets: SocketServer) -> None:
+async def _say_goodbye(components: Components) -> None:
     """Finish what was begun, so that every acknowledgement is out before the sockets close."""
-    await services.receipts.flush()
-    await services.writer.stop()
+    await components.services.receipts.flush()
+    await components.services.writer.stop()
     # One turn for the answers to reach the outboxes, one for those to be written.
     await asyncio.sleep(0)
     await asyncio.sleep(0)
-    # Polls that wait would keep the server waiting for them.
-    sockets.shut_down()
+    for live_side in components.live_sides:
+        if live_side.shut_down is not None:
+            live_side.shut_down()
 
 
 def _set_up(settings: Settings) -> dict[str, Any]:

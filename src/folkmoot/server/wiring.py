@@ -1,10 +1,10 @@
-"""Which implementation stands behind each port, and how the parts of a house are put together."""
+"""Which implementation stands behind each port, and how the parts of a server are put together."""
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -27,9 +27,8 @@ from folkmoot.bots.research import Research
 from folkmoot.bus.memory import MemoryBus
 from folkmoot.bus.memory_presence import MemoryPresence
 from folkmoot.bus.port import Bus
-from folkmoot.bus.presence import Presence
 from folkmoot.bus.topics import EVERYTHING
-from folkmoot.contracts.support.threads import ThreadRegistry
+from folkmoot.contracts.catalogue import CONTRACTS
 from folkmoot.core.accounts.service import Accounts
 from folkmoot.core.conversations.desk import Desks
 from folkmoot.core.conversations.direct import Directs
@@ -48,13 +47,14 @@ from folkmoot.files.errors import FileStoreInvalid
 from folkmoot.files.service import FileBounds, Files
 from folkmoot.files.stores import FileStore, open_file_store
 from folkmoot.files.thumbnails import Thumbnails
+from folkmoot.kit.contract import Environment, LiveSide
 from folkmoot.realtime.heartbeat import Heartbeat
-from folkmoot.realtime.hub import DeliveryReceipts, Hub
+from folkmoot.realtime.hub import Hub
 from folkmoot.realtime.limits import Limits, LimitSettings
 from folkmoot.realtime.outbox import SlowReaders, Tick
 from folkmoot.realtime.receipts import Receipts
 from folkmoot.realtime.services import Services
-from folkmoot.realtime.subscribers import Consumer, Publisher
+from folkmoot.realtime.subscribers import Consumer, Projection, Publisher
 from folkmoot.realtime.writer import Writer
 from folkmoot.server.answerers import answerer_of
 from folkmoot.server.errors import StartRefused
@@ -70,20 +70,20 @@ from folkmoot.storage.sqlite import SqliteSettings
 
 @dataclass(frozen=True, slots=True)
 class Components:
-    """A house and what belongs to it but is not every dialect's business."""
+    """The services, and what belongs to a server but is not every contract's business."""
 
     services: Services
-    door: Logins
+    logins: Logins
     passwords: Passwords
     logs: Logs
     assistant: Assistant
     audit: AuditTrail
-    threads: ThreadRegistry
+    live_sides: tuple[LiveSide, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class _Resources:
-    """What a house works with and lets go of in the end."""
+    """What a server works with and lets go of in the end."""
 
     storage: Storage
     client: httpx2.AsyncClient
@@ -94,7 +94,7 @@ class _Resources:
 
 @asynccontextmanager
 async def opened(settings: Settings) -> AsyncIterator[Components]:
-    """A house at work: its storage open, its tasks running, all of it ended in order.
+    """A server at work: its storage open, its tasks running, all of it ended in order.
 
     Raises:
         StartRefused: something about the settings or the machine keeps it from opening.
@@ -178,7 +178,8 @@ def _assembled(settings: Settings, means: _Resources, secret: bytes) -> Componen
     writer = Writer(storage, Posting(clock, ids), publisher.publish)
     receipts = Receipts(writer, marks)
     presence = MemoryPresence(publisher.publish, time.monotonic)
-    threads, hub = _projections(bus, presence, receipts)
+    projections = _projections(bus)
+    hub = Hub(bus, presence, receipts, time.monotonic, first_id=first_connection_id())
     tokens = AccessTokens(secret, clock, life=timedelta(minutes=settings.access_token_minutes))
     passwords = Passwords()
     authenticator = Authenticator(
@@ -214,7 +215,7 @@ def _assembled(settings: Settings, means: _Resources, secret: bytes) -> Componen
         tick=Tick(),
         slow_readers=SlowReaders(max_bytes=settings.max_outbox_bytes),
     )
-    door = Logins(
+    logins = Logins(
         storage=storage,
         write=writer.write,
         accounts=accounts,
@@ -229,16 +230,35 @@ def _assembled(settings: Settings, means: _Resources, secret: bytes) -> Componen
     services.command_handlers.append(Commands(services, EphemeralNotices(clock, ids)))
     assistant = _assistant(settings, services, means.answerer)
     _register(publisher, AuditConsumer(services, means.audit), assistant)
-    return Components(services, door, passwords, means.logs, assistant, means.audit, threads)
+    live_sides = _live_sides(settings, services, assistant, projections)
+    return Components(services, logins, passwords, means.logs, assistant, means.audit, live_sides)
 
 
-def _projections(
-    bus: Bus, presence: Presence, receipts: DeliveryReceipts
-) -> tuple[ThreadRegistry, Hub]:
-    """What this process keeps up with events; the hub last, since it shows what the others know."""
-    threads = ThreadRegistry()
-    bus.subscribe((EVERYTHING,), threads.apply)
-    return threads, Hub(bus, presence, receipts, time.monotonic, first_id=first_connection_id())
+def _projections(bus: Bus) -> dict[str, Projection]:
+    """What each contract keeps up with events: before the hub, which shows what they know."""
+    found = {one.name: one.projection() for one in CONTRACTS if one.projection is not None}
+    for projection in found.values():
+        bus.subscribe((EVERYTHING,), projection.apply)
+    return found
+
+
+def _live_sides(
+    settings: Settings,
+    services: Services,
+    assistant: Assistant,
+    projections: Mapping[str, Projection],
+) -> tuple[LiveSide, ...]:
+    given = Environment(
+        services=services,
+        max_frame_bytes=settings.max_frame_bytes,
+        max_outbox_bytes=settings.max_outbox_bytes,
+        cancel_answer=assistant.cancel,
+    )
+    return tuple(
+        contract.open(replace(given, projection=projections.get(contract.name)))
+        for contract in CONTRACTS
+        if contract.open is not None
+    )
 
 
 def _register(publisher: Publisher, *consumers: Consumer) -> None:
@@ -287,7 +307,7 @@ def _files(settings: Settings, clock: Clock, ids: Ids, storage: Storage, writer:
 
 @asynccontextmanager
 async def _at_work(components: Components) -> AsyncIterator[None]:
-    """Run the house's tasks; a task that fails ends the house instead of leaving it half alive."""
+    """Run the server's tasks; one that fails ends the server instead of leaving it half alive."""
     services = components.services
     heartbeat = Heartbeat(services.hub, services.clock)
     try:
@@ -309,7 +329,7 @@ async def _at_work(components: Components) -> AsyncIterator[None]:
                 for task in running:
                     task.cancel()
     except BaseExceptionGroup as failures:
-        # What was done in the house came to nothing, its tasks did not: say it in its own words.
+        # What was done with the server came to nothing, its tasks did not: say it in its own words.
         if len(failures.exceptions) > 1:
             raise
         raise failures.exceptions[0] from None

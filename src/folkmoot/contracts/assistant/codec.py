@@ -156,7 +156,7 @@ def message_frame(message: Message, *, own: bool) -> wire.ChatMessageFrame:
 def _metadata(message: Message, *, own: bool) -> wire.ChatMessageMetadata:
     labels = {name: text for name, text in message.labels.items() if name != CUT_SHORT}
     metadata = wire.ChatMessageMetadata(
-        sender_name=message.author.username if message.author else message.author_kind.value,
+        sender_name=message.sender_name,
         message_type=message.kind.value,
         reply_to_id=message.reply_to.uid if message.reply_to else None,
         mentions=list(message.mentions),

@@ -2,7 +2,7 @@
 
 from folkmoot.contracts.assistant import errors
 from folkmoot.contracts.assistant.frames import INBOUND, OUTBOUND
-from folkmoot.realtime.wire_format import SocketSpec
+from folkmoot.kit.socket_spec import SocketSpec
 
 SPEC = SocketSpec(
     name="assistant",

@@ -63,7 +63,7 @@ def message_out(message: Message, *, own: bool) -> wire.MessageOut:
         id=message.id,
         content=message.content,
         sender_id=message.author_id,
-        sender_name=message.author.username if message.author else message.author_kind.value,
+        sender_name=message.sender_name,
         conversation_id=message.conversation_id,
         created_at=instant(message.created_at),
         seq=message.seq,

@@ -16,9 +16,8 @@ COME_BACK = 1013
 
 FAULT_SENTENCE = "Something went wrong on our side; try again."
 
-_STATUSES = {"self_request": 400}
-OVERRIDES = {"/api/v1/chat/messages": _STATUSES, "/api/v1/chat/friends": _STATUSES}
-"""By the beginning of a path: the statuses that this contract's REST routes have of their own."""
+STATUSES = {"self_request": 400}
+"""The statuses that this contract's REST routes have of their own, by code."""
 
 _CLOSE_CODES = {
     CloseReason.LOGIN_ENDED: NO_RIGHT,

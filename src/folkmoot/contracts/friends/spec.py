@@ -2,7 +2,7 @@
 
 from folkmoot.contracts.friends import errors
 from folkmoot.contracts.friends.frames import INBOUND, OUTBOUND
-from folkmoot.realtime.wire_format import SocketSpec
+from folkmoot.kit.socket_spec import SocketSpec
 
 SPEC = SocketSpec(
     name="friends",

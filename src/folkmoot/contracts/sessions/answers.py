@@ -145,25 +145,6 @@ class SessionSocketOut(Struct):
     document: str
 
 
-class SearchHitOut(Struct):
-    """A message that was found. ``marks`` are the [start, end) of what matched in ``snippet``.
-
-    They count characters (code points). ``seq`` is the place to jump to.
-    """
-
-    message_id: str
-    chat_session_id: str
-    conversation_id: int
-    seq: int
-    sender_id: str | None
-    sender_name: str
-    message_type: str
-    created_at: Instant
-    snippet: str
-    marks: list[tuple[int, int]]
-    rank: float
-
-
 class SessionNotUpToDateOut(Struct):
     """Why a message was not posted, and what the author had not seen: as the socket shows it."""
 
@@ -184,6 +165,5 @@ ANSWERS: tuple[type[Struct], ...] = (
     SessionBlockOut,
     SessionStatsOut,
     SessionSocketOut,
-    SearchHitOut,
     SessionNotUpToDateOut,
 )

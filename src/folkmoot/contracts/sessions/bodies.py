@@ -10,8 +10,6 @@ from folkmoot.core.messages.model import MAX_MENTIONS
 
 MAX_PLACE = 2**53
 MAX_LIMIT = 100
-MAX_HITS = 50
-MAX_WORDS_CHARS = 200
 
 SessionPath = Annotated[str, Path(description="The session's UUID")]
 Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT, description="How many at most")]

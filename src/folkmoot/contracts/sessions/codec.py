@@ -63,11 +63,6 @@ def maybe_instant(at: datetime | None) -> str | None:
     return None if at is None else instant(at)
 
 
-def sender_name(message: Message) -> str:
-    """Who speaks in a message, for people."""
-    return message.author.username if message.author else message.author_kind.value
-
-
 def reactions_out(reactions: tuple[Reaction, ...]) -> list[wire.SessionReactionOut]:
     """The reactions on a message."""
     return [
@@ -124,7 +119,7 @@ def message_frame(message: Message, *, own: bool) -> wire.SessionMessageFrame:
             file_name=hangs.name or None,
             file_size=hangs.size,
             file_type=hangs.media_type,
-            sender_name=sender_name(message),
+            sender_name=message.sender_name,
             edited_at=maybe_instant(message.edited_at),
             is_deleted=message.is_deleted,
             reactions=reactions_out(message.reactions),

@@ -10,7 +10,6 @@ from folkmoot.contracts.sessions.links import NOTHING, url_of
 from folkmoot.contracts.sessions.names import membership_uid
 from folkmoot.core.conversations.model import Conversation, Member
 from folkmoot.core.messages.model import Message
-from folkmoot.core.messages.views import SearchHit
 from folkmoot.core.shared.ids import AccountId, Uid
 from folkmoot.core.work import UnitOfWork
 
@@ -68,7 +67,7 @@ def message_out(
         created_at=instant(message.created_at),
         read_by_count=read_by_count,
         seq=message.seq,
-        sender_name=codec.sender_name(message),
+        sender_name=message.sender_name,
         reply_to_id=message.reply_to.uid if message.reply_to else None,
         mentions=list(message.mentions),
         file_url=url_of(hangs),
@@ -109,22 +108,4 @@ def participant_out(
         full_name=person.full_name,
         online=is_online,
         read_seq=member.read_seq,
-    )
-
-
-def hit_out(hit: SearchHit) -> answers.SearchHitOut:
-    """A message that was found."""
-    message = hit.message
-    return answers.SearchHitOut(
-        message_id=message.uid,
-        chat_session_id=message.conversation_uid,
-        conversation_id=message.conversation_id,
-        seq=message.seq,
-        sender_id=message.author.uid if message.author else None,
-        sender_name=codec.sender_name(message),
-        message_type=message.kind.value,
-        created_at=instant(message.created_at),
-        snippet=hit.snippet,
-        marks=list(hit.marks),
-        rank=hit.rank,
     )

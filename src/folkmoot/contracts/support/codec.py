@@ -193,7 +193,7 @@ def message_out(
         read=is_read,
         user_id=setting.customer.uid,
         session_id=message.conversation_uid,
-        sender_name=message.author.username if message.author else message.author_kind.value,
+        sender_name=message.sender_name,
         kind=message.kind.value,
         reply_to_id=message.reply_to.uid if message.reply_to else None,
         edited_at=instant(message.edited_at) if message.edited_at else None,

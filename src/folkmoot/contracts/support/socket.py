@@ -24,11 +24,9 @@ from folkmoot.core.shared.ids import Uid
 from folkmoot.core.shared.refusals import Unavailable
 from folkmoot.realtime.services import Services
 from folkmoot.wire.engine import EngineEnd
-from folkmoot.wire.engine_limits import EngineLimits
 from folkmoot.wire.handshake import Handshake
 from folkmoot.wire.socket import SocketEvent
 from folkmoot.wire.socket_application import Socket
-from folkmoot.wire.socket_asgi import SocketServer
 
 PATH = "/socket.io"
 
@@ -117,11 +115,6 @@ class SupportSockets:
         if not start.is_return:
             start.since = partial(after_cursor, present or {})
         return f"{customer.id}~{cursor_of(present)}"
-
-
-def socket_server(sockets: SupportSockets, limits: EngineLimits) -> SocketServer:
-    """The ASGI application that speaks Socket.IO for this contract."""
-    return SocketServer(sockets, limits, identify=sockets.admission.identify)
 
 
 class _Start:

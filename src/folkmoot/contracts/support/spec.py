@@ -1,7 +1,7 @@
 """What the Socket.IO side of the `support` contract offers, for the AsyncAPI document."""
 
 from folkmoot.contracts.support.frames import INBOUND, OUTBOUND
-from folkmoot.realtime.wire_format import SocketSpec
+from folkmoot.kit.socket_spec import SocketSpec
 
 SPEC = SocketSpec(
     name="support",

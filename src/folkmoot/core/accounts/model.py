@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from folkmoot.core.accounts.errors import AvatarInvalid, EmailInvalid, UsernameInvalid
-from folkmoot.core.shared.ids import AccountId, Uid
+from folkmoot.core.shared.ids import AccountId, Uid, uid_of
 from folkmoot.core.shared.texts import checked, trimmed
 
 MAX_USERNAME_CHARS = 64
@@ -17,7 +17,6 @@ MAX_AVATAR_CHARS = 2000
 
 # ASCII only: no look-alike of somebody's name can be registered in another script.
 _USERNAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9_])")
-_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
 _AVATAR = re.compile(r"(?:https?://[^\s/?#]\S*|/(?:[^\s/\\]\S*)?)", re.IGNORECASE)
 _EMAIL = re.compile(
     r"[^\s@<>()\[\]\\,;:\"\x00-\x1f\x7f]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?"
@@ -119,9 +118,7 @@ class AccountName:
     @property
     def uid(self) -> Uid | None:
         """The UUID, if it is one."""
-        if isinstance(self.value, str) and _UUID.fullmatch(self.value):
-            return Uid(self.value.lower())
-        return None
+        return uid_of(self.value) if isinstance(self.value, str) else None
 
 
 ASSISTANT = Person(
@@ -155,7 +152,7 @@ def checked_username(username: str) -> str:
     the name under which the house itself speaks.
     """
     text = trimmed(username, field="username", max_chars=MAX_USERNAME_CHARS)
-    looks_like_id = text.isdigit() or _UUID.fullmatch(text)
+    looks_like_id = text.isdigit() or uid_of(text) is not None
     if not _USERNAME.fullmatch(text) or looks_like_id or username_key(text) in RESERVED:
         raise UsernameInvalid(field="username")
     return text

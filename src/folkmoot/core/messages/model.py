@@ -143,6 +143,11 @@ class Message:
         """Whose account wrote it, if an account did."""
         return self.author.id if self.author else None
 
+    @property
+    def sender_name(self) -> str:
+        """Who speaks in it, for people."""
+        return self.author.username if self.author else self.author_kind.value
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:

@@ -1,5 +1,6 @@
 """Identities, and the two ports through which time and new identities enter the core."""
 
+import re
 from datetime import datetime
 from typing import NewType, Protocol
 
@@ -10,6 +11,13 @@ ConnectionId = NewType("ConnectionId", int)
 """A connection, told apart from those of every other process; nothing keeps it."""
 Uid = NewType("Uid", str)
 """A UUID as lower-case text with hyphens, unique over everything the server keeps."""
+
+_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
+
+
+def uid_of(text: str) -> Uid | None:
+    """The UUID in its one spelling; ``None`` for what is none and so names nothing."""
+    return Uid(text.lower()) if _UUID.fullmatch(text) else None
 
 
 class Clock(Protocol):

@@ -9,7 +9,7 @@ from fastapi.openapi.utils import get_openapi
 from msgspec import Struct
 
 from folkmoot import __version__
-from folkmoot.realtime.wire_format import SocketSpec
+from folkmoot.kit.socket_spec import SocketSpec
 
 _SCHEMA_REF = "#/components/schemas/{name}"
 _REFUSAL = {"$ref": _SCHEMA_REF.format(name="RefusalOut")}

@@ -1,7 +1,7 @@
 """The audit trail: who did what, when and from where, in ``logs/audit.log`` of the data folder."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -25,11 +25,6 @@ FILE_NAME: Final = "audit.log"
 MAX_FACT_CHARS: Final = 500
 FORBIDDEN: Final = 403
 REFUSED: Final = 400
-PRIVILEGED: Final = re.compile(
-    r"/api/v1/chat/sessions/cleanup|/ws/connections/info"
-    r"|(?:/api)?/chat/(?:history/user/[^/]+|users)"
-)
-"""What only some roles may ask for: who does is noted, whether it was granted or refused."""
 
 _encode = msgspec.json.Encoder().encode
 
@@ -114,9 +109,20 @@ class AuditConsumer:
 
 
 class AuditMiddleware:
-    """Notes who asks for what only some may ask for, and who is refused for want of a right."""
+    """Notes who asks for what only some may ask for, and who is refused for want of a right.
 
-    def __init__(self, app: ASGIApp, services: Callable[[], Services], trail: AuditTrail) -> None:
+    What only some may ask for, whether it was granted or refused, is ``privileged``: patterns that
+    a path fits as a whole.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        services: Callable[[], Services],
+        trail: AuditTrail,
+        privileged: Sequence[str],
+    ) -> None:
+        self._privileged = re.compile("|".join(privileged))
         self._app = app
         self._services = services
         self._trail = trail
@@ -135,7 +141,7 @@ class AuditMiddleware:
             await send(message)
 
         await self._app(scope, receive, watched)
-        is_privileged = PRIVILEGED.fullmatch(scope["path"]) is not None
+        is_privileged = self._privileged.fullmatch(scope["path"]) is not None
         if status == FORBIDDEN or (is_privileged and status < REFUSED):
             await self._note(scope, status)
 

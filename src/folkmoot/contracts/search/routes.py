@@ -5,16 +5,17 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
-from folkmoot.contracts.sessions import answers, bodies
-from folkmoot.contracts.sessions.names import uid_of
-from folkmoot.contracts.sessions.shapes import hit_out
+from folkmoot.contracts.search.shapes import SearchHitOut, hit_out
 from folkmoot.core.accounts.model import STAFF, AccountName
 from folkmoot.core.messages.views import SearchHit, SearchQuery
-from folkmoot.core.shared.ids import AccountId, ConversationId
+from folkmoot.core.shared.ids import AccountId, ConversationId, uid_of
 from folkmoot.core.shared.texts import trimmed
 from folkmoot.core.work import UnitOfWork
 from folkmoot.kit.rest import CallerOf, ServicesOf, answer, refusals, shape
 from folkmoot.realtime.services import Services
+
+MAX_HITS = 50
+MAX_WORDS_CHARS = 200
 
 router = APIRouter(prefix="/api/v1/chat", tags=["search"], responses=refusals(401, 422, 429))
 
@@ -28,13 +29,13 @@ From = Annotated[
     ),
 ]
 Before = Annotated[datetime | None, Query(description="Only what was written before this time")]
-HitLimit = Annotated[int, Query(ge=1, le=bodies.MAX_HITS, description="How many at most")]
+HitLimit = Annotated[int, Query(ge=1, le=MAX_HITS, description="How many at most")]
 
 
 @router.get(
     "/search",
     summary="Search messages",
-    responses={200: shape(answers.SearchHitOut, many=True), **refusals(404)},
+    responses={200: shape(SearchHitOut, many=True), **refusals(404)},
 )
 async def search(
     services: ServicesOf,
@@ -52,18 +53,18 @@ async def search(
     is nothing. To jump to a hit, read the history around its `seq`.
     """
     services.limits.signal(caller.account.id)
-    words = trimmed(q, field="q", max_chars=bodies.MAX_WORDS_CHARS)
+    words = trimmed(q, field="q", max_chars=MAX_WORDS_CHARS)
     since = _time(from_)
     author = from_ if since is None else None
     until = None if before is None else _in_utc(before)
     any_session = caller.account.role in STAFF
 
     async def job(work: UnitOfWork) -> list[SearchHit]:
-        place = None if conversation is None else await _place(work, conversation)
+        within = None if conversation is None else await _conversation(work, conversation)
         question = SearchQuery(
             words=words,
             limit=limit,
-            conversation_id=place,
+            conversation_id=within,
             author_id=None if author is None else await _author(services, work, author),
             since=since,
             until=until,
@@ -73,7 +74,7 @@ async def search(
     return answer([hit_out(hit) for hit in await services.storage.read(job)])
 
 
-async def _place(work: UnitOfWork, text: str) -> ConversationId:
+async def _conversation(work: UnitOfWork, text: str) -> ConversationId:
     """The conversation that is meant; a number that none has, where there is none."""
     if text.isascii() and text.isdigit() and len(text) <= 15:
         return ConversationId(int(text))

@@ -1,4 +1,4 @@
-"""The REST side of the `sessions` contract: files go in here, and come out again."""
+"""Uploading files, and fetching them."""
 
 from collections.abc import AsyncIterator, Mapping
 from typing import Annotated, Any
@@ -63,9 +63,6 @@ class FileOut(Struct):
     file_type: str
     attachment_id: str
     thumbnail_url: str | None = None
-
-
-ANSWERS: tuple[type[Struct], ...] = (FileOut,)
 
 
 @router.post(

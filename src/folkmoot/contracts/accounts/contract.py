@@ -1,0 +1,12 @@
+"""Accounts and logins, for clients of all contracts."""
+
+from folkmoot.contracts.accounts.codec import ANSWERS
+from folkmoot.contracts.accounts.routes import router
+from folkmoot.kit.contract import Contract, Mount
+
+CONTRACT = Contract(
+    name="accounts",
+    tags={"accounts": "Accounts and logins"},
+    rest=(Mount(router),),
+    answers=ANSWERS,
+)

@@ -1,0 +1,17 @@
+"""The `assistant` contract, as the server serves it."""
+
+from folkmoot.contracts.assistant.frames import ANSWERS
+from folkmoot.contracts.assistant.routes import router
+from folkmoot.contracts.assistant.socket import ChatSockets
+from folkmoot.contracts.assistant.spec import SPEC
+from folkmoot.kit.contract import Contract, Mount, websocket
+
+CONTRACT = Contract(
+    name="assistant",
+    tags={"assistant": "All sessions on one socket, and an AI that answers"},
+    rest=(Mount(router),),
+    answers=ANSWERS,
+    privileged=(r"/ws/connections/info",),
+    specs=(SPEC,),
+    open=websocket(SPEC.address, lambda given: ChatSockets(given.services, given.cancel_answer)),
+)

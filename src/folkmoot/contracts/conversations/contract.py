@@ -1,0 +1,16 @@
+"""The `conversations` contract, as the server serves it."""
+
+from folkmoot.contracts.conversations import message_routes, routes
+from folkmoot.contracts.conversations.frames import ANSWERS
+from folkmoot.contracts.conversations.socket import ConversationSockets
+from folkmoot.contracts.conversations.spec import SPEC
+from folkmoot.kit.contract import Contract, Mount, websocket
+
+CONTRACT = Contract(
+    name="conversations",
+    tags={"conversations": "Many-party chat, integer ids"},
+    rest=(Mount(routes.router), Mount(message_routes.router)),
+    answers=ANSWERS,
+    specs=(SPEC,),
+    open=websocket(SPEC.address, lambda given: ConversationSockets(given.services)),
+)

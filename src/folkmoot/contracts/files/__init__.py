@@ -1,0 +1,1 @@
+"""Files that people upload, for messages of every contract."""

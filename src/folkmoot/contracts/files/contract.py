@@ -1,0 +1,13 @@
+"""Files, as the server serves them to clients of all contracts."""
+
+from folkmoot.contracts.files.routes import STATUSES, FileOut, router
+from folkmoot.files.links import PREFIX
+from folkmoot.kit.contract import Contract, Mount
+
+CONTRACT = Contract(
+    name="files",
+    rest=(Mount(router),),
+    answers=(FileOut,),
+    statuses={PREFIX: STATUSES},
+    uploads=(PREFIX,),
+)

@@ -1,0 +1,18 @@
+"""The `friends` contract, as the server serves it."""
+
+from folkmoot.contracts.friends import friend_routes, message_routes
+from folkmoot.contracts.friends.errors import STATUSES
+from folkmoot.contracts.friends.frames import ANSWERS
+from folkmoot.contracts.friends.socket import FriendSockets
+from folkmoot.contracts.friends.spec import SPEC
+from folkmoot.kit.contract import Contract, Mount, websocket
+
+CONTRACT = Contract(
+    name="friends",
+    tags={"friends": "Person to person, friends only"},
+    rest=(Mount(message_routes.router), Mount(friend_routes.router)),
+    answers=ANSWERS,
+    statuses={"/api/v1/chat/messages": STATUSES, "/api/v1/chat/friends": STATUSES},
+    specs=(SPEC,),
+    open=websocket(SPEC.address, lambda given: FriendSockets(given.services)),
+)

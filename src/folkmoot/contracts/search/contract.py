@@ -1,0 +1,12 @@
+"""Search, as the server serves it to clients of all contracts."""
+
+from folkmoot.contracts.search.routes import router
+from folkmoot.contracts.search.shapes import SearchHitOut
+from folkmoot.kit.contract import Contract, Mount
+
+CONTRACT = Contract(
+    name="search",
+    tags={"search": "Finding messages, of every contract"},
+    rest=(Mount(router),),
+    answers=(SearchHitOut,),
+)

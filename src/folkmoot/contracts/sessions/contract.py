@@ -1,0 +1,28 @@
+"""The `sessions` contract, as the server serves it."""
+
+from folkmoot.contracts.sessions import live_routes, message_routes, people_routes, routes
+from folkmoot.contracts.sessions.answers import ANSWERS
+from folkmoot.contracts.sessions.socket import SessionSockets
+from folkmoot.contracts.sessions.spec import SPEC
+from folkmoot.kit.contract import Contract, Mount, websocket
+
+CONTRACT = Contract(
+    name="sessions",
+    tags={"sessions": "Session chat with agents, and files for all"},
+    rest=(
+        Mount(routes.router),
+        Mount(message_routes.router),
+        Mount(people_routes.router),
+        Mount(live_routes.router),
+    ),
+    answers=ANSWERS,
+    # This contract answers a body that is no JSON with a status of its own in these places.
+    malformed={
+        "/api/v1/chat/sessions": 400,
+        "/api/v1/chat/block": 400,
+        "/api/v1/chat/unblock": 400,
+    },
+    privileged=(r"/api/v1/chat/sessions/cleanup",),
+    specs=(SPEC,),
+    open=websocket(SPEC.address, lambda given: SessionSockets(given.services)),
+)

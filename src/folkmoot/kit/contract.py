@@ -1,0 +1,98 @@
+"""What a wire contract is to the server: one value, and everything that it serves is in it.
+
+The server loops over these values and knows no contract by name. Adding one is a folder with a
+``contract.py``, and a line in `folkmoot.contracts.catalogue`.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from fastapi import APIRouter
+from msgspec import Struct
+
+from folkmoot.core.shared.ids import AccountId, ConversationId
+from folkmoot.kit.socket_endpoint import HandlerFactory, SocketEndpoint
+from folkmoot.kit.socket_spec import SocketSpec
+from folkmoot.realtime.services import Services
+from folkmoot.realtime.subscribers import Projection
+
+DirectServer = Callable[[Any, Any, Any], Awaitable[None]]
+"""An ASGI application that takes requests and sockets as the server under us gives them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Environment:
+    """What a contract is given to open its sockets with. Sizes are in bytes.
+
+    ``cancel_answer`` ends the answer that the assistant is writing to an account in a session;
+    whether there was one. ``projection`` is the contract's own, if it has one.
+    """
+
+    services: Services
+    max_frame_bytes: int
+    max_outbox_bytes: int
+    cancel_answer: Callable[[ConversationId, AccountId], bool]
+    projection: Projection | None = None
+
+
+class Mount(NamedTuple):
+    """Routes of REST, and the path before theirs."""
+
+    router: APIRouter
+    prefix: str = ""
+
+
+@dataclass(slots=True, kw_only=True)
+class LiveSide:
+    """The live side of a contract in one running server.
+
+    ``sockets`` are WebSockets by their address. ``direct`` are servers by their path, past all
+    layers of HTTP. ``state`` is for the contract's own routes, in ``app.state``.
+    ``running`` is entered while the server runs; ``shut_down`` is called once all answers are out
+    and before the sockets close.
+    """
+
+    sockets: Mapping[str, SocketEndpoint] = field(default_factory=dict)
+    direct: Mapping[str, DirectServer] = field(default_factory=dict)
+    state: Mapping[str, Any] = field(default_factory=dict)
+    running: Callable[[], AbstractAsyncContextManager[None]] | None = None
+    shut_down: Callable[[], None] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contract:
+    """One API of the server, over REST, sockets or both.
+
+    ``tags`` describe groups of routes. ``answers`` are the types of REST answers, for the schemas
+    of the OpenAPI document. By the beginning of a path, ``statuses`` are the HTTP statuses by code
+    that differ from those of their kind, ``malformed`` the status of a body that is no JSON;
+    ``uploads`` are where a body may be as large as a file. ``privileged`` are patterns of paths
+    that only some roles may ask for: the audit trail notes who does. ``projection`` makes what the
+    contract keeps up with events; it is told of each before the hub is.
+    """
+
+    name: str
+    tags: Mapping[str, str] = field(default_factory=dict)
+    rest: Sequence[Mount] = ()
+    answers: Sequence[type[Struct]] = ()
+    statuses: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    malformed: Mapping[str, int] = field(default_factory=dict)
+    uploads: Sequence[str] = ()
+    privileged: Sequence[str] = ()
+    specs: Sequence[SocketSpec] = ()
+    projection: Callable[[], Projection] | None = None
+    open: Callable[[Environment], LiveSide] | None = None
+
+
+def websocket(
+    path: str, handlers: Callable[[Environment], HandlerFactory]
+) -> Callable[[Environment], LiveSide]:
+    """The `Contract.open` of a contract whose live side is one WebSocket."""
+
+    def opened(environment: Environment) -> LiveSide:
+        endpoint = SocketEndpoint(environment.services, handlers(environment))
+        return LiveSide(sockets={path: endpoint})
+
+    return opened

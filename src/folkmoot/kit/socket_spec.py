@@ -1,0 +1,35 @@
+"""What the socket of a contract offers, as the AsyncAPI document is generated from it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from msgspec import Struct
+
+
+@dataclass(frozen=True, slots=True)
+class SocketSpec:
+    """What a contract's socket offers, for the AsyncAPI document that is generated from it.
+
+    ``inbound`` names each frame that a client may send by its tag; a tag of its own stands in the
+    field ``tag_field``; where that is ``None`` it stands beside the frame, as Socket.IO's event
+    names do. A frame without a tag is the one called ``untagged``. ``outbound`` frames carry
+    theirs already; those that have it beside them are in ``events``.
+    """
+
+    name: str
+    address: str
+    summary: str
+    parameters: dict[str, str]
+    query: dict[str, str]
+    inbound: dict[str, type[Struct]]
+    outbound: tuple[type[Struct], ...]
+    close_codes: dict[int, str]
+    tag_field: str | None = "type"
+    untagged: str | None = None
+    events: Mapping[str, type[Struct]] = field(default_factory=dict)
+
+    @property
+    def said(self) -> list[tuple[str, type[Struct]]]:
+        """What the server sends, each with its tag."""
+        tagged = [(str(shape.__struct_config__.tag), shape) for shape in self.outbound]
+        return [*tagged, *self.events.items()]
