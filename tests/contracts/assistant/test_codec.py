@@ -29,6 +29,7 @@ from tests.contracts.assistant.samples import (
     RECEIPT,
     REF,
 )
+from tests.events import others_than
 
 REFUSED = (FrameMalformed, FrameUnknown)
 TIME = "2025-12-29T10:05:00.123456Z"
@@ -85,8 +86,9 @@ def test_every_durable_event_says_its_place():
             assert read(event)["seq"] in {event.seq, MESSAGE.seq}
 
 
-def test_an_event_that_the_contract_does_not_know_is_not_shown():
-    assert codec.shown(object(), own=False) is None
+@pytest.mark.parametrize("event", others_than(*EVENTS), ids=lambda event: type(event).__name__)
+def test_a_kind_of_event_that_the_contract_has_no_words_for_is_not_shown(event):
+    assert codec.shown(event, own=False) is None
 
 
 def test_a_message_has_the_fields_of_the_contract():

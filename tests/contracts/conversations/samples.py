@@ -8,7 +8,6 @@ from folkmoot.core.conversations.events import (
     AssistantSwitched,
     ConversationEnded,
     ConversationRenamed,
-    DeliveredMoved,
     MemberJoined,
     MemberLeft,
     ReadMoved,
@@ -64,6 +63,3 @@ EVENTS: tuple[object, ...] = (
     Exited(LOBBY, LOBBY_UID, BO, 1),
     Typing(LOBBY, LOBBY_UID, BO, is_typing=True),
 )
-
-UNSHOWN: tuple[object, ...] = (DeliveredMoved(LOBBY, LOBBY_UID, BO, 7, AT, REF.uid),)
-"""What this contract has no words for, though its clients' conversations know of it."""

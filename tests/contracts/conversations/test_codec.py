@@ -12,8 +12,10 @@ from folkmoot.contracts.conversations import codec
 from folkmoot.contracts.conversations import frames as wire
 from folkmoot.contracts.conversations.frames import INBOUND, OUTBOUND
 from folkmoot.core.conversations.events import Durable
+from folkmoot.core.messages.events import EphemeralNotice
 from folkmoot.kit.frame_reader import FrameMalformed, FrameUnknown
-from tests.contracts.conversations.samples import ANA, BO, EVENTS, MESSAGE, UNSHOWN
+from tests.contracts.conversations.samples import ANA, BO, EVENTS, MESSAGE
+from tests.events import others_than
 
 REFUSED = (FrameMalformed, FrameUnknown)
 
@@ -53,8 +55,10 @@ def test_there_is_a_sample_of_every_durable_event():
 
 
 @pytest.mark.parametrize("own", [True, False])
-@pytest.mark.parametrize("event", [*UNSHOWN, object()], ids=lambda event: type(event).__name__)
-def test_an_event_that_the_contract_does_not_know_is_not_shown(event, own):
+@pytest.mark.parametrize(
+    "event", others_than(*EVENTS, EphemeralNotice), ids=lambda event: type(event).__name__
+)
+def test_a_kind_of_event_that_the_contract_has_no_words_for_is_not_shown(event, own):
     assert codec.shown(event, own=own) is None
 
 

@@ -29,6 +29,7 @@ from tests.contracts.friends.samples import (
     UNSHOWN,
     VOICE,
 )
+from tests.events import others_than
 
 # -- events ----------------------------------------------------------------------------------------
 
@@ -73,7 +74,11 @@ def test_every_event_between_accounts_is_told(wire_format, event, own):
     assert type(shown) in OUTBOUND
 
 
-@pytest.mark.parametrize("event", UNSHOWN, ids=lambda event: type(event).__name__)
+@pytest.mark.parametrize(
+    "event",
+    [*UNSHOWN, *others_than(*IN_PLACE, *OF_ACCOUNTS)],
+    ids=lambda event: type(event).__name__,
+)
 def test_what_the_contract_does_not_show_is_not_shown(wire_format, event):
     assert wire_format.frame(event, own=False) is None
     assert wire_format.frame(event, own=True) is None

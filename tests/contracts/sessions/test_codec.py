@@ -12,6 +12,7 @@ from folkmoot.contracts.sessions import codec
 from folkmoot.contracts.sessions import frames as wire
 from folkmoot.contracts.sessions.frames import INBOUND, OUTBOUND
 from folkmoot.core.conversations.events import Durable
+from folkmoot.core.messages.events import EphemeralNotice
 from folkmoot.kit.frame_reader import FrameMalformed, FrameUnknown
 from tests.contracts.sessions.samples import (
     ANA,
@@ -25,6 +26,7 @@ from tests.contracts.sessions.samples import (
     NOW,
     RECEIPT,
 )
+from tests.events import others_than
 
 REFUSED = (FrameMalformed, FrameUnknown)
 EVERYWHERE = {"message_type", "chat_session_id", "user_id", "timestamp", "metadata"}
@@ -83,8 +85,11 @@ def test_every_durable_event_says_its_place():
             assert read(event)["metadata"]["seq"] in {event.seq, MESSAGE.seq}
 
 
-def test_an_event_that_the_contract_does_not_know_is_not_shown():
-    assert codec.shown(object(), own=False, now=NOW) is None
+@pytest.mark.parametrize(
+    "event", others_than(*EVENTS, EphemeralNotice), ids=lambda event: type(event).__name__
+)
+def test_a_kind_of_event_that_the_contract_has_no_words_for_is_not_shown(event):
+    assert codec.shown(event, own=False, now=NOW) is None
 
 
 def test_a_message_has_the_fields_and_the_time_of_the_contract():

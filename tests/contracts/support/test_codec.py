@@ -14,11 +14,12 @@ from folkmoot.contracts.support import frames as wire
 from folkmoot.contracts.support.errors import EventMalformed, EventUnknown
 from folkmoot.contracts.support.frames import INBOUND, OUTBOUND
 from folkmoot.core.messages.errors import NoSuchMessage
-from folkmoot.core.messages.events import MessagePosted
+from folkmoot.core.messages.events import EphemeralNotice, MessagePosted
 from folkmoot.core.shared.refusals import Invalid
 from folkmoot.core.shared.texts import TextTooLong
 from folkmoot.wire.socket import SocketEvent
 from tests.contracts.support.samples import AGENT, ANA, HIDDEN, MESSAGE, PLACE, SETTING, SHOWN
+from tests.events import others_than
 
 values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.binary(),
@@ -44,7 +45,11 @@ def test_every_shown_event_has_the_name_and_data_that_the_documents_say(event, n
         assert type(shown[1]) is OUTBOUND[name]
 
 
-@pytest.mark.parametrize("event", HIDDEN, ids=lambda event: type(event).__name__)
+@pytest.mark.parametrize(
+    "event",
+    [*HIDDEN, *others_than(EphemeralNotice, *(event for event, _ in SHOWN))],
+    ids=lambda event: type(event).__name__,
+)
 def test_what_this_contract_does_not_show_is_hidden(event):
     assert codec.packet(event, SETTING, own=False, with_offset=True) is None
 

@@ -2,18 +2,23 @@
 
 import re
 from datetime import datetime
-from typing import cast
+from typing import assert_never, cast
 
 import msgspec
 from msgspec import UNSET, Struct
 
 from folkmoot.contracts.assistant import frames as wire
 from folkmoot.contracts.assistant.frames import INBOUND, Intention
+from folkmoot.core.accounts.events import AccountChanged, AccountDeactivated, LoginsEnded
 from folkmoot.core.conversations.events import (
     AgentAssigned,
     AssistantSwitched,
+    ConversationChange,
     ConversationEnded,
     ConversationRenamed,
+    ConversationStarted,
+    DeliveredMoved,
+    Durable,
     MemberJoined,
     MemberLeft,
     ReadMoved,
@@ -25,7 +30,9 @@ from folkmoot.core.messages.errors import MentionUnknown, NoSuchAttachment, NoSu
 from folkmoot.core.messages.events import (
     AnswerDropped,
     AnswerExtended,
+    AnswerOwed,
     EphemeralNotice,
+    MessageChange,
     MessageDeleted,
     MessageEdited,
     MessagePosted,
@@ -33,8 +40,17 @@ from folkmoot.core.messages.events import (
     ReactionRemoved,
 )
 from folkmoot.core.messages.model import AuthorKind, Message
-from folkmoot.core.presence.events import Entered, Exited, Typing
+from folkmoot.core.presence.events import CameOnline, Entered, Exited, Typing, WentOffline
 from folkmoot.core.shared.ids import Uid
+from folkmoot.core.social.events import (
+    BlockLifted,
+    BlockSet,
+    FriendAccepted,
+    FriendDeclined,
+    FriendRequested,
+    FriendshipEnded,
+)
+from folkmoot.core.tasks.events import TasksAdded
 from folkmoot.files.links import as_upload_id, file_url
 from folkmoot.kit.frame_reader import FrameReader
 from folkmoot.realtime.streaming_answers import StreamingAnswer
@@ -115,27 +131,32 @@ def shown(event: Event, *, own: bool) -> Struct | None:
     match event:
         case MessagePosted(message=message) | EphemeralNotice(message=message):
             return message_frame(message, own=own)
-        case AnswerExtended(message=name, question=question, position=position, delta=delta):
-            place = event.conversation_uid
-            return wire.ChatDeltaFrame(name, place, delta, position, question)
-        case AnswerDropped(message=name, question=question):
-            return wire.ChatDroppedFrame(name, event.conversation_uid, question)
-        case Typing(person=person, is_typing=is_typing) if not own:
-            place = event.conversation_uid
-            return wire.ChatTypingFrame(place, person.uid, is_typing, person.username)
-        case Entered(person=person, present=present) if not own:
-            place = event.conversation_uid
-            return wire.ChatPresenceFrame(place, person.uid, person.username, present)
-        case Exited(person=person, present=present) if not own:
-            place = event.conversation_uid
-            return wire.ChatAbsenceFrame(place, person.uid, person.username, present)
+        case MessageEdited() | MessageDeleted() | ReactionAdded() | ReactionRemoved():
+            return _message_change(event)
+        case Durable():
+            return _session_change(event)
+        case AnswerExtended() | AnswerDropped() | LogsProgressed():
+            return _progress(event)
+        case Typing() | Entered() | Exited():
+            return None if own else _presence(event)
         case ReadMoved(reader=reader, up_to_seq=seq, newest=newest, at=at):
             place = event.conversation_uid
             return wire.ChatReadFrame(place, reader.uid, seq, newest, instant(at))
-        case LogsProgressed():
-            return _progress(event)
+        case LoginsEnded() | AccountDeactivated() | AccountChanged() | AnswerOwed() | TasksAdded():
+            return None
+        case ConversationStarted() | DeliveredMoved() | CameOnline() | WentOffline():
+            return None
+        case (
+            BlockSet()
+            | BlockLifted()
+            | FriendRequested()
+            | FriendAccepted()
+            | FriendDeclined()
+            | FriendshipEnded()
+        ):
+            return None
         case _:
-            return _change(event) or _session_change(event)
+            assert_never(event)
 
 
 def message_frame(message: Message, *, own: bool) -> wire.ChatMessageFrame:
@@ -186,19 +207,30 @@ def streamed_out(streamed: StreamingAnswer | None) -> wire.ChatGrowthOut | None:
     return wire.ChatGrowthOut(streamed.message, streamed.question, streamed.text)
 
 
-def _progress(event: LogsProgressed) -> wire.ChatProgressFrame:
-    reading = event.reading
-    return wire.ChatProgressFrame(
-        event.conversation_uid,
-        "reload",
-        reading.files,
-        reading.entries,
-        reading.unreadable,
-        reading.is_done,
-    )
+def _presence(event: Typing | Entered | Exited) -> Struct:
+    session, who, name = event.conversation_uid, event.person.uid, event.person.username
+    match event:
+        case Typing(is_typing=is_typing):
+            return wire.ChatTypingFrame(session, who, is_typing, name)
+        case Entered(present=present):
+            return wire.ChatPresenceFrame(session, who, name, present)
+        case Exited(present=present):
+            return wire.ChatAbsenceFrame(session, who, name, present)
 
 
-def _change(event: Event) -> Struct | None:
+def _progress(event: AnswerExtended | AnswerDropped | LogsProgressed) -> Struct:
+    session = event.conversation_uid
+    match event:
+        case AnswerExtended(message=name, question=question, position=position, delta=delta):
+            return wire.ChatDeltaFrame(name, session, delta, position, question)
+        case AnswerDropped(message=name, question=question):
+            return wire.ChatDroppedFrame(name, session, question)
+        case LogsProgressed(reading=read):
+            counts = (read.files, read.entries, read.unreadable)
+            return wire.ChatProgressFrame(session, "reload", *counts, read.is_done)
+
+
+def _message_change(event: MessageChange) -> Struct:
     match event:
         case MessageEdited(message=message, actor=actor, seq=seq, at=at):
             place, content = event.conversation_uid, message.content
@@ -211,10 +243,10 @@ def _change(event: Event) -> Struct | None:
             name = event.message.uid
             return wire.ChatReactionFrame(name, place, by, event.emoji, removed, event.seq)
         case _:
-            return None
+            assert_never(event)
 
 
-def _session_change(event: Event) -> Struct | None:
+def _session_change(event: ConversationChange) -> Struct:
     match event:
         case ConversationEnded(actor=actor, conversation_uid=place, seq=seq, at=at):
             return wire.ChatClosedFrame(place, actor.uid, seq, instant(at))
@@ -229,4 +261,4 @@ def _session_change(event: Event) -> Struct | None:
         case MemberLeft(member=member, actor=actor, conversation_uid=place, seq=seq):
             return wire.ChatMemberRemovedFrame(place, member.uid, member.username, actor.uid, seq)
         case _:
-            return None
+            assert_never(event)

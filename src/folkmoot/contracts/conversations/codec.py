@@ -1,26 +1,36 @@
 """Frames into intentions, events into frames: pure, and the same for live and for missed events."""
 
 from datetime import datetime
-from typing import cast
+from typing import assert_never, cast
 
 import msgspec
 from msgspec import UNSET, Struct
 
 from folkmoot.contracts.conversations import frames as wire
 from folkmoot.contracts.conversations.frames import INBOUND, Intention
+from folkmoot.core.accounts.events import AccountChanged, AccountDeactivated, LoginsEnded
 from folkmoot.core.conversations.events import (
     AgentAssigned,
     AssistantSwitched,
+    ConversationChange,
     ConversationEnded,
     ConversationRenamed,
+    ConversationStarted,
+    DeliveredMoved,
+    Durable,
     MemberJoined,
     MemberLeft,
     ReadMoved,
 )
 from folkmoot.core.events import Event
+from folkmoot.core.logs.events import LogsProgressed
 from folkmoot.core.messages.errors import NoSuchAttachment
 from folkmoot.core.messages.events import (
+    AnswerDropped,
+    AnswerExtended,
+    AnswerOwed,
     EphemeralNotice,
+    MessageChange,
     MessageDeleted,
     MessageEdited,
     MessagePosted,
@@ -28,8 +38,17 @@ from folkmoot.core.messages.events import (
     ReactionRemoved,
 )
 from folkmoot.core.messages.model import Attachment, Message
-from folkmoot.core.presence.events import Entered, Exited, Typing
+from folkmoot.core.presence.events import CameOnline, Entered, Exited, Typing, WentOffline
 from folkmoot.core.shared.ids import Uid
+from folkmoot.core.social.events import (
+    BlockLifted,
+    BlockSet,
+    FriendAccepted,
+    FriendDeclined,
+    FriendRequested,
+    FriendshipEnded,
+)
+from folkmoot.core.tasks.events import TasksAdded
 from folkmoot.files.links import as_upload_id, file_url, thumbnail_url
 from folkmoot.kit.frame_reader import FrameReader
 from folkmoot.wire.lane_frames import text_frame
@@ -104,16 +123,22 @@ def shown(event: Event, *, own: bool) -> Struct | None:
     match event:
         case MessagePosted(message=message) | EphemeralNotice(message=message):
             return message_out(message, own=own)
-        case Entered(person=person):
-            return None if own else wire.UserJoinedOut(person.id, person.username)
-        case Exited(person=person):
-            return None if own else wire.UserLeftOut(person.id, person.username)
-        case Typing(person=person, is_typing=is_typing):
-            return None if own else wire.TypingOut(person.id, person.username, is_typing)
+        case Durable():
+            return _change(event)
+        case Entered() | Exited() | Typing():
+            return None if own else _presence(event)
         case ReadMoved(reader=reader, up_to_seq=up_to_seq):
             return wire.ReadOut(reader.id, up_to_seq)
+        case ConversationStarted() | DeliveredMoved() | AnswerExtended() | AnswerDropped():
+            return None
+        case LoginsEnded() | AccountDeactivated() | AccountChanged() | AnswerOwed() | TasksAdded():
+            return None
+        case BlockSet() | BlockLifted() | FriendRequested() | FriendAccepted():
+            return None
+        case FriendDeclined() | FriendshipEnded() | CameOnline() | WentOffline() | LogsProgressed():
+            return None
         case _:
-            return _change(event)
+            assert_never(event)
 
 
 def _attachment(hangs: Attachment) -> wire.AttachmentOut:
@@ -127,7 +152,18 @@ def _attachment(hangs: Attachment) -> wire.AttachmentOut:
     )
 
 
-def _change(event: Event) -> Struct | None:
+def _presence(event: Entered | Exited | Typing) -> Struct:
+    who, name = event.person.id, event.person.username
+    match event:
+        case Entered():
+            return wire.UserJoinedOut(who, name)
+        case Exited():
+            return wire.UserLeftOut(who, name)
+        case Typing(is_typing=is_typing):
+            return wire.TypingOut(who, name, is_typing)
+
+
+def _change(event: MessageChange | ConversationChange) -> Struct:
     match event:
         case MessageEdited(message=message, actor=actor, conversation_id=place, seq=seq, at=at):
             return wire.MessageEditedOut(
@@ -143,11 +179,13 @@ def _change(event: Event) -> Struct | None:
             return wire.ParticipantRemovedOut(member.id, member.username, actor.id, place, seq)
         case ConversationRenamed(title=title, actor=actor, conversation_id=place, seq=seq):
             return wire.ConversationRenamedOut(title, actor.id, place, seq)
-        case _:
+        case AgentAssigned() | AssistantSwitched() | ConversationEnded():
             return _desk_change(event)
+        case _:
+            assert_never(event)
 
 
-def _desk_change(event: Event) -> Struct | None:
+def _desk_change(event: AgentAssigned | AssistantSwitched | ConversationEnded) -> Struct:
     """What only sessions know: shown here too, so that no place in the timeline is missing."""
     match event:
         case AgentAssigned(agent=agent, actor=actor, conversation_id=place, seq=seq):
@@ -156,8 +194,6 @@ def _desk_change(event: Event) -> Struct | None:
             return wire.AssistantSwitchedOut(is_on, actor.id, place, seq)
         case ConversationEnded(actor=actor, conversation_id=place, seq=seq):
             return wire.ConversationClosedOut(actor.id, place, seq)
-        case _:
-            return None
 
 
 def _joined(event: MemberJoined) -> wire.ParticipantAddedOut:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar, cast
+from typing import TypeVar, assert_never, cast
 
 import msgspec
 from msgspec import UNSET, Struct
@@ -12,8 +12,17 @@ from folkmoot.contracts.friends import frames as wire
 from folkmoot.contracts.friends.frames import INBOUND, Intention
 from folkmoot.core.accounts.model import AccountName, Person
 from folkmoot.core.audience import about
-from folkmoot.core.conversations.events import DeliveredMoved, ReadMoved
-from folkmoot.core.events import Event, TimelineEvent
+from folkmoot.core.conversations.events import (
+    AgentAssigned,
+    AssistantSwitched,
+    ConversationEnded,
+    ConversationRenamed,
+    DeliveredMoved,
+    MemberJoined,
+    MemberLeft,
+    ReadMoved,
+)
+from folkmoot.core.events import TimelineEvent
 from folkmoot.core.messages.direct_messages import DeliveryStatus, DirectReceipts
 from folkmoot.core.messages.errors import NoSuchAttachment, NoSuchMessage
 from folkmoot.core.messages.events import (
@@ -24,13 +33,16 @@ from folkmoot.core.messages.events import (
     ReactionRemoved,
 )
 from folkmoot.core.messages.model import Attachment, Message, Reaction
-from folkmoot.core.presence.events import CameOnline, Typing, WentOffline
+from folkmoot.core.presence.events import CameOnline, Entered, Exited, Typing, WentOffline
 from folkmoot.core.shared.ids import AccountId, Uid
 from folkmoot.core.social.events import (
+    BlockLifted,
+    BlockSet,
     FriendAccepted,
     FriendDeclined,
     FriendRequested,
     FriendshipEnded,
+    SocialEvent,
 )
 from folkmoot.core.social.model import FriendRequest
 from folkmoot.files.links import as_upload_id, file_url
@@ -219,7 +231,11 @@ def sent(message: Message, friend_id: Uid, status: DeliveryStatus) -> wire.Direc
     )
 
 
-def shown(event: Event, pair: Pair, status: DeliveryStatus, *, own: bool) -> Struct | None:
+PairEvent = TimelineEvent | ReadMoved | DeliveredMoved | Typing | Entered | Exited
+"""What happens in a conversation, of two or of more."""
+
+
+def shown(event: PairEvent, pair: Pair, status: DeliveryStatus, *, own: bool) -> Struct | None:
     """An event of a direct conversation as this contract shows it; ``None``: not at all.
 
     ``own``: to connections of the account that it is about. ``status`` is that of the message,
@@ -234,8 +250,12 @@ def shown(event: Event, pair: Pair, status: DeliveryStatus, *, own: bool) -> Str
             return _mark(event, pair, own=own)
         case MessageEdited() | MessageDeleted() | ReactionAdded() | ReactionRemoved():
             return _change(event, _friend_id(event, pair, own=own))
-        case _:
+        case MemberJoined() | MemberLeft() | ConversationRenamed() | Entered() | Exited():
             return None
+        case AgentAssigned() | AssistantSwitched() | ConversationEnded():
+            return None
+        case _:
+            assert_never(event)
 
 
 def past(
@@ -252,8 +272,8 @@ def past(
     return new_message(event.message, pair, status, own=own, read_at=receiver.read_at(event.seq))
 
 
-def told(event: Event, *, own: bool) -> Struct | None:
-    """What a client is told of an event of no conversation; ``None``: nothing."""
+def told(event: SocialEvent | CameOnline | WentOffline, *, own: bool) -> Struct | None:
+    """What a client is told of an event between accounts; ``None``: nothing."""
     match event:
         case CameOnline(person=person):
             return wire.FriendOnlineOut(person.uid)
@@ -270,11 +290,13 @@ def told(event: Event, *, own: bool) -> Struct | None:
             ender = request.other(other.id)
             gone = other if own else ender
             return wire.FriendRemovedOut(request.id, gone.uid, ender.uid, request.status.value)
-        case _:
+        case BlockSet() | BlockLifted():
             return None
+        case _:
+            assert_never(event)
 
 
-def _friend_id(event: Event, pair: Pair, *, own: bool) -> Uid:
+def _friend_id(event: PairEvent, pair: Pair, *, own: bool) -> Uid:
     """The friend of whoever is shown an event: the other one, if it is about themselves."""
     subject = about(event)
     other_id, other_uid = pair.other(subject)

@@ -1,18 +1,41 @@
 """How live events look to clients of the `friends` contract."""
 
+from typing import assert_never
 from weakref import WeakValueDictionary
 
 from msgspec import Struct
 
 from folkmoot.bus.presence import Presence
 from folkmoot.contracts.friends import codec, errors
-from folkmoot.core.conversations.events import DeliveredMoved, Durable, ReadMoved
+from folkmoot.core.accounts.events import AccountChanged, AccountDeactivated, LoginsEnded
+from folkmoot.core.conversations.events import (
+    ConversationStarted,
+    DeliveredMoved,
+    Durable,
+    ReadMoved,
+)
 from folkmoot.core.events import Event
+from folkmoot.core.logs.events import LogsProgressed
 from folkmoot.core.messages.direct_messages import DeliveryStatus
-from folkmoot.core.messages.events import MessagePosted
+from folkmoot.core.messages.events import (
+    AnswerDropped,
+    AnswerExtended,
+    AnswerOwed,
+    EphemeralNotice,
+    MessagePosted,
+)
 from folkmoot.core.messages.model import Message
-from folkmoot.core.presence.events import Entered, Exited, Typing
+from folkmoot.core.presence.events import CameOnline, Entered, Exited, Typing, WentOffline
 from folkmoot.core.shared.ids import ConversationId
+from folkmoot.core.social.events import (
+    BlockLifted,
+    BlockSet,
+    FriendAccepted,
+    FriendDeclined,
+    FriendRequested,
+    FriendshipEnded,
+)
+from folkmoot.core.tasks.events import TasksAdded
 from folkmoot.realtime.wire_format import CloseReason
 
 
@@ -37,14 +60,27 @@ class FriendsWireFormat:
     def shown(self, event: Event, *, own: bool) -> Struct | None:
         """The frame for an event, before it is encoded."""
         match event:
-            case MessagePosted(conversation_id=place, message=message) if place in self.pairs:
-                status = self.status(message) if own else DeliveryStatus.DELIVERED
-                return codec.shown(event, self.pairs[place], status, own=own)
             case Durable() | ReadMoved() | DeliveredMoved() | Typing() | Entered() | Exited():
                 pair = self.pairs.get(event.conversation_id)
-                return codec.shown(event, pair, DeliveryStatus.SENT, own=own) if pair else None
-            case _:
+                status = self._status_for(event, own=own)
+                return codec.shown(event, pair, status, own=own) if pair else None
+            case FriendRequested() | FriendAccepted() | FriendDeclined() | FriendshipEnded():
                 return codec.told(event, own=own)
+            case BlockSet() | BlockLifted() | CameOnline() | WentOffline():
+                return codec.told(event, own=own)
+            case LoginsEnded() | AccountDeactivated() | AccountChanged() | ConversationStarted():
+                return None
+            case AnswerOwed() | TasksAdded() | EphemeralNotice() | LogsProgressed():
+                return None
+            case AnswerExtended() | AnswerDropped():
+                return None
+            case _:
+                assert_never(event)
+
+    def _status_for(self, event: codec.PairEvent, *, own: bool) -> DeliveryStatus:
+        if not isinstance(event, MessagePosted):
+            return DeliveryStatus.SENT
+        return self.status(event.message) if own else DeliveryStatus.DELIVERED
 
     def status(self, message: Message) -> DeliveryStatus:
         """What has become of a message this very moment: delivered to whoever listens."""

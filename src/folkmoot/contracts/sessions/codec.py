@@ -1,7 +1,7 @@
 """Frames into intentions, events into frames: pure, and the same for live and for missed events."""
 
 from datetime import datetime
-from typing import cast
+from typing import assert_never, cast
 
 import msgspec
 from msgspec import UNSET, Struct
@@ -9,20 +9,29 @@ from msgspec import UNSET, Struct
 from folkmoot.contracts.sessions import frames as wire
 from folkmoot.contracts.sessions.frames import INBOUND, Intention
 from folkmoot.contracts.sessions.links import NOTHING, url_of
+from folkmoot.core.accounts.events import AccountChanged, AccountDeactivated, LoginsEnded
 from folkmoot.core.accounts.model import Person
 from folkmoot.core.conversations.events import (
     AgentAssigned,
     AssistantSwitched,
+    ConversationChange,
     ConversationEnded,
     ConversationRenamed,
+    ConversationStarted,
     DeliveredMoved,
+    Durable,
     MemberJoined,
     MemberLeft,
     ReadMoved,
 )
 from folkmoot.core.events import Event
+from folkmoot.core.logs.events import LogsProgressed
 from folkmoot.core.messages.events import (
+    AnswerDropped,
+    AnswerExtended,
+    AnswerOwed,
     EphemeralNotice,
+    MessageChange,
     MessageDeleted,
     MessageEdited,
     MessagePosted,
@@ -30,8 +39,17 @@ from folkmoot.core.messages.events import (
     ReactionRemoved,
 )
 from folkmoot.core.messages.model import Message, Reaction
-from folkmoot.core.presence.events import Entered, Exited, Typing
+from folkmoot.core.presence.events import CameOnline, Entered, Exited, Typing, WentOffline
 from folkmoot.core.shared.ids import Uid
+from folkmoot.core.social.events import (
+    BlockLifted,
+    BlockSet,
+    FriendAccepted,
+    FriendDeclined,
+    FriendRequested,
+    FriendshipEnded,
+)
+from folkmoot.core.tasks.events import TasksAdded
 from folkmoot.kit.frame_reader import FrameReader
 from folkmoot.wire.lane_frames import text_frame
 
@@ -81,24 +99,26 @@ def shown(event: Event, *, own: bool, now: datetime) -> Struct | None:
     match event:
         case MessagePosted(message=message) | EphemeralNotice(message=message):
             return message_frame(message, own=own)
-        case DeliveredMoved():
-            # Asked first: two hundred listeners make two hundred of these a message.
+        case DeliveredMoved() | ConversationStarted() | AnswerExtended() | AnswerDropped():
+            # Asked early: two hundred listeners make two hundred `DeliveredMoved` a message.
             return None
-        case Typing(person=person, is_typing=is_typing) if not own:
-            metadata = wire.SessionTypingMetadata(is_typing, person.username)
-            place = event.conversation_uid
-            return wire.SessionTypingFrame(place, person.uid, instant(now), metadata)
-        case Entered(person=person, present=present) if not own:
-            return joined_frame(event.conversation_uid, person, present, now)
-        case Exited(person=person, present=present) if not own:
-            presence = wire.SessionPresenceMetadata(present, person.username)
-            place = event.conversation_uid
-            return wire.SessionLeftFrame(place, person.uid, instant(now), presence)
+        case Typing() | Entered() | Exited():
+            return None if own else _presence(event, now)
         case ReadMoved(reader=reader, at=at):
             read = wire.SessionReadMetadata(event.up_to_seq, event.newest)
             return wire.SessionReadFrame(event.conversation_uid, reader.uid, instant(at), read)
+        case MessageEdited() | MessageDeleted() | ReactionAdded() | ReactionRemoved():
+            return _message_change(event)
+        case Durable():
+            return _session_change(event)
+        case LoginsEnded() | AccountDeactivated() | AccountChanged() | AnswerOwed() | TasksAdded():
+            return None
+        case BlockSet() | BlockLifted() | FriendRequested() | FriendAccepted():
+            return None
+        case FriendDeclined() | FriendshipEnded() | CameOnline() | WentOffline() | LogsProgressed():
+            return None
         case _:
-            return _change(event) or _session_change(event)
+            assert_never(event)
 
 
 def message_frame(message: Message, *, own: bool) -> wire.SessionMessageFrame:
@@ -138,7 +158,20 @@ def joined_frame(
     return wire.SessionJoinedFrame(conversation, person.uid, instant(at), presence)
 
 
-def _change(event: Event) -> Struct | None:
+def _presence(event: Typing | Entered | Exited, now: datetime) -> Struct:
+    conversation, person = event.conversation_uid, event.person
+    match event:
+        case Typing(is_typing=is_typing):
+            metadata = wire.SessionTypingMetadata(is_typing, person.username)
+            return wire.SessionTypingFrame(conversation, person.uid, instant(now), metadata)
+        case Entered(present=present):
+            return joined_frame(conversation, person, present, now)
+        case Exited(present=present):
+            presence = wire.SessionPresenceMetadata(present, person.username)
+            return wire.SessionLeftFrame(conversation, person.uid, instant(now), presence)
+
+
+def _message_change(event: MessageChange) -> Struct:
     match event:
         case MessageEdited(message=message, actor=actor, seq=seq, at=at):
             edited = wire.SessionEditedMetadata(message.uid, seq, instant(at))
@@ -154,10 +187,10 @@ def _change(event: Event) -> Struct | None:
             place = event.conversation_uid
             return wire.SessionReactionFrame(place, event.actor.uid, instant(event.at), put)
         case _:
-            return None
+            assert_never(event)
 
 
-def _session_change(event: Event) -> Struct | None:
+def _session_change(event: ConversationChange) -> Struct:
     match event:
         case ConversationEnded(actor=actor, conversation_uid=place, seq=seq, at=at):
             closed = wire.SessionPlaceMetadata(seq)
@@ -178,7 +211,7 @@ def _session_change(event: Event) -> Struct | None:
             who = _membership(event)
             return wire.SessionMemberRemovedFrame(place, member.uid, instant(at), who)
         case _:
-            return None
+            assert_never(event)
 
 
 def _membership(event: MemberJoined | MemberLeft) -> wire.SessionMemberMetadata:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, cast
+from typing import Any, assert_never, cast
 
 import msgspec
 from msgspec import UNSET, Struct
@@ -10,12 +10,28 @@ from msgspec import UNSET, Struct
 from folkmoot.contracts.support import frames as wire
 from folkmoot.contracts.support.errors import EventMalformed, EventUnknown
 from folkmoot.contracts.support.frames import INBOUND, OUTBOUND, Intention
+from folkmoot.core.accounts.events import AccountChanged, AccountDeactivated, LoginsEnded
 from folkmoot.core.accounts.model import AccountName, Person
-from folkmoot.core.conversations.events import ReadMoved
+from folkmoot.core.conversations.events import (
+    AgentAssigned,
+    AssistantSwitched,
+    ConversationEnded,
+    ConversationRenamed,
+    ConversationStarted,
+    DeliveredMoved,
+    MemberJoined,
+    MemberLeft,
+    ReadMoved,
+)
 from folkmoot.core.events import Event
+from folkmoot.core.logs.events import LogsProgressed
 from folkmoot.core.messages.errors import NoSuchMessage
 from folkmoot.core.messages.events import (
+    AnswerDropped,
+    AnswerExtended,
+    AnswerOwed,
     EphemeralNotice,
+    MessageChange,
     MessageDeleted,
     MessageEdited,
     MessagePosted,
@@ -23,9 +39,18 @@ from folkmoot.core.messages.events import (
     ReactionRemoved,
 )
 from folkmoot.core.messages.model import Message
-from folkmoot.core.presence.events import CameOnline, Typing, WentOffline
+from folkmoot.core.presence.events import CameOnline, Entered, Exited, Typing, WentOffline
 from folkmoot.core.shared.ids import Uid
 from folkmoot.core.shared.texts import checked, trimmed
+from folkmoot.core.social.events import (
+    BlockLifted,
+    BlockSet,
+    FriendAccepted,
+    FriendDeclined,
+    FriendRequested,
+    FriendshipEnded,
+)
+from folkmoot.core.tasks.events import TasksAdded
 from folkmoot.files.links import file_url
 from folkmoot.wire.engine_packet import Encoded
 from folkmoot.wire.socket import SocketEvent
@@ -124,10 +149,32 @@ def shown(event: Event, setting: Setting | None, *, own: bool) -> tuple[str, Str
             return "user_online", online_user(person)
         case WentOffline(person=person):
             return "user_offline", online_user(person)
-    if setting is None:
-        return None
-    data = _happening(event, setting, own=own)
-    return None if data is None else (_NAMES[type(data)], data)
+        case (
+            MessagePosted()
+            | MessageEdited()
+            | MessageDeleted()
+            | ReactionAdded()
+            | ReactionRemoved()
+            | EphemeralNotice()
+            | Typing()
+            | ReadMoved()
+        ):
+            data = None if setting is None else _happening(event, setting, own=own)
+            return None if data is None else (_NAMES[type(data)], data)
+        case MemberJoined() | MemberLeft() | ConversationRenamed() | ConversationEnded():
+            return None
+        case AgentAssigned() | AssistantSwitched() | ConversationStarted() | DeliveredMoved():
+            return None
+        case Entered() | Exited() | AnswerExtended() | AnswerDropped() | LogsProgressed():
+            return None
+        case LoginsEnded() | AccountDeactivated() | AccountChanged() | AnswerOwed() | TasksAdded():
+            return None
+        case BlockSet() | BlockLifted() | FriendRequested() | FriendAccepted():
+            return None
+        case FriendDeclined() | FriendshipEnded():
+            return None
+        case _:
+            assert_never(event)
 
 
 def online_user(person: Person) -> wire.OnlineUserOut:
@@ -135,23 +182,27 @@ def online_user(person: Person) -> wire.OnlineUserOut:
     return wire.OnlineUserOut(person.uid, person.username, person.role.value)
 
 
-def _happening(event: Event, setting: Setting, *, own: bool) -> Struct | None:
+_InThread = MessagePosted | MessageChange | EphemeralNotice | Typing | ReadMoved
+
+
+def _happening(event: _InThread, setting: Setting, *, own: bool) -> Struct | None:
     match event:
         case MessagePosted(message=message) | EphemeralNotice(message=message):
             return message_out(message, setting, own=own)
-        case Typing(person=person, is_typing=is_typing) if not own:
-            return wire.SupportTypingOut(
-                person.uid, is_typing, setting.customer.uid, person.username
-            )
-        case ReadMoved(reader=reader, up_to_seq=up_to_seq, newest=str(newest)) if not own:
-            # Without a newest one it covers nothing that anybody else wrote.
+        case Typing(person=person, is_typing=is_typing):
+            customer = setting.customer.uid
+            typing = wire.SupportTypingOut(person.uid, is_typing, customer, person.username)
+            return None if own else typing
+        case ReadMoved(reader=reader, up_to_seq=up_to_seq, newest=newest):
+            if own or newest is None:
+                return None  # Without a newest one it covers nothing that anybody else wrote.
             return wire.MessagesReadOut(
                 reader.uid, newest, up_to_seq, setting.customer.uid, event.conversation_uid
             )
         case MessageEdited() | MessageDeleted() | ReactionAdded() | ReactionRemoved():
             return _change(event, setting)
         case _:
-            return None
+            assert_never(event)
 
 
 def _change(
