@@ -1,10 +1,12 @@
 """Every implementation of the bus; another one joins with its class in `EVERY_BUS`."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Protocol
 
 from folkmoot.bus.memory import MemoryBus, MemoryNetwork
 from folkmoot.bus.port import Bus
+from folkmoot.core.events import Event
 
 WITHIN_S = 5.0
 
@@ -35,21 +37,28 @@ class MemoryBuses:
 EVERY_BUS = [MemoryBuses]
 
 
-class Hearer:
-    """A subscriber that writes down what it hears, and can be waited for."""
+class Recorder:
+    """A projection that writes down what it hears, and can be waited for."""
 
     def __init__(self) -> None:
-        self.heard: list[object] = []
+        self.heard: list[Event] = []
         self._news = asyncio.Event()
 
-    def hear(self, event: object) -> None:
+    def apply(self, event: Event) -> None:
         self.heard.append(event)
         self._news.set()
 
-    async def hears(self, event: object) -> list[object]:
+    async def hears(self, event: Event) -> list[Event]:
         """What was heard up to an event, that one included."""
         async with asyncio.timeout(WITHIN_S):
             while event not in self.heard:
                 self._news.clear()
                 await self._news.wait()
         return self.heard
+
+
+class Calling:
+    """A projection that calls a function."""
+
+    def __init__(self, apply: Callable[[Event], object]) -> None:
+        self.apply = apply

@@ -9,7 +9,7 @@ from folkmoot.bus.topics import EVERYTHING, account_topic, conversation_topic
 from folkmoot.core.conversations.events import MemberJoined
 from folkmoot.core.presence.events import Typing
 from folkmoot.core.social.events import BlockLifted, BlockSet
-from tests.bus.buses import EVERY_BUS, WITHIN_S, Buses, Hearer
+from tests.bus.buses import EVERY_BUS, WITHIN_S, Buses, Calling, Recorder
 from tests.contracts.friends.samples import ANA, AT, BO, PLACE, PLACE_UID
 
 SET, LIFTED = BlockSet(ANA.id, BO.id), BlockLifted(ANA.id, BO.id)
@@ -27,9 +27,9 @@ def buses(request) -> Buses:
 
 async def test_here_it_is_heard_before_publish_returns_and_elsewhere_soon(buses):
     here, there = await buses.join("here"), await buses.join("there")
-    near, far = Hearer(), Hearer()
-    here.subscribe((EVERYTHING,), near.hear)
-    there.subscribe((EVERYTHING,), far.hear)
+    near, far = Recorder(), Recorder()
+    here.subscribe((EVERYTHING,), near)
+    there.subscribe((EVERYTHING,), far)
 
     here.publish([SET, LIFTED])
 
@@ -39,8 +39,8 @@ async def test_here_it_is_heard_before_publish_returns_and_elsewhere_soon(buses)
 
 async def test_it_is_heard_in_the_order_in_which_it_was_published(buses):
     here, there = await buses.join("here"), await buses.join("there")
-    far = Hearer()
-    there.subscribe((EVERYTHING,), far.hear)
+    far = Recorder()
+    there.subscribe((EVERYTHING,), far)
     published = [BlockSet(ANA.id, number) for number in range(buses.max_waiting)]
 
     for event in published:
@@ -51,9 +51,9 @@ async def test_it_is_heard_in_the_order_in_which_it_was_published(buses):
 
 async def test_only_what_is_subscribed_to_is_heard(buses):
     here, there = await buses.join("here"), await buses.join("there")
-    of_conversation, of_account = Hearer(), Hearer()
-    there.subscribe((conversation_topic(PLACE),), of_conversation.hear)
-    there.subscribe((account_topic(BO.id),), of_account.hear)
+    of_conversation, of_account = Recorder(), Recorder()
+    there.subscribe((conversation_topic(PLACE),), of_conversation)
+    there.subscribe((account_topic(BO.id),), of_account)
 
     here.publish([TYPING, SET, JOINED, LAST])
 
@@ -63,9 +63,9 @@ async def test_only_what_is_subscribed_to_is_heard(buses):
 
 async def test_it_is_heard_once_however_many_of_its_topics_are_subscribed_to(buses):
     here, there = await buses.join("here"), await buses.join("there")
-    far = Hearer()
+    far = Recorder()
     topics = (EVERYTHING, conversation_topic(PLACE), account_topic(BO.id))
-    there.subscribe(topics, far.hear)
+    there.subscribe(topics, far)
 
     here.publish([JOINED, LAST])
 
@@ -73,8 +73,8 @@ async def test_it_is_heard_once_however_many_of_its_topics_are_subscribed_to(bus
 
 
 async def test_topics_come_and_go(buses):
-    bus, hearer = await buses.join("here"), Hearer()
-    subscription = bus.subscribe((), hearer.hear)
+    bus, recorder = await buses.join("here"), Recorder()
+    subscription = bus.subscribe((), recorder)
 
     bus.publish([TYPING])
     subscription.add(conversation_topic(PLACE))
@@ -83,24 +83,24 @@ async def test_topics_come_and_go(buses):
     subscription.remove(conversation_topic(PLACE))
     bus.publish([LAST])
 
-    assert hearer.heard == [JOINED]
+    assert recorder.heard == [JOINED]
 
 
 async def test_whoever_ends_their_subscription_hears_nothing_more(buses):
-    bus, hearer, other = await buses.join("here"), Hearer(), Hearer()
-    subscription = bus.subscribe((EVERYTHING,), hearer.hear)
-    bus.subscribe((EVERYTHING,), other.hear)
+    bus, recorder, other = await buses.join("here"), Recorder(), Recorder()
+    subscription = bus.subscribe((EVERYTHING,), recorder)
+    bus.subscribe((EVERYTHING,), other)
 
     subscription.end()
     bus.publish([SET])
 
-    assert (hearer.heard, other.heard) == ([], [SET])
+    assert (recorder.heard, other.heard) == ([], [SET])
 
 
 async def test_those_who_subscribed_earlier_are_told_of_each_event_first(buses):
     bus, told = await buses.join("here"), []
     for name in ("first", "second"):
-        bus.subscribe((EVERYTHING,), lambda event, name=name: told.append((name, event)))
+        bus.subscribe((EVERYTHING,), Calling(lambda event, name=name: told.append((name, event))))
 
     bus.publish([SET, LIFTED])
 
@@ -108,41 +108,41 @@ async def test_those_who_subscribed_earlier_are_told_of_each_event_first(buses):
 
 
 async def test_one_that_raises_is_logged_and_keeps_nobody_else_from_hearing(buses, caplog):
-    bus, hearer = await buses.join("here"), Hearer()
+    bus, recorder = await buses.join("here"), Recorder()
 
     def fail(event):
         raise ValueError(event)
 
-    bus.subscribe((EVERYTHING,), fail)
-    bus.subscribe((EVERYTHING,), hearer.hear)
+    bus.subscribe((EVERYTHING,), Calling(fail))
+    bus.subscribe((EVERYTHING,), recorder)
     with caplog.at_level(logging.ERROR):
         bus.publish([SET, LIFTED])
 
-    assert hearer.heard == [SET, LIFTED]
-    assert ["BlockSet" in caplog.messages[0], "BlockLifted" in caplog.messages[1]] == [True, True]
+    assert recorder.heard == [SET, LIFTED]
+    assert caplog.messages == ["Calling failed at BlockSet", "Calling failed at BlockLifted"]
 
 
 async def test_what_is_published_by_one_who_hears_is_heard_before_it_returns(buses):
-    bus, hearer = await buses.join("here"), Hearer()
+    bus, recorder = await buses.join("here"), Recorder()
 
     def answer(event):
         if event == SET:
             bus.publish([LIFTED])
-            assert hearer.heard == [LIFTED]
+            assert recorder.heard == [LIFTED]
 
-    bus.subscribe((EVERYTHING,), answer)
-    bus.subscribe((EVERYTHING,), hearer.hear)
+    bus.subscribe((EVERYTHING,), Calling(answer))
+    bus.subscribe((EVERYTHING,), recorder)
 
     bus.publish([SET])
 
-    assert hearer.heard == [LIFTED, SET]
+    assert recorder.heard == [LIFTED, SET]
 
 
 async def test_publishing_never_waits_and_who_misses_what_found_no_room_knows_it(buses):
     here, there = await buses.join("here"), await buses.join("there")
-    near, far = Hearer(), Hearer()
-    here.subscribe((EVERYTHING,), near.hear)
-    there.subscribe((EVERYTHING,), far.hear)
+    near, far = Recorder(), Recorder()
+    here.subscribe((EVERYTHING,), near)
+    there.subscribe((EVERYTHING,), far)
     published = [BlockSet(ANA.id, number) for number in range(3 * buses.max_waiting)]
 
     for event in published:
@@ -161,8 +161,8 @@ async def test_publishing_never_waits_and_who_misses_what_found_no_room_knows_it
 
 async def test_who_recovers_hears_what_comes_from_then_on(buses):
     here, there = await buses.join("here"), await buses.join("there")
-    far = Hearer()
-    there.subscribe((EVERYTHING,), far.hear)
+    far = Recorder()
+    there.subscribe((EVERYTHING,), far)
     for _ in range(3 * buses.max_waiting):
         here.publish([SET])
     async with asyncio.timeout(WITHIN_S):
@@ -180,8 +180,8 @@ async def test_who_recovers_hears_what_comes_from_then_on(buses):
 
 async def test_the_position_counts_what_each_process_was_heard_to_publish(buses):
     here, there = await buses.join("here"), await buses.join("there")
-    far = Hearer()
-    there.subscribe((EVERYTHING,), far.hear)
+    far = Recorder()
+    there.subscribe((EVERYTHING,), far)
 
     here.publish([SET])
     here.publish([])

@@ -12,6 +12,7 @@ from obstore.store import MemoryStore
 
 from folkmoot.bus.memory import MemoryBus
 from folkmoot.bus.memory_presence import MemoryPresence
+from folkmoot.bus.subscribers import Publisher
 from folkmoot.core.accounts.errors import TokenInvalid, TokenMissing
 from folkmoot.core.accounts.model import Account, Login
 from folkmoot.core.conversations.desk import Desks
@@ -36,7 +37,6 @@ from folkmoot.realtime.limits import Limits, LimitSettings
 from folkmoot.realtime.outbox import SlowReaders, Tick
 from folkmoot.realtime.receipts import Receipts
 from folkmoot.realtime.services import Services
-from folkmoot.realtime.subscribers import Publisher
 from folkmoot.realtime.wire_format import CloseReason
 from folkmoot.realtime.writer import Writer
 from folkmoot.storage.memory.storage import MemoryStorage

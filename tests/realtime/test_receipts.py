@@ -13,6 +13,7 @@ from folkmoot.core.shared.refusals import StorageFull
 from folkmoot.realtime.receipts import Receipts
 from folkmoot.realtime.writer import ShuttingDown
 from folkmoot.storage.memory.storage import MemoryStorage
+from tests.bus.buses import Calling
 from tests.realtime.memory_server import WITHIN_S, MemoryServer, heard, memory_server
 
 
@@ -95,9 +96,8 @@ async def test_claims_of_strangers_and_of_nowhere_are_void(spoken):
 
 async def test_claims_are_stored_without_being_asked_for(spoken):
     moved = asyncio.Event()
-    spoken.bus.subscribe(
-        (EVERYTHING,), lambda event: moved.set() if isinstance(event, ReadMoved) else None
-    )
+    noting = Calling(lambda event: moved.set() if isinstance(event, ReadMoved) else None)
+    spoken.bus.subscribe((EVERYTHING,), noting)
     async with running(spoken.services.receipts):
         spoken.services.receipts.claim_read(mark(spoken, spoken.cast.bo, 2))
         await moved.wait()
@@ -125,7 +125,7 @@ async def test_it_tries_again_by_itself_until_the_disk_has_room():
         await server.say(server.cast.ana, "one")
         moved, refused = asyncio.Event(), asyncio.Event()
         receipts = Receipts(server.services.writer, server.cast.marks, pause=0, rest=0)
-        server.bus.subscribe((EVERYTHING,), lambda event: moved.set())
+        server.bus.subscribe((EVERYTHING,), Calling(lambda event: moved.set()))
         disk.is_full = True
         flush = receipts.flush
 

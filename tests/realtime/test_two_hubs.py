@@ -12,6 +12,7 @@ from folkmoot.core.accounts.model import Account
 from folkmoot.core.presence.events import Typing
 from folkmoot.realtime.connection import Connection
 from folkmoot.realtime.hub import Hub
+from tests.bus.buses import Calling
 from tests.realtime.memory_server import MemoryServer, heard
 
 
@@ -42,7 +43,7 @@ def processes(server: MemoryServer) -> tuple[Process, Process]:
         return Process(Hub(bus, presence, server.services.receipts, now), bus, server)
 
     one, other = process("one"), process("other")
-    server.bus.subscribe((EVERYTHING,), lambda event: one.bus.publish([event]))
+    server.bus.subscribe((EVERYTHING,), Calling(lambda event: one.bus.publish([event])))
     return one, other
 
 

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Iterable
 
-from folkmoot.bus.port import Hear
+from folkmoot.bus.subscribers import Projection
 from folkmoot.bus.topics import EVERYTHING, Topic, topics_of
 from folkmoot.core.events import Event
 
@@ -13,10 +13,12 @@ _log = logging.getLogger(__name__)
 class Subscriber:
     """One who is told of some topics: the `Subscription` of a bus."""
 
-    __slots__ = ("_dispatcher", "hear", "topics")
+    __slots__ = ("_dispatcher", "projection", "topics")
 
-    def __init__(self, dispatcher: "Dispatcher", topics: Iterable[Topic], hear: Hear) -> None:
-        self.hear = hear
+    def __init__(
+        self, dispatcher: "Dispatcher", topics: Iterable[Topic], projection: Projection
+    ) -> None:
+        self.projection = projection
         self.topics = set(topics)
         self._dispatcher = dispatcher
 
@@ -42,9 +44,9 @@ class Dispatcher:
     def __init__(self) -> None:
         self.subscribers: tuple[Subscriber, ...] = ()
 
-    def subscribe(self, topics: Iterable[Topic], hear: Hear) -> Subscriber:
+    def subscribe(self, topics: Iterable[Topic], projection: Projection) -> Subscriber:
         """Tell one more, after the others."""
-        subscriber = Subscriber(self, topics, hear)
+        subscriber = Subscriber(self, topics, projection)
         self.subscribers += (subscriber,)
         return subscriber
 
@@ -55,6 +57,7 @@ class Dispatcher:
             heard_of = subscriber.topics
             if EVERYTHING in heard_of or not heard_of.isdisjoint(topics):
                 try:
-                    subscriber.hear(event)
+                    subscriber.projection.apply(event)
                 except Exception:
-                    _log.exception("%s could not be handled", type(event).__name__)
+                    name = type(subscriber.projection).__name__
+                    _log.exception("%s failed at %s", name, type(event).__name__)

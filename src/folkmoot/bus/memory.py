@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 from folkmoot.bus.dispatcher import Dispatcher, Subscriber
-from folkmoot.bus.port import Hear
+from folkmoot.bus.subscribers import Projection
 from folkmoot.bus.topics import Topic
 from folkmoot.core.events import Event
 
@@ -74,9 +74,9 @@ class MemoryBus:
                 bus.take(self._name, self._position[self._name], batch)
         self._dispatch(batch)
 
-    def subscribe(self, topics: Iterable[Topic], hear: Hear) -> Subscriber:
-        """Call ``hear`` with each event of these topics, after those who subscribed earlier."""
-        return self._dispatcher.subscribe(topics, hear)
+    def subscribe(self, topics: Iterable[Topic], projection: Projection) -> Subscriber:
+        """Tell a projection of each event of these topics, after those that subscribed earlier."""
+        return self._dispatcher.subscribe(topics, projection)
 
     def recover(self) -> None:
         """Let go of what waits, and hear from here on."""

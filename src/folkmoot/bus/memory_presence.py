@@ -1,10 +1,10 @@
 """Presence for a server whose processes are one, or, in tests, several in one event loop."""
 
 from collections import ChainMap
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 
+from folkmoot.bus.subscribers import Publish
 from folkmoot.core.accounts.model import Person
-from folkmoot.core.events import Event
 from folkmoot.core.presence.events import CameOnline, Entered, Exited, WentOffline
 from folkmoot.core.presence.model import Roster
 from folkmoot.core.shared.ids import AccountId, ConversationId, Uid
@@ -56,7 +56,7 @@ class MemoryPresence:
 
     def __init__(
         self,
-        publish: Callable[[Sequence[Event]], None],
+        publish: Publish,
         now: Callable[[], float],
         board: PresenceBoard | None = None,
         *,

@@ -1,16 +1,15 @@
 """The bus between the processes of one server, and what its users may rely on."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
+from folkmoot.bus.subscribers import Projection
 from folkmoot.bus.topics import Topic
 from folkmoot.core.events import Event
 
-Hear = Callable[[Event], None]
-
 
 class Subscription(Protocol):
-    """What one subscriber hears of; it changes from the next event on."""
+    """What one projection hears of; it changes from the next event on."""
 
     def add(self, topic: Topic) -> None:
         """Hear of a topic too."""
@@ -42,11 +41,11 @@ class Bus(Protocol):
         """
         ...
 
-    def subscribe(self, topics: Iterable[Topic], hear: Hear) -> Subscription:
-        """Call ``hear`` with each event of these topics, after those who subscribed earlier.
+    def subscribe(self, topics: Iterable[Topic], projection: Projection) -> Subscription:
+        """Tell a projection of each event of these topics, after those that subscribed earlier.
 
-        What ``hear`` publishes in turn is heard before it returns. When it raises, that is logged,
-        and the others are told all the same.
+        What it publishes in turn is heard before it returns. When it raises, that is logged, and
+        the others are told all the same.
         """
         ...
 

@@ -101,7 +101,7 @@ class Hub:
         self._presence = presence
         self._receipts = receipts
         self._now = now
-        self._subscription = bus.subscribe((ANSWERS,), self.apply)
+        self._subscription = bus.subscribe((ANSWERS,), self)
         self.typing = TypingBoard()
         self.streaming = StreamingAnswers()
         self.watchers = Watchers(presence, self._subscription)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from folkmoot.auth.authenticator import Authenticator
 from folkmoot.bus.presence import Presence
+from folkmoot.bus.subscribers import Publish
 from folkmoot.core.accounts.service import Accounts
 from folkmoot.core.conversations.desk import Desks
 from folkmoot.core.conversations.direct import Directs
@@ -24,7 +25,6 @@ from folkmoot.realtime.hub import Hub
 from folkmoot.realtime.limits import Limits
 from folkmoot.realtime.outbox import SlowReaders, Tick
 from folkmoot.realtime.receipts import Receipts
-from folkmoot.realtime.subscribers import Publish
 from folkmoot.realtime.writer import Writer
 
 

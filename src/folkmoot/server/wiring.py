@@ -27,6 +27,7 @@ from folkmoot.bots.research import Research
 from folkmoot.bus.memory import MemoryBus
 from folkmoot.bus.memory_presence import MemoryPresence
 from folkmoot.bus.port import Bus
+from folkmoot.bus.subscribers import Consumer, Projection, Publisher
 from folkmoot.bus.topics import EVERYTHING
 from folkmoot.contracts.catalogue import CONTRACTS
 from folkmoot.core.accounts.service import Accounts
@@ -54,7 +55,6 @@ from folkmoot.realtime.limits import Limits, LimitSettings
 from folkmoot.realtime.outbox import SlowReaders, Tick
 from folkmoot.realtime.receipts import Receipts
 from folkmoot.realtime.services import Services
-from folkmoot.realtime.subscribers import Consumer, Projection, Publisher
 from folkmoot.realtime.writer import Writer
 from folkmoot.server.answerers import answerer_of
 from folkmoot.server.errors import StartRefused
@@ -238,7 +238,7 @@ def _projections(bus: Bus) -> dict[str, Projection]:
     """What each contract keeps up with events: before the hub, which shows what they know."""
     found = {one.name: one.projection() for one in CONTRACTS if one.projection is not None}
     for projection in found.values():
-        bus.subscribe((EVERYTHING,), projection.apply)
+        bus.subscribe((EVERYTHING,), projection)
     return found
 
 

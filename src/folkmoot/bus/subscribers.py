@@ -15,9 +15,9 @@ Publish = Callable[[Sequence[Event]], None]
 class Projection(Protocol):
     """Something that every process keeps up with events: who is connected, what is being written.
 
-    Told of each event in every process, at most once, in the order in which one process published
-    them, and before the projections that were registered after it. What is missed is not repeated.
-    When it raises, that is logged, and the others are told all the same.
+    Told of each event of its topics in every process, at most once, in the order in which one
+    process published them, and after the projections that subscribed earlier. What is missed is
+    not repeated. When it raises, that is logged, and the others are told all the same.
     """
 
     def apply(self, event: Event) -> None:

@@ -3,9 +3,9 @@
 import logging
 
 from folkmoot.bus.memory import MemoryBus
+from folkmoot.bus.subscribers import Publisher
 from folkmoot.bus.topics import EVERYTHING
 from folkmoot.core.social.events import BlockLifted, BlockSet
-from folkmoot.realtime.subscribers import Publisher
 
 SET, LIFTED = BlockSet(1, 2), BlockLifted(1, 2)
 
@@ -33,7 +33,7 @@ def publishing(projections, consumers):
     bus = MemoryBus()
     publisher = Publisher(bus.publish)
     for projection in projections:
-        bus.subscribe((EVERYTHING,), projection.apply)
+        bus.subscribe((EVERYTHING,), projection)
     for consumer in consumers:
         publisher.register(consumer)
     return publisher.publish
