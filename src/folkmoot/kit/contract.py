@@ -12,11 +12,11 @@ from typing import Any, NamedTuple
 from fastapi import APIRouter
 from msgspec import Struct
 
+from folkmoot.bus.subscribers import Projection
 from folkmoot.core.shared.ids import AccountId, ConversationId
 from folkmoot.kit.socket_endpoint import HandlerFactory, SocketEndpoint
 from folkmoot.kit.socket_spec import SocketSpec
 from folkmoot.realtime.services import Services
-from folkmoot.bus.subscribers import Projection
 
 DirectServer = Callable[[Any, Any, Any], Awaitable[None]]
 """An ASGI application that takes requests and sockets as the server under us gives them."""

@@ -9,7 +9,7 @@ _log = logging.getLogger(__name__)
 
 
 class BackgroundTasks:
-    """Tasks that no caller waits for; they run while the house does, and end with it."""
+    """Tasks that no caller waits for; they run while the server does, and end with it."""
 
     def __init__(self) -> None:
         self._tasks: asyncio.TaskGroup | None = None
@@ -23,7 +23,7 @@ class BackgroundTasks:
             self._tasks = None
 
     def begin(self, chore: Coroutine[Any, Any, None]) -> bool:
-        """Have this done soon, or not at all if the house is not at work (any more); which of them.
+        """Have this done soon, or not at all unless the server runs; which of them.
 
         A fault in it is logged and costs nobody else anything.
         """

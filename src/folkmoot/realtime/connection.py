@@ -1,4 +1,4 @@
-"""One live connection, as the hub and a dialect's reading side share it."""
+"""One live connection, as the hub and a contract's reading side share it."""
 
 from collections.abc import Callable
 from datetime import datetime

@@ -170,8 +170,8 @@ class Hub:
         if connection.is_open:
             channel = self._channels.get(conversation_id)
             if channel is None:
-                channel = self._channels[conversation_id] = Channel()
                 self._subscription.add(conversation_topic(conversation_id))
+                channel = self._channels[conversation_id] = Channel()
             channel.discard(connection)
             channel.held[connection] = backlog
         return backlog
@@ -338,8 +338,10 @@ class Hub:
     def _notify(self, event: EphemeralNotice | LogsProgressed) -> None:
         """Tell the connections of one account, of those that listen to the conversation."""
         for connection in self.connections_of(event.listener):
+            if event.conversation_id not in connection.conversations:
+                continue
             frame = connection.wire_format.frame(event, own=True)
-            if frame is not None and event.conversation_id in connection.conversations:
+            if frame is not None:
                 connection.push(frame)
 
     def conversation(self, conversation_id: ConversationId) -> Conversation | None:

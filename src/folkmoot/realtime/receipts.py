@@ -99,7 +99,7 @@ class Receipts:
                 self.claim_handed(mark)
             return False
         except Exception:
-            # A bug of ours, already logged with its cause: claims are not worth the house.
+            # A bug of ours, already logged with its cause: claims are not worth the server.
             _log.error("%d receipts were dropped", len(read) + len(handed))
         finally:
             self._storing = {}

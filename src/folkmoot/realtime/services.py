@@ -1,4 +1,4 @@
-"""What every dialect is handed: the rules, what is stored, and who is connected."""
+"""What every contract is handed: the rules, what is stored, and who is connected."""
 
 import asyncio
 from dataclasses import dataclass, field

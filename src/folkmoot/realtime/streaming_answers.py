@@ -1,4 +1,4 @@
-"""The answers that are being written right now, and the connections that watch them grow."""
+"""The answers that are being written right now, and the connections that are shown them."""
 
 from dataclasses import dataclass
 
@@ -18,10 +18,10 @@ class StreamingAnswer:
 
 
 class StreamingAnswers:
-    """Shows growth to those who asked for it; everybody else sees the finished message.
+    """Streams to those who asked for it; everybody else sees the finished message.
 
-    One answer grows at a time in a conversation. A connection watches a question of its own, or
-    whatever grows in a conversation; losing the conversation, it sees nothing more of either.
+    One answer is written at a time in a conversation. A connection watches for the answer to a
+    question of its own, or for any; losing the conversation, it sees nothing more of either.
     """
 
     def __init__(self) -> None:
@@ -35,7 +35,7 @@ class StreamingAnswers:
     def watch(
         self, connection: Connection, conversation_id: ConversationId, question: Uid | None = None
     ) -> None:
-        """Show a connection what grows there: in answer to one question more, or to any."""
+        """Show a connection what is written there: in answer to one question more, or to any."""
         watchers = self._watchers.setdefault(conversation_id, {})
         watched = watchers.setdefault(connection, set())
         if question is None:
@@ -44,7 +44,7 @@ class StreamingAnswers:
             watched.add(question)
 
     def unwatch(self, connection: Connection, conversation_id: ConversationId) -> None:
-        """Show a connection nothing more of what grows there."""
+        """Show a connection nothing more of what is written there."""
         watchers = self._watchers.get(conversation_id, {})
         watchers.pop(connection, None)
         if not watchers:
@@ -52,36 +52,38 @@ class StreamingAnswers:
 
     def note(self, event: AnswerExtended | AnswerDropped) -> None:
         """Follow an answer, and show it."""
-        place = event.conversation_id
+        conversation_id = event.conversation_id
         if isinstance(event, AnswerExtended):
-            known = self._answers.get(place)
+            known = self._answers.get(conversation_id)
             text = known.text if known and known.message == event.message else ""
-            self._answers[place] = StreamingAnswer(
+            self._answers[conversation_id] = StreamingAnswer(
                 event.question, event.message, text + event.delta
             )
         self._show(event)
         if isinstance(event, AnswerDropped):
-            self._end(place, event.question)
+            self._end(conversation_id, event.question)
 
     def note_posted(self, event: MessagePosted) -> None:
-        """What grew is a message now, or the house says why it will be none."""
+        """What was written is a message now, or the server says why it will be none."""
         answered = event.message.reply_to
         if event.message.author is None and answered is not None:
             self._end(event.conversation_id, answered.uid)
 
-    def _end(self, place: ConversationId, question: Uid) -> None:
-        known = self._answers.get(place)
+    def _end(self, conversation_id: ConversationId, question: Uid) -> None:
+        known = self._answers.get(conversation_id)
         if known is not None and known.question == question:
-            del self._answers[place]
-        for watched in self._watchers.get(place, {}).values():
+            del self._answers[conversation_id]
+        for watched in self._watchers.get(conversation_id, {}).values():
             if watched is not None:
                 watched.discard(question)
 
     def _show(self, event: AnswerExtended | AnswerDropped) -> None:
-        place = event.conversation_id
+        conversation_id = event.conversation_id
         frames: dict[WireFormat, Frame | None] = {}
-        for connection, watched in list(self._watchers.get(place, {}).items()):
-            if place in connection.conversations and (watched is None or event.question in watched):
+        for connection, watched in list(self._watchers.get(conversation_id, {}).items()):
+            if watched is not None and event.question not in watched:
+                continue
+            if conversation_id in connection.conversations:
                 wire_format = connection.wire_format
                 if wire_format not in frames:
                     frames[wire_format] = wire_format.frame(event, own=False)

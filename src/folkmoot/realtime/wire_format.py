@@ -1,7 +1,7 @@
 """What a wire contract implements so that live events reach its clients.
 
-A dialect turns events into bytes and endings into close codes. It is asked once for each variant
-of an event, and the same bytes go to every connection that the variant is for.
+A contract turns events into bytes and close reasons into close codes. It is asked once for each
+variant of an event, and the same bytes go to every connection that the variant is for.
 """
 
 from enum import Enum

@@ -215,23 +215,33 @@ def _assembled(settings: Settings, means: _Resources, secret: bytes) -> Componen
         tick=Tick(),
         slow_readers=SlowReaders(max_bytes=settings.max_outbox_bytes),
     )
-    logins = Logins(
-        storage=storage,
-        write=writer.write,
-        accounts=accounts,
-        clock=clock,
-        ids=ids,
-        tokens=tokens,
-        passwords=passwords,
-        login_rates=LoginRateLimiter(_auth_rates(settings)),
-        lifetimes=Lifetimes(login=timedelta(days=settings.refresh_token_days)),
-        audit=means.audit,
-    )
+    logins = _logins(settings, services, tokens, passwords, means.audit)
     services.command_handlers.append(Commands(services, EphemeralNotices(clock, ids)))
     assistant = _assistant(settings, services, means.answerer)
     _register(publisher, AuditConsumer(services, means.audit), assistant)
     live_sides = _live_sides(settings, services, assistant, projections)
     return Components(services, logins, passwords, means.logs, assistant, means.audit, live_sides)
+
+
+def _logins(
+    settings: Settings,
+    services: Services,
+    tokens: AccessTokens,
+    passwords: Passwords,
+    audit: AuditTrail,
+) -> Logins:
+    return Logins(
+        storage=services.storage,
+        write=services.writer.write,
+        accounts=services.accounts,
+        clock=services.clock,
+        ids=services.ids,
+        tokens=tokens,
+        passwords=passwords,
+        login_rates=LoginRateLimiter(_auth_rates(settings)),
+        lifetimes=Lifetimes(login=timedelta(days=settings.refresh_token_days)),
+        audit=audit,
+    )
 
 
 def _projections(bus: Bus) -> dict[str, Projection]:
