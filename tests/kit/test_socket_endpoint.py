@@ -49,13 +49,13 @@ class Listener:
     def __init__(self, connection: Connection, desk: "Desk") -> None:
         self.connection = connection
         self._desk = desk
-        self.apologies = 0
+        self.faults = 0
 
-    async def arrive(self) -> None:
-        if self._desk.arrival is not None:
-            await self._desk.arrival()
+    async def start(self) -> None:
+        if self._desk.on_start is not None:
+            await self._desk.on_start()
 
-    def hear(self, data: str | bytes) -> None:
+    def receive(self, data: str | bytes) -> None:
         self._desk.heard.append(data)
         if data == "break":
             raise ZeroDivisionError("a bug")
@@ -63,7 +63,7 @@ class Listener:
             self._desk.server.hub.end(self.connection, CloseReason.LOGIN_ENDED)
 
     def report_fault(self) -> None:
-        self.apologies += 1
+        self.faults += 1
 
 
 class Desk:
@@ -74,15 +74,15 @@ class Desk:
     def __init__(self, server: MemoryServer) -> None:
         self.server = server
         self.heard: list[str | bytes] = []
-        self.guests: list[Listener] = []
-        self.arrival: Any = None
+        self.handlers: list[Listener] = []
+        self.on_start: Any = None
         self.last_frame = b""
 
-    def guest(self, scope: Any, caller: Caller, outbox: Any) -> Listener:
+    def handler(self, scope: Any, caller: Caller, outbox: Any) -> Listener:
         person, expiry = caller.account.person, caller.expires_at
         connection = Connection(self.server.wire_format, outbox, person, caller.login.id, expiry)
-        self.guests.append(Listener(connection, self))
-        return self.guests[-1]
+        self.handlers.append(Listener(connection, self))
+        return self.handlers[-1]
 
     def rejection_of(self, refusal: Any) -> Rejection:
         if refusal is None:
@@ -138,7 +138,7 @@ async def test_where_it_is_asked_first_who_shows_no_good_token_gets_no_socket(de
     start, body = line.sent
     assert (start["type"], start["status"]) == ("websocket.http.response.start", 401)
     assert f'"{code}"'.encode() in body["body"]
-    assert desk.guests == []
+    assert desk.handlers == []
 
 
 async def test_where_it_is_asked_first_a_fault_of_ours_is_told_as_one(desk, caplog):
@@ -149,7 +149,7 @@ async def test_where_it_is_asked_first_a_fault_of_ours_is_told_as_one(desk, capl
     desk.server.services.authenticator.caller = fail
     await visit(desk, line)
     assert line.sent[0]["status"] == 500
-    assert "could not be asked" in caplog.text
+    assert "could not be authenticated" in caplog.text
 
 
 async def test_where_it_is_asked_first_a_client_is_heard_all_the_same(desk):
@@ -164,7 +164,7 @@ async def test_who_may_not_stay_is_told_why_and_forgotten(desk):
     async def refuse() -> None:
         raise NotAMember
 
-    desk.arrival, line = refuse, Line("never heard")
+    desk.on_start, line = refuse, Line("never heard")
     await visit(desk, line)
     assert line.close == (4000, "not_a_participant")
     assert desk.heard == []
@@ -175,21 +175,19 @@ async def test_a_fault_of_ours_while_authenticating_is_told_as_one(desk, caplog)
     async def fail() -> None:
         raise ZeroDivisionError("a bug")
 
-    desk.arrival, line = fail, Line()
+    desk.on_start, line = fail, Line()
     await visit(desk, line)
     assert line.close == (1011, "our fault")
-    assert "could not be taken in" in caplog.text
+    assert "could not be started" in caplog.text
     assert len(desk.server.hub) == 0
 
 
-async def test_a_frame_that_meets_a_fault_of_ours_is_apologised_for_and_the_next_is_heard(
-    desk, caplog
-):
+async def test_a_frame_that_meets_a_fault_of_ours_is_told_so_and_the_next_is_heard(desk, caplog):
     line = Line("break", "go on")
     line.inbox.put_nowait(DISCONNECT)
     await visit(desk, line)
     assert desk.heard == ["break", "go on"]
-    assert desk.guests[0].apologies == 1
+    assert desk.handlers[0].faults == 1
     assert "could not be handled" in caplog.text
 
 
@@ -205,7 +203,7 @@ async def test_a_client_that_is_turned_away_is_sent_a_last_frame_where_there_is_
     async def refuse() -> None:
         raise NotAMember
 
-    desk.arrival, desk.last_frame, line = refuse, text_frame(b"why"), Line()
+    desk.on_start, desk.last_frame, line = refuse, text_frame(b"why"), Line()
     await visit(desk, line, *([] if is_known else ["token=nobody's"]))
     assert [message["type"] for message in line.sent[1:]] == ["websocket.send", "websocket.close"]
     assert line.sent[1]["text"] == "why"
@@ -218,7 +216,7 @@ async def test_a_client_that_goes_while_it_is_accepted_leaves_nothing_behind(des
         arriving.set()
         await asyncio.Event().wait()
 
-    desk.arrival = take_long
+    desk.on_start = take_long
     clients_of = asyncio.create_task(visit(desk, Line()))
     await asyncio.wait_for(arriving.wait(), WITHIN_S)
     assert len(desk.server.hub) == 1

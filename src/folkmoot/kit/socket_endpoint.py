@@ -1,4 +1,4 @@
-"""Taking WebSocket visitors in: who they are, how much they may send, and how they go.
+"""WebSockets from their handshake to their end: who connects, how many may, how they are closed.
 
 This is the part of a socket that every contract shares; what is said on it is its handler's.
 """
@@ -24,7 +24,7 @@ _log = logging.getLogger(__name__)
 
 
 class Rejection(NamedTuple):
-    """How a visitor who cannot stay is let go: a close code, a reason, and a last frame before."""
+    """How a client that cannot stay is told: a close code, a reason, and a last frame before."""
 
     code: int
     reason: str
@@ -32,19 +32,19 @@ class Rejection(NamedTuple):
 
 
 class ConnectionHandler(Protocol):
-    """One visitor who was let in, as a contract serves them."""
+    """Serves one connection, as its contract does."""
 
     connection: Connection
 
-    async def arrive(self) -> None:
+    async def start(self) -> None:
         """Greet, and send what was missed.
 
         Raises:
-            Refusal: the visitor has no right to be here after all.
+            Refusal: the client has no right to be here after all.
         """
         ...
 
-    def hear(self, data: str | bytes) -> Awaitable[None] | None:
+    def receive(self, data: str | bytes) -> Awaitable[None] | None:
         """Take a frame in. What is returned is awaited before the next frame is read."""
         ...
 
@@ -54,27 +54,31 @@ class ConnectionHandler(Protocol):
 
 
 class HandlerFactory(Protocol):
-    """How a contract receives visitors."""
+    """Makes the handlers of one contract's connections."""
 
     authenticates_first: bool
-    """Whether a visitor without a right is refused by an HTTP status instead of the 101, which a
-    browser cannot read, or let in and then closed with a code, which it can."""
+    """Whether a client without a right is refused by an HTTP status instead of the 101, which a
+    browser cannot read, or accepted and then closed with a code, which it can."""
 
-    def guest(self, scope: Scope, caller: Caller, outbox: Outbox) -> ConnectionHandler:
-        """The visitor, as this contract serves them."""
+    def handler(self, scope: Scope, caller: Caller, outbox: Outbox) -> ConnectionHandler:
+        """The handler of a new connection.
+
+        Raises:
+            Refusal: the address leads nowhere.
+        """
         ...
 
     def rejection_of(self, refusal: Refusal | Unavailable | None) -> Rejection:
-        """What a visitor who cannot stay is told; ``None``: a fault of ours."""
+        """What a client that cannot stay is told; ``None``: a fault of ours."""
         ...
 
 
 class SocketEndpoint:
     """A plain ASGI endpoint for the WebSockets of one contract."""
 
-    def __init__(self, services: Services, manner: HandlerFactory) -> None:
+    def __init__(self, services: Services, handlers: HandlerFactory) -> None:
         self._services = services
-        self._manner = manner
+        self._handlers = handlers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one WebSocket from its handshake to its end."""
@@ -83,14 +87,14 @@ class SocketEndpoint:
         credentials = credentials_of(scope)
         try:
             self._services.limits.connect(_address(scope))
-            if self._manner.authenticates_first:
+            if self._handlers.authenticates_first:
                 caller = await self._services.authenticator.caller(credentials)
         except (Refusal, Unavailable) as refusal:
-            await _deny(send, refusal)
+            await _refuse_handshake(send, refusal)
             return
         except Exception:
-            _log.exception("a visitor could not be asked who they are")
-            await _deny(send, None)
+            _log.exception("a client could not be authenticated")
+            await _refuse_handshake(send, None)
             return
         await send({"type": "websocket.accept", "subprotocol": credentials.subprotocol})
         lane = lane_of(scope, send)
@@ -99,69 +103,69 @@ class SocketEndpoint:
     async def _serve(
         self, scope: Scope, receive: Receive, lane: Lane, caller: Caller | None
     ) -> None:
-        guest = await self._take_in(scope, lane, caller)
-        if guest is None:
+        handler = await self._start(scope, lane, caller)
+        if handler is None:
             return
         forget_request(scope)
         try:
-            await _listen(guest, receive)
+            await _receive_frames(handler, receive)
         finally:
-            self._services.hub.close(guest.connection)
+            self._services.hub.close(handler.connection)
 
-    async def _take_in(
+    async def _start(
         self, scope: Scope, lane: Lane, caller: Caller | None
     ) -> ConnectionHandler | None:
-        """The guest, greeted; ``None`` for one who was turned away and told why."""
+        """The handler, started; ``None`` where the client was rejected and told why."""
         services = self._services
-        guest = None
+        handler = None
         try:
             caller = caller or await services.authenticator.caller(credentials_of(scope))
             services.limits.count_connections(len(services.hub.connections_of(caller.account.id)))
-            guest = self._manner.guest(
+            handler = self._handlers.handler(
                 scope, caller, Outbox(lane, services.tick, services.slow_readers)
             )
-            services.hub.open(guest.connection)
-            await guest.arrive()
+            services.hub.open(handler.connection)
+            await handler.start()
         except (Refusal, Unavailable) as refusal:
-            _close_rejected(lane, guest, self._manner.rejection_of(refusal))
+            _close_rejected(lane, handler, self._handlers.rejection_of(refusal))
         except Exception:
-            _log.exception("a visitor could not be taken in")
-            _close_rejected(lane, guest, self._manner.rejection_of(None))
+            _log.exception("a connection could not be started")
+            _close_rejected(lane, handler, self._handlers.rejection_of(None))
         except BaseException:
-            if guest is not None:
-                services.hub.close(guest.connection)
+            if handler is not None:
+                services.hub.close(handler.connection)
             raise
         else:
-            return guest
-        if guest is not None:
-            services.hub.close(guest.connection)
+            return handler
+        if handler is not None:
+            services.hub.close(handler.connection)
         return None
 
 
-def _close_rejected(lane: Lane, guest: ConnectionHandler | None, rejection: Rejection) -> None:
-    """Say goodbye, after whatever the visitor was told already."""
-    if rejection.last_frame and guest is not None:
-        guest.connection.push(rejection.last_frame)
+def _close_rejected(lane: Lane, handler: ConnectionHandler | None, rejection: Rejection) -> None:
+    """Close a connection, after whatever its client was told already."""
+    if rejection.last_frame and handler is not None:
+        handler.connection.push(rejection.last_frame)
     elif rejection.last_frame:
         lane.write(rejection.last_frame)
     lane.close(rejection.code, rejection.reason)
 
 
-async def _listen(guest: ConnectionHandler, receive: Receive) -> None:
+async def _receive_frames(handler: ConnectionHandler, receive: Receive) -> None:
     while True:
         message = await receive()
         if message["type"] == "websocket.disconnect":
             return
-        if not guest.connection.is_open:
+        if not handler.connection.is_open:
             continue  # It has lost its rights, whatever of it was still under way.
         data = message.get("text")
         try:
-            waiting = guest.hear(message["bytes"] if data is None else data)
+            waiting = handler.receive(message["bytes"] if data is None else data)
             if waiting is not None:
                 await waiting
         except Exception:
             _log.exception("a frame could not be handled")
-            guest.report_fault()
+            handler.report_fault()
 
 
 _STATUSES: tuple[tuple[type[Exception], int], ...] = (
@@ -172,7 +176,7 @@ _STATUSES: tuple[tuple[type[Exception], int], ...] = (
 _FAULT = 500
 
 
-async def _deny(send: Send, refusal: Refusal | Unavailable | None) -> None:
+async def _refuse_handshake(send: Send, refusal: Refusal | Unavailable | None) -> None:
     """Refuse a handshake; the server under us may have no way to say more than 403.
 
     ``None`` is for a fault of ours; so, to whoever wants a socket, is all that is unavailable.

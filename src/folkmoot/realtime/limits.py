@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import Enum, auto
+from typing import assert_never
 
 from folkmoot.auth.login_limits import network_of
 from folkmoot.core.shared.ids import AccountId
@@ -9,6 +11,14 @@ from folkmoot.core.shared.rates import Buckets, Rate
 from folkmoot.core.shared.refusals import TooMany, TooManyRequests
 
 UPLOADS = Rate(60, 20)
+
+
+class Cost(Enum):
+    """What something that a client asks for is counted as."""
+
+    FREE = auto()
+    SIGNAL = auto()
+    SEND = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +54,22 @@ class Limits:
         self._signals = Buckets(settings.signal)
         self._connects = Buckets(settings.connect)
         self._uploads = Buckets(settings.upload)
+
+    def count(self, account_id: AccountId, cost: Cost) -> None:
+        """Count what an account asks for.
+
+        Raises:
+            TooManyRequests
+        """
+        match cost:
+            case Cost.FREE:
+                pass
+            case Cost.SIGNAL:
+                self.signal(account_id)
+            case Cost.SEND:
+                self.send(account_id)
+            case _:
+                assert_never(cost)
 
     def send(self, account_id: AccountId) -> None:
         """Count a message, an edit, a deletion or a reaction."""

@@ -53,6 +53,7 @@ from folkmoot.core.social.events import (
 from folkmoot.core.tasks.events import TasksAdded
 from folkmoot.files.links import as_upload_id, file_url
 from folkmoot.kit.frame_reader import FrameReader
+from folkmoot.kit.sending import ChangeIntention, DeleteIntention, EditIntention, ReactIntention
 from folkmoot.realtime.streaming_answers import StreamingAnswer
 from folkmoot.wire.lane_frames import text_frame
 
@@ -68,6 +69,19 @@ def decode(data: str | bytes) -> Intention:
         FrameMalformed, FrameUnknown
     """
     return cast("Intention", _frames.read(data))
+
+
+def change_of(frame: wire.Change) -> ChangeIntention:
+    """What is to become of a message."""
+    match frame:
+        case wire.EditInChat(content=content):
+            return EditIntention(content)
+        case wire.DeleteInChat():
+            return DeleteIntention()
+        case wire.ReactInChat(emoji=emoji, remove=remove):
+            return ReactIntention(emoji, remove)
+        case _:
+            assert_never(frame)
 
 
 def encode(frame: Struct) -> bytes:

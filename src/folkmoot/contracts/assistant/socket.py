@@ -1,9 +1,9 @@
 """The live side of the `assistant` contract: one socket for all sessions of one account."""
 
-import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import replace
 from functools import partial
+from typing import ClassVar, NamedTuple, assert_never
 
 from msgspec import Struct
 
@@ -13,21 +13,20 @@ from folkmoot.contracts.assistant import frames as wire
 from folkmoot.contracts.assistant.subscription import SessionSnapshot, SessionSubscription, opening
 from folkmoot.core.conversations.errors import NotADesk
 from folkmoot.core.conversations.events import MemberLeft
-from folkmoot.core.conversations.model import ReadMark
 from folkmoot.core.events import Event
-from folkmoot.core.messages.errors import NoSuchMessage
 from folkmoot.core.messages.model import Draft, Posted
-from folkmoot.core.presence.events import Typing
 from folkmoot.core.shared.ids import AccountId, ConversationId, Uid
 from folkmoot.core.shared.refusals import Refusal, Unavailable
 from folkmoot.core.work import UnitOfWork
+from folkmoot.kit.frame_handler import FrameHandler
+from folkmoot.kit.sending import Found, Sender, nothing
 from folkmoot.kit.socket_endpoint import Rejection, Scope
 from folkmoot.realtime.connection import Connection, ObservedEvent
+from folkmoot.realtime.limits import Cost
 from folkmoot.realtime.outbox import Outbox
 from folkmoot.realtime.services import Services
 from folkmoot.realtime.wire_format import CloseReason
 
-MAX_UNANSWERED = 100
 MAX_JOINED = 128
 TITLE_CHARS = 80
 
@@ -51,63 +50,67 @@ class AssistantWireFormat:
 
 
 class ChatSockets:
-    """How visitors of ``/ws/chat`` are received."""
+    """How clients of ``/ws/chat`` are served."""
 
     authenticates_first = False
 
     def __init__(self, services: Services, cancel: Cancel) -> None:
-        self._services = services
+        self._sender = Sender(services)
         self._cancel = cancel
         self._wire_format = AssistantWireFormat()
 
-    def guest(self, scope: Scope, caller: Caller, outbox: Outbox) -> "AssistantHandler":
-        """The visitor, who has joined no session yet."""
+    def handler(self, scope: Scope, caller: Caller, outbox: Outbox) -> "AssistantHandler":
+        """The handler of a client that has joined no session yet."""
         del scope
-        return AssistantHandler(self._services, self._wire_format, outbox, caller, self._cancel)
+        return AssistantHandler(self._sender, self._wire_format, outbox, caller, self._cancel)
 
     def rejection_of(self, refusal: Refusal | Unavailable | None) -> Rejection:
-        """What a visitor who cannot stay is told."""
+        """What a client that cannot stay is told."""
         return errors.rejection_of(refusal)
 
 
-class AssistantHandler:
+class ChatRequest(NamedTuple):
+    """What is kept of a frame to answer it with."""
+
+    session: Uid | None
+    client_id: str | None
+    streams: bool = False
+    """Whether the answer to a message is shown as it is written."""
+
+
+class AssistantHandler(FrameHandler[wire.Intention, ChatRequest]):
     """One account at one socket, in as many sessions as it has joined."""
 
-    __slots__ = (
-        "_account",
-        "_cancel",
-        "_member_of",
-        "_places",
-        "_services",
-        "_unanswered",
-        "connection",
-    )
+    __slots__ = ("_account", "_cancel", "_joined_sessions", "_member_of")
+
+    costs: ClassVar = {
+        wire.SayInChat: Cost.SEND,
+        wire.EditInChat: Cost.SEND,
+        wire.DeleteInChat: Cost.SEND,
+        wire.ReactInChat: Cost.SEND,
+        wire.TypeInChat: Cost.SIGNAL,
+        wire.CancelAnswer: Cost.SIGNAL,
+        wire.ReadInChat: Cost.SIGNAL,
+    }
 
     def __init__(
         self,
-        services: Services,
+        sender: Sender,
         wire_format: AssistantWireFormat,
         outbox: Outbox,
         caller: Caller,
         cancel: Cancel,
     ) -> None:
+        me, login = caller.account.person, caller.login.id
+        connection = Connection(wire_format, outbox, me, login, caller.expires_at, observer=self)
+        super().__init__(sender, connection)
         self._account = caller.account
-        self.connection = Connection(
-            wire_format,
-            outbox,
-            caller.account.person,
-            caller.login.id,
-            caller.expires_at,
-            observer=self,
-        )
-        self._services = services
         self._cancel = cancel
-        self._places: dict[Uid, ConversationId] = {}
+        self._joined_sessions: dict[Uid, ConversationId] = {}
         """The sessions that were joined, the latest last."""
         self._member_of: set[ConversationId] = set()
-        self._unanswered = 0
 
-    async def arrive(self) -> None:
+    async def start(self) -> None:
         """Say who the client is taken for."""
         services, connection = self._services, self.connection
         # Asked again, now that the hub would tell us if the login were ended from here on.
@@ -125,65 +128,58 @@ class AssistantHandler:
             )
         )
 
-    def hear(self, data: str | bytes) -> Awaitable[None] | None:
-        """Take a frame in; posting goes on while the next frame is read."""
-        session = client_id = None
-        try:
-            intention = codec.decode(data)
-            session = codec.uid_of(getattr(intention, "session_id", None) or "")
-            client_id = getattr(intention, "client_id", None)
-            return self._do(intention, session)
-        except Refusal as refusal:
-            self._refuse(refusal, session, client_id)
-            return None
+    def _decode(self, data: str | bytes) -> wire.Intention:
+        return codec.decode(data)
 
-    def report_fault(self) -> None:
-        """Say that a fault of ours kept a frame from being served."""
-        self._send(errors.FAULT)
+    def _asked(self, intention: wire.Intention) -> ChatRequest:
+        return ChatRequest(
+            session=codec.uid_of(getattr(intention, "session_id", None) or ""),
+            client_id=getattr(intention, "client_id", None),
+            streams=isinstance(intention, wire.SayInChat) and intention.stream,
+        )
 
-    def _do(self, intention: wire.Intention, session: Uid | None) -> Awaitable[None] | None:
+    def _do(self, intention: wire.Intention) -> Awaitable[object] | None:
+        asked = self._asked(intention)
         match intention:
             case wire.SayInChat():
-                return self._say(intention, session)
+                return self._say(intention, asked)
             case wire.PingChat():
                 self._send(wire.ChatPongFrame(codec.instant(self._services.clock.now())))
                 return None
             case wire.JoinSession():
-                return self._answering(self._join(intention, session), session)
+                return self._join(intention, asked.session)
             case wire.LeaveSession():
-                self._leave(session)
+                self._leave(asked.session)
                 return None
             case _:
-                place = self._joined(session)
-                return self._do_in(intention, place, session)
+                conversation_id = self._joined(asked.session)
+                return self._do_in(intention, conversation_id, asked.session or Uid(""))
 
     def _do_in(
-        self, intention: wire.InSession, place: ConversationId, session: Uid | None
-    ) -> Awaitable[None] | None:
-        me, limits = self.connection.person, self._services.limits
+        self, intention: wire.InSession, conversation_id: ConversationId, session: Uid
+    ) -> Awaitable[object] | None:
+        me = self.connection.person
         match intention:
             case wire.TypeInChat(is_typing=is_typing):
-                limits.signal(me.id)
-                typing = Typing(place, session or Uid(""), me, is_typing=is_typing)
-                self._services.publish([typing])
+                self._sender.show_typing(me, conversation_id, session, is_typing=is_typing)
             case wire.CancelAnswer():
-                limits.signal(me.id)
-                if not self._cancel(place, me.id):
+                if not self._cancel(conversation_id, me.id):
                     raise errors.NothingToCancel
             case wire.ReadInChat(message_id=name):
-                limits.signal(me.id)
-                return self._answering(self._read(place, codec.message_uid(name)), session)
+                uid = codec.message_uid(name)
+                return self._sender.read_message(me.id, conversation_id, uid)
+            case wire.EditInChat() | wire.DeleteInChat() | wire.ReactInChat():
+                uid = codec.message_uid(intention.message_id)
+                return self._change(intention, conversation_id, uid)
             case _:
-                limits.send(me.id)
-                name = codec.message_uid(intention.message_id)
-                return self._answering(self._change(intention, place, name), session)
+                assert_never(intention)
         return None
 
     # -- sessions ------------------------------------------------------------------------------
 
     def _joined(self, session: Uid | None) -> ConversationId:
         """The session of this name, if this socket is in it."""
-        place = None if session is None else self._places.get(session)
+        place = None if session is None else self._joined_sessions.get(session)
         if place is None or place not in self.connection.conversations:
             raise errors.NotJoined
         return place
@@ -212,7 +208,7 @@ class AssistantHandler:
     async def _find(self, session: Uid | None) -> ConversationId:
         if session is None:
             raise NotADesk
-        if session not in self._places:
+        if session not in self._joined_sessions:
             self._refuse_if_full()
         found = await self._services.storage.read(lambda work: work.conversations.ids_of([session]))
         if session not in found:
@@ -226,8 +222,8 @@ class AssistantHandler:
     def _welcome(self, stream: bool, arrival: SessionSnapshot) -> None:
         """Tell the client that it has joined, before anything else of the session."""
         head = arrival.head
-        self._places.pop(head.uid, None)
-        self._places[head.uid] = head.id
+        self._joined_sessions.pop(head.uid, None)
+        self._joined_sessions[head.uid] = head.id
         if arrival.is_member:
             self._member_of.add(head.id)
         streamed = self._services.hub.streaming.so_far(head.id)
@@ -245,31 +241,31 @@ class AssistantHandler:
     def _leave(self, session: Uid | None) -> None:
         place = self._joined(session)
         if session is not None:
-            del self._places[session]
+            del self._joined_sessions[session]
             self._services.hub.release(self.connection, place)
             self._send(wire.ChatLeftFrame(session, "left"))
 
     def observe(self, event: ObservedEvent) -> None:
         """Say so when the account is taken out of a session that is joined here."""
         if isinstance(event, MemberLeft) and event.conversation_id in self.connection.conversations:
-            self._places.pop(event.conversation_uid, None)
+            self._joined_sessions.pop(event.conversation_uid, None)
             self._member_of.discard(event.conversation_id)
             self._send(wire.ChatLeftFrame(event.conversation_uid, "removed"))
 
     # -- posting -------------------------------------------------------------------------------
 
-    def _say(self, say: wire.SayInChat, session: Uid | None) -> Awaitable[None] | None:
-        self._services.limits.send(self.connection.person.id)
+    def _say(self, say: wire.SayInChat, asked: ChatRequest) -> Awaitable[None] | None:
         draft = self._draft(say)
+        session = asked.session
         if say.session_id is None:
-            session = next(reversed(self._places), None)
-        place = None if session is None else self._places.get(session)
-        if place is None or place not in self.connection.conversations:
+            session = next(reversed(self._joined_sessions), None)
+        conversation_id = None if session is None else self._joined_sessions.get(session)
+        if conversation_id is None or conversation_id not in self.connection.conversations:
             named = say.session_id if session is None else session
-            asked = wire.JoinSession(session_id=named, title=_title_of(say.content))
-            saying = self._join_and_post(asked, session, draft, say)
-            return self._answering(saying, session, say.client_id)
-        return self._post_in(place, draft, say)
+            join = wire.JoinSession(session_id=named, title=_title_of(say.content))
+            joining = self._join_and_post(join, session, draft, asked)
+            return self._attempt(joining, asked._replace(session=session))
+        return self._post_in(conversation_id, draft, asked)
 
     def _draft(self, say: wire.SayInChat) -> Draft:
         return self._services.messages.draft(
@@ -285,115 +281,70 @@ class AssistantHandler:
         )
 
     async def _join_and_post(
-        self, asked: wire.JoinSession, session: Uid | None, draft: Draft, say: wire.SayInChat
+        self, join: wire.JoinSession, session: Uid | None, draft: Draft, asked: ChatRequest
     ) -> None:
-        place = await self._join(asked, session)
-        waiting = self._post_in(place, draft, say)
-        if waiting is not None:
-            await waiting
+        conversation_id = await self._join(join, session)
+        await (self._post_in(conversation_id, draft, asked) or nothing())
 
     def _post_in(
-        self, place: ConversationId, draft: Draft, say: wire.SayInChat
+        self, conversation_id: ConversationId, draft: Draft, asked: ChatRequest
     ) -> Awaitable[None] | None:
         """Hand a message to the writer; its echo, through the hub, is the acknowledgement."""
-        draft = replace(draft, conversation_id=place)
+        draft = replace(draft, conversation_id=conversation_id)
         answer = self._services.handle_command(draft)
-        if answer is None and place not in self._member_of:
-            return self._answering(self._enter_and_post(draft, say), None, say.client_id)
-        return self._await_answer(answer or self._services.writer.submit(draft), draft, say)
+        if answer is None and conversation_id not in self._member_of:
+            entering = self._enter_and_post(draft, asked)
+            return self._attempt(entering, asked._replace(session=None))
+        return self._sender.answer(answer or self._services.writer.submit(draft), self, asked)
 
-    async def _enter_and_post(self, draft: Draft, say: wire.SayInChat) -> None:
+    async def _enter_and_post(self, draft: Draft, asked: ChatRequest) -> None:
         await self._enter(draft.conversation_id)
-        waiting = self._await_answer(self._services.writer.submit(draft), draft, say)
-        if waiting is not None:
-            await waiting
+        answer = self._services.writer.submit(draft)
+        await (self._sender.answer(answer, self, asked) or nothing())
 
-    async def _enter(self, place: ConversationId) -> None:
+    async def _enter(self, conversation_id: ConversationId) -> None:
         """Staff who write are participants from then on."""
-        if place not in self._member_of:
+        if conversation_id not in self._member_of:
             desks, account = self._services.desks, self._account
-            await self._services.writer.write(lambda work: desks.join(work, account, place))
-            self._member_of.add(place)
+            await self._services.writer.write(
+                lambda work: desks.join(work, account, conversation_id)
+            )
+            self._member_of.add(conversation_id)
 
-    def _await_answer(
-        self, answer: "asyncio.Future[Posted]", draft: Draft, say: wire.SayInChat
-    ) -> Awaitable[None] | None:
-        self._unanswered += 1
-        answer.add_done_callback(partial(self._answered, draft, say))
-        return None if self._unanswered < MAX_UNANSWERED else _settled(answer)
+    async def _change(self, frame: wire.Change, conversation_id: ConversationId, name: Uid) -> None:
+        async def find(_work: UnitOfWork) -> Found:
+            return conversation_id, name
 
-    def _answered(
-        self, draft: Draft, say: wire.SayInChat, answer: "asyncio.Future[Posted]"
-    ) -> None:
-        self._unanswered -= 1
-        if answer.cancelled():
-            return
-        error = answer.exception()
-        if error is None:
-            posted = answer.result()
-            if posted.is_repeat:
-                # Everybody else has had it; whoever asks again has lost the first answer.
-                self._send(codec.message_frame(posted.message, own=True))
-            if say.stream and posted.message.author is not None:
-                message = posted.message
-                self._watch(draft.conversation_id, message.conversation_uid, message.uid)
-        elif isinstance(error, Refusal | Unavailable):
-            self._refuse(error, codec.uid_of(say.session_id or ""), say.client_id)
-        else:
-            self.report_fault()
+        await self._enter(conversation_id)
+        await self._sender.change(self.connection.person.id, codec.change_of(frame), find)
 
-    # -- everything else -----------------------------------------------------------------------
+    # -- answering -----------------------------------------------------------------------------
 
-    async def _change(self, change: wire.Change, place: ConversationId, name: Uid) -> None:
-        messages, me = self._services.messages, self.connection.person.id
+    def show_posted(self, posted: Posted, asked: ChatRequest | None, *, is_echoed: bool) -> None:
+        """Send a message to its author alone where nobody else is sent it; show its answer."""
+        message = posted.message
+        if not is_echoed:
+            self._send(codec.message_frame(message, own=True))
+        if asked is not None and asked.streams and message.author is not None:
+            self._watch(message.conversation_id, message.conversation_uid, message.uid)
 
-        async def job(work: UnitOfWork) -> None:
-            match change:
-                case wire.EditInChat(content=content):
-                    await messages.edit(work, me, place, name, content)
-                case wire.DeleteInChat():
-                    await messages.delete(work, me, place, name)
-                case wire.ReactInChat(emoji=emoji, remove=remove):
-                    act = messages.unreact if remove else messages.react
-                    await act(work, me, place, name, emoji)
-
-        await self._enter(place)
-        await self._services.writer.write(job)
-
-    async def _read(self, place: ConversationId, name: Uid) -> None:
-        async def job(work: UnitOfWork) -> int:
-            found = (await work.messages.named(place, [name])).get(name)
-            if found is None:
-                raise NoSuchMessage
-            return found.seq
-
-        seq = await self._services.storage.read(job)
-        self._services.receipts.claim_read(ReadMark(place, self.connection.person.id, seq))
-
-    async def _answering(
-        self, doing: Awaitable[object], session: Uid | None, client_id: str | None = None
-    ) -> None:
-        """Do it; a refusal is answered with an ``error`` frame."""
-        try:
-            await doing
-        except (Refusal, Unavailable) as refusal:
-            self._refuse(refusal, session, client_id)
-
-    def _refuse(
-        self, refusal: Refusal | Unavailable, session: Uid | None, client_id: str | None = None
-    ) -> None:
-        place = None if session is None else self._places.get(session)
-        hidden = () if place is None else self._services.hub.hidden_from(self.connection, place)
+    def show_refusal(self, refusal: Refusal | Unavailable, asked: ChatRequest | None) -> None:
+        """Say why a frame was refused."""
+        session, client_id = (None, None) if asked is None else (asked.session, asked.client_id)
+        conversation_id = None if session is None else self._joined_sessions.get(session)
+        hidden: Collection[AccountId] = ()
+        if conversation_id is not None:
+            hidden = self._services.hub.hidden_from(self.connection, conversation_id)
         frame = errors.error_frame(refusal, session=session, client_id=client_id, hidden=hidden)
         self._send(frame)
 
+    def show_fault(self, asked: ChatRequest | None) -> None:
+        """Say that a fault of ours kept a frame from being served."""
+        del asked
+        self._send(errors.FAULT)
+
     def _send(self, frame: Struct) -> None:
         self.connection.push(codec.encode(frame))
-
-
-async def _settled(answer: "asyncio.Future[Posted]") -> None:
-    """Return when a post has its answer, whatever it is."""
-    await asyncio.wait([answer])
 
 
 def _title_of(content: str) -> str:

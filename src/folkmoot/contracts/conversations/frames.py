@@ -282,7 +282,8 @@ class Ping(Struct):
     """Ask for a ``pong``."""
 
 
-Intention = Say | SetTyping | Read | Edit | Delete | React | Resume | Ping
+Change = Edit | Delete | React
+Intention = Say | SetTyping | Read | Change | Resume | Ping
 
 INBOUND: dict[str, type[Struct]] = {
     "message": Say,

@@ -1,9 +1,8 @@
 """The live side of the `conversations` contract: one socket for one account in one conversation."""
 
-import asyncio
 from collections.abc import Awaitable
 from functools import partial
-from typing import Any
+from typing import ClassVar, assert_never
 from urllib.parse import parse_qs
 
 from msgspec import UNSET, Struct
@@ -12,21 +11,21 @@ from folkmoot.auth.authenticator import Caller
 from folkmoot.contracts.conversations import codec, errors
 from folkmoot.contracts.conversations import frames as wire
 from folkmoot.core.conversations.errors import NoSuchConversation
-from folkmoot.core.conversations.model import Conversation, ReadMark
+from folkmoot.core.conversations.model import Conversation
 from folkmoot.core.events import Event
 from folkmoot.core.messages.model import Posted
-from folkmoot.core.presence.events import Typing
-from folkmoot.core.shared.ids import ConversationId, MessageId
+from folkmoot.core.shared.ids import ConversationId, MessageId, Uid
 from folkmoot.core.shared.refusals import Refusal, Unavailable
 from folkmoot.core.work import UnitOfWork
 from folkmoot.kit.following import Following
+from folkmoot.kit.frame_handler import FrameHandler
+from folkmoot.kit.sending import Found, Sender
 from folkmoot.kit.socket_endpoint import Rejection, Scope
 from folkmoot.realtime.connection import Connection
+from folkmoot.realtime.limits import Cost
 from folkmoot.realtime.outbox import Outbox
 from folkmoot.realtime.services import Services
 from folkmoot.realtime.wire_format import CloseReason
-
-MAX_UNANSWERED = 100
 
 
 class ConversationsWireFormat:
@@ -45,16 +44,16 @@ class ConversationsWireFormat:
 
 
 class ConversationSockets:
-    """How visitors of ``/conversations/{id}/ws`` are received."""
+    """How clients of ``/conversations/{id}/ws`` are served."""
 
     authenticates_first = False
 
     def __init__(self, services: Services) -> None:
-        self._services = services
+        self._sender = Sender(services)
         self._wire_format = ConversationsWireFormat()
 
-    def guest(self, scope: Scope, caller: Caller, outbox: Outbox) -> "ConversationHandler":
-        """The visitor, bound for the conversation in the path."""
+    def handler(self, scope: Scope, caller: Caller, outbox: Outbox) -> "ConversationHandler":
+        """The handler of a client that wants to hear of the conversation in the path."""
         number = scope["path_params"]["conversation_id"]
         if not number.isascii() or not number.isdigit() or len(number) > 15:
             raise NoSuchConversation
@@ -67,92 +66,74 @@ class ConversationSockets:
             caller.expires_at,
             home=conversation_id,
         )
-        return ConversationHandler(self._services, connection, conversation_id, _after_seq(scope))
+        return ConversationHandler(self._sender, connection, conversation_id, _after_seq(scope))
 
     def rejection_of(self, refusal: Refusal | Unavailable | None) -> Rejection:
-        """The close code for a visitor who cannot stay."""
+        """The close code for a client that cannot stay."""
         return Rejection(*errors.rejection_of(refusal))
 
 
-class ConversationHandler:
+class ConversationHandler(FrameHandler[wire.Intention, str]):
     """One account at one socket of one conversation."""
 
-    __slots__ = (
-        "_after_seq",
-        "_conversation_id",
-        "_conversation_uid",
-        "_services",
-        "_unanswered",
-        "connection",
-    )
+    __slots__ = ("_after_seq", "_conversation_id", "_conversation_uid")
+
+    costs: ClassVar = {
+        wire.Say: Cost.SEND,
+        wire.Edit: Cost.SEND,
+        wire.Delete: Cost.SEND,
+        wire.React: Cost.SEND,
+        wire.SetTyping: Cost.SIGNAL,
+        # A few bytes that may ask for a long past.
+        wire.Resume: Cost.SIGNAL,
+    }
 
     def __init__(
         self,
-        services: Services,
+        sender: Sender,
         connection: Connection,
         conversation_id: ConversationId,
         after_seq: int | None,
     ) -> None:
-        self.connection = connection
-        self._services = services
+        super().__init__(sender, connection)
         self._conversation_id = conversation_id
-        self._conversation_uid: Any = None
+        self._conversation_uid = Uid("")
         self._after_seq = after_seq
-        self._unanswered = 0
 
-    async def arrive(self) -> None:
+    async def start(self) -> None:
         """Greet, send what was missed, and listen."""
         await self._follow(self._after_seq, greet=True)
 
-    def hear(self, data: str | bytes) -> Awaitable[None] | None:
-        """Take a frame in; posting goes on while the next frame is read."""
-        try:
-            intention = codec.decode(data)
-        except Refusal as refusal:
-            self._refuse(refusal)
-            return None
-        try:
-            return self._do(intention)
-        except Refusal as refusal:
-            self._refuse(refusal, getattr(intention, "client_id", None))
-            return None
+    def _decode(self, data: str | bytes) -> wire.Intention:
+        return codec.decode(data)
 
-    def report_fault(self, client_id: str | None = None) -> None:
-        """Say that a fault of ours kept a frame from being served."""
-        self._send(
-            wire.ErrorOut(
-                message=errors.FAULT_SENTENCE,
-                code="internal_error",
-                client_id=client_id or UNSET,
-            )
-        )
+    def _asked(self, intention: wire.Intention) -> str | None:
+        return getattr(intention, "client_id", None)
 
-    def _do(self, intention: wire.Intention) -> Awaitable[None] | None:
+    def _do(self, intention: wire.Intention) -> Awaitable[object] | None:
+        me = self.connection.person
         match intention:
             case wire.Say():
                 return self._say(intention)
             case wire.Ping():
                 self._send(wire.PongOut())
             case wire.SetTyping(is_typing=is_typing):
-                self._type(is_typing=is_typing)
-            case wire.Read(up_to_seq=up_to_seq):
-                self._services.receipts.claim_read(
-                    ReadMark(self._conversation_id, self.connection.person.id, up_to_seq)
+                self._sender.show_typing(
+                    me, self._conversation_id, self._conversation_uid, is_typing=is_typing
                 )
+            case wire.Read(up_to_seq=up_to_seq):
+                self._sender.claim_read(me.id, self._conversation_id, up_to_seq)
             case wire.Resume(after_seq=after_seq):
-                # A few bytes that may ask for a long past.
-                self._services.limits.signal(self.connection.person.id)
                 return self._resume(after_seq)
+            case wire.Edit() | wire.Delete() | wire.React():
+                change = codec.change_of(intention)
+                return self._sender.change(me.id, change, partial(self._find, intention))
             case _:
-                self._services.limits.send(self.connection.person.id)
-                return self._change(intention)
+                assert_never(intention)
         return None
-
-    # -- posting -------------------------------------------------------------------------------
 
     def _say(self, say: wire.Say) -> Awaitable[None] | None:
         """Hand a message to the writer; its echo, through the hub, is the acknowledgement."""
-        self._services.limits.send(self.connection.person.id)
         draft = self._services.messages.draft(
             self.connection.person.id,
             self._conversation_id,
@@ -163,56 +144,12 @@ class ConversationHandler:
             if_last_seq=say.if_last_seq,
             attachment=codec.upload_id_of(say.attachment_id),
         )
-        answer = self._services.submit(draft)
-        self._unanswered += 1
-        answer.add_done_callback(partial(self._answered, say.client_id))
-        return None if self._unanswered < MAX_UNANSWERED else _settled(answer)
+        return self._sender.submit(draft, self, say.client_id)
 
-    def _answered(self, client_id: str | None, answer: "asyncio.Future[Posted]") -> None:
-        self._unanswered -= 1
-        if answer.cancelled():
-            return
-        error = answer.exception()
-        if error is None:
-            posted = answer.result()
-            if posted.is_repeat:
-                # Everybody else has had it; whoever asks again has lost the first answer.
-                self._send(codec.message_out(posted.message, own=True))
-        elif isinstance(error, Refusal | Unavailable):
-            self._refuse(error, client_id)
-        else:
-            self.report_fault(client_id)
+    async def _find(self, change: wire.Change, _work: UnitOfWork) -> Found:
+        return self._conversation_id, MessageId(change.message_id)
 
-    # -- everything else -----------------------------------------------------------------------
-
-    async def _change(self, intention: wire.Intention) -> None:
-        messages, me, place = (
-            self._services.messages,
-            self.connection.person.id,
-            self._conversation_id,
-        )
-
-        async def job(work: UnitOfWork) -> None:
-            match intention:
-                case wire.Edit(message_id=number, content=content):
-                    await messages.edit(work, me, place, MessageId(number), content)
-                case wire.Delete(message_id=number):
-                    await messages.delete(work, me, place, MessageId(number))
-                case wire.React(message_id=number, emoji=emoji, remove=remove):
-                    change = messages.unreact if remove else messages.react
-                    await change(work, me, place, MessageId(number), emoji)
-
-        try:
-            await self._services.writer.write(job)
-        except (Refusal, Unavailable) as refusal:
-            self._refuse(refusal, getattr(intention, "client_id", None))
-
-    def _type(self, *, is_typing: bool) -> None:
-        self._services.limits.signal(self.connection.person.id)
-        typing = Typing(
-            self._conversation_id, self._conversation_uid, self.connection.person, is_typing
-        )
-        self._services.publish([typing])
+    # -- listening -----------------------------------------------------------------------------
 
     async def _resume(self, after_seq: int) -> None:
         try:
@@ -236,17 +173,27 @@ class ConversationHandler:
             )
         )
 
-    def _refuse(self, refusal: Refusal | Unavailable, client_id: str | None = None) -> None:
+    # -- answering -----------------------------------------------------------------------------
+
+    def show_posted(self, posted: Posted, asked: str | None, *, is_echoed: bool) -> None:
+        """Send a message to its author alone, where nobody else is sent it."""
+        del asked
+        if not is_echoed:
+            self._send(codec.message_out(posted.message, own=True))
+
+    def show_refusal(self, refusal: Refusal | Unavailable, asked: str | None) -> None:
+        """Say why a frame was refused."""
         hidden = self._services.hub.hidden_from(self.connection, self._conversation_id)
-        self._send(errors.error_frame(refusal, client_id=client_id, hidden=hidden))
+        self._send(errors.error_frame(refusal, client_id=asked, hidden=hidden))
+
+    def show_fault(self, asked: str | None) -> None:
+        """Say that a fault of ours kept a frame from being served."""
+        self._send(
+            wire.ErrorOut(errors.FAULT_SENTENCE, code="internal_error", client_id=asked or UNSET)
+        )
 
     def _send(self, frame: Struct) -> None:
         self.connection.push(codec.encode(frame))
-
-
-async def _settled(answer: "asyncio.Future[Posted]") -> None:
-    """Return when a post has its answer, whatever it is."""
-    await asyncio.wait([answer])
 
 
 def _after_seq(scope: Scope) -> int | None:

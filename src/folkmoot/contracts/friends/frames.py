@@ -317,16 +317,8 @@ class FriendsPing(Struct):
     """Ask for a ``pong``."""
 
 
-Intention = (
-    SendDirect
-    | MarkDirectRead
-    | SetFriendTyping
-    | EditDirect
-    | DeleteDirect
-    | ReactToDirect
-    | ResumeDirects
-    | FriendsPing
-)
+Change = EditDirect | DeleteDirect | ReactToDirect
+Intention = SendDirect | MarkDirectRead | SetFriendTyping | Change | ResumeDirects | FriendsPing
 
 INBOUND: dict[str, type[Struct]] = {
     "send_message": SendDirect,

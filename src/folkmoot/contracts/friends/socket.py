@@ -1,10 +1,9 @@
 """The live side of the `friends` contract: one socket for one account and all its friends."""
 
-import asyncio
-from collections.abc import Awaitable, Coroutine
+from collections.abc import Awaitable
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import ClassVar, NamedTuple, assert_never
 from urllib.parse import parse_qs
 
 from msgspec import Struct
@@ -20,47 +19,64 @@ from folkmoot.core.conversations.model import ReadMark
 from folkmoot.core.messages.direct_messages import DeliveryStatus, exchange, found, received
 from folkmoot.core.messages.errors import NotUpToDate
 from folkmoot.core.messages.model import Draft, Message, Posted
-from folkmoot.core.presence.events import Typing
-from folkmoot.core.shared.ids import ConversationId, Uid
+from folkmoot.core.shared.ids import ConversationId
 from folkmoot.core.shared.refusals import Refusal, Unavailable
 from folkmoot.core.work import UnitOfWork
+from folkmoot.kit.frame_handler import FrameHandler
+from folkmoot.kit.sending import Found, Sender, nothing
 from folkmoot.kit.socket_endpoint import Rejection, Scope
 from folkmoot.realtime.connection import Connection, ObservedEvent
+from folkmoot.realtime.limits import Cost
 from folkmoot.realtime.outbox import Outbox
 from folkmoot.realtime.services import Services
 
-MAX_UNANSWERED = 100
 _NOWHERE = ConversationId(0)
 
 
 class FriendSockets:
-    """How visitors of ``/api/v1/chat/ws/chat`` are received."""
+    """How clients of ``/api/v1/chat/ws/chat`` are served."""
 
     authenticates_first = True
 
     def __init__(self, services: Services) -> None:
-        self._services = services
+        self._sender = Sender(services)
         self._wire_format = FriendsWireFormat(services.presence)
 
-    def guest(self, scope: Scope, caller: Caller, outbox: Outbox) -> "FriendsHandler":
-        """The visitor, bound for all their friends."""
+    def handler(self, scope: Scope, caller: Caller, outbox: Outbox) -> "FriendsHandler":
+        """The handler of a client that wants to hear of all its friends."""
         return FriendsHandler(
-            self._services, self._wire_format, outbox, caller, resumes=_resumes(scope)
+            self._sender, self._wire_format, outbox, caller, resumes=_resumes(scope)
         )
 
     def rejection_of(self, refusal: Refusal | Unavailable | None) -> Rejection:
-        """The close code for a visitor who cannot stay."""
+        """The close code for a client that cannot stay."""
         return Rejection(*errors.rejection_of(refusal))
 
 
-class FriendsHandler:
+class FriendRequest(NamedTuple):
+    """What is kept of a frame to answer it with: its id, and whom a message went to."""
+
+    client_id: str | None
+    partner: Partner | None = None
+
+
+class FriendsHandler(FrameHandler[wire.Intention, FriendRequest]):
     """One account at one socket."""
 
-    __slots__ = ("_coming", "_services", "_unanswered", "_wire_format", "connection")
+    __slots__ = ("_subscription",)
+
+    costs: ClassVar = {
+        wire.SendDirect: Cost.SEND,
+        wire.EditDirect: Cost.SEND,
+        wire.DeleteDirect: Cost.SEND,
+        wire.ReactToDirect: Cost.SEND,
+        wire.SetFriendTyping: Cost.SIGNAL,
+        wire.MarkDirectRead: Cost.SIGNAL,
+    }
 
     def __init__(
         self,
-        services: Services,
+        sender: Sender,
         wire_format: FriendsWireFormat,
         outbox: Outbox,
         caller: Caller,
@@ -68,42 +84,28 @@ class FriendsHandler:
         resumes: bool,
     ) -> None:
         me, login = caller.account.person, caller.login.id
-        self.connection = connection = Connection(
-            wire_format, outbox, me, login, caller.expires_at, observer=self
+        connection = Connection(wire_format, outbox, me, login, caller.expires_at, observer=self)
+        super().__init__(sender, connection)
+        self._subscription = FriendsSubscription(
+            sender.services, wire_format, connection, resumes=resumes
         )
-        self._services = services
-        self._wire_format = wire_format
-        self._coming = FriendsSubscription(services, wire_format, connection, resumes=resumes)
-        self._unanswered = 0
 
     def observe(self, event: ObservedEvent) -> None:
         """Reckon with what happens to the account."""
-        self._coming.observe(event)
+        self._subscription.observe(event)
 
-    async def arrive(self) -> None:
+    async def start(self) -> None:
         """Greet, send what waited, and listen; or wait for the client to say how far it got."""
-        await self._coming.arrive()
+        await self._subscription.arrive()
 
-    def hear(self, data: str | bytes) -> Awaitable[None] | None:
-        """Take a frame in; posting goes on while the next frame is read."""
-        try:
-            intention = codec.decode(data)
-        except Refusal as refusal:
-            self._refuse(refusal)
-            return None
-        client_id = getattr(intention, "client_id", None)
-        try:
-            doing = self._do(intention)
-        except Refusal as refusal:
-            self._refuse(refusal, client_id)
-            return None
-        return None if doing is None else self._done(doing, client_id)
+    def _decode(self, data: str | bytes) -> wire.Intention:
+        return codec.decode(data)
 
-    def report_fault(self, client_id: str | None = None) -> None:
-        """Say that a fault of ours kept a frame from being served."""
-        self._send(errors.fault_frame(client_id))
+    def _asked(self, intention: wire.Intention) -> FriendRequest:
+        return FriendRequest(getattr(intention, "client_id", None))
 
-    def _do(self, intention: wire.Intention) -> Coroutine[Any, Any, None] | None:
+    def _do(self, intention: wire.Intention) -> Awaitable[object] | None:
+        me = self.connection.person.id
         match intention:
             case wire.SendDirect():
                 return self._say(intention)
@@ -112,29 +114,22 @@ class FriendsHandler:
             case wire.SetFriendTyping(receiver_id=receiver, is_typing=is_typing):
                 return self._type(receiver, is_typing=is_typing)
             case wire.MarkDirectRead(message_id=name):
-                self._services.limits.signal(self.connection.person.id)
                 return self._read(name)
             case wire.ResumeDirects(after=after):
-                return self._coming.resume(after)
+                return self._subscription.resume(after)
+            case wire.EditDirect() | wire.DeleteDirect() | wire.ReactToDirect():
+                change = codec.change_of(intention)
+                return self._sender.change(me, change, partial(self._find, intention))
             case _:
-                self._services.limits.send(self.connection.person.id)
-                return self._change(intention)
+                assert_never(intention)
         return None
-
-    async def _done(self, doing: Coroutine[Any, Any, None], client_id: str | None) -> None:
-        try:
-            await doing
-        except (Refusal, Unavailable) as refusal:
-            self._refuse(refusal, client_id)
 
     # -- posting -------------------------------------------------------------------------------
 
-    def _say(self, say: wire.SendDirect) -> Coroutine[Any, Any, None] | None:
+    def _say(self, say: wire.SendDirect) -> Awaitable[None] | None:
         """Hand a message to the writer, where the two have written before."""
-        me = self.connection.person.id
-        self._services.limits.send(me)
         draft = self._services.messages.draft(
-            me,
+            self.connection.person.id,
             _NOWHERE,
             say.content,
             client_id=say.client_id,
@@ -151,39 +146,74 @@ class FriendsHandler:
     async def _say_first(self, draft: Draft, receiver: str) -> None:
         """Post where nothing was known of the two: the next frame waits, or it would overtake."""
         partner, _ = await addressed(self._services, self.connection.person.id, receiver)
-        waiting = self._submit(draft, partner)
-        if waiting is not None:
-            await waiting
+        await (self._submit(draft, partner) or nothing())
 
-    def _submit(self, draft: Draft, partner: Partner) -> Coroutine[Any, Any, None] | None:
+    def _submit(self, draft: Draft, partner: Partner) -> Awaitable[None] | None:
         answer = self._services.writer.submit(replace(draft, conversation_id=partner.place))
-        self._unanswered += 1
-        answer.add_done_callback(partial(self._answered, draft.client_id, partner))
-        return None if self._unanswered < MAX_UNANSWERED else _settled(answer)
+        return self._sender.answer(answer, self, FriendRequest(draft.client_id, partner))
 
-    def _answered(
-        self, client_id: str | None, partner: Partner, answer: "asyncio.Future[Posted]"
-    ) -> None:
-        self._unanswered -= 1
-        if answer.cancelled():
+    # -- everything else -----------------------------------------------------------------------
+
+    async def _find(self, frame: wire.Change, work: UnitOfWork) -> Found:
+        message = await found(work, self.connection.person.id, frame.message_id)
+        return message.conversation_id, message.uid
+
+    async def _read(self, name: str) -> None:
+        me = self.connection.person.id
+        message = await self._services.storage.read(lambda work: received(work, me, name))
+        self._sender.claim_read(me, message.conversation_id, message.seq)
+
+    def _type(self, receiver: str, *, is_typing: bool) -> Awaitable[None] | None:
+        partner = self._known(receiver)
+        if partner is None:
+            return self._type_first(receiver, is_typing=is_typing)
+        self._show_typing(partner, is_typing=is_typing)
+        return None
+
+    async def _type_first(self, receiver: str, *, is_typing: bool) -> None:
+        partner, _ = await addressed(self._services, self.connection.person.id, receiver)
+        self._show_typing(partner, is_typing=is_typing)
+
+    def _show_typing(self, partner: Partner, *, is_typing: bool) -> None:
+        self._sender.show_typing(
+            self.connection.person, partner.place, partner.place_uid, is_typing=is_typing
+        )
+
+    def _known(self, receiver: str) -> Partner | None:
+        """Whom a name means, if the two have written before; usernames are looked up each time."""
+        uid = AccountName(receiver).uid
+        return None if uid is None else self._subscription.partners.get(uid)
+
+    # -- answering -----------------------------------------------------------------------------
+
+    def show_posted(self, posted: Posted, asked: FriendRequest | None, *, is_echoed: bool) -> None:
+        """Acknowledge a message; its author is sent nothing else of it on this connection."""
+        del is_echoed
+        if asked is None or asked.partner is None:
             return
-        error = answer.exception()
-        if isinstance(error, NotUpToDate):
-            self._services.background_tasks.begin(self._refuse_late(error, partner, client_id))
-        elif isinstance(error, Refusal | Unavailable):
-            self._refuse(error, client_id)
-        elif error is not None:
-            self.report_fault(client_id)
-        elif answer.result().is_repeat:
-            self._services.background_tasks.begin(
-                self._acknowledge_again(answer.result().message, partner)
-            )
+        message, partner = posted.message, asked.partner
+        if posted.is_repeat:
+            again = self._acknowledge_again(message, partner)
+            self._services.background_tasks.begin(again)
+            return
+        mark = ReadMark(partner.place, partner.id, message.seq)
+        is_there = self._services.receipts.was_handed(mark)
+        status = DeliveryStatus.DELIVERED if is_there else DeliveryStatus.SENT
+        self._send(codec.sent(message, partner.uid, status))
+
+    def show_refusal(self, refusal: Refusal | Unavailable, asked: FriendRequest | None) -> None:
+        """Say why a frame was refused, and what its author had not seen if that is why."""
+        client_id = None if asked is None else asked.client_id
+        partner = None if asked is None else asked.partner
+        if isinstance(refusal, NotUpToDate) and partner is not None:
+            late = self._refuse_late(refusal, partner, client_id)
+            self._services.background_tasks.begin(late)
         else:
-            message = answer.result().message
-            mark = ReadMark(partner.place, partner.id, message.seq)
-            is_there = self._services.receipts.was_handed(mark)
-            status = DeliveryStatus.DELIVERED if is_there else DeliveryStatus.SENT
-            self._send(codec.sent(message, partner.uid, status))
+            self._send(errors.error_frame(refusal, client_id=client_id))
+
+    def show_fault(self, asked: FriendRequest | None) -> None:
+        """Say that a fault of ours kept a frame from being served."""
+        self._send(errors.fault_frame(None if asked is None else asked.client_id))
 
     async def _acknowledge_again(self, message: Message, partner: Partner) -> None:
         """Tell who has lost the first answer what has become of their message since."""
@@ -196,7 +226,7 @@ class FriendsHandler:
         try:
             status = await self._services.storage.read(job)
         except Unavailable as refusal:
-            self._refuse(refusal, message.client_id)
+            self._send(errors.error_frame(refusal, client_id=message.client_id))
         else:
             self._send(codec.sent(message, partner.uid, status))
 
@@ -207,67 +237,12 @@ class FriendsHandler:
         try:
             missed = await frames_missed(self._services, self.connection.person, partner, refusal)
         except Unavailable as unavailable:
-            self._refuse(unavailable, client_id)
+            self._send(errors.error_frame(unavailable, client_id=client_id))
         else:
             self._send(errors.error_frame(refusal, client_id=client_id, missed=missed))
 
-    # -- everything else -----------------------------------------------------------------------
-
-    async def _change(self, intention: wire.Intention) -> None:
-        messages, me = self._services.messages, self.connection.person.id
-
-        async def place_of(work: UnitOfWork, name: str) -> tuple[ConversationId, Uid]:
-            message = await found(work, me, name)
-            return message.conversation_id, message.uid
-
-        async def job(work: UnitOfWork) -> None:
-            match intention:
-                case wire.EditDirect(message_id=name, content=content):
-                    await messages.edit(work, me, *await place_of(work, name), content)
-                case wire.DeleteDirect(message_id=name):
-                    await messages.delete(work, me, *await place_of(work, name))
-                case wire.ReactToDirect(message_id=name, emoji=emoji, remove=remove):
-                    change = messages.unreact if remove else messages.react
-                    await change(work, me, *await place_of(work, name), emoji)
-
-        await self._services.writer.write(job)
-
-    async def _read(self, name: str) -> None:
-        me = self.connection.person.id
-        message = await self._services.storage.read(lambda work: received(work, me, name))
-        self._services.receipts.claim_read(ReadMark(message.conversation_id, me, message.seq))
-
-    def _type(self, receiver: str, *, is_typing: bool) -> Coroutine[Any, Any, None] | None:
-        self._services.limits.signal(self.connection.person.id)
-        partner = self._known(receiver)
-        if partner is None:
-            return self._type_first(receiver, is_typing=is_typing)
-        self._show_typing(partner, is_typing=is_typing)
-        return None
-
-    async def _type_first(self, receiver: str, *, is_typing: bool) -> None:
-        partner, _ = await addressed(self._services, self.connection.person.id, receiver)
-        self._show_typing(partner, is_typing=is_typing)
-
-    def _show_typing(self, partner: Partner, *, is_typing: bool) -> None:
-        typing = Typing(partner.place, partner.place_uid, self.connection.person, is_typing)
-        self._services.publish([typing])
-
-    def _known(self, receiver: str) -> Partner | None:
-        """Whom a name means, if the two have written before; usernames are looked up each time."""
-        uid = AccountName(receiver).uid
-        return None if uid is None else self._coming.partners.get(uid)
-
-    def _refuse(self, refusal: Refusal | Unavailable, client_id: str | None = None) -> None:
-        self._send(errors.error_frame(refusal, client_id=client_id))
-
     def _send(self, frame: Struct) -> None:
         self.connection.push(codec.encode(frame))
-
-
-async def _settled(answer: "asyncio.Future[Posted]") -> None:
-    """Return when a post has its answer, whatever it is."""
-    await asyncio.wait([answer])
 
 
 def _resumes(scope: Scope) -> bool:

@@ -51,6 +51,7 @@ from folkmoot.core.social.events import (
 )
 from folkmoot.core.tasks.events import TasksAdded
 from folkmoot.kit.frame_reader import FrameReader
+from folkmoot.kit.sending import ChangeIntention, DeleteIntention, EditIntention, ReactIntention
 from folkmoot.wire.lane_frames import text_frame
 
 _encode = msgspec.json.Encoder().encode
@@ -64,6 +65,19 @@ def decode(data: str | bytes) -> Intention:
         FrameMalformed, FrameUnknown
     """
     return cast("Intention", _frames.read(data))
+
+
+def change_of(frame: wire.Change) -> ChangeIntention:
+    """What is to become of a message."""
+    match frame:
+        case wire.EditInSession(content=content):
+            return EditIntention(content)
+        case wire.DeleteInSession():
+            return DeleteIntention()
+        case wire.ReactInSession(emoji=emoji, remove=remove):
+            return ReactIntention(emoji, remove)
+        case _:
+            assert_never(frame)
 
 
 def encode(frame: Struct) -> bytes:

@@ -1,8 +1,7 @@
 """The live side of the `sessions` contract: one socket for one account in one session."""
 
-import asyncio
 from collections.abc import Awaitable
-from functools import partial
+from typing import ClassVar, assert_never
 from urllib.parse import parse_qs
 
 from msgspec import UNSET, Struct
@@ -13,22 +12,21 @@ from folkmoot.contracts.sessions import frames as wire
 from folkmoot.contracts.sessions.drafts import draft_of, joining
 from folkmoot.contracts.sessions.names import message_uid, place_of
 from folkmoot.core.accounts.model import Account
-from folkmoot.core.conversations.model import Conversation, ReadMark
+from folkmoot.core.conversations.model import Conversation
 from folkmoot.core.events import Event
-from folkmoot.core.messages.errors import NoSuchMessage
 from folkmoot.core.messages.model import Draft, Posted
-from folkmoot.core.presence.events import Typing
 from folkmoot.core.shared.ids import Clock, ConversationId, Uid
 from folkmoot.core.shared.refusals import Refusal, Unavailable
 from folkmoot.core.work import UnitOfWork
 from folkmoot.kit.following import Following
+from folkmoot.kit.frame_handler import FrameHandler
+from folkmoot.kit.sending import Found, Sender, nothing
 from folkmoot.kit.socket_endpoint import Rejection, Scope
 from folkmoot.realtime.connection import Connection
+from folkmoot.realtime.limits import Cost
 from folkmoot.realtime.outbox import Outbox
 from folkmoot.realtime.services import Services
 from folkmoot.realtime.wire_format import CloseReason
-
-MAX_UNANSWERED = 100
 
 
 class SessionsWireFormat:
@@ -50,16 +48,16 @@ class SessionsWireFormat:
 
 
 class SessionSockets:
-    """How visitors of ``/api/v1/chat/ws/{session_id}`` are received."""
+    """How clients of ``/api/v1/chat/ws/{session_id}`` are served."""
 
     authenticates_first = False
 
     def __init__(self, services: Services) -> None:
-        self._services = services
+        self._sender = Sender(services)
         self._wire_format = SessionsWireFormat(services.clock)
 
-    def guest(self, scope: Scope, caller: Caller, outbox: Outbox) -> "SessionHandler":
-        """The visitor, bound for the session in the path."""
+    def handler(self, scope: Scope, caller: Caller, outbox: Outbox) -> "SessionHandler":
+        """The handler of a client that wants to hear of the session in the path."""
         connection = Connection(
             self._wire_format,
             outbox,
@@ -67,50 +65,57 @@ class SessionSockets:
             caller.login.id,
             caller.expires_at,
         )
-        return SessionHandler(self._services, connection, caller.account, scope)
+        return SessionHandler(self._sender, connection, caller.account, scope)
 
     def rejection_of(self, refusal: Refusal | Unavailable | None) -> Rejection:
-        """The close code for a visitor who cannot stay."""
+        """The close code for a client that cannot stay."""
         return Rejection(*errors.rejection_of(refusal))
 
 
-class SessionHandler:
+class SessionHandler(FrameHandler[wire.Intention, str]):
     """One account at one socket of one session; staff may look on without being a member."""
 
     __slots__ = (
         "_account",
         "_after_seq",
+        "_conversation_id",
         "_host",
         "_is_member",
         "_name",
-        "_place",
-        "_services",
         "_uid",
-        "_unanswered",
-        "connection",
     )
 
+    costs: ClassVar = {
+        wire.SessionText: Cost.SEND,
+        wire.SessionFile: Cost.SEND,
+        wire.SessionImage: Cost.SEND,
+        wire.SessionVoice: Cost.SEND,
+        wire.EditInSession: Cost.SEND,
+        wire.DeleteInSession: Cost.SEND,
+        wire.ReactInSession: Cost.SEND,
+        wire.TypeInSession: Cost.SIGNAL,
+        wire.ReadInSession: Cost.SIGNAL,
+    }
+
     def __init__(
-        self, services: Services, connection: Connection, account: Account, scope: Scope
+        self, sender: Sender, connection: Connection, account: Account, scope: Scope
     ) -> None:
-        self.connection = connection
-        self._services = services
+        super().__init__(sender, connection)
         self._account = account
         self._name = str(scope["path_params"]["session_id"])
         self._host = host_of(scope)
         self._after_seq = _after_seq(scope)
-        self._place = ConversationId(0)
+        self._conversation_id = ConversationId(0)
         self._uid = Uid("")
         self._is_member = False
-        self._unanswered = 0
 
-    async def arrive(self) -> None:
+    async def start(self) -> None:
         """Send what was missed, listen, and tell the client that it has joined."""
         services, connection = self._services, self.connection
-        self._place = await services.storage.read(lambda work: place_of(work, self._name))
-        connection.home = self._place
+        self._conversation_id = await services.storage.read(lambda work: place_of(work, self._name))
+        connection.home = self._conversation_id
         entered: list[Conversation] = []
-        following = Following(services, connection, self._place, self._enter)
+        following = Following(services, connection, self._conversation_id, self._enter)
         await following.start(self._after_seq, entered.append)
         head = entered[0]
         self._uid = head.uid
@@ -119,31 +124,19 @@ class SessionHandler:
         self._send(codec.joined_frame(head.uid, connection.person, present, now, head.last_seq))
 
     async def _enter(self, work: UnitOfWork) -> Conversation:
-        head, member = await self._services.desks.entered(work, self._account, self._place)
+        head, member = await self._services.desks.entered(
+            work, self._account, self._conversation_id
+        )
         self._is_member = member is not None
         return head
 
-    def hear(self, data: str | bytes) -> Awaitable[None] | None:
-        """Take a frame in; posting goes on while the next frame is read."""
-        client_id = None
-        try:
-            intention = codec.decode(data)
-            client_id = getattr(intention, "client_id", None)
-            return self._do(intention)
-        except Refusal as refusal:
-            self._refuse(refusal, client_id)
-            return None
+    def _decode(self, data: str | bytes) -> wire.Intention:
+        return codec.decode(data)
 
-    def report_fault(self, client_id: str | None = None) -> None:
-        """Say that a fault of ours kept a frame from being served."""
-        metadata = wire.SessionErrorMetadata("internal_error", client_id or UNSET)
-        at = codec.instant(self._services.clock.now())
-        person = self.connection.person
-        self._send(
-            wire.SessionErrorFrame(self._uid, person.uid, errors.FAULT_SENTENCE, at, metadata)
-        )
+    def _asked(self, intention: wire.Intention) -> str | None:
+        return getattr(intention, "client_id", None)
 
-    def _do(self, intention: wire.Intention) -> Awaitable[None] | None:
+    def _do(self, intention: wire.Intention) -> Awaitable[object] | None:
         me = self.connection.person
         match intention:
             case wire.SessionText() | wire.SessionFile():
@@ -152,128 +145,85 @@ class SessionHandler:
                 at = codec.instant(self._services.clock.now())
                 self._send(wire.SessionPongFrame(self._uid, me.uid, at, {}))
             case wire.TypeInSession(content=content):
-                self._services.limits.signal(me.id)
-                typing = Typing(self._place, self._uid, me, is_typing=content == "true")
-                self._services.publish([typing])
+                self._sender.show_typing(
+                    me, self._conversation_id, self._uid, is_typing=content == "true"
+                )
             case wire.ReadInSession(up_to_message_id=name):
-                self._services.limits.signal(me.id)
-                return self._answering(self._read(message_uid(name)))
+                uid = message_uid(name)
+                return self._sender.read_message(me.id, self._conversation_id, uid)
+            case wire.EditInSession() | wire.DeleteInSession() | wire.ReactInSession():
+                return self._change(intention, message_uid(intention.message_id))
             case _:
-                self._services.limits.send(me.id)
-                return self._answering(self._change(intention, message_uid(intention.message_id)))
+                assert_never(intention)
         return None
 
-    # -- posting -------------------------------------------------------------------------------
-
     def _say(self, say: wire.Say) -> Awaitable[None] | None:
-        self._services.limits.send(self.connection.person.id)
+        """Hand a message to the writer; its echo, through the hub, is the acknowledgement."""
         draft = draft_of(
             self._services.messages,
             self.connection.person.id,
-            self._place,
+            self._conversation_id,
             say,
             host=self._host,
             origin=self.connection.id,
         )
-        aside = self._services.handle_command(draft)
-        if aside is not None:
-            return self._await_answer(aside, say.client_id)
-        if self._is_member:
-            return self._post(draft)
-        return self._answering(self._join_and_post(draft), say.client_id)
-
-    def _post(self, draft: Draft) -> Awaitable[None] | None:
-        """Hand a message to the writer; its echo, through the hub, is the acknowledgement."""
-        return self._await_answer(self._services.writer.submit(draft), draft.client_id)
-
-    def _await_answer(
-        self, answer: "asyncio.Future[Posted]", client_id: str | None
-    ) -> Awaitable[None] | None:
-        self._unanswered += 1
-        answer.add_done_callback(partial(self._answered, client_id))
-        return None if self._unanswered < MAX_UNANSWERED else _settled(answer)
+        answer = self._services.handle_command(draft)
+        if answer is None and not self._is_member:
+            return self._join_and_post(draft)
+        answer = answer or self._services.writer.submit(draft)
+        return self._sender.answer(answer, self, draft.client_id)
 
     async def _join_and_post(self, draft: Draft) -> None:
         await self._join()
-        waiting = self._post(draft)
-        if waiting is not None:
-            await waiting
+        answer = self._services.writer.submit(draft)
+        await (self._sender.answer(answer, self, draft.client_id) or nothing())
 
     async def _join(self) -> None:
         """Staff who write are members from then on."""
         if not self._is_member:
-            await self._services.writer.write(joining(self._services, self._account, self._place))
+            job = joining(self._services, self._account, self._conversation_id)
+            await self._services.writer.write(job)
             self._is_member = True
 
-    def _answered(self, client_id: str | None, answer: "asyncio.Future[Posted]") -> None:
-        self._unanswered -= 1
-        if answer.cancelled():
-            return
-        error = answer.exception()
-        if error is None:
-            posted = answer.result()
-            if posted.is_repeat:
-                # Everybody else has had it; whoever asks again has lost the first answer.
-                self._send(codec.message_frame(posted.message, own=True))
-        elif isinstance(error, Refusal | Unavailable):
-            self._refuse(error, client_id)
-        else:
-            self.report_fault(client_id)
-
-    # -- everything else -----------------------------------------------------------------------
-
-    async def _change(self, change: wire.Change, name: Uid) -> None:
-        messages, me, place = self._services.messages, self.connection.person.id, self._place
-
-        async def job(work: UnitOfWork) -> None:
-            match change:
-                case wire.EditInSession(content=content):
-                    await messages.edit(work, me, place, name, content)
-                case wire.DeleteInSession():
-                    await messages.delete(work, me, place, name)
-                case wire.ReactInSession(emoji=emoji, remove=remove):
-                    act = messages.unreact if remove else messages.react
-                    await act(work, me, place, name, emoji)
+    async def _change(self, frame: wire.Change, name: Uid) -> None:
+        async def find(_work: UnitOfWork) -> Found:
+            return self._conversation_id, name
 
         await self._join()
-        await self._services.writer.write(job)
+        await self._sender.change(self.connection.person.id, codec.change_of(frame), find)
 
-    async def _read(self, name: Uid) -> None:
-        async def job(work: UnitOfWork) -> int:
-            found = (await work.messages.named(self._place, [name])).get(name)
-            if found is None:
-                raise NoSuchMessage
-            return found.seq
+    # -- answering -----------------------------------------------------------------------------
 
-        seq = await self._services.storage.read(job)
-        self._services.receipts.claim_read(ReadMark(self._place, self.connection.person.id, seq))
+    def show_posted(self, posted: Posted, asked: str | None, *, is_echoed: bool) -> None:
+        """Send a message to its author alone, where nobody else is sent it."""
+        del asked
+        if not is_echoed:
+            self._send(codec.message_frame(posted.message, own=True))
 
-    async def _answering(self, doing: Awaitable[None], client_id: str | None = None) -> None:
-        """Do it; a refusal is answered with an ``error`` frame."""
-        try:
-            await doing
-        except (Refusal, Unavailable) as refusal:
-            self._refuse(refusal, client_id)
-
-    def _refuse(self, refusal: Refusal | Unavailable, client_id: str | None = None) -> None:
+    def show_refusal(self, refusal: Refusal | Unavailable, asked: str | None) -> None:
+        """Say why a frame was refused."""
         connection = self.connection
         frame = errors.error_frame(
             refusal,
             conversation=self._uid,
             account=connection.person.uid,
             at=self._services.clock.now(),
-            client_id=client_id,
-            hidden=self._services.hub.hidden_from(connection, self._place),
+            client_id=asked,
+            hidden=self._services.hub.hidden_from(connection, self._conversation_id),
         )
         self._send(frame)
 
+    def show_fault(self, asked: str | None) -> None:
+        """Say that a fault of ours kept a frame from being served."""
+        metadata = wire.SessionErrorMetadata("internal_error", asked or UNSET)
+        at = codec.instant(self._services.clock.now())
+        person = self.connection.person
+        self._send(
+            wire.SessionErrorFrame(self._uid, person.uid, errors.FAULT_SENTENCE, at, metadata)
+        )
+
     def _send(self, frame: Struct) -> None:
         self.connection.push(codec.encode(frame))
-
-
-async def _settled(answer: "asyncio.Future[Posted]") -> None:
-    """Return when a post has its answer, whatever it is."""
-    await asyncio.wait([answer])
 
 
 def host_of(scope: Scope) -> str:

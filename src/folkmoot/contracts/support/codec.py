@@ -52,6 +52,7 @@ from folkmoot.core.social.events import (
 )
 from folkmoot.core.tasks.events import TasksAdded
 from folkmoot.files.links import file_url
+from folkmoot.kit.sending import ChangeIntention, DeleteIntention, EditIntention, ReactIntention
 from folkmoot.wire.engine_packet import Encoded
 from folkmoot.wire.socket import SocketEvent
 from folkmoot.wire.socket_packet import encode_event
@@ -137,6 +138,19 @@ def packet(
     cursor = getattr(data, "cursor", UNSET)
     offset = [cursor] if with_offset and cursor is not UNSET else []
     return encode_event(name, data, *offset, volatile=type(data) in _VOLATILE)
+
+
+def change_of(frame: wire.Change) -> ChangeIntention:
+    """What is to become of a message."""
+    match frame:
+        case wire.EditInSupport(message_text=content):
+            return EditIntention(content)
+        case wire.DeleteInSupport():
+            return DeleteIntention()
+        case wire.ReactInSupport(emoji=emoji, remove=remove):
+            return ReactIntention(emoji, remove)
+        case _:
+            assert_never(frame)
 
 
 def shown(event: Event, setting: Setting | None, *, own: bool) -> tuple[str, Struct] | None:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from folkmoot.contracts.support import frames as wire
-from folkmoot.contracts.support.codec import message_uid
+from folkmoot.contracts.support.codec import change_of, message_uid
 from folkmoot.contracts.support.errors import MayNotWrite, ReceiverNeeded
 from folkmoot.contracts.support.subscription import sessions_of
 from folkmoot.core.accounts.errors import NoSuchAccount
@@ -16,6 +16,7 @@ from folkmoot.core.shared.ids import AccountId, ConversationId, Uid
 from folkmoot.core.shared.pages import Page, Slice
 from folkmoot.core.shared.texts import checked
 from folkmoot.core.work import UnitOfWork
+from folkmoot.kit.sending import changed
 from folkmoot.realtime.services import Services
 
 
@@ -149,7 +150,7 @@ class SupportDesk:
     async def change(
         self,
         work: UnitOfWork,
-        asked: wire.EditInSupport | wire.DeleteInSupport | wire.ReactInSupport,
+        asked: wire.Change,
     ) -> tuple[Message, Account]:
         """The message after the change (as it was, where only a reaction changed), and whose
         thread it is in.
@@ -159,22 +160,15 @@ class SupportDesk:
         """
         me, messages = self._account.id, self._services.messages
         message, customer = await self._found(work, asked.message_id)
-        place, uid = message.conversation_id, message.uid
         await self._come_in(work, asked, message)
-        match asked:
-            case wire.EditInSupport(message_text=text):
-                message = await messages.edit(work, me, place, uid, text)
-            case wire.DeleteInSupport():
-                await messages.delete(work, me, place, uid)
-            case wire.ReactInSupport(emoji=emoji, remove=remove):
-                react = messages.unreact if remove else messages.react
-                await react(work, me, place, uid, emoji)
-        return message, customer
+        found = message.conversation_id, message.uid
+        edited = await changed(work, messages, me, found, change_of(asked))
+        return edited or message, customer
 
     async def _come_in(
         self,
         work: UnitOfWork,
-        asked: wire.EditInSupport | wire.DeleteInSupport | wire.ReactInSupport,
+        asked: wire.Change,
         message: Message,
     ) -> None:
         """Make staff who only looked on members, where that lets them do what they ask.

@@ -258,15 +258,14 @@ class GetConnectionInfo(Struct):
     """Ask what the server knows of this connection."""
 
 
+Change = EditInSupport | DeleteInSupport | ReactInSupport
 Intention = (
     JoinRoom
     | LeaveRoom
     | SendMessage
     | SetSupportTyping
     | MarkRead
-    | EditInSupport
-    | DeleteInSupport
-    | ReactInSupport
+    | Change
     | ResumeThread
     | GetOnlineUsers
     | SupportHeartbeat

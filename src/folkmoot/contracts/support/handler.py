@@ -72,14 +72,14 @@ class SupportHandler:
             observer=self,
         )
         self._desk = SupportDesk(services, caller.account)
-        self._speaker = SupportSender(services, self._desk, self.connection, self)
+        self._sender = SupportSender(services, self._desk, self.connection, self)
         self._seats: dict[AccountId, SupportSubscription] = {}
         self._sitting = asyncio.Lock()
         self._connected_at: datetime = services.clock.now()
 
     # -- coming and going ----------------------------------------------------------------------
 
-    async def arrive(
+    async def start(
         self, since: Since, rooms: Mapping[str, Places], *, with_receipts: bool
     ) -> None:
         """Send what was missed in the account's own thread, and listen to what concerns it.
@@ -101,7 +101,7 @@ class SupportHandler:
         except (Refusal, Unavailable) as refusal:
             self._close(refusal)
 
-    def depart(self) -> None:
+    def close(self) -> None:
         """Forget a client that is gone."""
         self._services.hub.close(self.connection)
         self._threads.dismiss(self)
@@ -215,25 +215,26 @@ class SupportHandler:
 
     # -- hearing and answering -----------------------------------------------------------------
 
-    async def hear(self, event: SocketEvent) -> None:
+    async def receive(self, event: SocketEvent) -> None:
         """Do what the client asks for, and answer it."""
         if not self.connection.is_open:
             return  # It has lost its rights, whatever of it was still under way.
         try:
             fields = await self._do(codec.decode(event), event)
-        except Exception as fault:
-            self.refuse(event, fault)
+        except (Refusal, Unavailable) as refusal:
+            self.refuse(event, refusal)
+        except Exception:
+            _log.exception("an event could not be handled")
+            self.refuse(event, None)
         else:
             if fields is not None:
                 self._answer(event, fields)
 
-    def refuse(self, event: SocketEvent, fault: Exception) -> None:
+    def refuse(self, event: SocketEvent, refusal: Refusal | Unavailable | None) -> None:
         """Say why an event was refused: by its ack, or by an ``error`` where none was asked for."""
-        if isinstance(fault, Refusal | Unavailable):
-            error = errors.error_data(fault, missed=self._missed(fault))
-        else:
-            _log.error("an event could not be handled", exc_info=fault)
-            error = {"code": "internal_error", "message": errors.FAULT_SENTENCE}
+        error = {"code": "internal_error", "message": errors.FAULT_SENTENCE}
+        if refusal is not None:
+            error = errors.error_data(refusal, missed=self._missed(refusal))
         if event.ack_id is None:
             self._outlet.say("error", error | {"event": event.name[:40]})
         else:
@@ -269,7 +270,7 @@ class SupportHandler:
     async def _do(self, asked: wire.Intention, event: SocketEvent) -> Fields | None:
         match asked:
             case wire.SendMessage():
-                await self._speaker.say(asked, event)
+                await self._sender.say(asked, event)
                 return None
             case wire.EditInSupport() | wire.DeleteInSupport() | wire.ReactInSupport():
                 return await self._change(asked)
@@ -287,9 +288,7 @@ class SupportHandler:
             case _:
                 return self._inform(asked)
 
-    async def _change(
-        self, asked: wire.EditInSupport | wire.DeleteInSupport | wire.ReactInSupport
-    ) -> Fields:
+    async def _change(self, asked: wire.Change) -> Fields:
         self._services.limits.send(self._account.id)
         message, customer = await self._services.writer.write(
             lambda work: self._desk.change(work, asked)
@@ -350,7 +349,7 @@ class SupportHandler:
         return found.person
 
     async def _type(self, asked: wire.SetSupportTyping) -> Fields:
-        route = await self._speaker.route(asked.receiver_id)
+        route = await self._sender.route(asked.receiver_id)
         thread = self.thread_of(route.address.customer.person)
         place: tuple[ConversationId, Uid] | None = None
         if thread is not None and thread.current is not None:

@@ -1,10 +1,7 @@
 """How one account's messages find their session, are stored, and are acknowledged."""
 
-import asyncio
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from functools import partial
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from folkmoot.contracts.support import codec
 from folkmoot.contracts.support import frames as wire
@@ -17,17 +14,13 @@ from folkmoot.core.messages.errors import ClientIdReused, NoSuchAttachment
 from folkmoot.core.messages.model import Draft, MessageKind, Posted
 from folkmoot.core.shared.ids import ConversationId
 from folkmoot.core.shared.refusals import Refusal, Unavailable
-from folkmoot.core.work import UnitOfWork
+from folkmoot.kit.sending import Sender, nothing
 from folkmoot.realtime.connection import Connection
 from folkmoot.realtime.services import Services
 from folkmoot.wire.socket import SocketEvent
 
-MAX_UNANSWERED = 100
 MAX_ROUTES = 100
 _MOVED_ON = (ConversationClosed, NotAMember, ClientIdReused)
-
-Acknowledge = Callable[[SocketEvent, Posted, Setting], None]
-Refuse = Callable[[SocketEvent, Exception], None]
 
 
 class Surroundings(Protocol):
@@ -45,8 +38,8 @@ class Surroundings(Protocol):
     def acknowledge(self, event: SocketEvent, posted: Posted, setting: Setting) -> None:
         """Tell the client that its message is durable."""
 
-    def refuse(self, event: SocketEvent, fault: Exception) -> None:
-        """Tell the client that its message was not taken."""
+    def refuse(self, event: SocketEvent, refusal: Refusal | Unavailable | None) -> None:
+        """Tell the client that its message was not taken; ``None``: for a fault of ours."""
 
 
 @dataclass(slots=True)
@@ -62,6 +55,14 @@ class Route:
         return self.address.staff.person if self.address.staff else None
 
 
+class _Asked(NamedTuple):
+    """What is kept of a message to answer it with, or to put it into another session."""
+
+    draft: Draft
+    route: Route
+    event: SocketEvent
+
+
 class SupportSender:
     """One account's way of posting through one connection; answers come in their own time."""
 
@@ -69,11 +70,12 @@ class SupportSender:
         self, services: Services, desk: SupportDesk, connection: Connection, around: Surroundings
     ) -> None:
         self._services = services
+        self._sender = Sender(services)
         self._desk = desk
-        self._connection = connection
+        self.connection = connection
         self._around = around
         self._routes: dict[str | None, Route] = {}
-        self._unanswered = 0
+        self.unanswered = 0
 
     async def say(self, said: wire.SendMessage, event: SocketEvent) -> None:
         """Have a message stored. Messages are stored in the order in which they are said.
@@ -81,7 +83,7 @@ class SupportSender:
         Raises:
             Refusal, Unavailable: it was not, and the client is to be told so.
         """
-        self._services.limits.send(self._connection.person.id)
+        self._services.limits.send(self.connection.person.id)
         draft = self._draft(said, event)
         route = await self.route(said.receiver_id)
         place = self._known_place(route)
@@ -89,9 +91,8 @@ class SupportSender:
             place = await self._find_place(route, said.client_id)
         if route.staff is not None:
             self._call(route.staff, place)
-        self._submit(self._sealed(draft, route, place), route, event)
-        if self._unanswered >= MAX_UNANSWERED:
-            await self._services.writer.write(_nothing)
+        draft = self._sealed(draft, route, place)
+        await (self._sender.submit(draft, self, _Asked(draft, route, event)) or nothing())
 
     async def route(self, receiver: str | None) -> Route:
         """Where messages to this receiver go.
@@ -114,7 +115,7 @@ class SupportSender:
         if said.attachment_id is not None and attachment is None:
             raise NoSuchAttachment
         return self._services.messages.draft(
-            self._connection.person.id,
+            self.connection.person.id,
             ConversationId(0),
             said.message_text,
             client_id=said.client_id,
@@ -124,7 +125,7 @@ class SupportSender:
             attachment=attachment,
             labels=codec.labels_of(said),
             # Whoever asked for an ack has it for an echo; whoever did not, hears themselves.
-            origin=None if event.ack_id is None else self._connection.id,
+            origin=None if event.ack_id is None else self.connection.id,
         )
 
     def _sealed(self, draft: Draft, route: Route, place: ConversationId) -> Draft:
@@ -135,7 +136,7 @@ class SupportSender:
 
     def _call(self, staff: Person, place: ConversationId) -> None:
         """Have an addressed one's clients listen to the session, whatever rooms they have left."""
-        thread = self._around.thread_of(self._connection.person)
+        thread = self._around.thread_of(self.connection.person)
         self._around.call_staff(staff, place, 0 if thread is None else thread.places.get(place, 0))
 
     # -- finding the session -------------------------------------------------------------------
@@ -159,29 +160,25 @@ class SupportSender:
 
     # -- answering -----------------------------------------------------------------------------
 
-    def _submit(self, draft: Draft, route: Route, event: SocketEvent) -> None:
-        self._unanswered += 1
-        answer = self._services.submit(draft)
-        answer.add_done_callback(partial(self._answered, draft, route, event))
+    def show_posted(self, posted: Posted, asked: _Asked, *, is_echoed: bool) -> None:
+        """Acknowledge a message; a client that asked for an ack is sent nothing else of it."""
+        del is_echoed
+        self._acknowledge(asked.event, posted, asked.route)
 
-    def _answered(
-        self, draft: Draft, route: Route, event: SocketEvent, answer: "asyncio.Future[Posted]"
-    ) -> None:
-        self._unanswered -= 1
-        if answer.cancelled():
-            return
-        error = answer.exception()
-        if error is None:
-            self._acknowledge(event, answer.result(), route)
-        elif isinstance(error, _MOVED_ON):
-            self._services.background_tasks.begin(self._say_again(draft, route, event, error))
-        elif isinstance(error, Exception):
-            self._around.refuse(event, error)
+    def show_refusal(self, refusal: Refusal | Unavailable, asked: _Asked) -> None:
+        """Say why a message was not taken, unless it only has to go into another session."""
+        if isinstance(refusal, _MOVED_ON):
+            self._services.background_tasks.begin(self._say_again(asked, refusal))
+        else:
+            self._around.refuse(asked.event, refusal)
 
-    async def _say_again(
-        self, draft: Draft, route: Route, event: SocketEvent, error: Exception
-    ) -> None:
+    def show_fault(self, asked: _Asked) -> None:
+        """Say that a fault of ours kept a message from being taken."""
+        self._around.refuse(asked.event, None)
+
+    async def _say_again(self, asked: _Asked, error: Refusal) -> None:
         """The session was closed, or the message stands in an earlier one: look where it goes."""
+        draft, route, event = asked
         try:
             route.known.discard(draft.conversation_id)
             place = await self._find_place(route, draft.client_id)
@@ -198,7 +195,3 @@ class SupportSender:
         thread = self._around.thread_of(customer)
         setting = Setting(customer, None if thread is None else thread.cursor)
         self._around.acknowledge(event, posted, setting)
-
-
-async def _nothing(_work: UnitOfWork) -> None:
-    """Whoever waits for this waits for all that was submitted before."""

@@ -74,28 +74,28 @@ class SupportSockets:
             except Unavailable as fault:
                 raise rejection_of(fault) from None
         wire_format = self._with_offsets if remembers else self._plain
-        visitor = SupportHandler(self._services, self._threads, wire_format, socket, caller)
-        socket.account = (visitor, start)
+        handler = SupportHandler(self._services, self._threads, wire_format, socket, caller)
+        socket.account = (handler, start)
         return None if pid is None else {"pid": pid}
 
     async def joined(self, socket: Socket) -> None:
         """Send what the client has missed, and have it hear of what is to come."""
-        visitor, start = socket.account
-        socket.account = visitor
+        handler, start = socket.account
+        socket.account = handler
         self._joined += 1
-        await visitor.arrive(start.since, start.rooms, with_receipts=start.is_return)
+        await handler.start(start.since, start.rooms, with_receipts=start.is_return)
 
     async def receive(self, socket: Socket, event: SocketEvent) -> Sequence[object] | None:
-        """Have the visitor do what the client asks for."""
-        visitor: SupportHandler = socket.account
-        await visitor.hear(event)
+        """Have the handler do what the client asks for."""
+        handler: SupportHandler = socket.account
+        await handler.receive(event)
         return None
 
     async def left(self, socket: Socket, end: EngineEnd) -> None:  # noqa: ARG002 - why is no matter here
         """Forget a client that is gone."""
         self._joined -= 1
-        visitor: SupportHandler = socket.account
-        visitor.depart()
+        handler: SupportHandler = socket.account
+        handler.close()
 
     async def _recover(self, caller: Caller, auth: Mapping[str, Any], start: "_Start") -> str:
         """The id under which the client finds what it missed: its old one, or a new one.
