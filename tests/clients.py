@@ -12,10 +12,10 @@ import httpx2
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
+from tests.deadlines import WITHIN_S
 from tests.running import Server
 
 PASSWORD = "Correct-horse-7"
-WITHIN_S = 10.0
 
 
 @dataclass(frozen=True)

@@ -18,10 +18,9 @@ import pytest
 
 from folkmoot.storage import migrate
 from folkmoot.storage.tables import metadata
+from tests.deadlines import WITHIN_S
 
 ONE_WORKER = pytest.mark.xdist_group("postgres")
-START_WITHIN_S = 60
-ANSWER_WITHIN_S = 60
 _OPTIONS = {
     "listen_addresses": "",
     "fsync": "off",
@@ -52,7 +51,7 @@ class PostgresServer:
         options = [f"-c {name}={value}" for name, value in _OPTIONS.items()]
         options.append(f"-c unix_socket_directories={self._home}")
         log = str(self._home / "log.txt")
-        self._run("pg_ctl", "-w", "-t", str(START_WITHIN_S), "-D", str(self._data), "-l", log,
+        self._run("pg_ctl", "-w", "-t", f"{WITHIN_S:.0f}", "-D", str(self._data), "-l", log,
                   "-o", " ".join(options), "start")  # fmt: skip
 
     def stop(self) -> None:
@@ -105,7 +104,7 @@ class PostgresServer:
                 stderr=subprocess.STDOUT,
                 user=self._user,
                 cwd=self._home,
-                timeout=START_WITHIN_S + ANSWER_WITHIN_S,
+                timeout=2 * WITHIN_S,
                 check=False,
             )
             output.seek(0)

@@ -11,8 +11,7 @@ from urllib.request import urlopen
 
 import pytest
 
-START_WITHIN_S = 30
-STOP_WITHIN_S = 15
+from tests.deadlines import WITHIN_S
 
 
 class Server:
@@ -39,7 +38,7 @@ class Server:
     def start(self) -> None:
         """Start it, and return once it is well."""
         self.launch()
-        deadline = monotonic() + START_WITHIN_S
+        deadline = monotonic() + WITHIN_S
         while not self._is_well():
             assert monotonic() < deadline, f"not well in time:\n{self.output}"
 
@@ -56,16 +55,16 @@ class Server:
     def stop(self) -> int:
         """Ask it to end, as a restart would; its exit code."""
         self._process.terminate()
-        return self._process.wait(STOP_WITHIN_S)
+        return self._process.wait(WITHIN_S)
 
     def kill(self) -> None:
         """End it without a warning."""
         self._process.kill()
-        self._process.wait(STOP_WITHIN_S)
+        self._process.wait(WITHIN_S)
 
     def wait(self) -> int:
         """Its exit code, once it has ended by itself."""
-        return self._process.wait(START_WITHIN_S)
+        return self._process.wait(WITHIN_S)
 
     def _is_well(self) -> bool:
         try:
@@ -75,7 +74,7 @@ class Server:
         else:
             pytest.fail(f"the server ended at once:\n{self.output}")
         try:
-            with urlopen(f"{self.url}/healthz", timeout=1):
+            with urlopen(f"{self.url}/healthz", timeout=WITHIN_S):
                 return True
         except (URLError, OSError):
             return False

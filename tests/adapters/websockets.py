@@ -16,7 +16,8 @@ from tests.adapters.adapter import (
     SharedConversation,
     ShownEvent,
 )
-from tests.clients import WITHIN_S, Client, Socket
+from tests.clients import Client, Socket
+from tests.deadlines import WITHIN_S
 
 
 class WebSocketConnection(ContractConnection):

@@ -17,10 +17,13 @@ from folkmoot.core.messages.context import Turn
 from folkmoot.core.shared.ids import AccountId
 from tests.bots.model_server import ModelServer
 from tests.cast import NOON, CountingIds, FrozenClock
+from tests.deadlines import WITHIN_S
 
 ANA, BO = AccountId(1), AccountId(2)
 KEY = "sk-test-4f8Zq1-never-to-be-seen"
-QUICK = ModelTimeouts(whole=5.0, connect=2.0, first=2.0, pause=2.0, backoff=0.5)
+PATIENT = ModelTimeouts(
+    whole=WITHIN_S, connect=WITHIN_S, first=WITHIN_S, pause=WITHIN_S, backoff=0.5
+)
 
 
 def sources(
@@ -84,7 +87,7 @@ class Office:
 
     clock: FrozenClock = field(default_factory=FrozenClock)
     waits: list[float] = field(default_factory=list)
-    patience: ModelTimeouts = QUICK
+    patience: ModelTimeouts = PATIENT
     bounds: ResponseBounds = field(default_factory=ResponseBounds)
     per_account: int = 0
     for_all: int = 0

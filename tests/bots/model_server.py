@@ -12,8 +12,9 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
+from tests.deadlines import WITHIN_S
+
 Act = Callable[["Exchange"], Awaitable[None]]
-WITHIN_S = 10
 
 
 @dataclass

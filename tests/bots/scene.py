@@ -21,8 +21,8 @@ from folkmoot.core.work import Storage
 from folkmoot.realtime.connection import Connection
 from folkmoot.realtime.wire_format import CloseReason
 from tests.cast import MAX_CHARS
+from tests.deadlines import WITHIN_S
 from tests.realtime.memory_server import (
-    WITHIN_S,
     MemoryLogIndex,
     MemoryServer,
     RecordingOutlet,

@@ -24,7 +24,7 @@ from folkmoot.core.shared.ids import Uid
 from folkmoot.core.shared.refusals import Unavailable
 from tests.bots.scene import FAILURE, Scene, Watcher, scened
 from tests.cast import NOON
-from tests.realtime.memory_server import WITHIN_S
+from tests.deadlines import WITHIN_S
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from folkmoot.core.messages.events import EphemeralNotice, MessagePosted
 from folkmoot.core.messages.model import AuthorKind, MessageKind
 from folkmoot.core.shared.refusals import Refusal
 from tests.bots.scene import Scene, scened
-from tests.realtime.memory_server import WITHIN_S
+from tests.deadlines import WITHIN_S
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import re
 import socket
 import traceback
 from dataclasses import replace
@@ -14,7 +15,8 @@ import pytest
 from folkmoot.bots.answering import AnswerFailed
 from folkmoot.bots.model import faults
 from folkmoot.bots.model.connection import ResponseBounds
-from tests.bots.asking import KEY, QUICK, Office, hear, sources
+from folkmoot.bots.model.settings import ModelTimeouts
+from tests.bots.asking import KEY, PATIENT, Office, hear, sources
 from tests.bots.model_server import (
     Act,
     Exchange,
@@ -29,11 +31,11 @@ from tests.bots.model_server import (
     stalls_at_once,
     streams,
 )
+from tests.deadlines import WITHIN_S
+from tests.loop_clock import LoopClock
 
 MIB = 1024 * 1024
-DEADLINE_S = 10
-IMPATIENT = replace(QUICK, whole=0.6, first=0.3, pause=0.3)
-pytestmark = pytest.mark.timeout(60)
+IMPATIENT = replace(PATIENT, first=0.3, pause=0.3)
 
 
 async def test_an_answer_comes_in_the_pieces_that_the_model_sends(
@@ -59,7 +61,7 @@ async def test_a_piece_is_handed_on_before_the_next_one_comes(
         await exchange.piece(" second", "stop")
 
     server.will(act)
-    async with office.answerer(server.url) as answerer, asyncio.timeout(DEADLINE_S):
+    async with office.answerer(server.url) as answerer, asyncio.timeout(WITHIN_S):
         pieces = answerer.answer(sources())
 
         assert await anext(pieces) == "first"
@@ -240,10 +242,15 @@ async def test_nothing_is_tried_again_after_the_first_piece(
 ) -> None:
     server.will(act, says("Twice."))
 
-    heard = await Office(patience=replace(QUICK, pause=0.3)).ask(server)
+    heard = await Office(patience=patience_for(failure)).ask(server)
 
     assert (heard.text, heard.failure) == ("So", failure)
     assert len(server.requests) == 1
+
+
+def patience_for(failure: str) -> ModelTimeouts:
+    """Only what is to take too long is given little time."""
+    return IMPATIENT if failure == faults.TOO_SLOW else PATIENT
 
 
 HTML = b"<!doctype html><title>502</title>" + b"x" * MIB
@@ -284,7 +291,7 @@ async def test_an_answer_that_never_begins_is_one_sentence(
 ) -> None:
     server.will(act)
 
-    heard = await Office(patience=replace(QUICK, first=0.3)).ask(server)
+    heard = await Office(patience=patience_for(failure)).ask(server)
 
     assert (heard.pieces, heard.failure) == ([], failure)
 
@@ -304,17 +311,22 @@ async def test_a_drip_of_bytes_ends_with_the_time_for_an_event(server: ModelServ
     assert server.exchanges[0].bytes_sent < 300
 
 
-async def test_a_drip_of_pieces_ends_with_the_time_for_all(server: ModelServer) -> None:
+async def test_a_drip_of_pieces_ends_with_the_time_for_all(
+    server: ModelServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def act(exchange: Exchange) -> None:
         await exchange.head()
         while not await gone_within(exchange, 0.02):
             await exchange.piece("x")
 
     server.will(act)
-    heard = await Office(patience=IMPATIENT).ask(server)
-
-    assert heard.failure == faults.TOO_SLOW
-    assert 1 < len(heard.pieces) < 40
+    clock = LoopClock(monkeypatch)
+    async with Office(patience=replace(PATIENT, whole=30)).answerer(server.url) as answerer:
+        pieces = answerer.answer(sources())
+        assert [await anext(pieces) for _ in range(3)]
+        clock.put_forward(30)
+        with pytest.raises(AnswerFailed, match=re.escape(faults.TOO_SLOW)):
+            _ = [piece async for piece in pieces]
 
 
 async def gone_within(exchange: Exchange, seconds: float) -> bool:
@@ -346,7 +358,7 @@ EMPTY_EVENTS = (b"data: " + json.dumps(chunk("")).encode() + b"\n\n") * 100
 async def test_of_a_hundred_megabytes_little_is_read_and_less_is_kept(
     server: ModelServer, blob: bytes, failure: str
 ) -> None:
-    office = Office(patience=replace(QUICK, whole=30, first=30, pause=30))
+    office = Office(patience=PATIENT)
     process = psutil.Process()
     await office.ask(server)
     server.will(pours(blob, 100 * MIB))
@@ -429,7 +441,7 @@ async def test_what_a_model_thinks_is_not_handed_on(server: ModelServer, office:
 
 async def test_closing_the_iterator_ends_the_request(server: ModelServer, office: Office) -> None:
     server.will(stalls_after("So"))
-    async with office.answerer(server.url) as answerer, asyncio.timeout(DEADLINE_S):
+    async with office.answerer(server.url) as answerer, asyncio.timeout(WITHIN_S):
         pieces = answerer.answer(sources())
         assert await anext(pieces) == "So"
 
@@ -443,7 +455,7 @@ async def test_cancelling_whoever_waits_ends_the_request(
     server: ModelServer, office: Office, act: Act
 ) -> None:
     server.will(act)
-    async with office.answerer(server.url) as answerer, asyncio.timeout(DEADLINE_S):
+    async with office.answerer(server.url) as answerer, asyncio.timeout(WITHIN_S):
         asking = asyncio.create_task(hear(answerer))
         exchange = await server.request_number(1)
 
@@ -467,7 +479,7 @@ async def test_the_key_and_the_address_are_in_no_failure_log_or_repr(
     server: ModelServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    office = Office(patience=replace(QUICK, first=0.2, pause=0.2, tries=1))
+    office = Office(patience=replace(IMPATIENT, tries=1))
     acts = (fails(401), streams(ERROR), hangs_up, sends(b"{}", form="text/html"), stalls_at_once)
     shown: list[str] = []
     async with office.answerer(server.url) as answerer:

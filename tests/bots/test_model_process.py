@@ -21,7 +21,7 @@ from folkmoot.bots.model.process import GONE, MAX_UNREAD_BYTES, ModelProcess
 from folkmoot.bots.model.protocol import AnswerEnd, Ask, Ready, Setup, line, report_in
 from folkmoot.bots.model.settings import ModelSettings
 from folkmoot.server.programs import model_asker
-from tests.bots.asking import KEY, QUICK, at_work, hear, sources
+from tests.bots.asking import KEY, PATIENT, at_work, hear, sources
 from tests.bots.model_server import (
     Act,
     Exchange,
@@ -32,15 +32,15 @@ from tests.bots.model_server import (
     stalls_after,
     stalls_at_once,
 )
+from tests.deadlines import WITHIN_S
 
 pytestmark = pytest.mark.program
-DEADLINE_S = 30
 LITTLE_PIECES = 2000
 
 
 def setup_for(server: ModelServer) -> Setup:
     model = ModelSettings(base_url=server.url, model="test-model", key=KEY)
-    return Setup(model=model, patience=replace(QUICK, whole=20.0, tries=2, backoff=0.01))
+    return Setup(model=model, patience=replace(PATIENT, tries=2, backoff=0.01))
 
 
 @asynccontextmanager
@@ -48,7 +48,7 @@ async def asked_apart(
     server: ModelServer, program: str = model_asker.__name__, breaker: CircuitBreaker | None = None
 ) -> AsyncIterator[ModelProcess]:
     answerer = ModelProcess(setup_for(server), program=program, rest=0.01, breaker=breaker)
-    async with asyncio.timeout(DEADLINE_S), at_work(answerer):
+    async with asyncio.timeout(WITHIN_S), at_work(answerer):
         yield answerer
 
 
@@ -111,7 +111,7 @@ async def test_why_there_is_no_answer_is_said_and_logged_here(
 async def test_a_model_that_is_down_for_many_is_not_asked_for_a_while(server: ModelServer) -> None:
     server.will(fails(503))
     async with asked_apart(
-        server, breaker=CircuitBreaker(failures=2, rest=2 * DEADLINE_S)
+        server, breaker=CircuitBreaker(failures=2, rest=2 * WITHIN_S)
     ) as answerer:
         for _ in range(2):
             await answerer.ready()
@@ -126,7 +126,7 @@ async def test_one_that_answers_one_way_or_another_is_not_down(
     server: ModelServer, act: Act
 ) -> None:
     async with asked_apart(
-        server, breaker=CircuitBreaker(failures=2, rest=2 * DEADLINE_S)
+        server, breaker=CircuitBreaker(failures=2, rest=2 * WITHIN_S)
     ) as answerer:
         for each in (fails(503), act, fails(503)):
             server.will(each)
@@ -246,7 +246,7 @@ def test_it_ends_when_stdin_does_and_not_by_what_is_sent_to_all() -> None:
     ) as process:
         assert process.stdin is not None
         assert process.stdout is not None
-        setup = Setup(model=model, patience=replace(QUICK, tries=1))
+        setup = Setup(model=model, patience=replace(PATIENT, tries=1))
         process.stdin.write(line(setup) + line(Ask(1, sources())))
         process.stdin.flush()
         assert isinstance(report_in(process.stdout.readline()), Ready)
@@ -254,6 +254,6 @@ def test_it_ends_when_stdin_does_and_not_by_what_is_sent_to_all() -> None:
             pass
         for number in (signal.SIGINT, signal.SIGTERM):
             process.send_signal(number)
-        output, errors = process.communicate(timeout=DEADLINE_S)
+        output, errors = process.communicate(timeout=WITHIN_S)
 
     assert (process.returncode, output, errors) == (0, b"", b"")

@@ -18,10 +18,10 @@ from playwright.sync_api import (
     sync_playwright,
 )
 
+from tests.deadlines import WITHIN_S
 from tests.running import Server
 
 PASSWORD = "TestPassword123"
-DEADLINE_MS = 15_000
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -57,7 +57,7 @@ def chromium_path() -> str | None:
 
 @pytest.fixture(scope="module")
 def playwright() -> Iterator[Playwright]:
-    expect.set_options(timeout=DEADLINE_MS)
+    expect.set_options(timeout=WITHIN_S * 1000)
     with sync_playwright() as playwright:
         yield playwright
 
@@ -168,7 +168,7 @@ def new_tab(chromium: Browser, server) -> Iterator[Callable[..., Tab]]:
     def new_tab(**settings) -> Tab:
         context = chromium.new_context(reduced_motion="reduce", **settings)
         contexts.append(context)
-        context.set_default_timeout(DEADLINE_MS)
+        context.set_default_timeout(WITHIN_S * 1000)
         page = context.new_page()
         page.on("console", listen)
         page.on("pageerror", lambda error: complaints.append(str(error)))

@@ -9,7 +9,8 @@ from threading import Thread
 import pytest
 
 from tests.bots.model_server import ModelServer, says, stalls_after
-from tests.docs.test_conversation_clients import PROGRAMS, WITHIN_S, Program, node
+from tests.deadlines import WITHIN_S
+from tests.docs.test_conversation_clients import PROGRAMS, Program, node
 from tests.docs.test_session_clients import asked
 from tests.running import Server
 

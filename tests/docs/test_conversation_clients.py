@@ -10,10 +10,10 @@ from threading import Thread
 
 import pytest
 
+from tests.deadlines import WITHIN_S
 from tests.running import Server
 
 PROGRAMS = Path(__file__).parents[2] / "docs" / "clients"
-WITHIN_S = 30
 TESTUSER = ("testuser", "TestPassword123", "1")
 ALICE = ("alice", "TestPassword123", "1")
 

@@ -8,6 +8,7 @@ from urllib.request import Request, urlopen
 
 import pytest
 
+from tests.deadlines import WITHIN_S
 from tests.docs.test_conversation_clients import PROGRAMS, Program, node
 from tests.running import Server
 
@@ -23,7 +24,7 @@ def server(tmp_path: Path) -> Iterator[Server]:
 def asked(url: str, body: dict | None = None, token: str = "") -> dict | list:
     data = None if body is None else json.dumps(body).encode()
     headers = {"Content-Type": "application/json", "Authorization": f"Bearer {token}"}
-    with urlopen(Request(url, data, headers), timeout=10) as answer:
+    with urlopen(Request(url, data, headers), timeout=WITHIN_S) as answer:
         return json.load(answer)
 
 

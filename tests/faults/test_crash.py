@@ -16,6 +16,7 @@ from websockets.exceptions import InvalidHandshake
 from tests.adapters.adapter import ConnectionGone, ContractClient, SharedConversation, ShownEvent
 from tests.adapters.every import KINDS, contracts_for, new_conversation
 from tests.clients import Client, clients_of, logged_in, registered
+from tests.deadlines import WITHIN_S
 from tests.faults.history import faults_of_history, faults_of_likeness, faults_of_reading
 from tests.postgres import ONE_WORKER, PostgresServer, postgres
 from tests.running import Server
@@ -25,7 +26,6 @@ __all__ = ["postgres"]
 CYCLES = 4
 MESSAGES_A_CYCLE = 60
 RESEND_AFTER_S = 2.0
-QUIET_WITHIN_S = 30.0
 GONE = (ConnectionGone, InvalidHandshake, OSError, TimeoutError)
 
 
@@ -98,7 +98,7 @@ class Reader:
                 await asyncio.sleep(0.02)  # polls: nothing tells when a killed server is back
 
     async def heard_up_to(self, seq: int) -> None:
-        async with asyncio.timeout(QUIET_WITHIN_S):
+        async with asyncio.timeout(WITHIN_S):
             while not self.heard or self.heard[-1].seq < seq:
                 self.news.clear()
                 await self.news.wait()
@@ -142,7 +142,7 @@ class Company:
         """Have everything acknowledged that was begun, and begin no more."""
         for writer in self.writers:
             writer.is_done = True
-        await asyncio.wait_for(asyncio.gather(*self.writing), QUIET_WITHIN_S)
+        await asyncio.wait_for(asyncio.gather(*self.writing), WITHIN_S)
 
     @property
     def conversations(self) -> dict[str, SharedConversation]:

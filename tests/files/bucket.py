@@ -6,6 +6,8 @@ from urllib.request import Request, urlopen
 
 import pytest
 
+from tests.deadlines import WITHIN_S
+
 _numbers = count(1)
 
 
@@ -25,7 +27,7 @@ class Buckets:
     def new(self) -> str:
         """The address of an empty prefix in a new bucket."""
         name = f"files-{next(_numbers)}"
-        with urlopen(Request(f"{self._url}/{name}", method="PUT"), timeout=10):
+        with urlopen(Request(f"{self._url}/{name}", method="PUT"), timeout=WITHIN_S):
             return f"s3://{name}/files"
 
 

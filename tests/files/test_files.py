@@ -25,6 +25,7 @@ from folkmoot.core.messages.uploads import LOOSE_FOR
 from folkmoot.core.shared.refusals import StorageFull, Unavailable
 from folkmoot.files.errors import FileStoreInvalid, FilesUnavailable, faults
 from folkmoot.files.stores import FolderStore, open_file_store
+from tests.deadlines import WITHIN_S
 from tests.files.conftest import MAX_BYTES, MAX_FILES, put, read
 from tests.files.pictures import bomb, noise, picture
 
@@ -266,7 +267,7 @@ async def test_collecting_goes_on_until_it_is_ended(shelf):
         return result
 
     collecting = asyncio.create_task(shelf.files_with(write=telling).run(first=0, pause=0))
-    await asyncio.wait_for(nothing_left.wait(), 10)
+    await asyncio.wait_for(nothing_left.wait(), WITHIN_S)
     assert upload.id not in await shelf.blobs()
     collecting.cancel()
     with pytest.raises(asyncio.CancelledError):

@@ -1,9 +1,9 @@
 from contextlib import suppress
-from time import process_time
 
 import pytest
 
 from folkmoot.files.form import MAX_HEADER_BYTES, MAX_HEADERS, MAX_PARTS, FileForm, FormMalformed
+from tests.deadlines import costs_less_than
 
 KIND = "multipart/form-data; boundary=edge"
 HEAD = b'--edge\r\nContent-Disposition: form-data; name="file"; filename="a.txt"\r\n\r\n'
@@ -92,15 +92,11 @@ def test_the_extended_name_of_a_part_does_not_count():
     ],
 )
 def test_a_hostile_form_costs_little(body):
-    begun = process_time()
-    with suppress(FormMalformed):
+    with costs_less_than(1), suppress(FormMalformed):
         taken(body)
-    assert process_time() - begun < 1
 
 
 @pytest.mark.parametrize("filler", ["; a" * 20_000, ";" * 60_000, '; a="' * 15_000, " " * 60_000])
 def test_a_hostile_content_type_costs_little(filler):
-    begun = process_time()
-    with pytest.raises(FormMalformed):
+    with costs_less_than(1), pytest.raises(FormMalformed):
         FileForm("multipart/form-data" + filler)
-    assert process_time() - begun < 1

@@ -4,7 +4,8 @@ import asyncio
 import json
 from typing import Any
 
-from tests.clients import WITHIN_S, Client, Socket
+from tests.clients import Client, Socket
+from tests.deadlines import WITHIN_S
 
 CHAT = "/api/v1/chat"
 

@@ -16,6 +16,7 @@ from folkmoot.cli.main import app as cli
 from folkmoot.server.settings import Settings
 from tests.clients import PASSWORD as CLIENT_PASSWORD
 from tests.clients import clients_of, new_lobby, registered
+from tests.deadlines import WITHIN_S
 from tests.running import Server
 
 PASSWORD = "Another-horse-8"
@@ -26,7 +27,7 @@ def run(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "folkmoot", *arguments]
     environment = {**os.environ, "FOLKMOOT_ACCOUNT_PASSWORD": PASSWORD, **settings}
     return subprocess.run(
-        command, capture_output=True, text=True, timeout=30, env=environment, check=False
+        command, capture_output=True, text=True, timeout=WITHIN_S, env=environment, check=False
     )
 
 

@@ -10,9 +10,9 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
+from tests.deadlines import WITHIN_S
 from tests.running import Server
 
-WITHIN_S = 30
 PASSWORD = "Correct-horse-7"
 
 

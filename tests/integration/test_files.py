@@ -13,6 +13,7 @@ import psutil
 import pytest
 
 from tests.clients import Client, clients_of, registered
+from tests.deadlines import WITHIN_S
 from tests.files.bucket import buckets
 from tests.files.pictures import SECRET_PLACE, bomb, holiday_picture, noise, picture
 from tests.running import Server
@@ -24,7 +25,6 @@ pytestmark = pytest.mark.xdist_group("files")
 
 FILES = "/api/v1/chat/files"
 MAX_BYTES = 25 * 1024 * 1024
-WITHIN_S = 20
 SAVED_ONLY = "sandbox; default-src 'none'"
 
 
@@ -454,7 +454,7 @@ async def test_a_large_upload_takes_no_memory_and_nobody_waits_for_it(
     before, highest, slowest = process.memory_info().rss, 0, 0.0
     content = noise(MAX_BYTES)
     uploads = asyncio.gather(*(upload(one, content) for one in (ana, bo)))
-    count = 0
+    count, started = 0, time.monotonic()
     while not uploads.done():
         begun = time.monotonic()
         await talker.says({"content": "Hello"})
@@ -463,10 +463,11 @@ async def test_a_large_upload_takes_no_memory_and_nobody_waits_for_it(
         highest = max(highest, process.memory_info().rss)
         count += 1
     file, _ = await uploads
+    lasted = time.monotonic() - started
     assert (await ana.ask("GET", file["file_url"])).content == content
     highest = max(highest, process.memory_info().rss)
     assert count > 3
     # To a bucket each goes in parts of 5 MiB, of which two may be in memory.
     assert highest - before < 32 * 1024 * 1024
-    # Far less than either upload takes; a busy machine may need a part of it.
-    assert slowest < 2.0
+    # Whoever waited for an upload would wait for most of it, on whatever machine.
+    assert slowest < lasted / 2

@@ -13,6 +13,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
 from tests.clients import Client, Socket, registered
+from tests.deadlines import WITHIN_S
 from tests.integration.friendship import SOCKET, enter, friends, history, send
 from tests.running import Server
 
@@ -216,4 +217,4 @@ async def test_an_account_that_was_deactivated_is_refused_with_403(tmp_path: Pat
 
 def run_command(*arguments: str) -> None:
     command = [sys.executable, "-m", "folkmoot", *arguments]
-    subprocess.run(command, check=True, capture_output=True, timeout=60)
+    subprocess.run(command, check=True, capture_output=True, timeout=WITHIN_S)

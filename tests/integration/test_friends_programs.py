@@ -9,7 +9,8 @@ from collections.abc import AsyncIterator
 import pytest
 from websockets.asyncio.client import connect
 
-from tests.clients import WITHIN_S, Client
+from tests.clients import Client
+from tests.deadlines import WITHIN_S
 from tests.docs.test_conversation_clients import node
 from tests.integration.friendship import SOCKET, enter, friends
 from tests.running import Server

@@ -9,9 +9,8 @@ import psutil
 import pytest
 
 from tests.clients import LoggedIn, clients_of, new_lobby, registered
+from tests.deadlines import WITHIN_S
 from tests.running import Server
-
-WITHIN_S = 10.0
 
 
 @pytest.fixture(scope="module")

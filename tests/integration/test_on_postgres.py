@@ -9,6 +9,7 @@ import httpx2
 import pytest
 from websockets.asyncio.client import connect
 
+from tests.deadlines import WITHIN_S
 from tests.postgres import ONE_WORKER, PostgresServer, postgres
 from tests.running import Server
 from tests.spec.test_transcripts import TRANSCRIPTS
@@ -17,7 +18,6 @@ from tests.spec.transcripts import Player
 __all__ = ["postgres"]
 
 pytestmark = ONE_WORKER
-WITHIN_S = 10
 
 
 @pytest.fixture(scope="module")

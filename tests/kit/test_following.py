@@ -13,7 +13,8 @@ from folkmoot.kit.following import PAGE, Following
 from folkmoot.realtime.channel import MAX_HELD_EVENTS
 from folkmoot.realtime.wire_format import CloseReason
 from folkmoot.storage.memory.storage import MemoryStorage
-from tests.realtime.memory_server import WITHIN_S, MemoryServer, ended, heard, memory_server
+from tests.deadlines import WITHIN_S
+from tests.realtime.memory_server import MemoryServer, ended, heard, memory_server
 
 
 class Slow(MemoryStorage):

@@ -14,7 +14,8 @@ from folkmoot.realtime.connection import Connection
 from folkmoot.realtime.limits import Limits
 from folkmoot.realtime.wire_format import CloseReason
 from folkmoot.wire.lane_frames import text_frame
-from tests.realtime.memory_server import GENEROUS, WITHIN_S, MemoryServer
+from tests.deadlines import WITHIN_S
+from tests.realtime.memory_server import GENEROUS, MemoryServer
 
 DISCONNECT = {"type": "websocket.disconnect", "code": 1005}
 

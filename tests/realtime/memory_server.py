@@ -42,7 +42,6 @@ from folkmoot.realtime.writer import Writer
 from folkmoot.storage.memory.storage import MemoryStorage
 from tests.cast import Cast, enter
 
-WITHIN_S = 5.0
 GENEROUS = LimitSettings(
     send=Rate(6000, 1000),
     signal=Rate(6000, 1000),

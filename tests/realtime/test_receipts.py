@@ -14,7 +14,8 @@ from folkmoot.realtime.receipts import Receipts
 from folkmoot.realtime.writer import ShuttingDown
 from folkmoot.storage.memory.storage import MemoryStorage
 from tests.bus.buses import Calling
-from tests.realtime.memory_server import WITHIN_S, MemoryServer, heard, memory_server
+from tests.deadlines import WITHIN_S
+from tests.realtime.memory_server import MemoryServer, heard, memory_server
 
 
 class Disk(MemoryStorage):

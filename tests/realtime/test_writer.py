@@ -13,7 +13,8 @@ from folkmoot.core.shared.refusals import StorageFull
 from folkmoot.realtime.writer import ShuttingDown, TooBusy, Writer
 from folkmoot.storage.memory.storage import MemoryStorage
 from tests.cast import Cast, enter
-from tests.realtime.memory_server import WITHIN_S
+from tests.deadlines import WITHIN_S
+from tests.loop_clock import LoopClock
 
 
 class Valve(MemoryStorage):
@@ -102,23 +103,26 @@ async def test_a_batch_has_a_bound():
         assert at.storage.writes == 4
 
 
-async def test_a_busy_writer_lets_entries_gather():
-    async with desk(linger=0.05) as at:
+async def test_a_busy_writer_lets_entries_gather(monkeypatch: pytest.MonkeyPatch):
+    linger = 0.6 * WITHIN_S
+    async with desk(linger=linger) as at:
+        clock = LoopClock(monkeypatch)
         await asyncio.gather(at.submit("first"), at.submit("second"))
         third = at.submit("third")
         for _ in range(5):
             await asyncio.sleep(0)
-        await asyncio.gather(third, at.submit("fourth"))
+        fourth = at.submit("fourth")
+        clock.put_forward(linger)
+        await asyncio.gather(third, fourth)
         assert at.storage.writes == 2
 
 
 async def test_one_that_was_busy_a_while_ago_waits_for_nobody(monkeypatch: pytest.MonkeyPatch):
     linger = 0.6 * WITHIN_S
     async with desk(linger=linger) as at:
+        clock = LoopClock(monkeypatch)
         await asyncio.gather(at.submit("first"), at.submit("second"))
-        loop = asyncio.get_running_loop()
-        now = loop.time
-        monkeypatch.setattr(loop, "time", lambda: now() + linger)
+        clock.put_forward(linger)
         # Were it to linger now, this would not come to its end within the time that is left.
         await at.submit("third")
         assert at.storage.writes == 2

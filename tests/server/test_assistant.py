@@ -19,6 +19,7 @@ from folkmoot.server.programs.model_asker import FENCE_CHARS
 from folkmoot.server.settings import Settings
 from tests.bots.asking import KEY, at_work, hear, sources
 from tests.bots.model_server import ModelServer, obeys
+from tests.deadlines import WITHIN_S
 
 URL = "http://127.0.0.1:9/v1"
 
@@ -42,7 +43,7 @@ def test_the_library_of_models_is_never_loaded_into_the_server() -> None:
         "assert 'openai' not in sys.modules"
     )
 
-    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=WITHIN_S)
 
 
 @pytest.mark.program

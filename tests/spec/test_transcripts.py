@@ -5,6 +5,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from tests.deadlines import WITHIN_S
 from tests.running import Server
 from tests.spec.transcripts import Player
 
@@ -18,7 +19,7 @@ TRANSCRIPTS = sorted(SPEC.glob("*/*.jsonl"))
 async def test_the_server_says_what_the_transcript_says(
     demo_server: Server, transcript: Path
 ) -> None:
-    async with httpx2.AsyncClient(base_url=demo_server.url, timeout=10) as http:
+    async with httpx2.AsyncClient(base_url=demo_server.url, timeout=WITHIN_S) as http:
         player = Player(demo_server.url, http)
         try:
             await player.play(transcript)

@@ -15,9 +15,9 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from tests.deadlines import WITHIN_S
 from tests.spec.desk_socket import DeskSocket
 
-DEADLINE_S = 10.0
 PASSWORD = "Correct-horse-7"
 
 _KINDS = {
@@ -45,7 +45,7 @@ class Player:
         for number, line in enumerate(lines_of(transcript), 1):
             if line.strip() and not line.startswith("#"):
                 try:
-                    await asyncio.wait_for(self._play_line(json.loads(line)), DEADLINE_S)
+                    await asyncio.wait_for(self._play_line(json.loads(line)), WITHIN_S)
                 except (AssertionError, TimeoutError, ConnectionClosed) as error:
                     raise AssertionError(
                         f"{transcript.name}:{number}: {error!r}\n{line}"

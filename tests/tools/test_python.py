@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.deadlines import WITHIN_S
+
 pytestmark = pytest.mark.program
 SCRIPT = Path(__file__).resolve().parents[2] / "tools" / "python.sh"
 WORKS = "exit 0"
@@ -35,7 +37,7 @@ class Machine:
             env={"PATH": str(self.bin), "PYTHON": python},
             capture_output=True,
             text=True,
-            timeout=20,
+            timeout=WITHIN_S,
         )
         return done.returncode, done.stdout.strip(), done.stderr.strip()
 

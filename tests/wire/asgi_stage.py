@@ -7,8 +7,8 @@ from contextlib import asynccontextmanager
 from folkmoot.wire.engine_limits import EngineLimits
 from folkmoot.wire.refusals import ConnectRefused, NotAdmitted
 from folkmoot.wire.socket_asgi import SocketServer
+from tests.deadlines import WITHIN_S
 
-DEADLINE = 10
 POLLING = "EIO=4&transport=polling"
 WEBSOCKET = "EIO=4&transport=websocket"
 
@@ -68,7 +68,7 @@ async def by_token(handshake):
 
 @asynccontextmanager
 async def serving(desk, limits=None, **options):
-    async with asyncio.timeout(DEADLINE):
+    async with asyncio.timeout(WITHIN_S):
         count = iter(range(1, 1000))
         server = SocketServer(
             desk, limits or EngineLimits(), new_sid=lambda: f"sid-{next(count)}", **options

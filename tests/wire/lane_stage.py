@@ -15,8 +15,8 @@ import uvicorn
 from folkmoot.realtime.outbox import Outbox, SlowReaders, Tick
 from folkmoot.wire.lane import lane_of
 from folkmoot.wire.lane_uvicorn import LaneProtocol
+from tests.deadlines import WITHIN_S
 
-DEADLINE = 10.0
 LIMIT = 64 * 1024
 CONT, TEXT, BINARY, CLOSE, PING, PONG = 0x0, 0x1, 0x2, 0x8, 0x9, 0xA
 FIN, RSV1, MASKED = 0x80, 0x40, 0x80
@@ -30,7 +30,7 @@ class Connected:
         self.events = queue.Queue()
 
     def next_event(self):
-        return self.events.get(timeout=DEADLINE)
+        return self.events.get(timeout=WITHIN_S)
 
 
 class Server:
@@ -63,12 +63,12 @@ class Server:
 
     def __enter__(self):
         self.thread.start()
-        assert self.started.wait(DEADLINE)
+        assert self.started.wait(WITHIN_S)
         return self
 
     def __exit__(self, *_):
         self.uvicorn.should_exit = True
-        self.thread.join(DEADLINE)
+        self.thread.join(WITHIN_S)
         assert not self.thread.is_alive()
 
     async def app(self, scope, receive, send):
@@ -124,11 +124,11 @@ class Server:
                 done.set_exception(error)
 
         self.loop.call_soon_threadsafe(act)
-        return done.result(DEADLINE)
+        return done.result(WITHIN_S)
 
     def connect(self, path="/live", rcvbuf=None):
         client = Client(self.address, path, rcvbuf)
-        return client, self.arrivals.get(timeout=DEADLINE)
+        return client, self.arrivals.get(timeout=WITHIN_S)
 
 
 class Client:
@@ -138,7 +138,7 @@ class Client:
         self.sock = socket.socket()
         if rcvbuf is not None:
             self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, rcvbuf)
-        self.sock.settimeout(DEADLINE)
+        self.sock.settimeout(WITHIN_S)
         self.sock.connect(address)
         self.sock.sendall(handshake(path))
         self.file = self.sock.makefile("rb")

@@ -1,4 +1,3 @@
-import time
 from contextlib import suppress
 
 import pytest
@@ -15,6 +14,7 @@ from folkmoot.wire.engine_packet import (
     encode_text,
 )
 from folkmoot.wire.refusals import WireRefusal
+from tests.deadlines import costs_less_than
 
 MOST = 100
 
@@ -55,13 +55,11 @@ def test_a_payload_of_just_as_many_packets_as_allowed_is_taken():
 
 def test_a_million_packets_are_refused_without_decoding_them():
     body = b"\x1e".join([b"4"] * 1_000_000)
-    started = time.process_time()
 
-    with pytest.raises(TooLarge) as refusal:
+    with costs_less_than(0.05), pytest.raises(TooLarge) as refusal:
         decode_payload(body, most_packets=5_000)
 
     assert refusal.value.most == 5_000
-    assert time.process_time() - started < 0.05
 
 
 def test_an_encoded_packet_keeps_one_copy_of_each_of_its_forms():

@@ -15,11 +15,11 @@ import uvloop
 from folkmoot.realtime.outbox import SlowReaders
 from folkmoot.wire.lane_frames import binary_frame, text_frame
 from folkmoot.wire.lane_uvicorn import WithoutQuery
+from tests.deadlines import WITHIN_S
 from tests.wire.lane_stage import (
     BINARY,
     CLOSE,
     CONT,
-    DEADLINE,
     FIN,
     LIMIT,
     PING,
@@ -201,7 +201,7 @@ def test_sixteen_mebibytes_come_back_where_the_limit_allows_them(loop_factory):
         writer = threading.Thread(target=client.send, args=(FIN | BINARY, b"x" * size))
         writer.start()
         assert client.frame() == (BINARY, b"x" * size)
-        writer.join(DEADLINE)
+        writer.join(WITHIN_S)
 
 
 def test_no_extension_is_agreed_to(client):
@@ -209,12 +209,12 @@ def test_no_extension_is_agreed_to(client):
 
 
 def test_a_client_that_speaks_before_it_is_accepted_is_heard_afterwards(server):
-    with socket.create_connection(server.address, DEADLINE) as sock:
+    with socket.create_connection(server.address, WITHIN_S) as sock:
         sock.sendall(handshake("/wait"))
-        accept = server.waiting.get(timeout=DEADLINE)
+        accept = server.waiting.get(timeout=WITHIN_S)
         sock.sendall(client_frame(FIN | CLOSE, b"\x03\xe8"))
         server.do(accept)
-        assert server.arrivals.get(timeout=DEADLINE).next_event()["code"] == 1000
+        assert server.arrivals.get(timeout=WITHIN_S).next_event()["code"] == 1000
 
 
 # The application's side
@@ -344,7 +344,7 @@ def test_a_plain_send_after_a_close_tells_the_application_that_the_client_left(s
         here.send({"type": "websocket.send", "text": "late"}), server.loop
     )
     with pytest.raises(OSError):
-        sending.result(DEADLINE)
+        sending.result(WITHIN_S)
 
 
 # Slow readers and restarts

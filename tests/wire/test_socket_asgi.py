@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from folkmoot.wire.engine import EngineEnd
 from folkmoot.wire.engine_limits import EngineLimits
 from folkmoot.wire.socket_packet import encode_event
+from tests.deadlines import WITHIN_S
 from tests.wire.asgi_stage import (
-    DEADLINE,
     POLLING,
     WEBSOCKET,
     Desk,
@@ -238,7 +238,7 @@ class TestConversation:
             websocket = await open_websocket(server)
             await websocket.join()
             await desk.told("joined", "/", None)
-            asking = asyncio.ensure_future(desk.sockets[0].call("question", deadline=DEADLINE))
+            asking = asyncio.ensure_future(desk.sockets[0].call("question", deadline=WITHIN_S))
 
             assert await websocket.said() == '421["question"]'
             websocket.send('431["yes"]')

@@ -14,9 +14,9 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from tests.deadlines import WITHIN_S
+
 pytestmark = pytest.mark.program
-DEADLINE = 20
-SOON = 5
 SOURCES = Path(__file__).parents[2] / "src"
 EIO = "EIO=4&transport="
 
@@ -83,7 +83,7 @@ def start(*options, stderr=None):
     )
     with selectors.DefaultSelector() as selector:
         selector.register(process.stdout, selectors.EVENT_READ)
-        line = process.stdout.readline() if selector.select(DEADLINE) else ""
+        line = process.stdout.readline() if selector.select(WITHIN_S) else ""
     if not line.startswith("listening on http://"):
         process.kill()
         raise RuntimeError(f"the server did not start: {line!r}")
@@ -93,7 +93,7 @@ def start(*options, stderr=None):
 def stop(server):
     server.process.send_signal(signal.SIGTERM)
     try:
-        return server.process.wait(DEADLINE)
+        return server.process.wait(WITHIN_S)
     finally:
         server.process.kill()
         server.process.stdout.close()
@@ -101,14 +101,23 @@ def stop(server):
 
 @pytest.fixture(scope="module")
 def server():
-    server = start()
+    """A server that neither pings nor waits for pongs while a test lasts, however slow it is."""
+    server = start("--ping-interval", "600000", "--ping-timeout", "600000")
+    yield server
+    stop(server)
+
+
+@pytest.fixture(scope="module")
+def pinging():
+    """A server that pings, and waits for pongs, for two seconds each."""
+    server = start("--ping-interval", "2000", "--ping-timeout", "2000")
     yield server
     stop(server)
 
 
 @pytest.fixture(autouse=True)
 async def deadline():
-    async with asyncio.timeout(DEADLINE):
+    async with asyncio.timeout(WITHIN_S):
         yield
 
 
@@ -130,8 +139,8 @@ class TestEngineHandshake:
         assert len(said.pop("sid")) >= 20
         assert said == {
             "upgrades": ["websocket"],
-            "pingInterval": 300,
-            "pingTimeout": 200,
+            "pingInterval": 600_000,
+            "pingTimeout": 600_000,
             "maxPayload": 1_000_000,
         }
 
@@ -216,30 +225,30 @@ class TestEngineMessages:
 
 
 class TestEngineHeartbeat:
-    async def test_polling_pings_again_and_again(self, server):
-        path = await server.open_polling()
+    async def test_polling_pings_again_and_again(self, pinging):
+        path = await pinging.open_polling()
         for _ in range(2):
-            assert await server.get(path) == (200, "2")
-            assert await server.ask("POST", path, b"3") == (200, "ok")
+            assert await pinging.get(path) == (200, "2")
+            assert await pinging.ask("POST", path, b"3") == (200, "ok")
 
-    async def test_websocket_pings_again_and_again(self, server):
-        async with server.open_websocket() as websocket:
+    async def test_websocket_pings_again_and_again(self, pinging):
+        async with pinging.open_websocket() as websocket:
             for _ in range(2):
                 assert await websocket.recv() == "2"
                 await websocket.send("3")
 
-    async def test_no_pong_closes(self, server):
-        async with server.open_websocket() as websocket:
+    async def test_no_pong_closes(self, pinging):
+        async with pinging.open_websocket() as websocket:
             assert await websocket.recv() == "2"
             await closed(websocket)
 
-    async def test_no_pong_ends_polling_too(self, server):
-        path = await server.open_polling()
-        assert await server.get(path) == (200, "2")
+    async def test_no_pong_ends_polling_too(self, pinging):
+        path = await pinging.open_polling()
+        assert await pinging.get(path) == (200, "2")
 
-        await server.get(path)  # Waits for as long as the pong is waited for.
+        await pinging.get(path)  # Waits for as long as the pong is waited for.
 
-        assert (await server.get(path))[0] == 400
+        assert (await pinging.get(path))[0] == 400
 
 
 class TestEngineClose:
@@ -314,8 +323,8 @@ class TestSockets:
 
             assert await websocket.recv() == '42["message-back","to the main namespace"]'
 
-    async def test_leaving_the_main_namespace_leaves_the_transport_open(self, server):
-        async with server.join() as websocket:
+    async def test_leaving_the_main_namespace_leaves_the_transport_open(self, pinging):
+        async with pinging.join() as websocket:
             await websocket.send("41")
 
             assert await websocket.recv() == "2"
@@ -372,7 +381,7 @@ class TestProcess:
             stop(server)
 
     async def test_told_to_stop_it_goes_soon_and_silently_whoever_is_deaf(self):
-        server = start("--ping-interval", "60000", stderr=subprocess.PIPE)
+        server = start("--ping-interval", "600000", stderr=subprocess.PIPE)
         upgrade = "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
         key = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="
         writers = []
@@ -382,8 +391,7 @@ class TestProcess:
             assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 101")
             writers.append(writer)
 
-        async with asyncio.timeout(SOON):
-            code = await asyncio.to_thread(stop, server)
+        code = await asyncio.to_thread(stop, server)
 
         for writer in writers:
             writer.close()
@@ -392,7 +400,7 @@ class TestProcess:
         assert code in (0, -signal.SIGTERM)
 
     async def test_told_to_stop_it_releases_polls_and_goes(self):
-        server = start("--ping-interval", "60000", "--ping-timeout", "60000")
+        server = start("--ping-interval", "600000", "--ping-timeout", "600000")
         path = await server.open_polling()
         async with server.open_websocket() as websocket:
             poll = asyncio.ensure_future(server.get(path))

@@ -20,6 +20,7 @@ from folkmoot.server.programs.log_reader import EXIT_ALONE
 from folkmoot.storage.log_index import build
 from tests.bots.logs.books import NOW, READER, account, books, entry, keeping
 from tests.cast import FrozenClock
+from tests.deadlines import WITHIN_S
 
 AT = "2026-11-29 10:00:"
 
@@ -242,7 +243,7 @@ async def test_a_reader_that_is_killed_leaves_the_old_index(tmp_path):
         endless(tmp_path)
         begun = asyncio.Event()
         task = asyncio.create_task(logs.read_anew(7, lambda _: begun.set()))
-        await asyncio.wait_for(begun.wait(), 30)
+        await asyncio.wait_for(begun.wait(), WITHIN_S)
         with pytest.raises(AlreadyReading):
             await logs.read_anew(7, lambda _: None)
         assert texts(await logs.find(LogQuery("lamp", account()))) == ["the old lamp"]
@@ -288,7 +289,7 @@ async def test_what_is_old_is_read_anew_in_the_background(tmp_path):
     async with keeping(tmp_path, log, clock=clock) as logs:
         running = asyncio.create_task(logs.run())
         try:
-            async with asyncio.timeout(60):
+            async with asyncio.timeout(WITHIN_S):
                 while not await logs.size():
                     await logs.refresh()
             assert texts(await logs.find(LogQuery("lamp", account()))) == ["the first lamp"]
@@ -327,7 +328,7 @@ async def test_two_servers_do_not_read_into_one_file(tmp_path):
     async with keeping(tmp_path, source) as ours, keeping(tmp_path, source) as theirs:
         begun = asyncio.Event()
         task = asyncio.create_task(ours.read_anew(7, lambda _: begun.set()))
-        await asyncio.wait_for(begun.wait(), 30)
+        await asyncio.wait_for(begun.wait(), WITHIN_S)
         with pytest.raises(AlreadyReading):
             await theirs.read_anew(7, lambda _: None)
         task.cancel()

@@ -15,7 +15,8 @@ from tests.bots.model_server import (
     stalls_after,
     stalls_at_once,
 )
-from tests.clients import WITHIN_S, Client
+from tests.clients import Client
+from tests.deadlines import WITHIN_S
 from tests.integration.assistant.chats import CHAT, chat, contents, grown, messages
 from tests.integration.desks import enter
 

@@ -20,7 +20,8 @@ from tests.adapters.adapter import (
     ShownEvent,
 )
 from tests.adapters.every import CONTRACTS, KINDS, contracts_for, pairs
-from tests.clients import WITHIN_S, Client
+from tests.clients import Client
+from tests.deadlines import WITHIN_S
 from tests.integration.interop.conftest import Scene
 
 PAIRS = [

@@ -8,7 +8,8 @@ import pytest
 from tests.adapters.adapter import ContractClient, RequestRefused
 from tests.adapters.conversations import ConversationsConnection
 from tests.adapters.every import CONTRACTS, KINDS, contracts_for, new_conversation
-from tests.clients import WITHIN_S, Client
+from tests.clients import Client
+from tests.deadlines import WITHIN_S
 from tests.integration.interop.conftest import Scene
 
 CHAT = "/api/v1/chat"

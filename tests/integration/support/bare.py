@@ -5,6 +5,7 @@ from typing import Any
 
 import httpx2
 
+from tests.deadlines import WITHIN_S
 from tests.running import Server
 
 POLLING = "/socket.io/?EIO=4&transport=polling"
@@ -16,7 +17,7 @@ class Bare:
     def __init__(
         self, server: Server, query: str = "", headers: dict[str, str] | None = None
     ) -> None:
-        self.http = httpx2.AsyncClient(base_url=server.url, headers=headers or {}, timeout=10)
+        self.http = httpx2.AsyncClient(base_url=server.url, headers=headers or {}, timeout=WITHIN_S)
         self.query = query
         self.sid = ""
 

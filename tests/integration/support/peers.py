@@ -15,7 +15,8 @@ import pytest
 import socketio
 from aiohttp.connector import Connection
 
-from tests.clients import WITHIN_S, LoggedIn
+from tests.clients import LoggedIn
+from tests.deadlines import WITHIN_S
 from tests.running import Server
 
 NPM = Path(__file__).parents[2] / "npm"

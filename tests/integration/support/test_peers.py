@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from tests.clients import WITHIN_S
+from tests.deadlines import WITHIN_S
 from tests.integration.support.peers import TRANSPORTS
 
 

@@ -11,7 +11,7 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
-from tests.clients import WITHIN_S
+from tests.deadlines import WITHIN_S
 from tests.integration.support.bare import Bare
 
 WEBSOCKET = "/socket.io/?EIO=4&transport=websocket"

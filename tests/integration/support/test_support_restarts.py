@@ -51,7 +51,6 @@ async def hear_all(customer, count):
 
 
 @pytest.mark.fault
-@pytest.mark.timeout(120)
 @pytest.mark.parametrize("kind", ["npm", "python"])
 @pytest.mark.parametrize("way", ["polling", "websocket", "upgrade"])
 async def test_nothing_is_lost_and_nothing_comes_twice(own_server, request, kind, way):
