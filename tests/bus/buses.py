@@ -7,8 +7,7 @@ from typing import Protocol
 from folkmoot.bus.memory import MemoryBus, MemoryNetwork
 from folkmoot.bus.port import Bus
 from folkmoot.core.events import Event
-
-WITHIN_S = 5.0
+from tests.deadlines import WITHIN_S
 
 
 class Buses(Protocol):

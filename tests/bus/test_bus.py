@@ -9,8 +9,9 @@ from folkmoot.bus.topics import EVERYTHING, account_topic, conversation_topic
 from folkmoot.core.conversations.events import MemberJoined
 from folkmoot.core.presence.events import Typing
 from folkmoot.core.social.events import BlockLifted, BlockSet
-from tests.bus.buses import EVERY_BUS, WITHIN_S, Buses, Calling, Recorder
+from tests.bus.buses import EVERY_BUS, Buses, Calling, Recorder
 from tests.contracts.friends.samples import ANA, AT, BO, PLACE, PLACE_UID
+from tests.deadlines import WITHIN_S
 
 SET, LIFTED = BlockSet(ANA.id, BO.id), BlockLifted(ANA.id, BO.id)
 TYPING = Typing(PLACE, PLACE_UID, ANA, is_typing=True)

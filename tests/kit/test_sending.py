@@ -17,7 +17,8 @@ from folkmoot.kit.sending import (
     Sender,
 )
 from folkmoot.realtime.connection import Connection
-from tests.realtime.memory_server import WITHIN_S, MemoryServer, heard
+from tests.deadlines import WITHIN_S
+from tests.realtime.memory_server import MemoryServer, heard
 
 
 class Client:

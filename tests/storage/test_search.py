@@ -182,15 +182,16 @@ async def test_words_that_were_kept_whole_are_kept_in_pairs_after_an_upgrade(
 
 def outdate(url: str, request: pytest.FixtureRequest) -> None:
     """Make a database one in which the first message is kept as the one word that it is."""
-    back = "UPDATE alembic_version SET version_num = '0003'"
+    back = ("DROP TABLE tasks", "UPDATE alembic_version SET version_num = '0003'")
     if url.startswith("postgresql"):
         server: PostgresServer = request.getfixturevalue("postgres")
         name = url.partition("@/")[2].partition("?")[0]
         whole = f"UPDATE messages SET words = to_tsvector('simple', '{MEETING}') WHERE id = 1"
-        server.sql(f"{back}; {whole}", database=name)
+        server.sql("; ".join((*back, whole)), database=name)
         return
     with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as database, database:
-        database.execute(back)
+        for step in back:
+            database.execute(step)
         for asked in (
             "INSERT INTO message_words (message_words, rowid, words) VALUES ('delete', 1, ?)",
             "INSERT INTO message_words (rowid, words) VALUES (1, ?)",
