@@ -173,7 +173,7 @@ def _secret_of(settings: Settings) -> bytes:
 def _assembled(settings: Settings, means: _Resources, secret: bytes) -> Components:
     clock, ids, storage = SystemClock(), SystemIds(), means.storage
     accounts, conversations = Accounts(clock, ids), Conversations(clock, ids)
-    bus, marks = MemoryBus(), Watermarks(clock)
+    bus, marks, passwords = MemoryBus(), Watermarks(clock), Passwords()
     publisher = Publisher(bus.publish)
     writer = Writer(storage, Posting(clock, ids), publisher.publish)
     receipts = Receipts(writer, marks)
@@ -181,7 +181,6 @@ def _assembled(settings: Settings, means: _Resources, secret: bytes) -> Componen
     projections = _projections(bus)
     hub = Hub(bus, presence, receipts, time.monotonic, first_id=first_connection_id())
     tokens = AccessTokens(secret, clock, life=timedelta(minutes=settings.access_token_minutes))
-    passwords = Passwords()
     authenticator = Authenticator(
         storage=storage,
         write=writer.write,
