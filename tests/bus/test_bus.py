@@ -5,6 +5,7 @@ import logging
 
 import pytest
 
+from folkmoot.bus.port import BusStatistics
 from folkmoot.bus.topics import EVERYTHING, account_topic, conversation_topic
 from folkmoot.core.conversations.events import MemberJoined
 from folkmoot.core.presence.events import Typing
@@ -191,3 +192,15 @@ async def test_the_position_counts_what_each_process_was_heard_to_publish(buses)
 
     assert here.position == {"here": 3}
     assert there.position == {"there": 0, "here": 3}
+
+
+async def test_its_statistics_say_what_was_published_heard_and_dropped(buses):
+    here, there = await buses.join("here"), await buses.join("there")
+    far = Recorder()
+    there.subscribe((EVERYTHING,), far)
+    here.publish([SET])
+    here.publish([LIFTED])
+    await far.hears(LIFTED)
+
+    assert here.statistics() == BusStatistics(2, 0, 0, 0, is_deaf=False)
+    assert there.statistics() == BusStatistics(0, 2, 0, 0, is_deaf=False)

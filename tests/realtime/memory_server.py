@@ -235,10 +235,12 @@ def ended(connection: Connection) -> str | None:
 
 
 @asynccontextmanager
-async def memory_server(storage: Storage | None = None) -> AsyncIterator[MemoryServer]:
+async def memory_server(
+    storage: Storage | None = None, bus: MemoryBus | None = None
+) -> AsyncIterator[MemoryServer]:
     """A server with the cast in it; its writer runs until the end."""
     cast = await enter(storage or MemoryStorage())
-    bus = MemoryBus()
+    bus = bus or MemoryBus()
     publisher = Publisher(bus.publish)
     writer = Writer(cast.storage, cast.posting, publisher.publish, linger=0)
     receipts = Receipts(writer, cast.marks, pause=0)
@@ -260,6 +262,7 @@ async def memory_server(storage: Storage | None = None) -> AsyncIterator[MemoryS
         logs=MemoryLogIndex(),
         storage=cast.storage,
         writer=writer,
+        bus=bus,
         publish=publisher.publish,
         receipts=receipts,
         hub=hub,

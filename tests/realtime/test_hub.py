@@ -10,6 +10,7 @@ from folkmoot.core.conversations.model import Conversation
 from folkmoot.core.presence.events import Typing
 from folkmoot.core.presence.model import TYPING_SECONDS
 from folkmoot.realtime.channel import MAX_HELD_EVENTS
+from folkmoot.realtime.hub import HubStatistics
 from folkmoot.realtime.wire_format import CloseReason
 from tests.realtime.memory_server import MemoryServer, NamedEvents, ended, heard
 
@@ -418,3 +419,11 @@ async def test_the_hub_subscribes_to_what_its_connections_listen_to_and_to_nothi
     server.hub.close(bo)
 
     assert topics == before
+
+
+async def test_its_statistics_count_connections_accounts_and_conversations(server):
+    phone, _ = await server.listen(server.cast.ana), await server.listen(server.cast.ana)
+    await server.connect(server.cast.bo)
+    assert server.hub.statistics() == HubStatistics(connections=3, accounts=2, conversations=1)
+    server.hub.close(phone)
+    assert server.hub.statistics() == HubStatistics(connections=2, accounts=2, conversations=1)

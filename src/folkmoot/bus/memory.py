@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 from folkmoot.bus.dispatcher import Dispatcher, Subscriber
+from folkmoot.bus.port import BusStatistics
 from folkmoot.bus.subscribers import Projection
 from folkmoot.bus.topics import Topic
 from folkmoot.core.events import Event
@@ -57,6 +58,7 @@ class MemoryBus:
         self._dispatcher = Dispatcher()
         self._waiting: deque[tuple[str, int, Any]] = deque()
         self._position: dict[str, int] = {name: 0}
+        self._dropped = 0
         self.is_deaf = False
         self._network.buses.append(self)
 
@@ -78,6 +80,12 @@ class MemoryBus:
         """Tell a projection of each event of these topics, after those that subscribed earlier."""
         return self._dispatcher.subscribe(topics, projection)
 
+    def statistics(self) -> BusStatistics:
+        """How it does."""
+        published = self._position[self._name]
+        heard = sum(self._position.values()) - published
+        return BusStatistics(published, heard, self._dropped, len(self._waiting), self.is_deaf)
+
     def recover(self) -> None:
         """Let go of what waits, and hear from here on."""
         self._waiting.clear()
@@ -86,6 +94,7 @@ class MemoryBus:
     def take(self, publisher: str, number: int, batch: Any) -> None:
         """Hear what another process has published, in the next turn of the event loop."""
         if len(self._waiting) >= self._network.max_waiting:
+            self._dropped += 1
             self.is_deaf = True
             return
         if not self._waiting:

@@ -1,11 +1,23 @@
 """The bus between the processes of one server, and what its users may rely on."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from folkmoot.bus.subscribers import Projection
 from folkmoot.bus.topics import Topic
 from folkmoot.core.events import Event
+
+
+@dataclass(frozen=True, slots=True)
+class BusStatistics:
+    """What a bus has done so far: batches published, heard of others, dropped; and what waits."""
+
+    published: int
+    heard: int
+    dropped: int
+    waiting: int
+    is_deaf: bool
 
 
 class Subscription(Protocol):
@@ -57,6 +69,10 @@ class Bus(Protocol):
     @property
     def is_deaf(self) -> bool:
         """Whether this process may have missed something of others since it last recovered."""
+        ...
+
+    def statistics(self) -> BusStatistics:
+        """How it does."""
         ...
 
     def recover(self) -> None:

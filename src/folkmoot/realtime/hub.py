@@ -7,6 +7,7 @@ next event.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, assert_never
 
@@ -81,6 +82,15 @@ class DeliveryReceipts(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class HubStatistics:
+    """How many connections of how many accounts there are, and conversations listened to."""
+
+    connections: int
+    accounts: int
+    conversations: int
+
+
 class Hub:
     """All live connections of this process, by account and by conversation.
 
@@ -152,6 +162,10 @@ class Hub:
         for channel in self._channels.values():
             if channel.conversation is not None and channel.listeners:
                 yield channel.conversation, sum(map(len, channel.listeners.values()))
+
+    def statistics(self) -> HubStatistics:
+        """How much there is to do here."""
+        return HubStatistics(len(self), len(self._accounts), len(self._channels))
 
     def __len__(self) -> int:
         """How many connections there are."""

@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import dataclass, field
 
 from folkmoot.auth.authenticator import Authenticator
+from folkmoot.bus.port import Bus
 from folkmoot.bus.presence import Presence
 from folkmoot.bus.subscribers import Publish
 from folkmoot.core.accounts.service import Accounts
@@ -51,6 +52,7 @@ class Services:
     logs: LogIndex
     storage: Storage
     writer: Writer
+    bus: Bus
     publish: Publish
     receipts: Receipts
     hub: Hub

@@ -202,6 +202,7 @@ def _assembled(settings: Settings, means: _Resources, secret: bytes) -> Componen
         logs=means.logs,
         storage=storage,
         writer=writer,
+        bus=bus,
         publish=publisher.publish,
         friends=Friends(clock, ids),
         directs=Directs(clock, ids),

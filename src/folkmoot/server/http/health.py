@@ -40,6 +40,8 @@ async def readyz(services: ServicesOf) -> Response:
     """Answers 200 when a message could be stored right now."""
     if services.writer.is_stopping:
         return answer(HealthOut("stopping", "The server is restarting."), 503)
+    if services.bus.is_deaf:
+        return answer(HealthOut("unavailable", "Other processes are not heard."), 503)
     try:
         await services.storage.check()
     except Unavailable as error:
