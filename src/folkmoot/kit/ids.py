@@ -21,6 +21,15 @@ def message_id_of(number: int) -> MessageId:
     return MessageId(number)
 
 
+def reply_uid_of(text: str | None) -> Uid | None:
+    """The message that a client answers, by its UUID; ``None`` where it answers none.
+
+    Raises:
+        NoSuchMessage: no message can have it.
+    """
+    return None if text is None else message_uid_of(text)
+
+
 def message_uid_of(text: str) -> Uid:
     """A message by its UUID, in whatever case.
 

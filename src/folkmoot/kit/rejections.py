@@ -30,15 +30,8 @@ class ErrorFields(Protocol):
     missed: Any
 
 
-class NotUpToDateBody(Protocol):
-    """The answer to who wrote without knowing what others had written, in some contract."""
-
-    def __call__(self, *, detail: str, code: str, last_seq: int, missed: list[Any]) -> Any:
-        """Make the answer."""
-        ...
-
-
 Fields = TypeVar("Fields", bound=ErrorFields)
+Body = TypeVar("Body", bound=Struct)
 
 
 def close_reason_text(text: str) -> str:
@@ -78,7 +71,9 @@ def missed_in(
     return [frame for event in heard if (frame := show(event)) is not None]
 
 
-def not_up_to_date(body: NotUpToDateBody, refusal: NotUpToDate, missed: Sequence[Struct]) -> Any:
+def not_up_to_date(
+    body: Callable[..., Body], refusal: NotUpToDate, missed: Sequence[Struct]
+) -> Body:
     """The body of the REST answer to whoever wrote without knowing what others have written."""
     return body(
         detail=str(refusal),

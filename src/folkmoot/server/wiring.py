@@ -181,19 +181,10 @@ def _assembled(settings: Settings, means: _Resources, secret: bytes) -> Componen
     projections = _projections(bus)
     hub = Hub(bus, presence, receipts, time.monotonic, first_id=first_connection_id())
     tokens = AccessTokens(secret, clock, life=timedelta(minutes=settings.access_token_minutes))
-    authenticator = Authenticator(
-        storage=storage,
-        write=writer.write,
-        accounts=accounts,
-        clock=clock,
-        tokens=tokens,
-        origins=Origins(settings.allowed_origins),
-        issuers=Issuers(_issuers(settings), clock, means.client) if settings.issuers else None,
-    )
     services = Services(
         clock=clock,
         ids=ids,
-        authenticator=authenticator,
+        authenticator=_authenticator(settings, means, accounts, tokens, writer),
         accounts=accounts,
         social=Social(clock),
         conversations=conversations,
@@ -241,6 +232,25 @@ def _logins(
         login_rates=LoginRateLimiter(_auth_rates(settings)),
         lifetimes=Lifetimes(login=timedelta(days=settings.refresh_token_days)),
         audit=audit,
+    )
+
+
+def _authenticator(
+    settings: Settings,
+    means: _Resources,
+    accounts: Accounts,
+    tokens: AccessTokens,
+    writer: Writer,
+) -> Authenticator:
+    clock = SystemClock()
+    return Authenticator(
+        storage=means.storage,
+        write=writer.write,
+        accounts=accounts,
+        clock=clock,
+        tokens=tokens,
+        origins=Origins(settings.allowed_origins),
+        issuers=Issuers(_issuers(settings), clock, means.client) if settings.issuers else None,
     )
 
 

@@ -12,7 +12,6 @@ from folkmoot.contracts.assistant import codec
 from folkmoot.contracts.assistant import frames as wire
 from folkmoot.contracts.assistant.frames import INBOUND, OUTBOUND
 from folkmoot.core.conversations.events import Durable
-from folkmoot.core.messages.errors import MentionUnknown, NoSuchAttachment, NoSuchMessage
 from folkmoot.kit.frame_reader import FrameMalformed, FrameUnknown
 from folkmoot.realtime.streaming_answers import StreamingAnswer
 from tests.contracts.assistant.samples import (
@@ -269,18 +268,6 @@ def test_an_unknown_type_is_named_as_such_in_a_short_answer(name):
     with pytest.raises(FrameUnknown) as refused:
         codec.decode(json.dumps({"type": name}))
     assert len(str(refused.value)) < 300
-
-
-def test_names_that_can_name_nothing_are_refused_as_such():
-    assert codec.uid_of("x") is None
-    assert codec.uid_of(ANA_UID.upper()) == ANA_UID
-    with pytest.raises(NoSuchMessage):
-        codec.message_uid("7")
-    with pytest.raises(MentionUnknown):
-        codec.mentioned([BO.uid, "bo"])
-    with pytest.raises(NoSuchAttachment):
-        codec.attachment_id("../../etc")
-    assert codec.attachment_id(None) is None
 
 
 def refused_or_known(data: str | bytes) -> None:

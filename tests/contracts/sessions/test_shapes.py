@@ -4,11 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from folkmoot.contracts.sessions.names import membership_uid, uid_of
+from folkmoot.contracts.sessions.names import membership_uid
 from folkmoot.contracts.sessions.shapes import message_out, reach_of
 from folkmoot.core.conversations.model import Member, MemberRole
 from folkmoot.core.messages.context import BYTES_A_TOKEN, TOKENS_A_TURN, Turn, context_of
 from folkmoot.core.messages.model import AuthorKind
+from folkmoot.core.shared.ids import uid_of
 from tests.contracts.sessions.samples import ANA, ANA_UID, AT, BO, BO_UID, LOBBY, LOBBY_UID, MESSAGE
 
 

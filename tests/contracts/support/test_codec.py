@@ -13,7 +13,6 @@ from folkmoot.contracts.support import codec
 from folkmoot.contracts.support import frames as wire
 from folkmoot.contracts.support.errors import EventMalformed, EventUnknown
 from folkmoot.contracts.support.frames import INBOUND, OUTBOUND
-from folkmoot.core.messages.errors import NoSuchMessage
 from folkmoot.core.messages.events import EphemeralNotice, MessagePosted
 from folkmoot.core.shared.refusals import Invalid
 from folkmoot.core.shared.texts import TextTooLong
@@ -131,8 +130,3 @@ def test_labels_are_bounded_texts():
     assert codec.labels_of(said) == {"appointment_id": "a"}
     with pytest.raises(TextTooLong):
         codec.labels_of(wire.SendMessage("text", service_id="x" * 201))
-
-
-def test_a_name_that_no_message_can_have_names_none():
-    with pytest.raises(NoSuchMessage):
-        codec.message_uid("none")

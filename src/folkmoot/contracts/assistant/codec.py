@@ -1,7 +1,5 @@
 """Frames into intentions, events into frames: pure, and the same for live and for missed events."""
 
-import re
-from datetime import datetime
 from typing import assert_never, cast
 
 import msgspec
@@ -26,7 +24,6 @@ from folkmoot.core.conversations.events import (
 from folkmoot.core.events import Event
 from folkmoot.core.logs.events import LogsProgressed
 from folkmoot.core.messages.answers import CUT_SHORT
-from folkmoot.core.messages.errors import MentionUnknown, NoSuchAttachment, NoSuchMessage
 from folkmoot.core.messages.events import (
     AnswerDropped,
     AnswerExtended,
@@ -41,7 +38,6 @@ from folkmoot.core.messages.events import (
 )
 from folkmoot.core.messages.model import AuthorKind, Message
 from folkmoot.core.presence.events import CameOnline, Entered, Exited, Typing, WentOffline
-from folkmoot.core.shared.ids import Uid
 from folkmoot.core.social.events import (
     BlockLifted,
     BlockSet,
@@ -51,14 +47,17 @@ from folkmoot.core.social.events import (
     FriendshipEnded,
 )
 from folkmoot.core.tasks.events import TasksAdded
-from folkmoot.files.links import as_upload_id, file_url
+from folkmoot.files.links import file_url
 from folkmoot.kit.frame_reader import FrameReader
 from folkmoot.kit.sending import ChangeIntention, DeleteIntention, EditIntention, ReactIntention
+from folkmoot.kit.times import in_microseconds
 from folkmoot.realtime.streaming_answers import StreamingAnswer
 from folkmoot.wire.lane_frames import text_frame
 
+instant = in_microseconds
+"""A time as this contract prints it."""
+
 _encode = msgspec.json.Encoder().encode
-_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
 _frames = FrameReader(INBOUND)
 
 
@@ -87,54 +86,6 @@ def change_of(frame: wire.Change) -> ChangeIntention:
 def encode(frame: Struct) -> bytes:
     """The WebSocket frame that carries one frame of the contract."""
     return text_frame(_encode(frame))
-
-
-def uid_of(text: str) -> Uid | None:
-    """The UUID in its one spelling; ``None`` for what is none and so names nothing."""
-    return Uid(text.lower()) if _UUID.fullmatch(text) else None
-
-
-def message_uid(text: str) -> Uid:
-    """The name of a message.
-
-    Raises:
-        NoSuchMessage: it cannot be one's.
-    """
-    uid = uid_of(text)
-    if uid is None:
-        raise NoSuchMessage
-    return uid
-
-
-def mentioned(texts: list[str] | None) -> list[Uid]:
-    """The accounts that a message calls.
-
-    Raises:
-        MentionUnknown: one of them cannot be an account's.
-    """
-    uids = [uid_of(text) for text in texts or ()]
-    if None in uids:
-        raise MentionUnknown(field="mentions")
-    return [uid for uid in uids if uid is not None]
-
-
-def attachment_id(text: str | None) -> Uid | None:
-    """The name of an upload.
-
-    Raises:
-        NoSuchAttachment: it cannot be one's.
-    """
-    if text is None:
-        return None
-    upload_id = as_upload_id(text)
-    if upload_id is None:
-        raise NoSuchAttachment
-    return upload_id
-
-
-def instant(at: datetime) -> str:
-    """A time as this contract prints it."""
-    return f"{at:%Y-%m-%dT%H:%M:%S.%f}Z"
 
 
 def shown(event: Event, *, own: bool) -> Struct | None:

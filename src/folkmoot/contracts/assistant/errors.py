@@ -1,22 +1,27 @@
-"""Refusals and endings as clients of the `assistant` contract read them."""
+"""Refusals and close reasons as clients of the `assistant` contract read them."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
+from functools import partial
 
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import UNSET
 
 from folkmoot.contracts.assistant.codec import encode, shown
 from folkmoot.contracts.assistant.frames import ChatErrorFrame
-from folkmoot.core.audience import hears
-from folkmoot.core.events import TimelineEvent
-from folkmoot.core.messages.errors import NotUpToDate
 from folkmoot.core.shared.ids import AccountId, Uid
 from folkmoot.core.shared.refusals import (
     Conflict,
-    Invalid,
     Refusal,
     TooMany,
     Unauthenticated,
     Unavailable,
+)
+from folkmoot.kit.rejections import (
+    FAULT_SENTENCE,
+    Table,
+    close_code_of,
+    close_reason_text,
+    missed_in,
+    with_facts,
 )
 from folkmoot.kit.socket_endpoint import Rejection
 from folkmoot.realtime.wire_format import CloseReason
@@ -26,10 +31,7 @@ OUR_FAULT = 1011
 RESTART = 1012
 COME_BACK = 1013
 
-MAX_REASON_BYTES = 123
-"""RFC 6455, 5.5: a control frame has at most 125, and two are the code."""
-
-FAULT = ChatErrorFrame("internal_error", "Something went wrong on our side; try again.")
+FAULT = ChatErrorFrame("internal_error", FAULT_SENTENCE)
 
 _CLOSE_CODES = {
     CloseReason.LOGIN_ENDED: NO_RIGHT,
@@ -39,6 +41,7 @@ _CLOSE_CODES = {
     CloseReason.SILENT: OUR_FAULT,
     CloseReason.SHUTDOWN: RESTART,
 }
+_REJECTIONS: Table = ((Unavailable, OUR_FAULT), (TooMany, COME_BACK), (Refusal, NO_RIGHT))
 
 
 class NotJoined(Conflict):
@@ -63,28 +66,17 @@ class NothingToCancel(Conflict):
 
 
 def close_code(close_reason: CloseReason) -> tuple[int, str]:
-    """The close code and reason for an ending that a connected client meets."""
+    """The close code and the text for why a connected client is closed."""
     return _CLOSE_CODES[close_reason], close_reason.value
 
 
 def rejection_of(refusal: Refusal | Unavailable | None) -> Rejection:
     """How a client that is not let in is told: in an ``error`` frame, and by the close code."""
-    match refusal:
-        case None:
-            return Rejection(OUR_FAULT, FAULT.message, encode(FAULT))
-        case Unavailable():
-            code = OUR_FAULT
-        case TooMany():
-            code = COME_BACK
-        case _:
-            code = NO_RIGHT
+    if refusal is None:
+        return Rejection(OUR_FAULT, FAULT.message, encode(FAULT))
     prefix = "invalid token: " if isinstance(refusal, Unauthenticated) else ""
-    return Rejection(code, _reason(f"{prefix}{refusal}"), encode(error_frame(refusal)))
-
-
-def _reason(text: str) -> str:
-    """As much of a text as fits into a close frame."""
-    return text.encode()[:MAX_REASON_BYTES].decode(errors="ignore")
+    code, reason = close_code_of(refusal, _REJECTIONS), close_reason_text(f"{prefix}{refusal}")
+    return Rejection(code, reason, encode(error_frame(refusal)))
 
 
 def error_frame(
@@ -99,23 +91,6 @@ def error_frame(
     ``hidden``: the authors whose messages are not shown to the one who was refused.
     """
     frame = ChatErrorFrame(
-        refusal.code, str(refusal), session_id=_given(session), client_id=_given(client_id)
+        refusal.code, str(refusal), session_id=session or UNSET, client_id=client_id or UNSET
     )
-    match refusal:
-        case Invalid(field=field):
-            frame.field = field
-        case TooMany(retry_after=retry_after):
-            frame.retry_after = round(retry_after, 3)
-        case NotUpToDate(facts=facts):
-            frame.last_seq = facts["last_seq"]
-            frame.missed = _missed(facts["missed"], hidden)
-    return frame
-
-
-def _missed(events: Iterable[TimelineEvent], hidden: Collection[AccountId]) -> list[Struct]:
-    heard = (event for event in events if hears(event, hidden))
-    return [frame for event in heard if (frame := shown(event, own=False)) is not None]
-
-
-def _given(text: str | None) -> str | UnsetType:
-    return text or UNSET
+    return with_facts(frame, refusal, missed_in(refusal, hidden, partial(shown, own=False)))

@@ -15,10 +15,11 @@ from folkmoot.core.conversations.errors import NotADesk
 from folkmoot.core.conversations.events import MemberLeft
 from folkmoot.core.events import Event
 from folkmoot.core.messages.model import Draft, Posted
-from folkmoot.core.shared.ids import AccountId, ConversationId, Uid
+from folkmoot.core.shared.ids import AccountId, ConversationId, Uid, uid_of
 from folkmoot.core.shared.refusals import Refusal, Unavailable
 from folkmoot.core.work import UnitOfWork
 from folkmoot.kit.frame_handler import FrameHandler
+from folkmoot.kit.ids import mentions_of, message_uid_of, reply_uid_of, upload_id_of
 from folkmoot.kit.sending import Found, Sender, nothing
 from folkmoot.kit.socket_endpoint import Rejection, Scope
 from folkmoot.realtime.connection import Connection, ObservedEvent
@@ -133,7 +134,7 @@ class AssistantHandler(FrameHandler[wire.Intention, ChatRequest]):
 
     def _asked(self, intention: wire.Intention) -> ChatRequest:
         return ChatRequest(
-            session=codec.uid_of(getattr(intention, "session_id", None) or ""),
+            session=uid_of(getattr(intention, "session_id", None) or ""),
             client_id=getattr(intention, "client_id", None),
             streams=isinstance(intention, wire.SayInChat) and intention.stream,
         )
@@ -166,10 +167,10 @@ class AssistantHandler(FrameHandler[wire.Intention, ChatRequest]):
                 if not self._cancel(conversation_id, me.id):
                     raise errors.NothingToCancel
             case wire.ReadInChat(message_id=name):
-                uid = codec.message_uid(name)
+                uid = message_uid_of(name)
                 return self._sender.read_message(me.id, conversation_id, uid)
             case wire.EditInChat() | wire.DeleteInChat() | wire.ReactInChat():
-                uid = codec.message_uid(intention.message_id)
+                uid = message_uid_of(intention.message_id)
                 return self._change(intention, conversation_id, uid)
             case _:
                 assert_never(intention)
@@ -273,10 +274,10 @@ class AssistantHandler(FrameHandler[wire.Intention, ChatRequest]):
             ConversationId(0),
             say.content,
             client_id=say.client_id,
-            reply_to=None if say.reply_to_id is None else codec.message_uid(say.reply_to_id),
+            reply_to=reply_uid_of(say.reply_to_id),
             if_last_seq=say.if_last_seq,
-            attachment=codec.attachment_id(say.attachment_id),
-            mentions=codec.mentioned(say.mentions),
+            attachment=upload_id_of(say.attachment_id),
+            mentions=mentions_of(say.mentions),
             origin=self.connection.id,
         )
 

@@ -2,22 +2,11 @@
 
 from typing import Annotated
 
-from fastapi import Query
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr
 
 from folkmoot.core.conversations.model import MAX_MEMBERS
+from folkmoot.kit.ids import MAX_NUMBER
 
-MAX_PLACE = 2**53
-MAX_LIMIT = 100
-
-Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT, description="How many at most")]
-Offset = Annotated[int, Query(ge=0, le=MAX_PLACE, description="How many to pass over")]
-BeforeSeq = Annotated[
-    int | None, Query(ge=0, le=MAX_PLACE, description="The page that ends just before this `seq`")
-]
-AfterSeq = Annotated[
-    int | None, Query(ge=0, le=MAX_PLACE, description="The oldest page after this `seq`")
-]
 Participants = Annotated[
     list[StrictInt | StrictStr],
     Field(max_length=MAX_MEMBERS, description="Accounts, each by number or by username"),
@@ -64,9 +53,9 @@ class MessageBody(BaseModel):
     client_id: StrictStr | None = Field(
         default=None, description="The same again gets the first message back, however late"
     )
-    reply_to_id: Annotated[StrictInt, Field(ge=1, le=MAX_PLACE)] | None = None
+    reply_to_id: Annotated[StrictInt, Field(ge=1, le=MAX_NUMBER)] | None = None
     attachment_id: StrictStr | None = None
-    if_last_seq: Annotated[StrictInt, Field(ge=0, le=MAX_PLACE)] | None = Field(
+    if_last_seq: Annotated[StrictInt, Field(ge=0, le=MAX_NUMBER)] | None = Field(
         default=None, description="Refuse with 409 when the conversation has moved on"
     )
 
@@ -84,4 +73,4 @@ class ReadBody(BaseModel):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"up_to_seq": 7}]})
 
-    up_to_seq: Annotated[StrictInt, Field(ge=0, le=MAX_PLACE)]
+    up_to_seq: Annotated[StrictInt, Field(ge=0, le=MAX_NUMBER)]

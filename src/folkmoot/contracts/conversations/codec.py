@@ -1,6 +1,5 @@
 """Frames into intentions, events into frames: pure, and the same for live and for missed events."""
 
-from datetime import datetime
 from typing import assert_never, cast
 
 import msgspec
@@ -24,7 +23,6 @@ from folkmoot.core.conversations.events import (
 )
 from folkmoot.core.events import Event
 from folkmoot.core.logs.events import LogsProgressed
-from folkmoot.core.messages.errors import NoSuchAttachment
 from folkmoot.core.messages.events import (
     AnswerDropped,
     AnswerExtended,
@@ -39,7 +37,6 @@ from folkmoot.core.messages.events import (
 )
 from folkmoot.core.messages.model import Attachment, Message
 from folkmoot.core.presence.events import CameOnline, Entered, Exited, Typing, WentOffline
-from folkmoot.core.shared.ids import Uid
 from folkmoot.core.social.events import (
     BlockLifted,
     BlockSet,
@@ -49,10 +46,14 @@ from folkmoot.core.social.events import (
     FriendshipEnded,
 )
 from folkmoot.core.tasks.events import TasksAdded
-from folkmoot.files.links import as_upload_id, file_url, thumbnail_url
+from folkmoot.files.links import file_url, thumbnail_url
 from folkmoot.kit.frame_reader import FrameReader
 from folkmoot.kit.sending import ChangeIntention, DeleteIntention, EditIntention, ReactIntention
+from folkmoot.kit.times import in_seconds_spaced
 from folkmoot.wire.lane_frames import text_frame
+
+instant = in_seconds_spaced
+"""A time as this contract prints it."""
 
 _encode = msgspec.json.Encoder().encode
 _frames = FrameReader(INBOUND, untagged="message")
@@ -85,11 +86,6 @@ def encode(frame: Struct) -> bytes:
     return text_frame(_encode(frame))
 
 
-def instant(at: datetime) -> str:
-    """A time as this contract prints it."""
-    return f"{at:%Y-%m-%d %H:%M:%S}Z"
-
-
 def message_out(message: Message, *, own: bool) -> wire.MessageOut:
     """A message as this contract shows it; its ``client_id`` is for the author only."""
     return wire.MessageOut(
@@ -112,20 +108,6 @@ def message_out(message: Message, *, own: bool) -> wire.MessageOut:
         ],
         client_id=message.client_id if own and message.client_id is not None else UNSET,
     )
-
-
-def upload_id_of(text: str | None) -> Uid | None:
-    """The file that a client wants on its message.
-
-    Raises:
-        NoSuchAttachment: no file can have this id.
-    """
-    if text is None:
-        return None
-    upload_id = as_upload_id(text)
-    if upload_id is None:
-        raise NoSuchAttachment
-    return upload_id
 
 
 def shown(event: Event, *, own: bool) -> Struct | None:

@@ -1,25 +1,24 @@
-"""Refusals and endings as clients of the `conversations` contract read them."""
+"""Refusals and close reasons as clients of the `conversations` contract read them."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from functools import partial
 
-from msgspec import UNSET, Struct
+from msgspec import UNSET
 
 from folkmoot.contracts.conversations.codec import shown
 from folkmoot.contracts.conversations.frames import ErrorOut, NotUpToDateOut
-from folkmoot.core.accounts.errors import TokenInvalid, TokenMissing
-from folkmoot.core.audience import hears
 from folkmoot.core.conversations.errors import NoSuchConversation, NotAMember
-from folkmoot.core.events import TimelineEvent
 from folkmoot.core.messages.errors import ClientIdReused, NotUpToDate
 from folkmoot.core.shared.ids import AccountId
-from folkmoot.core.shared.refusals import (
-    Forbidden,
-    Invalid,
-    Refusal,
-    TooMany,
-    Unauthenticated,
-    Unavailable,
+from folkmoot.core.shared.refusals import Refusal, TooMany, Unauthenticated, Unavailable
+from folkmoot.kit import rejections
+from folkmoot.kit.rejections import (
+    FAULT_SENTENCE,
+    Table,
+    close_code_of,
+    close_reason_text,
+    missed_in,
+    with_facts,
 )
 from folkmoot.kit.rest import refusals
 from folkmoot.realtime.wire_format import CloseReason
@@ -32,16 +31,11 @@ COME_BACK = 1013
 OUR_FAULT = 1011
 RESTART = 1012
 
-MAX_REASON_BYTES = 123
-"""RFC 6455, 5.5: a control frame has at most 125, and two are the code."""
-
 refused = partial(
     refusals,
     such_as={403: NotAMember(), 404: NoSuchConversation(), 409: ClientIdReused()},
 )
 """How this contract's routes describe their refusals."""
-
-FAULT_SENTENCE = "Something went wrong on our side; try again."
 
 _CLOSE_CODES = {
     CloseReason.LOGIN_ENDED: AUTH_ERROR,
@@ -51,38 +45,26 @@ _CLOSE_CODES = {
     CloseReason.SILENT: COME_BACK,
     CloseReason.SHUTDOWN: RESTART,
 }
+_REJECTIONS: Table = (
+    (Unauthenticated, BAD_TOKEN),
+    (NoSuchConversation, NO_SUCH_CONVERSATION),
+    (NotAMember, NOT_A_PARTICIPANT),
+    (TooMany, COME_BACK),
+    (Unavailable, COME_BACK),
+    (Refusal, AUTH_ERROR),
+)
 
 
 def close_code(close_reason: CloseReason) -> tuple[int, str]:
-    """The close code and reason for an ending that a connected client meets."""
+    """The close code and the text for why a connected client is closed."""
     return _CLOSE_CODES[close_reason], close_reason.value
 
 
 def rejection_of(refusal: Refusal | Unavailable | None) -> tuple[int, str]:
-    """The close code and reason for a client that is not let in."""
-    match refusal:
-        case None:
-            return OUR_FAULT, FAULT_SENTENCE
-        case TokenMissing() | TokenInvalid():
-            code = BAD_TOKEN
-        case Unauthenticated():
-            code = BAD_TOKEN
-        case NoSuchConversation():
-            code = NO_SUCH_CONVERSATION
-        case NotAMember():
-            code = NOT_A_PARTICIPANT
-        case TooMany() | Unavailable():
-            code = COME_BACK
-        case Forbidden():
-            code = AUTH_ERROR
-        case _:
-            code = AUTH_ERROR
-    return code, _reason(str(refusal))
-
-
-def _reason(text: str) -> str:
-    """As much of a text as fits into a close frame."""
-    return text.encode()[:MAX_REASON_BYTES].decode(errors="ignore")
+    """The close code and the text for a client that is not let in; ``None``: a fault of ours."""
+    if refusal is None:
+        return OUR_FAULT, FAULT_SENTENCE
+    return close_code_of(refusal, _REJECTIONS), close_reason_text(str(refusal))
 
 
 def error_frame(
@@ -96,27 +78,10 @@ def error_frame(
     ``hidden``: the authors whose messages are not shown to the one who was refused.
     """
     frame = ErrorOut(message=str(refusal), code=refusal.code, client_id=client_id or UNSET)
-    match refusal:
-        case Invalid(field=field):
-            frame.field = field
-        case TooMany(retry_after=retry_after):
-            frame.retry_after = round(retry_after, 3)
-        case NotUpToDate(facts=facts):
-            frame.last_seq = facts["last_seq"]
-            frame.missed = _missed(facts["missed"], hidden)
-    return frame
+    return with_facts(frame, refusal, missed_in(refusal, hidden, partial(shown, own=False)))
 
 
 def not_up_to_date(refusal: NotUpToDate, *, hidden: Collection[AccountId]) -> NotUpToDateOut:
     """The body of the REST answer to whoever wrote without knowing what others have written."""
-    return NotUpToDateOut(
-        detail=str(refusal),
-        code=refusal.code,
-        last_seq=refusal.facts["last_seq"],
-        missed=_missed(refusal.facts["missed"], hidden),
-    )
-
-
-def _missed(events: Iterable[TimelineEvent], hidden: Collection[AccountId]) -> list[Struct]:
-    heard = (event for event in events if hears(event, hidden))
-    return [frame for event in heard if (frame := shown(event, own=False)) is not None]
+    missed = missed_in(refusal, hidden, partial(shown, own=False))
+    return rejections.not_up_to_date(NotUpToDateOut, refusal, missed)

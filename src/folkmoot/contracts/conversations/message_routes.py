@@ -3,18 +3,20 @@
 from collections.abc import Collection
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Path, Response
+from fastapi import APIRouter, Path, Response
 
 from folkmoot.contracts.conversations import bodies, codec, errors
 from folkmoot.contracts.conversations import frames as wire
 from folkmoot.contracts.conversations.routes import ConversationPath, conversation_id_of
 from folkmoot.core.audience import hidden_authors
 from folkmoot.core.conversations.model import ReadMark
-from folkmoot.core.messages.errors import NoSuchMessage, NotUpToDate
+from folkmoot.core.messages.errors import NotUpToDate
 from folkmoot.core.messages.model import Message
 from folkmoot.core.shared.ids import AccountId, ConversationId, MessageId
 from folkmoot.core.shared.pages import Page, Slice
 from folkmoot.core.work import UnitOfWork
+from folkmoot.kit.ids import message_id_of, upload_id_of
+from folkmoot.kit.queries import AfterSeq, BeforeSeq, IdempotencyKey, Limit, Offset
 from folkmoot.kit.rest import CallerOf, ServicesOf, answer, shape
 from folkmoot.realtime.services import Services
 
@@ -26,15 +28,6 @@ router = APIRouter(
 
 MessagePath = Annotated[int, Path(description="The message's number")]
 EmojiPath = Annotated[str, Path(description="One emoji, percent-encoded")]
-IdempotencyKey = Annotated[
-    str | None, Header(description="Stands for `client_id` where the body has none")
-]
-
-
-def _message_id_of(number: int) -> MessageId:
-    if not 0 < number <= bodies.MAX_PLACE:
-        raise NoSuchMessage
-    return MessageId(number)
 
 
 @router.get(
@@ -46,10 +39,10 @@ async def history(
     conversation_id: ConversationPath,
     services: ServicesOf,
     caller: CallerOf,
-    limit: bodies.Limit = 50,
-    offset: bodies.Offset = 0,
-    before_seq: bodies.BeforeSeq = None,
-    after_seq: bodies.AfterSeq = None,
+    limit: Limit = 50,
+    offset: Offset = 0,
+    before_seq: BeforeSeq = None,
+    after_seq: AfterSeq = None,
 ) -> Response:
     """A page of messages, newest page first, oldest to newest inside.
 
@@ -109,7 +102,7 @@ async def post(
         client_id=body.client_id if body.client_id is not None else idempotency_key,
         reply_to=None if body.reply_to_id is None else MessageId(body.reply_to_id),
         if_last_seq=body.if_last_seq,
-        attachment=codec.upload_id_of(body.attachment_id),
+        attachment=upload_id_of(body.attachment_id),
     )
     try:
         posted = await services.submit(draft)
@@ -133,7 +126,7 @@ async def edit(
 ) -> Response:
     """Give a message of one's own another content."""
     place, me = conversation_id_of(conversation_id), caller.account.id
-    number = _message_id_of(message_id)
+    number = message_id_of(message_id)
     services.limits.send(me)
 
     async def job(work: UnitOfWork) -> Message:
@@ -151,7 +144,7 @@ async def delete(
 ) -> Response:
     """Leave only a message's place: its author may, and the conversation's owner or an admin."""
     place, me = conversation_id_of(conversation_id), caller.account.id
-    number = _message_id_of(message_id)
+    number = message_id_of(message_id)
     services.limits.send(me)
 
     async def job(work: UnitOfWork) -> None:
@@ -173,7 +166,7 @@ async def react(
 ) -> Response:
     """Put an emoji on a message; twice is once."""
     place, me = conversation_id_of(conversation_id), caller.account.id
-    number = _message_id_of(message_id)
+    number = message_id_of(message_id)
     services.limits.send(me)
 
     async def job(work: UnitOfWork) -> None:
@@ -195,7 +188,7 @@ async def unreact(
 ) -> Response:
     """Take one's own emoji back; what is not there stays so."""
     place, me = conversation_id_of(conversation_id), caller.account.id
-    number = _message_id_of(message_id)
+    number = message_id_of(message_id)
     services.limits.send(me)
 
     async def job(work: UnitOfWork) -> None:

@@ -13,6 +13,8 @@ from folkmoot.core.messages.views import Overview
 from folkmoot.core.shared.ids import AccountId, ConversationId
 from folkmoot.core.shared.pages import Slice
 from folkmoot.core.work import UnitOfWork
+from folkmoot.kit.ids import MAX_NUMBER
+from folkmoot.kit.queries import Limit, Offset
 from folkmoot.kit.rest import CallerOf, ServicesOf, answer, shape
 from folkmoot.realtime.services import Services
 
@@ -23,7 +25,7 @@ ConversationPath = Annotated[int, Path(description="The conversation's number")]
 
 def conversation_id_of(number: int) -> ConversationId:
     """The id behind a number in a path; one that no database can hold names nothing."""
-    if not 0 < number <= bodies.MAX_PLACE:
+    if not 0 < number <= MAX_NUMBER:
         raise NoSuchConversation
     return ConversationId(number)
 
@@ -62,7 +64,7 @@ async def start(
     responses={200: shape(wire.ConversationOut, many=True), **refused(422)},
 )
 async def listed(
-    services: ServicesOf, caller: CallerOf, limit: bodies.Limit = 50, offset: bodies.Offset = 0
+    services: ServicesOf, caller: CallerOf, limit: Limit = 50, offset: Offset = 0
 ) -> Response:
     """The conversations that the asker is a member of, of any kind, newest activity first."""
 

@@ -19,6 +19,8 @@ from folkmoot.core.shared.refusals import Refusal, Unavailable
 from folkmoot.core.work import UnitOfWork
 from folkmoot.kit.following import Following
 from folkmoot.kit.frame_handler import FrameHandler
+from folkmoot.kit.ids import upload_id_of
+from folkmoot.kit.rejections import FAULT_SENTENCE
 from folkmoot.kit.sending import Found, Sender
 from folkmoot.kit.socket_endpoint import Rejection, Scope
 from folkmoot.realtime.connection import Connection
@@ -142,7 +144,7 @@ class ConversationHandler(FrameHandler[wire.Intention, str]):
             origin=self.connection.id,
             reply_to=None if say.reply_to_id is None else MessageId(say.reply_to_id),
             if_last_seq=say.if_last_seq,
-            attachment=codec.upload_id_of(say.attachment_id),
+            attachment=upload_id_of(say.attachment_id),
         )
         return self._sender.submit(draft, self, say.client_id)
 
@@ -188,9 +190,7 @@ class ConversationHandler(FrameHandler[wire.Intention, str]):
 
     def show_fault(self, asked: str | None) -> None:
         """Say that a fault of ours kept a frame from being served."""
-        self._send(
-            wire.ErrorOut(errors.FAULT_SENTENCE, code="internal_error", client_id=asked or UNSET)
-        )
+        self._send(wire.ErrorOut(FAULT_SENTENCE, code="internal_error", client_id=asked or UNSET))
 
     def _send(self, frame: Struct) -> None:
         self.connection.push(codec.encode(frame))

@@ -10,7 +10,7 @@ from msgspec import UNSET, Struct
 
 from folkmoot.contracts.friends import frames as wire
 from folkmoot.contracts.friends.frames import INBOUND, Intention
-from folkmoot.core.accounts.model import AccountName, Person
+from folkmoot.core.accounts.model import Person
 from folkmoot.core.audience import about
 from folkmoot.core.conversations.events import (
     AgentAssigned,
@@ -24,7 +24,6 @@ from folkmoot.core.conversations.events import (
 )
 from folkmoot.core.events import TimelineEvent
 from folkmoot.core.messages.direct_messages import DeliveryStatus, DirectReceipts
-from folkmoot.core.messages.errors import NoSuchAttachment, NoSuchMessage
 from folkmoot.core.messages.events import (
     MessageDeleted,
     MessageEdited,
@@ -45,10 +44,14 @@ from folkmoot.core.social.events import (
     SocialEvent,
 )
 from folkmoot.core.social.model import FriendRequest
-from folkmoot.files.links import as_upload_id, file_url
+from folkmoot.files.links import file_url
 from folkmoot.kit.frame_reader import FrameReader
 from folkmoot.kit.sending import ChangeIntention, DeleteIntention, EditIntention, ReactIntention
+from folkmoot.kit.times import in_seconds
 from folkmoot.wire.lane_frames import text_frame
+
+instant = in_seconds
+"""A time as this contract prints it."""
 
 Requested = TypeVar(
     "Requested",
@@ -98,11 +101,6 @@ def change_of(frame: wire.Change) -> ChangeIntention:
 def encode(frame: Struct) -> bytes:
     """The WebSocket frame that carries one frame of the contract."""
     return text_frame(_encode(frame))
-
-
-def instant(at: datetime) -> str:
-    """A time as this contract prints it."""
-    return f"{at:%Y-%m-%dT%H:%M:%S}Z"
 
 
 # -- people and messages -------------------------------------------------------------------------
@@ -164,34 +162,6 @@ def exchanged(
 
 def _reaction_out(reaction: Reaction) -> wire.DirectReactionOut:
     return wire.DirectReactionOut(reaction.emoji, [person.uid for person in reaction.people])
-
-
-def message_named(text: str | None) -> Uid | None:
-    """The message that a client answers.
-
-    Raises:
-        NoSuchMessage: no message can have this name.
-    """
-    if text is None:
-        return None
-    uid = AccountName(text).uid
-    if uid is None:
-        raise NoSuchMessage
-    return uid
-
-
-def upload_named(text: str | None) -> Uid | None:
-    """The file that a client wants on its message.
-
-    Raises:
-        NoSuchAttachment: no file can have this id.
-    """
-    if text is None:
-        return None
-    upload_id = as_upload_id(text)
-    if upload_id is None:
-        raise NoSuchAttachment
-    return upload_id
 
 
 def _file_out(attachment: Attachment) -> wire.DirectFileOut:

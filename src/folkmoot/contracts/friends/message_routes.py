@@ -17,6 +17,8 @@ from folkmoot.core.shared.ids import AccountId, ConversationId
 from folkmoot.core.shared.pages import Page
 from folkmoot.core.social.contacts import contacts_of
 from folkmoot.core.work import UnitOfWork
+from folkmoot.kit.ids import reply_uid_of, upload_id_of
+from folkmoot.kit.queries import AfterSeq, BeforeSeq, IdempotencyKey, Limit
 from folkmoot.kit.rest import CallerOf, ServicesOf, answer, refusals, shape
 from folkmoot.realtime.services import Services
 
@@ -39,7 +41,7 @@ async def send(
     body: bodies.DirectBody,
     services: ServicesOf,
     caller: CallerOf,
-    idempotency_key: bodies.IdempotencyKey = None,
+    idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """Send a message to a friend, who receives it at once on every connected device.
 
@@ -55,8 +57,8 @@ async def send(
         body.content,
         client_id=body.client_id if body.client_id is not None else idempotency_key,
         if_last_seq=body.if_last_seq,
-        reply_to=codec.message_named(body.reply_to_id),
-        attachment=codec.upload_named(body.attachment_id),
+        reply_to=reply_uid_of(body.reply_to_id),
+        attachment=upload_id_of(body.attachment_id),
     )
     partner, receiver = await addressed(services, me, body.receiver_id)
     draft = replace(checked, conversation_id=partner.place)
@@ -83,9 +85,9 @@ async def history(
     services: ServicesOf,
     caller: CallerOf,
     skip: bodies.Skip = 0,
-    limit: bodies.Limit = 50,
-    before_seq: bodies.BeforeSeq = None,
-    after_seq: bodies.AfterSeq = None,
+    limit: Limit = 50,
+    before_seq: BeforeSeq = None,
+    after_seq: AfterSeq = None,
 ) -> Response:
     """A page of messages, newest page first, oldest to newest inside; reading it delivers them.
 

@@ -23,6 +23,7 @@ from folkmoot.core.shared.ids import ConversationId
 from folkmoot.core.shared.refusals import Refusal, Unavailable
 from folkmoot.core.work import UnitOfWork
 from folkmoot.kit.frame_handler import FrameHandler
+from folkmoot.kit.ids import reply_uid_of, upload_id_of
 from folkmoot.kit.sending import Found, Sender, nothing
 from folkmoot.kit.socket_endpoint import Rejection, Scope
 from folkmoot.realtime.connection import Connection, ObservedEvent
@@ -135,8 +136,8 @@ class FriendsHandler(FrameHandler[wire.Intention, FriendRequest]):
             client_id=say.client_id,
             origin=self.connection.id,
             if_last_seq=say.if_last_seq,
-            reply_to=codec.message_named(say.reply_to_id),
-            attachment=codec.upload_named(say.attachment_id),
+            reply_to=reply_uid_of(say.reply_to_id),
+            attachment=upload_id_of(say.attachment_id),
         )
         partner = self._known(say.receiver_id)
         if partner is None:

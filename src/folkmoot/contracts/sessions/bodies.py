@@ -7,19 +7,10 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, Strict
 
 from folkmoot.contracts.sessions import frames as wire
 from folkmoot.core.messages.model import MAX_MENTIONS
-
-MAX_PLACE = 2**53
-MAX_LIMIT = 100
+from folkmoot.kit.ids import MAX_NUMBER
+from folkmoot.kit.queries import MAX_PAGE
 
 SessionPath = Annotated[str, Path(description="The session's UUID")]
-Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT, description="How many at most")]
-Offset = Annotated[int, Query(ge=0, le=MAX_PLACE, description="How many to pass over")]
-BeforeSeq = Annotated[
-    int | None, Query(ge=0, le=MAX_PLACE, description="The page that ends just before this `seq`")
-]
-AfterSeq = Annotated[
-    int | None, Query(ge=0, le=MAX_PLACE, description="The oldest page after this `seq`")
-]
 Scope = Annotated[
     Literal["mine", "unassigned", "all"],
     Query(description="`mine`: where one is a participant; the others are for staff"),
@@ -28,9 +19,9 @@ Status = Annotated[
     Literal["active", "closed", "waiting"] | None,
     Query(description="Only these; `waiting` is never used, a new session is `active`"),
 ]
-MaxMessages = Annotated[int, Query(ge=1, le=MAX_LIMIT, description="How many at most")]
+MaxMessages = Annotated[int, Query(ge=1, le=MAX_PAGE, description="How many at most")]
 AccountField = Annotated[StrictStr, Field(description="An account, by UUID or by username")]
-Seq = Annotated[StrictInt, Field(ge=0, le=MAX_PLACE)]
+Seq = Annotated[StrictInt, Field(ge=0, le=MAX_NUMBER)]
 
 
 class NewSessionBody(BaseModel):

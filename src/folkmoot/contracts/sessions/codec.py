@@ -52,7 +52,11 @@ from folkmoot.core.social.events import (
 from folkmoot.core.tasks.events import TasksAdded
 from folkmoot.kit.frame_reader import FrameReader
 from folkmoot.kit.sending import ChangeIntention, DeleteIntention, EditIntention, ReactIntention
+from folkmoot.kit.times import in_seconds
 from folkmoot.wire.lane_frames import text_frame
+
+instant = in_seconds
+"""A time as this contract prints it."""
 
 _encode = msgspec.json.Encoder().encode
 _frames = FrameReader(INBOUND, tag_field="message_type")
@@ -83,11 +87,6 @@ def change_of(frame: wire.Change) -> ChangeIntention:
 def encode(frame: Struct) -> bytes:
     """The WebSocket frame that carries one frame of the contract."""
     return text_frame(_encode(frame))
-
-
-def instant(at: datetime) -> str:
-    """A time as this contract prints it."""
-    return f"{at:%Y-%m-%dT%H:%M:%S}Z"
 
 
 def maybe_instant(at: datetime | None) -> str | None:

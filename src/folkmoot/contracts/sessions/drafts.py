@@ -2,12 +2,12 @@
 
 from folkmoot.contracts.sessions.frames import Say, SessionFile
 from folkmoot.contracts.sessions.links import attachment_of
-from folkmoot.contracts.sessions.names import mentioned, message_uid
 from folkmoot.core.accounts.model import Account
 from folkmoot.core.messages.model import Draft
 from folkmoot.core.messages.service import Messages
 from folkmoot.core.shared.ids import AccountId, ConnectionId, ConversationId
 from folkmoot.core.work import Job, UnitOfWork
+from folkmoot.kit.ids import mentions_of, reply_uid_of
 from folkmoot.realtime.services import Services
 
 
@@ -35,11 +35,11 @@ def draft_of(
         place,
         content,
         client_id=say.client_id,
-        reply_to=None if say.reply_to_id is None else message_uid(say.reply_to_id),
+        reply_to=reply_uid_of(say.reply_to_id),
         if_last_seq=say.if_last_seq,
         kind=say.kind,
         attachment=attachment,
-        mentions=mentioned(say.mentions),
+        mentions=mentions_of(say.mentions),
         origin=origin,
     )
 

@@ -1,6 +1,6 @@
-"""Refusals and endings as clients of the `sessions` contract read them."""
+"""Refusals and close reasons as clients of the `sessions` contract read them."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from datetime import datetime
 
 from msgspec import UNSET, Struct
@@ -8,18 +8,19 @@ from msgspec import UNSET, Struct
 from folkmoot.contracts.sessions.answers import SessionNotUpToDateOut
 from folkmoot.contracts.sessions.codec import instant, shown
 from folkmoot.contracts.sessions.frames import SessionErrorFrame, SessionErrorMetadata
-from folkmoot.core.audience import hears
 from folkmoot.core.conversations.errors import NotAMember
 from folkmoot.core.events import TimelineEvent
 from folkmoot.core.messages.errors import NotUpToDate
 from folkmoot.core.shared.ids import AccountId, Uid
-from folkmoot.core.shared.refusals import (
-    Invalid,
-    NotFound,
-    Refusal,
-    TooMany,
-    Unauthenticated,
-    Unavailable,
+from folkmoot.core.shared.refusals import NotFound, Refusal, TooMany, Unauthenticated, Unavailable
+from folkmoot.kit import rejections
+from folkmoot.kit.rejections import (
+    FAULT_SENTENCE,
+    Table,
+    close_code_of,
+    close_reason_text,
+    missed_in,
+    with_facts,
 )
 from folkmoot.realtime.wire_format import CloseReason
 
@@ -27,11 +28,6 @@ NO_RIGHT = 1008
 OUR_FAULT = 1011
 RESTART = 1012
 COME_BACK = 1013
-
-MAX_REASON_BYTES = 123
-"""RFC 6455, 5.5: a control frame has at most 125, and two are the code."""
-
-FAULT_SENTENCE = "Something went wrong on our side; try again."
 
 _CLOSE_CODES = {
     CloseReason.LOGIN_ENDED: NO_RIGHT,
@@ -42,30 +38,28 @@ _CLOSE_CODES = {
     CloseReason.SILENT: OUR_FAULT,
     CloseReason.SHUTDOWN: RESTART,
 }
+_REJECTIONS: Table = ((Unavailable, OUR_FAULT), (TooMany, COME_BACK), (Refusal, NO_RIGHT))
 
 
 def close_code(close_reason: CloseReason) -> tuple[int, str]:
-    """The close code and reason for an ending that a connected client meets."""
+    """The close code and the text for why a connected client is closed."""
     return _CLOSE_CODES[close_reason], close_reason.value
 
 
 def rejection_of(refusal: Refusal | Unavailable | None) -> tuple[int, str]:
-    """The close code and reason for a client that is not let in."""
-    match refusal:
-        case None:
-            return OUR_FAULT, FAULT_SENTENCE
-        case Unavailable():
-            return OUR_FAULT, _reason(str(refusal))
-        case TooMany():
-            return COME_BACK, _reason(str(refusal))
-        case Unauthenticated():
-            return NO_RIGHT, _reason(f"invalid token: {refusal}")
-        case NotAMember():
-            return NO_RIGHT, "not a participant in this session"
-        case NotFound():
-            return NO_RIGHT, "session not found"
-        case _:
-            return NO_RIGHT, _reason(str(refusal))
+    """The close code and the text for a client that is not let in; ``None``: a fault of ours."""
+    if refusal is None:
+        return OUR_FAULT, FAULT_SENTENCE
+    return close_code_of(refusal, _REJECTIONS), close_reason_text(_sentence(refusal))
+
+
+def _sentence(refusal: Refusal | Unavailable) -> str:
+    """What clients of this contract look for in the text of a close frame."""
+    if isinstance(refusal, Unauthenticated):
+        return f"invalid token: {refusal}"
+    if isinstance(refusal, NotAMember):
+        return "not a participant in this session"
+    return "session not found" if isinstance(refusal, NotFound) else str(refusal)
 
 
 def error_frame(
@@ -82,33 +76,15 @@ def error_frame(
     ``hidden``: the authors whose messages are not shown to the one who was refused.
     """
     metadata = SessionErrorMetadata(code=refusal.code, client_id=client_id or UNSET)
-    match refusal:
-        case Invalid(field=field):
-            metadata.field = field
-        case TooMany(retry_after=retry_after):
-            metadata.retry_after = round(retry_after, 3)
-        case NotUpToDate(facts=facts):
-            metadata.last_seq = facts["last_seq"]
-            metadata.missed = _missed(facts["missed"], hidden)
+    with_facts(metadata, refusal, missed_in(refusal, hidden, _shown_late))
     return SessionErrorFrame(conversation, account, str(refusal), instant(at), metadata)
 
 
 def not_up_to_date(refusal: NotUpToDate, *, hidden: Collection[AccountId]) -> SessionNotUpToDateOut:
     """The body of the REST answer to whoever wrote without knowing what others have written."""
-    return SessionNotUpToDateOut(
-        detail=str(refusal),
-        code=refusal.code,
-        last_seq=refusal.facts["last_seq"],
-        missed=_missed(refusal.facts["missed"], hidden),
-    )
+    missed = missed_in(refusal, hidden, _shown_late)
+    return rejections.not_up_to_date(SessionNotUpToDateOut, refusal, missed)
 
 
-def _missed(events: Iterable[TimelineEvent], hidden: Collection[AccountId]) -> list[Struct]:
-    heard = (event for event in events if hears(event, hidden))
-    frames = (shown(event, own=False, now=event.at) for event in heard)
-    return [frame for frame in frames if frame is not None]
-
-
-def _reason(text: str) -> str:
-    """As much of a text as fits into a close frame."""
-    return text.encode()[:MAX_REASON_BYTES].decode(errors="ignore")
+def _shown_late(event: TimelineEvent) -> Struct | None:
+    return shown(event, own=False, now=event.at)

@@ -1,14 +1,13 @@
 """The REST side of the `sessions` contract: messages, receipts, an assistant's context."""
 
 from collections.abc import Collection, Sequence
-from typing import Annotated
 
-from fastapi import APIRouter, Header, Request, Response
+from fastapi import APIRouter, Request, Response
 
 from folkmoot.contracts.sessions import answers, bodies, errors
 from folkmoot.contracts.sessions.codec import instant
 from folkmoot.contracts.sessions.drafts import draft_of, joining
-from folkmoot.contracts.sessions.names import message_uid, place_of
+from folkmoot.contracts.sessions.names import place_of
 from folkmoot.contracts.sessions.shapes import message_out
 from folkmoot.contracts.sessions.socket import host_of
 from folkmoot.core.audience import hidden_authors
@@ -20,6 +19,8 @@ from folkmoot.core.messages.model import Message
 from folkmoot.core.shared.ids import AccountId, ConversationId
 from folkmoot.core.shared.pages import Page
 from folkmoot.core.work import UnitOfWork
+from folkmoot.kit.ids import message_uid_of
+from folkmoot.kit.queries import AfterSeq, BeforeSeq, IdempotencyKey, Limit, Offset
 from folkmoot.kit.rest import CallerOf, ServicesOf, answer, refusals, shape
 from folkmoot.realtime.services import Services
 
@@ -28,10 +29,6 @@ router = APIRouter(
     tags=["sessions"],
     responses=refusals(401, 403, 404, 422, 429),
 )
-
-IdempotencyKey = Annotated[
-    str | None, Header(description="Stands for `client_id` where the body has none")
-]
 
 
 @router.get(
@@ -43,10 +40,10 @@ async def history(
     session_id: bodies.SessionPath,
     services: ServicesOf,
     caller: CallerOf,
-    limit: bodies.Limit = 50,
-    offset: bodies.Offset = 0,
-    before_seq: bodies.BeforeSeq = None,
-    after_seq: bodies.AfterSeq = None,
+    limit: Limit = 50,
+    offset: Offset = 0,
+    before_seq: BeforeSeq = None,
+    after_seq: AfterSeq = None,
 ) -> Response:
     """A page of messages, newest page first, oldest to newest inside.
 
@@ -145,7 +142,7 @@ async def mark_read(
 
     async def job(work: UnitOfWork) -> ReadMark:
         place, _ = await _entered(services, work, caller, session_id)
-        name = message_uid(body.up_to_message_id)
+        name = message_uid_of(body.up_to_message_id)
         message = (await work.messages.named(place, [name])).get(name)
         if message is None:
             raise NoSuchMessage

@@ -13,6 +13,7 @@ from folkmoot.core.accounts.model import STAFF, Account, AccountName
 from folkmoot.core.conversations.model import Conversation, DeskFilter, checked_title
 from folkmoot.core.shared.pages import Slice
 from folkmoot.core.work import UnitOfWork
+from folkmoot.kit.queries import Limit, Offset
 from folkmoot.kit.rest import CallerOf, ServicesOf, answer, refusals, shape
 from folkmoot.realtime.services import Services
 
@@ -66,8 +67,8 @@ async def listed(
     caller: CallerOf,
     scope: bodies.Scope = "mine",
     status: bodies.Status = None,
-    limit: bodies.Limit = 50,
-    offset: bodies.Offset = 0,
+    limit: Limit = 50,
+    offset: Offset = 0,
 ) -> Response:
     """Sessions, newest activity first: one's own, or for staff also those of nobody, or all."""
     if scope != "mine" and caller.account.role not in STAFF:

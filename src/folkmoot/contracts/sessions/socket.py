@@ -10,7 +10,7 @@ from folkmoot.auth.authenticator import Caller
 from folkmoot.contracts.sessions import codec, errors
 from folkmoot.contracts.sessions import frames as wire
 from folkmoot.contracts.sessions.drafts import draft_of, joining
-from folkmoot.contracts.sessions.names import message_uid, place_of
+from folkmoot.contracts.sessions.names import place_of
 from folkmoot.core.accounts.model import Account
 from folkmoot.core.conversations.model import Conversation
 from folkmoot.core.events import Event
@@ -20,6 +20,8 @@ from folkmoot.core.shared.refusals import Refusal, Unavailable
 from folkmoot.core.work import UnitOfWork
 from folkmoot.kit.following import Following
 from folkmoot.kit.frame_handler import FrameHandler
+from folkmoot.kit.ids import message_uid_of
+from folkmoot.kit.rejections import FAULT_SENTENCE
 from folkmoot.kit.sending import Found, Sender, nothing
 from folkmoot.kit.socket_endpoint import Rejection, Scope
 from folkmoot.realtime.connection import Connection
@@ -149,10 +151,10 @@ class SessionHandler(FrameHandler[wire.Intention, str]):
                     me, self._conversation_id, self._uid, is_typing=content == "true"
                 )
             case wire.ReadInSession(up_to_message_id=name):
-                uid = message_uid(name)
+                uid = message_uid_of(name)
                 return self._sender.read_message(me.id, self._conversation_id, uid)
             case wire.EditInSession() | wire.DeleteInSession() | wire.ReactInSession():
-                return self._change(intention, message_uid(intention.message_id))
+                return self._change(intention, message_uid_of(intention.message_id))
             case _:
                 assert_never(intention)
         return None
@@ -218,9 +220,7 @@ class SessionHandler(FrameHandler[wire.Intention, str]):
         metadata = wire.SessionErrorMetadata("internal_error", asked or UNSET)
         at = codec.instant(self._services.clock.now())
         person = self.connection.person
-        self._send(
-            wire.SessionErrorFrame(self._uid, person.uid, errors.FAULT_SENTENCE, at, metadata)
-        )
+        self._send(wire.SessionErrorFrame(self._uid, person.uid, FAULT_SENTENCE, at, metadata))
 
     def _send(self, frame: Struct) -> None:
         self.connection.push(codec.encode(frame))

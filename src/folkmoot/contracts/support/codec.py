@@ -1,7 +1,6 @@
 """Clients' events into intentions, the house's events into packets: pure, live and missed alike."""
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, assert_never, cast
 
 import msgspec
@@ -11,7 +10,7 @@ from folkmoot.contracts.support import frames as wire
 from folkmoot.contracts.support.errors import EventMalformed, EventUnknown
 from folkmoot.contracts.support.frames import INBOUND, OUTBOUND, Intention
 from folkmoot.core.accounts.events import AccountChanged, AccountDeactivated, LoginsEnded
-from folkmoot.core.accounts.model import AccountName, Person
+from folkmoot.core.accounts.model import Person
 from folkmoot.core.conversations.events import (
     AgentAssigned,
     AssistantSwitched,
@@ -25,7 +24,6 @@ from folkmoot.core.conversations.events import (
 )
 from folkmoot.core.events import Event
 from folkmoot.core.logs.events import LogsProgressed
-from folkmoot.core.messages.errors import NoSuchMessage
 from folkmoot.core.messages.events import (
     AnswerDropped,
     AnswerExtended,
@@ -40,7 +38,6 @@ from folkmoot.core.messages.events import (
 )
 from folkmoot.core.messages.model import Message
 from folkmoot.core.presence.events import CameOnline, Entered, Exited, Typing, WentOffline
-from folkmoot.core.shared.ids import Uid
 from folkmoot.core.shared.texts import checked, trimmed
 from folkmoot.core.social.events import (
     BlockLifted,
@@ -53,9 +50,13 @@ from folkmoot.core.social.events import (
 from folkmoot.core.tasks.events import TasksAdded
 from folkmoot.files.links import file_url
 from folkmoot.kit.sending import ChangeIntention, DeleteIntention, EditIntention, ReactIntention
+from folkmoot.kit.times import in_microseconds
 from folkmoot.wire.engine_packet import Encoded
 from folkmoot.wire.socket import SocketEvent
 from folkmoot.wire.socket_packet import encode_event
+
+instant = in_microseconds
+"""A time as this contract prints it."""
 
 MAX_LABEL_CHARS = 200
 
@@ -88,18 +89,6 @@ def decode(event: SocketEvent) -> Intention:
         raise EventMalformed(field="event", problem=str(error)) from None
 
 
-def message_uid(text: str) -> Uid:
-    """The name of a message.
-
-    Raises:
-        NoSuchMessage: it cannot be one's.
-    """
-    uid = AccountName(text).uid
-    if uid is None:
-        raise NoSuchMessage
-    return uid
-
-
 def labels_of(said: wire.SendMessage) -> dict[str, str]:
     """This contract's own words about a message, kept with it.
 
@@ -116,11 +105,6 @@ def labels_of(said: wire.SendMessage) -> dict[str, str]:
                 checked(value, field=name), field=name, max_chars=MAX_LABEL_CHARS
             )
     return labels
-
-
-def instant(at: datetime) -> str:
-    """A time as this contract prints it."""
-    return f"{at:%Y-%m-%dT%H:%M:%S.%f}Z"
 
 
 def packet(

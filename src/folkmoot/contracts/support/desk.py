@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from folkmoot.contracts.support import frames as wire
-from folkmoot.contracts.support.codec import change_of, message_uid
+from folkmoot.contracts.support.codec import change_of
 from folkmoot.contracts.support.errors import MayNotWrite, ReceiverNeeded
 from folkmoot.contracts.support.subscription import sessions_of
 from folkmoot.core.accounts.errors import NoSuchAccount
@@ -16,6 +16,7 @@ from folkmoot.core.shared.ids import AccountId, ConversationId, Uid
 from folkmoot.core.shared.pages import Page, Slice
 from folkmoot.core.shared.texts import checked
 from folkmoot.core.work import UnitOfWork
+from folkmoot.kit.ids import message_uid_of
 from folkmoot.kit.sending import changed
 from folkmoot.realtime.services import Services
 
@@ -244,7 +245,7 @@ class SupportDesk:
         Raises:
             NoSuchMessage
         """
-        uid = message_uid(name)
+        uid = message_uid_of(name)
         message = (await work.messages.by_uids([uid])).get(uid)
         if message is None or message.is_deleted:
             raise NoSuchMessage

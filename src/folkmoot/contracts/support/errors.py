@@ -19,7 +19,6 @@ from folkmoot.realtime.wire_format import CloseReason
 from folkmoot.wire.refusals import ConnectRefused, RequestRefused
 
 AUTHENTICATION_REQUIRED = "authentication required"
-FAULT_SENTENCE = "Something went wrong on our side; try again."
 RIGHTS_LOST = 4001
 COME_BACK = 1012
 

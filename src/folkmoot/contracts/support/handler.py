@@ -33,6 +33,7 @@ from folkmoot.core.shared.ids import AccountId, ConversationId, Uid
 from folkmoot.core.shared.pages import Slice
 from folkmoot.core.shared.refusals import Invalid, Refusal, Unavailable
 from folkmoot.core.work import UnitOfWork
+from folkmoot.kit.rejections import FAULT_SENTENCE
 from folkmoot.realtime.connection import Connection, ObservedEvent
 from folkmoot.realtime.services import Services
 from folkmoot.wire.socket import SocketEvent
@@ -232,7 +233,7 @@ class SupportHandler:
 
     def refuse(self, event: SocketEvent, refusal: Refusal | Unavailable | None) -> None:
         """Say why an event was refused: by its ack, or by an ``error`` where none was asked for."""
-        error = {"code": "internal_error", "message": errors.FAULT_SENTENCE}
+        error = {"code": "internal_error", "message": FAULT_SENTENCE}
         if refusal is not None:
             error = errors.error_data(refusal, missed=self._missed(refusal))
         if event.ack_id is None:

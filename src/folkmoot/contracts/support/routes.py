@@ -18,10 +18,10 @@ from folkmoot.core.shared.ids import AccountId, Uid
 from folkmoot.core.shared.pages import Slice
 from folkmoot.core.shared.texts import checked
 from folkmoot.core.work import UnitOfWork
+from folkmoot.kit.queries import AfterSeq, BeforeSeq, Offset
 from folkmoot.kit.rest import CallerOf, ServicesOf, answer, refusals, shape
 from folkmoot.realtime.services import Services
 
-MAX_PLACE = 2**53
 MAX_LIMIT = 200
 MAX_NAME_CHARS = 100
 
@@ -39,13 +39,6 @@ router = APIRouter(tags=["support"])
 health = APIRouter(tags=["support"])
 
 Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT, description="How many at most")]
-Offset = Annotated[int, Query(ge=0, le=MAX_PLACE, description="How many to pass over")]
-BeforeSeq = Annotated[
-    int | None, Query(ge=0, le=MAX_PLACE, description="The page that ends just before this `seq`")
-]
-AfterSeq = Annotated[
-    int | None, Query(ge=0, le=MAX_PLACE, description="The oldest page after this `seq`")
-]
 SessionId = Annotated[
     str | None, Query(description="The `session_id` that stands beside that `seq`")
 ]

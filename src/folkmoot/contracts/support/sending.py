@@ -14,6 +14,7 @@ from folkmoot.core.messages.errors import ClientIdReused, NoSuchAttachment
 from folkmoot.core.messages.model import Draft, MessageKind, Posted
 from folkmoot.core.shared.ids import ConversationId
 from folkmoot.core.shared.refusals import Refusal, Unavailable
+from folkmoot.kit.ids import reply_uid_of
 from folkmoot.kit.sending import Sender, nothing
 from folkmoot.realtime.connection import Connection
 from folkmoot.realtime.services import Services
@@ -119,7 +120,7 @@ class SupportSender:
             ConversationId(0),
             said.message_text,
             client_id=said.client_id,
-            reply_to=None if said.reply_to_id is None else codec.message_uid(said.reply_to_id),
+            reply_to=reply_uid_of(said.reply_to_id),
             if_last_seq=said.if_last_seq,
             kind=MessageKind.TEXT if attachment is None else MessageKind.FILE,
             attachment=attachment,
