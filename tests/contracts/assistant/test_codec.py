@@ -159,7 +159,7 @@ def test_growth_says_which_message_it_will_be_and_where_the_piece_stands():
 def test_an_answer_so_far_is_none_where_none_is_written():
     assert codec.streamed_out(None) is None
     streamed = codec.streamed_out(StreamingAnswer(REF.uid, FILE_UID, "abc"))
-    assert streamed == wire.ChatGrowthOut(FILE_UID, REF.uid, "abc")
+    assert streamed == wire.ChatStreamingOut(FILE_UID, REF.uid, "abc")
 
 
 def test_progress_counts():

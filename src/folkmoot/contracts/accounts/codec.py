@@ -61,7 +61,7 @@ class LoginBody(BaseModel):
 
 
 class RefreshBody(BaseModel):
-    """The refresh token of the keys that are to be renewed."""
+    """The refresh token of the login that is to be refreshed."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"refresh_token": "from the login"}]})
 
@@ -116,7 +116,7 @@ class AccountOut(Struct, frozen=True):
     created_at: datetime
 
 
-class KeysOut(Struct, frozen=True):
+class TokensOut(Struct, frozen=True):
     """What to ask with; ``expires_in`` is in seconds and of the access token."""
 
     access_token: str
@@ -132,7 +132,7 @@ class TicketOut(Struct, frozen=True):
     expires_in: int
 
 
-ANSWERS = (AccountOut, KeysOut, TicketOut)
+ANSWERS = (AccountOut, TokensOut, TicketOut)
 
 
 def account_out(account: Account) -> AccountOut:
@@ -150,9 +150,9 @@ def account_out(account: Account) -> AccountOut:
     )
 
 
-def keys_out(keys: TokenPair) -> KeysOut:
-    """The keys of somebody who came in."""
-    return KeysOut(keys.access_token, keys.refresh_token, keys.expires_in)
+def tokens_out(keys: TokenPair) -> TokensOut:
+    """The tokens of somebody who logged in."""
+    return TokensOut(keys.access_token, keys.refresh_token, keys.expires_in)
 
 
 def ticket_out(ticket: Ticket) -> TicketOut:

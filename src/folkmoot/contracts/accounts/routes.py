@@ -1,4 +1,4 @@
-"""Coming in and going out over REST: accounts, logins, tokens, tickets."""
+"""Accounts, logins, tokens and tickets over REST."""
 
 from typing import Annotated, Any, Final
 
@@ -38,7 +38,7 @@ _KNOWN: Final = {
     **refused(403, AccountInactive(), OriginNotAllowed()),
 }
 _KEYS: Final[dict[int | str, dict[str, Any]]] = {
-    200: shape(codec.KeysOut, description="Keys, good until the login ends"),
+    200: shape(codec.TokensOut, description="Tokens, valid until the login ends"),
     **refused(401, WrongPassword()),
     **refused(403, AccountInactive(), OriginNotAllowed()),
 }
@@ -63,7 +63,7 @@ CookieWanted = Annotated[
 @router.post(
     "/auth/register",
     status_code=201,
-    summary="Make an account",
+    summary="Register an account",
     responses={
         201: shape(codec.AccountOut, description="The new account"),
         **refused(409, UsernameTaken(), EmailTaken()),
@@ -125,13 +125,13 @@ async def login(
 
 @router.post(
     "/auth/refresh",
-    summary="Renew the keys of a login",
+    summary="Refresh a login",
     responses={**_KEYS, **refused(401, TokenInvalid(), LoginRevoked())},
 )
 async def refresh(
     body: codec.RefreshBody, request: Request, services: ServicesOf, door: LoginsOf
 ) -> Response:
-    """Change a refresh token for new keys; it is used up.
+    """Exchange a refresh token for new tokens; it is used up.
 
     A refresh token that comes twice has been stolen from somebody: the login ends at once, with
     everything that was issued for it.
@@ -141,14 +141,14 @@ async def refresh(
     return _handed(keys, request, with_cookie=body.set_cookie)
 
 
-@router.post("/auth/logout", status_code=204, summary="End this login", responses=_KNOWN)
+@router.post("/auth/logout", status_code=204, summary="Log out", responses=_KNOWN)
 async def logout(caller: CallerOf, door: LoginsOf) -> Response:
     """End the login that asks: its tokens are worthless from here on, and its sockets close."""
     await door.logout(caller)
     return _without_cookies()
 
 
-@router.post("/auth/logout-all", status_code=204, summary="End all logins", responses=_KNOWN)
+@router.post("/auth/logout-all", status_code=204, summary="Log out everywhere", responses=_KNOWN)
 async def logout_all(caller: CallerOf, door: LoginsOf) -> Response:
     """End every login of the account, on every device, this one included."""
     await door.logout_all(caller)
@@ -156,7 +156,7 @@ async def logout_all(caller: CallerOf, door: LoginsOf) -> Response:
 
 
 @router.get(
-    "/auth/me", summary="Show one's account", responses={200: shape(codec.AccountOut), **_KNOWN}
+    "/auth/me", summary="Get your account", responses={200: shape(codec.AccountOut), **_KNOWN}
 )
 async def me(caller: CallerOf) -> Response:
     """The account that asks."""
@@ -165,7 +165,7 @@ async def me(caller: CallerOf) -> Response:
 
 @router.patch(
     "/auth/me",
-    summary="Change one's account",
+    summary="Update your account",
     responses={
         200: shape(codec.AccountOut),
         **_KNOWN,
@@ -192,7 +192,7 @@ async def change_me(body: codec.ProfileBody, caller: CallerOf, door: LoginsOf) -
 @router.post(
     "/auth/password",
     status_code=204,
-    summary="Change one's password",
+    summary="Change your password",
     responses={
         **_KNOWN,
         **refused(422, CurrentPasswordWrong(field="current_password"), *_WEAK),
@@ -206,7 +206,7 @@ async def change_password(body: codec.PasswordBody, caller: CallerOf, door: Logi
 
 @router.post(
     "/auth/ws-ticket",
-    summary="Get a ticket for a socket",
+    summary="Create a WebSocket ticket",
     responses={200: shape(codec.TicketOut), **_KNOWN},
 )
 async def ws_ticket(caller: CallerOf, door: LoginsOf) -> Response:
@@ -233,7 +233,7 @@ def _check_cookie(request: Request, services: Services, *, wanted: bool) -> None
 
 
 def _handed(keys: TokenPair, request: Request, *, with_cookie: bool) -> Response:
-    response = answer(codec.keys_out(keys))
+    response = answer(codec.tokens_out(keys))
     response.headers["Cache-Control"] = "no-store"
     if with_cookie:
         is_secure = request.url.scheme == "https"

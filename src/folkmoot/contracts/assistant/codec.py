@@ -165,11 +165,11 @@ def _metadata(message: Message, *, own: bool) -> wire.ChatMessageMetadata:
     return metadata
 
 
-def streamed_out(streamed: StreamingAnswer | None) -> wire.ChatGrowthOut | None:
+def streamed_out(streamed: StreamingAnswer | None) -> wire.ChatStreamingOut | None:
     """An answer as far as it has been written."""
     if streamed is None:
         return None
-    return wire.ChatGrowthOut(streamed.message, streamed.question, streamed.text)
+    return wire.ChatStreamingOut(streamed.message, streamed.question, streamed.text)
 
 
 def _presence(event: Typing | Entered | Exited) -> Struct:

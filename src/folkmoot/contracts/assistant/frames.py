@@ -72,7 +72,7 @@ class ChatMessageFrame(Struct, tag="message"):
     metadata: ChatMessageMetadata
 
 
-class ChatGrowthOut(Struct):
+class ChatStreamingOut(Struct):
     """An answer that is being written, as far as it has come; it will be a message of this id."""
 
     message_id: str
@@ -94,7 +94,7 @@ class ChatJoinedFrame(Struct, tag="session_joined"):
     conversation_id: int
     status: str
     assistant: bool
-    answering: ChatGrowthOut | None
+    answering: ChatStreamingOut | None
 
 
 class ChatLeftFrame(Struct, tag="session_left"):

@@ -13,7 +13,7 @@ router = APIRouter(prefix="/ws", tags=["assistant"], responses=refusals(401, 429
 
 @router.get(
     "/connections/info",
-    summary="Count who is connected",
+    summary="Count connections",
     responses={200: shape(ChatConnectionsOut)},
 )
 async def info(services: ServicesOf, caller: CallerOf) -> Response:

@@ -32,7 +32,7 @@ EmojiPath = Annotated[str, Path(description="One emoji, percent-encoded")]
 
 @router.get(
     "/messages",
-    summary="Read the history",
+    summary="List messages",
     responses={200: shape(wire.MessageOut, many=True)},
 )
 async def history(
@@ -74,7 +74,7 @@ async def _hidden(
 @router.post(
     "/messages",
     status_code=201,
-    summary="Post a message",
+    summary="Send a message",
     responses={
         201: shape(wire.MessageOut, description="It is durable now"),
         **errors.refused(409, also=wire.NotUpToDateOut),
@@ -177,7 +177,7 @@ async def react(
 
 
 @router.delete(
-    "/messages/{message_id}/reactions/{emoji}", status_code=204, summary="Take a reaction back"
+    "/messages/{message_id}/reactions/{emoji}", status_code=204, summary="Remove a reaction"
 )
 async def unreact(
     conversation_id: ConversationPath,

@@ -60,7 +60,7 @@ async def start(
 
 @router.get(
     "",
-    summary="List one's conversations",
+    summary="List your conversations",
     responses={200: shape(wire.ConversationOut, many=True), **refused(422)},
 )
 async def listed(
@@ -77,7 +77,7 @@ async def listed(
 
 @router.get(
     "/{conversation_id}",
-    summary="Show a conversation",
+    summary="Get a conversation",
     responses={200: shape(wire.ConversationOut), **refused(403, 404)},
 )
 async def show(

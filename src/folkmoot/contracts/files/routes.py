@@ -94,7 +94,7 @@ async def upload(request: Request, services: ServicesOf, caller: CallerOf) -> Re
 
 @router.get(
     "/{file_id}",
-    summary="Fetch a file",
+    summary="Download a file",
     response_class=Response,
     responses={200: _BYTES, 206: _BYTES, **refusals(404)},
 )
@@ -135,7 +135,7 @@ async def fetch(
 
 @router.get(
     "/{file_id}/thumbnail",
-    summary="Fetch a picture's thumbnail",
+    summary="Download a thumbnail",
     response_class=Response,
     responses={200: {"content": {thumbnails.MEDIA_TYPE: _BINARY}}, **refusals(404)},
 )

@@ -19,7 +19,7 @@ router = APIRouter(
 )
 
 
-@router.get("", summary="List one's friends", responses={200: shape(wire.FriendsOut)})
+@router.get("", summary="List your friends", responses={200: shape(wire.FriendsOut)})
 async def listed(services: ServicesOf, caller: CallerOf) -> Response:
     """All friends, the oldest first; `last_seq` is where a new client may resume from."""
     found = await services.storage.read(lambda work: friends_of(work, caller.account.id))
@@ -28,7 +28,7 @@ async def listed(services: ServicesOf, caller: CallerOf) -> Response:
 
 @router.get(
     "/online",
-    summary="List friends who are connected",
+    summary="List online friends",
     responses={200: shape(wire.FriendsOnlineOut)},
 )
 async def online(services: ServicesOf, caller: CallerOf) -> Response:
@@ -41,7 +41,7 @@ async def online(services: ServicesOf, caller: CallerOf) -> Response:
 @router.post(
     "/requests",
     status_code=201,
-    summary="Ask to be friends",
+    summary="Send a friend request",
     responses={201: shape(wire.FriendRequestOut), **refusals(400, 403, 404, 409, 422)},
 )
 async def request(body: bodies.FriendBody, services: ServicesOf, caller: CallerOf) -> Response:
@@ -119,7 +119,7 @@ async def decline(
 @router.delete(
     "/{account_id}",
     status_code=204,
-    summary="End a friendship",
+    summary="Remove a friend",
     responses=refusals(400, 403, 404),
 )
 async def end(account_id: bodies.FriendPath, services: ServicesOf, caller: CallerOf) -> Response:

@@ -77,7 +77,7 @@ async def send(
 
 @router.get(
     "/history/{friend_id}",
-    summary="Read what two friends wrote",
+    summary="List messages with a friend",
     responses={200: shape(wire.DirectHistoryOut), **refusals(400, 404, 422)},
 )
 async def history(

@@ -26,7 +26,7 @@ _OFFER = answers.SessionSocketOut(
 
 @router.get(
     "/ws",
-    summary="Describe the socket",
+    summary="Describe the WebSocket",
     responses={200: shape(answers.SessionSocketOut)},
 )
 async def offer() -> Response:
@@ -36,7 +36,7 @@ async def offer() -> Response:
 
 @router.get(
     "/ws-stats",
-    summary="Count who is connected",
+    summary="Count connections",
     responses={200: shape(answers.SessionStatsOut)},
 )
 async def stats(services: ServicesOf, caller: CallerOf) -> Response:

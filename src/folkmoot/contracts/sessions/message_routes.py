@@ -33,7 +33,7 @@ router = APIRouter(
 
 @router.get(
     "/messages",
-    summary="Read a session's history",
+    summary="List a session's messages",
     responses={200: shape(answers.SessionMessageOut, many=True)},
 )
 async def history(
@@ -76,7 +76,7 @@ async def _entered(
 @router.post(
     "/messages",
     status_code=201,
-    summary="Post a message into a session",
+    summary="Send a message to a session",
     responses={
         201: shape(answers.SessionMessageOut, description="It is durable now"),
         **refusals(400),
@@ -155,7 +155,7 @@ async def mark_read(
 
 @router.get(
     "/context",
-    summary="Show what an assistant would be given",
+    summary="Get the assistant's context",
     responses={200: shape(answers.SessionContextOut)},
 )
 async def context(

@@ -96,7 +96,7 @@ async def remove_participant(
 
 @router.post(
     "/block",
-    summary="Block somebody",
+    summary="Block an account",
     responses={200: shape(answers.SessionDoneOut), **refusals(400, 404, 422)},
 )
 async def block(body: bodies.BlockBody, services: ServicesOf, caller: CallerOf) -> Response:
@@ -117,7 +117,7 @@ async def block(body: bodies.BlockBody, services: ServicesOf, caller: CallerOf) 
 
 @router.post(
     "/unblock",
-    summary="Lift a block",
+    summary="Unblock an account",
     responses={200: shape(answers.SessionDoneOut), **refusals(400, 404, 422)},
 )
 async def unblock(body: bodies.BlockBody, services: ServicesOf, caller: CallerOf) -> Response:
@@ -134,7 +134,7 @@ async def unblock(body: bodies.BlockBody, services: ServicesOf, caller: CallerOf
 
 @router.get(
     "/blocks",
-    summary="List whom one has blocked",
+    summary="List blocked accounts",
     responses={200: shape(answers.SessionBlockOut, many=True)},
 )
 async def blocks(services: ServicesOf, caller: CallerOf) -> Response:

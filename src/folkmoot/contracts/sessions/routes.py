@@ -119,7 +119,7 @@ async def clean_up(
 
 @router.get(
     "/{session_id}",
-    summary="Show a session",
+    summary="Get a session",
     responses={200: shape(answers.SessionOut), **refusals(403, 404)},
 )
 async def show(session_id: bodies.SessionPath, services: ServicesOf, caller: CallerOf) -> Response:
@@ -135,7 +135,7 @@ async def show(session_id: bodies.SessionPath, services: ServicesOf, caller: Cal
 
 @router.put(
     "/{session_id}",
-    summary="Change a session",
+    summary="Update a session",
     responses={200: shape(answers.SessionOut), **refusals(400, 403, 404)},
 )
 async def change(
@@ -171,7 +171,7 @@ async def change(
 
 @router.delete(
     "/{session_id}",
-    summary="End a session",
+    summary="Close a session by deleting it",
     responses={200: shape(answers.SessionDoneOut), **refusals(403, 404)},
 )
 async def end(session_id: bodies.SessionPath, services: ServicesOf, caller: CallerOf) -> Response:

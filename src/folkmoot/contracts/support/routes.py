@@ -86,14 +86,14 @@ StaffOf = Annotated[Caller, Depends(staff_of)]
 
 
 @router.get(
-    "/status", summary="Does the live side run?", responses={200: shape(wire.ChatStatusOut)}
+    "/status", summary="Get the status of live chat", responses={200: shape(wire.ChatStatusOut)}
 )
 async def status(sockets: SocketsOf) -> Response:
     """How many are connected through Socket.IO, and which events there are."""
     return answer(wire.ChatStatusOut("running", len(sockets), PATH, EVENTS))
 
 
-@router.get("/test", summary="What is there to try?", responses={200: shape(wire.ChatTestOut)})
+@router.get("/test", summary="List routes and events", responses={200: shape(wire.ChatTestOut)})
 async def test() -> Response:
     """The routes and events of this contract."""
     return answer(wire.ChatTestOut("The chat routes are served.", PATH, ENDPOINTS, EVENTS))
@@ -101,7 +101,7 @@ async def test() -> Response:
 
 @router.get(
     "/history/self",
-    summary="Read one's own thread",
+    summary="List your support messages",
     responses={200: shape(wire.SupportMessageOut, many=True), **refusals(401, 422, 429)},
 )
 async def own_history(services: ServicesOf, caller: CallerOf, passage: PassageOf) -> Response:
@@ -116,7 +116,7 @@ async def own_history(services: ServicesOf, caller: CallerOf, passage: PassageOf
 
 @router.get(
     "/history/user/{user_id}",
-    summary="Read a customer's thread",
+    summary="List a customer's messages",
     responses={200: shape(wire.SupportMessageOut, many=True), **refusals(401, 403, 404, 422, 429)},
 )
 async def history(
@@ -144,7 +144,7 @@ async def history(
 
 @router.get(
     "/users",
-    summary="List the customers who have written",
+    summary="List customers",
     responses={200: shape(wire.ChatUserOut, many=True), **refusals(401, 403, 422, 429)},
 )
 async def users(
@@ -167,7 +167,7 @@ async def users(
 
 @health.get(
     "/websocket/health",
-    summary="How is the live side?",
+    summary="Get the health of live chat",
     responses={200: shape(wire.SocketHealthOut)},
 )
 async def socket_health(services: ServicesOf, sockets: SocketsOf) -> Response:

@@ -108,7 +108,7 @@ class AccountInactive(Forbidden):
 
 
 class OriginNotAllowed(Forbidden):
-    """A browser page of a foreign origin asks with the cookie of its visitor."""
+    """A browser page of a foreign origin asks with the cookie of its user."""
 
     code = "origin_not_allowed"
     sentence = "Requests from this origin are not allowed."

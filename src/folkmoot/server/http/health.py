@@ -21,7 +21,7 @@ class HealthOut(Struct):
 _WELL: dict[int | str, dict[str, Any]] = {200: shape(HealthOut, description="Yes")}
 
 
-@router.get("/healthz", summary="Is the process alive?", responses=_WELL)
+@router.get("/healthz", summary="Check liveness", responses=_WELL)
 @router.get("/livez", include_in_schema=False)
 async def healthz() -> Response:
     """Answers as long as the event loop turns."""
@@ -30,7 +30,7 @@ async def healthz() -> Response:
 
 @router.get(
     "/readyz",
-    summary="Can it do its work?",
+    summary="Check readiness",
     responses={
         **_WELL,
         503: shape(HealthOut, description="Not now; `detail` says why"),
