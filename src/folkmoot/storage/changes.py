@@ -5,19 +5,22 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from functools import partial
-from typing import TypedDict
+from typing import Literal, TypedDict, TypeVar, assert_never
 
 from folkmoot.core.accounts.model import Person
 from folkmoot.core.conversations.events import (
     AgentAssigned,
     AssistantSwitched,
+    ConversationChange,
     ConversationEnded,
     ConversationRenamed,
+    Durable,
     MemberJoined,
     MemberLeft,
 )
 from folkmoot.core.events import TimelineEvent
 from folkmoot.core.messages.events import (
+    MessageChange,
     MessageDeleted,
     MessageEdited,
     ReactionAdded,
@@ -25,6 +28,7 @@ from folkmoot.core.messages.events import (
 )
 from folkmoot.core.messages.model import Message, MessageRef
 from folkmoot.core.shared.ids import AccountId, ConversationId, MessageId, Uid
+from folkmoot.storage.errors import ChangeUnreadable
 
 
 class ChangeKind(StrEnum):
@@ -44,14 +48,19 @@ class ChangeKind(StrEnum):
 
 _ON = "on"
 
+_Named = TypeVar("_Named")
+
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One row of the timeline that is not a message. Whatever can change later is only named."""
+    """One row of the timeline that is not a message. Whatever can change later is only named.
+
+    ``kind`` is a `ChangeKind`, unless another release wrote it.
+    """
 
     conversation_id: ConversationId
     seq: int
-    kind: ChangeKind
+    kind: str
     at: datetime
     actor_id: AccountId
     message_id: MessageId | None = None
@@ -66,7 +75,7 @@ class _ChangePosition(TypedDict):
     at: datetime
 
 
-def to_change(event: TimelineEvent) -> Change:
+def to_change(event: ConversationChange | MessageChange) -> Change:
     """The row that says what the event said."""
     change = partial(_change, event)
     match event:
@@ -78,11 +87,13 @@ def to_change(event: TimelineEvent) -> Change:
             return change(ChangeKind.REACTION_ADDED, actor, message=ref, detail=emoji)
         case ReactionRemoved(message=ref, actor=actor, emoji=emoji):
             return change(ChangeKind.REACTION_REMOVED, actor, message=ref, detail=emoji)
-        case _:
+        case Durable():
             return _conversation_change(event)
+        case _:
+            assert_never(event)
 
 
-def _conversation_change(event: TimelineEvent) -> Change:
+def _conversation_change(event: ConversationChange) -> Change:
     change = partial(_change, event)
     match event:
         case MemberJoined(member=member, actor=actor):
@@ -98,7 +109,7 @@ def _conversation_change(event: TimelineEvent) -> Change:
         case ConversationEnded(actor=actor):
             return change(ChangeKind.ENDED, actor)
         case _:
-            raise TypeError(f"{type(event).__name__} is not kept in the timeline")
+            assert_never(event)
 
 
 def _change(
@@ -112,8 +123,17 @@ def _change(
 ) -> Change:
     message_id = message.id if message else None
     subject_id = subject.id if subject else None
-    place = (event.conversation_id, event.seq, kind, event.at)
-    return Change(*place, actor.id, message_id, subject_id, detail)
+    position = (event.conversation_id, event.seq, kind, event.at)
+    return Change(*position, actor.id, message_id, subject_id, detail)
+
+
+_OfMessage = Literal[
+    ChangeKind.MESSAGE_EDITED,
+    ChangeKind.MESSAGE_DELETED,
+    ChangeKind.REACTION_ADDED,
+    ChangeKind.REACTION_REMOVED,
+]
+_OfSubject = Literal[ChangeKind.MEMBER_JOINED, ChangeKind.MEMBER_LEFT, ChangeKind.AGENT_ASSIGNED]
 
 
 def to_event(
@@ -122,49 +142,84 @@ def to_event(
     people: Mapping[AccountId, Person],
     messages: Mapping[MessageId, Message],
 ) -> TimelineEvent:
-    """The event that was kept, told with people and messages as they are now."""
-    place = _ChangePosition(
+    """The event that was kept, told with people and messages as they are now.
+
+    Raises:
+        ChangeUnreadable: its kind is not known, or it lacks what its kind should have.
+    """
+    position = _ChangePosition(
         conversation_id=change.conversation_id,
         conversation_uid=conversation_uid,
         seq=change.seq,
         at=change.at,
     )
     actor = people[change.actor_id]
-    if change.message_id is not None:
-        return _message_event(change, place, actor, messages[change.message_id])
-    if change.subject_id is not None:
-        return _member_event(change, place, actor, people[change.subject_id])
-    match change.kind:
+    kind = _kind_of(change)
+    match kind:
         case ChangeKind.ASSISTANT_SWITCHED:
-            return AssistantSwitched(**place, is_on=change.detail == _ON, actor=actor)
+            return AssistantSwitched(**position, is_on=change.detail == _ON, actor=actor)
         case ChangeKind.ENDED:
-            return ConversationEnded(**place, actor=actor)
+            return ConversationEnded(**position, actor=actor)
+        case ChangeKind.RENAMED:
+            return ConversationRenamed(**position, title=change.detail, actor=actor)
+        case ChangeKind.MEMBER_JOINED | ChangeKind.MEMBER_LEFT | ChangeKind.AGENT_ASSIGNED:
+            subject = _found(change, people.get(change.subject_id or AccountId(0)))
+            return _member_event(kind, position, actor, subject)
+        case (
+            ChangeKind.MESSAGE_EDITED
+            | ChangeKind.MESSAGE_DELETED
+            | ChangeKind.REACTION_ADDED
+            | ChangeKind.REACTION_REMOVED
+        ):
+            message = _found(change, messages.get(change.message_id or MessageId(0)))
+            return _message_event(kind, position, actor, message, change.detail or "")
         case _:
-            return ConversationRenamed(**place, title=change.detail, actor=actor)
+            assert_never(kind)
+
+
+def _kind_of(change: Change) -> ChangeKind:
+    try:
+        return ChangeKind(change.kind)
+    except ValueError:
+        raise _unreadable(change, "this release knows no such kind") from None
+
+
+def _found(change: Change, named: _Named | None) -> _Named:
+    if named is None:
+        raise _unreadable(change, "whom or what it is about is not there")
+    return named
+
+
+def _unreadable(change: Change, reason: str) -> ChangeUnreadable:
+    return ChangeUnreadable(change.conversation_id, change.seq, str(change.kind), reason)
 
 
 def _member_event(
-    change: Change, place: _ChangePosition, actor: Person, subject: Person
+    kind: _OfSubject, position: _ChangePosition, actor: Person, subject: Person
 ) -> TimelineEvent:
-    match change.kind:
+    match kind:
         case ChangeKind.AGENT_ASSIGNED:
-            return AgentAssigned(**place, agent=subject, actor=actor)
+            return AgentAssigned(**position, agent=subject, actor=actor)
         case ChangeKind.MEMBER_JOINED:
-            return MemberJoined(**place, member=subject, actor=actor)
+            return MemberJoined(**position, member=subject, actor=actor)
+        case ChangeKind.MEMBER_LEFT:
+            return MemberLeft(**position, member=subject, actor=actor)
         case _:
-            return MemberLeft(**place, member=subject, actor=actor)
+            assert_never(kind)
 
 
 def _message_event(
-    change: Change, place: _ChangePosition, actor: Person, message: Message
+    kind: _OfMessage, position: _ChangePosition, actor: Person, message: Message, emoji: str
 ) -> TimelineEvent:
-    ref = MessageRef(message.id, message.uid)
-    match change.kind:
+    ref, author_id = MessageRef(message.id, message.uid), message.author_id
+    match kind:
         case ChangeKind.MESSAGE_EDITED:
-            return MessageEdited(**place, message=message, actor=actor)
+            return MessageEdited(**position, message=message, actor=actor)
         case ChangeKind.MESSAGE_DELETED:
-            return MessageDeleted(**place, message=ref, author_id=message.author_id, actor=actor)
+            return MessageDeleted(**position, message=ref, author_id=author_id, actor=actor)
         case ChangeKind.REACTION_ADDED:
-            return ReactionAdded(**place, message=ref, actor=actor, emoji=change.detail or "")
+            return ReactionAdded(**position, message=ref, actor=actor, emoji=emoji)
+        case ChangeKind.REACTION_REMOVED:
+            return ReactionRemoved(**position, message=ref, actor=actor, emoji=emoji)
         case _:
-            return ReactionRemoved(**place, message=ref, actor=actor, emoji=change.detail or "")
+            assert_never(kind)

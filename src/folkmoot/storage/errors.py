@@ -13,6 +13,19 @@ class KeyTaken(ConstraintBroken):
     """A key was taken, perhaps by a writer who met this one; the job can be run again."""
 
 
+class ChangeUnreadable(Exception):
+    """What stands in a timeline says nothing to this release; it is never told as something else.
+
+    Whoever reads that conversation is told of a fault, and the log names the place and the kind.
+    """
+
+    def __init__(self, conversation_id: int, seq: int, kind: str, reason: str) -> None:
+        super().__init__(
+            f"the change {seq} of conversation {conversation_id}, of the kind {kind!r}, "
+            f"cannot be read: {reason}"
+        )
+
+
 class ReadingOnly(Exception):
     """A reading job tried to write: a bug of ours."""
 

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 
+from folkmoot.core.conversations.events import ConversationChange
 from folkmoot.core.events import TimelineEvent
-from folkmoot.core.messages.events import MessagePosted
-from folkmoot.core.messages.model import Message
+from folkmoot.core.messages.events import MessageChange
+from folkmoot.core.messages.posting import announcement
 from folkmoot.core.shared.ids import ConversationId, MessageId, Uid
 from folkmoot.storage.changes import Change, to_change, to_event
 from folkmoot.storage.errors import ConstraintBroken
@@ -18,7 +19,7 @@ class MemoryTimeline:
     def __init__(self, state: State) -> None:
         self._state = state
 
-    async def keep(self, events: Sequence[TimelineEvent]) -> None:
+    async def keep(self, events: Sequence[ConversationChange | MessageChange]) -> None:
         for event in events:
             change = to_change(event)
             place = (change.conversation_id, change.seq)
@@ -52,14 +53,4 @@ class MemoryTimeline:
                 if number in concerned
             }
             return to_event(kept, conversation_uid, people, subjects)
-        return _posted(told(self._state, kept))
-
-
-def _posted(message: Message) -> TimelineEvent:
-    return MessagePosted(
-        conversation_id=message.conversation_id,
-        conversation_uid=message.conversation_uid,
-        seq=message.seq,
-        at=message.created_at,
-        message=message,
-    )
+        return announcement(told(self._state, kept))

@@ -5,11 +5,13 @@ from collections.abc import Collection, Sequence
 from sqlalchemy import BigInteger, bindparam, insert, select
 
 from folkmoot.core.accounts.model import Person
+from folkmoot.core.conversations.events import ConversationChange
 from folkmoot.core.events import TimelineEvent
-from folkmoot.core.messages.events import MessagePosted
+from folkmoot.core.messages.events import MessageChange
 from folkmoot.core.messages.model import Message
+from folkmoot.core.messages.posting import announcement
 from folkmoot.core.shared.ids import AccountId, ConversationId, MessageId, Uid
-from folkmoot.storage.changes import Change, ChangeKind, to_change, to_event
+from folkmoot.storage.changes import Change, to_change, to_event
 from folkmoot.storage.keys import clamped, numbers
 from folkmoot.storage.sql.executor import Executor, Row
 from folkmoot.storage.sql.rows import MESSAGE, PERSON, to_message, to_person, with_names
@@ -51,7 +53,7 @@ class SqlTimeline:
     def __init__(self, executor: Executor) -> None:
         self._executor = executor
 
-    async def keep(self, events: Sequence[TimelineEvent]) -> None:
+    async def keep(self, events: Sequence[ConversationChange | MessageChange]) -> None:
         rows = [_row(to_change(event)) for event in events]
         await self._executor.run_many(_KEEP, rows)
 
@@ -67,7 +69,7 @@ class SqlTimeline:
         }
         posted = await self._executor.rows(_POSTED, stretch)
         changed = await self._executor.rows(_CHANGED, stretch)
-        events = [_posted(to_message(row)) for row in posted]
+        events: list[TimelineEvent] = [announcement(to_message(row)) for row in posted]
         if changed:
             events += await self._told(changed)
             events.sort(key=lambda event: event.seq)
@@ -91,21 +93,11 @@ class SqlTimeline:
         return {row[0]: to_message(row) for row in rows}
 
 
-def _posted(message: Message) -> TimelineEvent:
-    return MessagePosted(
-        conversation_id=message.conversation_id,
-        conversation_uid=message.conversation_uid,
-        seq=message.seq,
-        at=message.created_at,
-        message=message,
-    )
-
-
 def _row(change: Change) -> dict[str, object]:
     return {
         "conversation_id": change.conversation_id,
         "seq": change.seq,
-        "kind": change.kind.value,
+        "kind": change.kind,
         "at": to_micros(change.at),
         "actor_id": change.actor_id,
         "message_id": change.message_id,
@@ -119,7 +111,7 @@ def _change(row: Row) -> Change:
     return Change(
         conversation_id,
         seq,
-        ChangeKind(kind),
+        kind,
         to_time(at),
         actor_id,
         message_id,
