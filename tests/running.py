@@ -2,8 +2,6 @@
 
 import os
 import socket
-import subprocess
-import sys
 from pathlib import Path
 from time import monotonic
 from urllib.error import URLError
@@ -12,6 +10,7 @@ from urllib.request import urlopen
 import pytest
 
 from tests.deadlines import WITHIN_S
+from tests.programs import forked
 
 
 class Server:
@@ -28,6 +27,7 @@ class Server:
 
     @property
     def pid(self) -> int:
+        assert self._process.pid is not None
         return self._process.pid
 
     @property
@@ -44,34 +44,29 @@ class Server:
 
     def launch(self) -> None:
         """Start it, and return at once."""
-        command = [sys.executable, "-m", "folkmoot", "serve", *self._flags]
-        command += ["--port", str(self.port), "--data", str(self.data)]
+        command = ["serve", *self._flags, "--port", str(self.port), "--data", str(self.data)]
         environment = {**os.environ, "FOLKMOOT_LIMITS": "off", **self._settings}
-        with self._output.open("ab") as output:
-            self._process = subprocess.Popen(
-                command, stdout=output, stderr=subprocess.STDOUT, env=environment
-            )
+        self._process = forked(command, environment, self._output, self._output)
 
     def stop(self) -> int:
         """Ask it to end, as a restart would; its exit code."""
         self._process.terminate()
-        return self._process.wait(WITHIN_S)
+        return self.wait()
 
     def kill(self) -> None:
         """End it without a warning."""
         self._process.kill()
-        self._process.wait(WITHIN_S)
+        self.wait()
 
     def wait(self) -> int:
-        """Its exit code, once it has ended by itself."""
-        return self._process.wait(WITHIN_S)
+        """Its exit code, once it has ended by itself or was told to."""
+        self._process.join(WITHIN_S)
+        assert self._process.exitcode is not None, "it does not end"
+        return self._process.exitcode
 
     def _is_well(self) -> bool:
-        try:
-            self._process.wait(0.05)
-        except subprocess.TimeoutExpired:
-            pass
-        else:
+        self._process.join(0.05)
+        if self._process.exitcode is not None:
             pytest.fail(f"the server ended at once:\n{self.output}")
         try:
             with urlopen(f"{self.url}/healthz", timeout=WITHIN_S):

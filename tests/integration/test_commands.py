@@ -1,7 +1,6 @@
 """The `folkmoot` command: what it does, and how it says that it cannot."""
 
 import asyncio
-import os
 import socket
 import sqlite3
 import subprocess
@@ -12,23 +11,13 @@ from pathlib import Path
 import pytest
 from typer.main import get_command
 
+from folkmoot import __version__
 from folkmoot.cli.main import app as cli
 from folkmoot.server.settings import Settings
-from tests.clients import PASSWORD as CLIENT_PASSWORD
-from tests.clients import clients_of, new_lobby, registered
+from tests.clients import PASSWORD, clients_of, new_lobby, registered
 from tests.deadlines import WITHIN_S
+from tests.programs import run
 from tests.running import Server
-
-PASSWORD = "Another-horse-8"
-
-
-def run(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
-    """What a command that ends by itself has said."""
-    command = [sys.executable, "-m", "folkmoot", *arguments]
-    environment = {**os.environ, "FOLKMOOT_ACCOUNT_PASSWORD": PASSWORD, **settings}
-    return subprocess.run(
-        command, capture_output=True, text=True, timeout=WITHIN_S, env=environment, check=False
-    )
 
 
 def is_one_sentence(text: str) -> bool:
@@ -45,6 +34,12 @@ def made(data: Path) -> Path:
     """A data folder with an up-to-date database in it."""
     assert run("migrate", "--data", str(data)).returncode == 0
     return data
+
+
+def test_the_package_is_run_as_the_command():
+    command = [sys.executable, "-m", "folkmoot", "version"]
+    end = subprocess.run(command, capture_output=True, text=True, timeout=WITHIN_S, check=True)
+    assert end.stdout == f"{__version__}\n"
 
 
 # -- settings --------------------------------------------------------------------------------------
@@ -246,7 +241,7 @@ async def test_who_was_deactivated_is_refused_everywhere(tmp_path):
             end = await asyncio.to_thread(run, *deactivate)
             assert end.returncode == 0, end.stderr
             assert (await gone.ask("GET", "/auth/me")).status_code == 403
-            form = {"username": ana.name, "password": CLIENT_PASSWORD}
+            form = {"username": ana.name, "password": PASSWORD}
             answer = await gone.ask("POST", "/auth/token", data=form)
             assert (answer.status_code, answer.json()["code"]) == (403, "account_inactive")
             code, _ = await (await gone.connect(f"/conversations/{lobby}/ws")).end()

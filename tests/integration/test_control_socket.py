@@ -1,9 +1,6 @@
 """`folkmoot account` beside a running server: at once, and with all that follows from it."""
 
 import asyncio
-import os
-import subprocess
-import sys
 
 import httpx2
 import pytest
@@ -11,24 +8,14 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
 from tests.deadlines import WITHIN_S
+from tests.programs import NEW_PASSWORD, run
 from tests.running import Server
-
-PASSWORD = "Correct-horse-7"
 
 
 async def folkmoot(server: Server, *arguments: str) -> tuple[int, str]:
     """The exit code of a command, and what it says."""
-    ended = await asyncio.to_thread(
-        subprocess.run,
-        [sys.executable, "-m", "folkmoot", *arguments, "--data", str(server.data)],
-        env={**os.environ, "FOLKMOOT_ACCOUNT_PASSWORD": PASSWORD},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=WITHIN_S,
-        check=False,
-    )
-    return ended.returncode, ended.stdout
+    ended = await asyncio.to_thread(run, *arguments, "--data", str(server.data))
+    return ended.returncode, ended.stdout + ended.stderr
 
 
 async def test_an_account_made_beside_a_running_server_can_log_in(shared_server: Server) -> None:
@@ -37,7 +24,7 @@ async def test_an_account_made_beside_a_running_server_can_log_in(shared_server:
     )
     assert (code, "Made account ana" in said) == (0, True)
     async with httpx2.AsyncClient(base_url=shared_server.url) as http:
-        form = {"username": "ana", "password": PASSWORD}
+        form = {"username": "ana", "password": NEW_PASSWORD}
         token = (await http.post("/auth/token", data=form)).json()["access_token"]
         me = await http.get("/auth/me", headers={"Authorization": f"Bearer {token}"})
     assert me.json()["role"] == "agent"
@@ -47,7 +34,7 @@ async def test_deactivating_an_account_closes_its_open_sockets(shared_server: Se
     for name in ("bo", "cy"):
         await folkmoot(shared_server, "account", "create", name, "--email", f"{name}@example.com")
     async with httpx2.AsyncClient(base_url=shared_server.url) as http:
-        form = {"username": "bo", "password": PASSWORD}
+        form = {"username": "bo", "password": NEW_PASSWORD}
         token = (await http.post("/auth/token", data=form)).json()["access_token"]
         headers = {"Authorization": f"Bearer {token}"}
         body = {"participant_ids": ["cy"]}

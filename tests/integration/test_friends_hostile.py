@@ -2,8 +2,6 @@
 
 import asyncio
 import json
-import subprocess
-import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -13,8 +11,8 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
 from tests.clients import Client, Socket, registered
-from tests.deadlines import WITHIN_S
 from tests.integration.friendship import SOCKET, enter, friends, history, send
+from tests.programs import run
 from tests.running import Server
 
 
@@ -206,15 +204,10 @@ async def test_an_account_that_was_deactivated_is_refused_with_403(tmp_path: Pat
     try:
         login = registered(server, "ana")
         server.stop()
-        run_command("account", "deactivate", login.name, "--data", str(server.data))
+        run("account", "deactivate", login.name, "--data", str(server.data)).check_returncode()
         server.start()
         url = f"{server.url.replace('http', 'ws', 1)}{SOCKET}?token={login.token}"
 
         assert await refusal(url) == (403, "account_inactive")
     finally:
         server.kill()
-
-
-def run_command(*arguments: str) -> None:
-    command = [sys.executable, "-m", "folkmoot", *arguments]
-    subprocess.run(command, check=True, capture_output=True, timeout=WITHIN_S)
