@@ -22,6 +22,7 @@ from folkmoot.core.messages.errors import (
 )
 from folkmoot.core.messages.model import MessageKind
 from folkmoot.core.messages.uploads import LOOSE_FOR
+from folkmoot.core.shared.health import Health
 from folkmoot.core.shared.refusals import StorageFull, Unavailable
 from folkmoot.files.errors import FileStoreInvalid, FilesUnavailable, faults
 from folkmoot.files.stores import FolderStore, open_file_store
@@ -330,12 +331,24 @@ def test_a_folder_that_cannot_be_made_is_refused(tmp_path):
         open_file_store(tmp_path / "file", None)
 
 
-def test_a_full_disk_is_told_apart(caplog):
-    with pytest.raises(StorageFull), faults("writing"):
+def test_a_full_disk_is_told_apart():
+    health = Health()
+    with pytest.raises(StorageFull), faults(health):
         raise OSError(28, "No space left on device")
-    with pytest.raises(FilesUnavailable), faults("writing"):
+    assert [failure.reason for failure in health.failures()] == ["the disk is full"]
+    with pytest.raises(FilesUnavailable), faults(health):
         raise OSError(5, "Input/output error")
-    assert "No space left" in caplog.text
+    assert [failure.explained for failure in health.failures()] == ["files: Input/output error"]
+
+
+def test_a_file_that_is_gone_says_nothing_of_the_others():
+    health = Health()
+    with pytest.raises(FilesUnavailable), faults(health, is_reading=True):
+        raise FileNotFoundError(2, "No such file or directory")
+    assert health.failures() == []
+    with pytest.raises(FilesUnavailable), faults(health):
+        raise FileNotFoundError(2, "No such file or directory")
+    assert health.failures()
 
 
 async def test_a_kept_file_and_its_name_have_reached_the_disk(tmp_path, monkeypatch):

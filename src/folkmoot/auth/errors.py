@@ -1,6 +1,6 @@
 """What coming in refuses beyond what the accounts area does."""
 
-from folkmoot.core.shared.refusals import Invalid, Unavailable
+from folkmoot.core.shared.refusals import Invalid, ServerPart, Unavailable
 
 
 class CurrentPasswordWrong(Invalid):
@@ -15,6 +15,7 @@ class TooManyPasswords(Unavailable):
 
     code = "too_busy"
     sentence = "The server is checking many passwords; try again in a moment."
+    reason = "too many passwords wait to be checked"
 
 
 class IssuerUnreachable(Unavailable):
@@ -22,3 +23,5 @@ class IssuerUnreachable(Unavailable):
 
     code = "issuer_unreachable"
     sentence = "The issuer of this token cannot be reached right now; try again in a moment."
+    part = ServerPart.ISSUER
+    reason = "its keys cannot be had"

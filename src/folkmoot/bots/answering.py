@@ -28,12 +28,14 @@ class Sources:
 class AnswerFailed(Exception):
     """There is no answer, or no more of it; ``str()`` is a sentence for whoever asked.
 
-    ``is_down``: whatever the question, what answers could not have answered it now.
+    ``is_down``: whatever the question, what answers could not have answered it now. ``reason`` is
+    for whoever runs the server.
     """
 
-    def __init__(self, sentence: str, *, is_down: bool = False) -> None:
+    def __init__(self, sentence: str, *, is_down: bool = False, reason: str = "") -> None:
         super().__init__(sentence)
         self.is_down = is_down
+        self.reason = reason
 
 
 class Answerer(Protocol):

@@ -44,7 +44,7 @@ def examine(settings: Settings) -> int:
             console.print(f"  ok     {name}: {check(settings)}")
         except (StartRefused, Unavailable) as error:
             faults += 1
-            console.print(f"  WRONG  {name}: {error}")
+            console.print(f"  WRONG  {name}: {control_socket.told(error)}")
     return 1 if faults else 0
 
 

@@ -12,6 +12,7 @@ from pydantic_settings import SettingsError
 from rich.console import Console
 
 from folkmoot.core.shared.refusals import Refusal, Unavailable
+from folkmoot.server.control_socket import told
 from folkmoot.server.errors import StartRefused
 from folkmoot.server.settings import SETTINGS_FILE, Settings, load_settings
 
@@ -32,7 +33,7 @@ def plainly() -> Iterator[None]:
     try:
         yield
     except (StartRefused, Refusal, Unavailable) as error:
-        _errors.print(f"folkmoot: {error}")
+        _errors.print(f"folkmoot: {told(error)}")
         raise typer.Exit(1) from None
 
 

@@ -1,17 +1,20 @@
 """What keeps the store of the files from working, in the words of the core."""
 
 import errno
-import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from obstore.exceptions import BaseError
+from obstore.exceptions import (
+    BaseError,
+    PermissionDeniedError,
+    UnauthenticatedError,
+)
 
-from folkmoot.core.shared.refusals import StorageFull, Unavailable
+from folkmoot.core.shared.health import Health
+from folkmoot.core.shared.refusals import ServerPart, StorageFull, Unavailable
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _FULL_MARKS = ("StorageFull", "QuotaExceeded", "XMinioStorageFull")
-_log = logging.getLogger(__name__)
 
 
 class FilesUnavailable(Unavailable):
@@ -19,6 +22,7 @@ class FilesUnavailable(Unavailable):
 
     code = "files_unavailable"
     sentence = "The server cannot reach its files right now; try again in a moment."
+    part = ServerPart.FILES
 
 
 class FileStoreInvalid(Exception):
@@ -26,22 +30,36 @@ class FileStoreInvalid(Exception):
 
 
 @contextmanager
-def faults(doing: str) -> Iterator[None]:
-    """Turn what a disk or a bucket raises into `Unavailable`, its cause in the log only.
+def faults(health: Health, *, is_reading: bool = False) -> Iterator[None]:
+    """Turn what a disk or a bucket raises into `Unavailable`, and note it in ``health``.
+
+    Reading one file that is gone says nothing of the others.
 
     Raises:
         StorageFull, FilesUnavailable
     """
     try:
         yield
+    except FileNotFoundError as error:  # obstore's own is one too
+        missing = FilesUnavailable("a file is missing")
+        note = health.met if is_reading else health.failed
+        note(missing)
+        raise missing from error
     # `TimeoutError` is one of the first.
     except (OSError, BaseError) as error:
-        _log.warning("%s failed: %s", doing, str(error).partition("\n")[0])
-        raise _unavailable(error) from error
+        fault = _unavailable(error)
+        health.failed(fault)
+        raise fault from error
 
 
 def _unavailable(error: BaseException) -> Unavailable:
     is_full = isinstance(error, OSError) and error.errno in _FULL
     if is_full or any(mark in str(error) for mark in _FULL_MARKS):
-        return StorageFull()
-    return FilesUnavailable()
+        return StorageFull(part=ServerPart.FILES)
+    if isinstance(error, TimeoutError):
+        return FilesUnavailable("they do not answer in time")
+    if isinstance(error, PermissionDeniedError | UnauthenticatedError | PermissionError):
+        return FilesUnavailable("access to them is denied")
+    if isinstance(error, OSError) and error.strerror:
+        return FilesUnavailable(error.strerror)
+    return FilesUnavailable("they cannot be reached")

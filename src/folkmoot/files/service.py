@@ -21,6 +21,7 @@ from folkmoot.core.messages.errors import (
 )
 from folkmoot.core.messages.model import PICTURES, Upload
 from folkmoot.core.messages.uploads import LOOSE_FOR, Uploads
+from folkmoot.core.shared.health import Health
 from folkmoot.core.shared.ids import AccountId, Clock, Ids, Uid
 from folkmoot.core.shared.refusals import Refusal, Unavailable
 from folkmoot.core.work import Job, Storage, UnitOfWork
@@ -72,6 +73,7 @@ class Files:
         incoming: Path,
         thumbnails: Thumbnails,
         bounds: FileBounds,
+        health: Health | None = None,
     ) -> None:
         self._clock = clock
         self._ids = ids
@@ -82,6 +84,7 @@ class Files:
         self._incoming = incoming
         self._thumbnails = thumbnails
         self.bounds = bounds
+        self._health = health or Health()
         self._under_way: Counter[AccountId] = Counter()
 
     @contextmanager
@@ -94,7 +97,9 @@ class Files:
         if self._under_way[owner] >= self.bounds.max_at_once:
             raise TooManyUploads(retry_after=5.0, max_uploads=self.bounds.max_at_once)
         self._under_way[owner] += 1
-        incoming = Incoming(self._incoming / self._ids.secret(), self.bounds.max_bytes)
+        incoming = Incoming(
+            self._incoming / self._ids.secret(), self.bounds.max_bytes, self._health
+        )
         try:
             yield incoming
         finally:
@@ -188,7 +193,7 @@ class Files:
             try:
                 count = await self.collect()
             except Unavailable as fault:
-                _log.warning("files could not be collected: %s", fault.code)
+                _log.warning("files could not be collected: %s", fault.explained)
             except Exception:
                 # A bug of ours: files that nobody asks for are not worth the whole server.
                 _log.exception("files could not be collected")
@@ -234,15 +239,16 @@ class Files:
 class Incoming:
     """One file on its way here, gathered on this machine's disk."""
 
-    def __init__(self, path: Path, max_bytes: int) -> None:
+    def __init__(self, path: Path, max_bytes: int, health: Health) -> None:
         self.path = path
         self.size = 0
         self.head = b""
         self._max_bytes = max_bytes
+        self._health = health
         self._sum = hashlib.sha256()
         self._gathered: list[bytes] = []
         self._gathered_bytes = 0
-        with faults("beginning a file"):
+        with faults(health):
             path.touch(0o600, exist_ok=False)
 
     @property
@@ -284,7 +290,7 @@ class Incoming:
     async def _flush(self) -> None:
         data = b"".join(self._gathered)
         self._gathered, self._gathered_bytes = [], 0
-        with faults("gathering a file"):
+        with faults(self._health):
             await asyncio.to_thread(self._append, data)
 
     def _append(self, data: bytes) -> None:

@@ -17,6 +17,7 @@ import obstore
 from obstore.exceptions import BaseError
 from obstore.store import LocalStore, ObjectStore, S3Store
 
+from folkmoot.core.shared.health import Health
 from folkmoot.files.errors import FileStoreInvalid, FilesUnavailable, faults
 
 INCOMING: Final = "incoming"
@@ -35,8 +36,9 @@ class FileStore:
     This class is enough for a bucket; a folder needs a little more care (`FolderStore`).
     """
 
-    def __init__(self, store: ObjectStore, name: str) -> None:
+    def __init__(self, store: ObjectStore, name: str, health: Health | None = None) -> None:
         self._store = store
+        self._health = health or Health()
         self._turns = asyncio.Semaphore(KEPT_AT_ONCE)
         self.name = name
 
@@ -46,7 +48,7 @@ class FileStore:
         Raises:
             StorageFull, FilesUnavailable: nothing is under the key, or nobody knows.
         """
-        with faults("keeping a file"):
+        with faults(self._health):
             async with asyncio.timeout(KEEP_SECONDS), self._turns:
                 await obstore.put_async(
                     self._store, key, source, chunk_size=PART_BYTES, max_concurrency=1
@@ -62,7 +64,7 @@ class FileStore:
         """
         while start < end:
             upto = min(start + PIECE_BYTES, end)
-            with faults("reading a file"):
+            with faults(self._health, is_reading=True):
                 async with asyncio.timeout(PIECE_SECONDS):
                     piece = await obstore.get_range_async(self._store, key, start=start, end=upto)
             if len(piece) != upto - start:
@@ -76,7 +78,7 @@ class FileStore:
         Raises:
             FilesUnavailable
         """
-        with faults("reading a file"):
+        with faults(self._health, is_reading=True):
             async with asyncio.timeout(PIECE_SECONDS):
                 found = await obstore.get_async(self._store, key)
                 return bytes(await found.bytes_async())
@@ -88,7 +90,7 @@ class FileStore:
             FilesUnavailable
         """
         for key in keys:
-            with faults("removing a file"), suppress(FileNotFoundError):
+            with faults(self._health), suppress(FileNotFoundError):
                 async with asyncio.timeout(PIECE_SECONDS):
                     await obstore.delete_async(self._store, key)
 
@@ -98,10 +100,21 @@ class FileStore:
         Raises:
             FilesUnavailable
         """
-        with faults("listing the files"):
+        with faults(self._health):
             async for some in obstore.list(self._store, chunk_size=LISTED_AT_ONCE):
                 keys = [one["path"] for one in some if one["last_modified"] < before]
                 yield [key for key in keys if not key.startswith(f"{INCOMING}/")]
+
+    async def probe(self) -> None:
+        """Return if files can be kept here right now.
+
+        Raises:
+            StorageFull, FilesUnavailable
+        """
+        with faults(self._health):
+            async with asyncio.timeout(PIECE_SECONDS):
+                await obstore.put_async(self._store, PROBE, b"probe")
+                await obstore.delete_async(self._store, PROBE)
 
     def check(self) -> None:
         """Return if files can be kept and removed here right now. Blocks.
@@ -112,7 +125,7 @@ class FileStore:
         Raises:
             StorageFull, FilesUnavailable
         """
-        with faults("writing a probe"):
+        with faults(self._health):
             obstore.put(self._store, PROBE, b"probe")
             obstore.delete(self._store, PROBE)
 
@@ -120,13 +133,13 @@ class FileStore:
 class FolderStore(FileStore):
     """A folder on this machine: what is kept has reached the disk, its name too."""
 
-    def __init__(self, folder: Path) -> None:
-        super().__init__(LocalStore(folder), str(folder))
+    def __init__(self, folder: Path, health: Health | None = None) -> None:
+        super().__init__(LocalStore(folder), str(folder), health)
         self._folder = folder
 
     async def keep(self, key: str, source: Path | bytes) -> None:
         """Take a file that lies in this folder's ``incoming``, or these bytes."""
-        with faults("keeping a file"):
+        with faults(self._health):
             async with asyncio.timeout(KEEP_SECONDS):
                 if isinstance(source, Path):
                     await asyncio.to_thread(_reach_disk, source)
@@ -138,8 +151,12 @@ class FolderStore(FileStore):
                 await asyncio.to_thread(_reach_disk, self._folder)
 
 
-def open_file_store(folder: Path, url: str | None) -> tuple[FileStore, Path]:
+def open_file_store(
+    folder: Path, url: str | None, health: Health | None = None
+) -> tuple[FileStore, Path]:
     """Where files are kept, and the folder on this machine where they are gathered first.
+
+    What fails there is noted in ``health``.
 
     Raises:
         PlaceInvalid: the address is none of a bucket, or the folder cannot be made.
@@ -150,7 +167,9 @@ def open_file_store(folder: Path, url: str | None) -> tuple[FileStore, Path]:
             one.mkdir(mode=0o700, parents=True, exist_ok=True)
         _reach_disk(folder)
         _reach_disk(folder.parent)
-        return (FolderStore(folder) if url is None else FileStore(_bucket(url), url)), incoming
+        if url is None:
+            return FolderStore(folder, health), incoming
+        return FileStore(_bucket(url), url, health), incoming
     except OSError as error:
         raise FileStoreInvalid(f"{incoming} cannot be made: {error.strerror or error}") from error
 

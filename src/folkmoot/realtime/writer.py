@@ -27,6 +27,7 @@ class TooBusy(Unavailable):
 
     code = "too_busy"
     sentence = "The server has more to store than it can take on; try again in a moment."
+    reason = "too much waits to be stored"
 
 
 class ShuttingDown(Unavailable):
@@ -34,6 +35,7 @@ class ShuttingDown(Unavailable):
 
     code = "shutting_down"
     sentence = "The server is restarting; try again in a moment."
+    reason = "it is about to end"
 
 
 @dataclass(slots=True, eq=False)

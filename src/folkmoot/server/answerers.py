@@ -8,6 +8,7 @@ from folkmoot.bots.model.process import ModelProcess
 from folkmoot.bots.model.protocol import Setup
 from folkmoot.bots.model.settings import ModelSettings, ModelTimeouts
 from folkmoot.bots.quoting import QuotingAnswerer
+from folkmoot.core.shared.health import Health
 from folkmoot.server.errors import StartRefused
 from folkmoot.server.settings import Settings
 
@@ -17,7 +18,7 @@ _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _log = logging.getLogger(__name__)
 
 
-def answerer_of(settings: Settings) -> Answerer:
+def answerer_of(settings: Settings, health: Health | None = None) -> Answerer:
     """The answerer that the settings name.
 
     Raises:
@@ -38,7 +39,7 @@ def answerer_of(settings: Settings) -> Answerer:
         tokens_per_account=settings.assistant_tokens_per_account_a_day,
         tokens_for_all=settings.assistant_tokens_a_day,
     )
-    return ModelProcess(setup, program=ASKER)
+    return ModelProcess(setup, program=ASKER, health=health)
 
 
 def model_of(settings: Settings) -> ModelSettings | None:

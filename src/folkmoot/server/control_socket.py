@@ -93,7 +93,8 @@ async def check(components: Components) -> str:
     """See that the database can be written, and count what is in it."""
     await components.services.storage.check()
     count = await components.services.storage.read(lambda work: work.accounts.count())
-    return f"can be written, and has {count} accounts"
+    failures = "".join(f"; {one.explained}" for one in components.readiness.health.failures())
+    return f"can be written, and has {count} accounts{failures}"
 
 
 ERRANDS: Mapping[str, Errand] = {
@@ -158,6 +159,13 @@ async def _asked(path: Path, order: _ControlRequest) -> _ControlResult | None:
         writer.close()
 
 
+def told(refusal: Exception) -> str:
+    """Why something was refused, for whoever runs the server: which part is away, too, and why."""
+    if isinstance(refusal, Unavailable):
+        return f"{refusal} ({refusal.explained})"
+    return str(refusal)
+
+
 async def _done(components: Components, order: _ControlRequest) -> _ControlResult:
     who = order.arguments.get("username")
     role = order.arguments.get("role")
@@ -166,7 +174,7 @@ async def _done(components: Components, order: _ControlRequest) -> _ControlResul
     except (Refusal, Unavailable) as refusal:
         what = f"{_NOTED.get(order.errand, order.errand)} refused"
         components.audit.note(what, account=who, by="operator", reason=refusal.code)
-        return _ControlResult(str(refusal), is_refused=True)
+        return _ControlResult(told(refusal), is_refused=True)
     if order.errand in _NOTED:
         components.audit.note(_NOTED[order.errand], account=who, by="operator", role=role)
     return _ControlResult(said, is_refused=False)

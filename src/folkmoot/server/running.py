@@ -14,6 +14,7 @@ from folkmoot.server import control_socket, demo
 from folkmoot.server.errors import StartRefused
 from folkmoot.server.http.application import application
 from folkmoot.server.http.process import Process, config_of, listen
+from folkmoot.server.ops.line_file import LineFile
 from folkmoot.server.ops.log_setup import set_up_logging
 from folkmoot.server.settings import Settings
 from folkmoot.server.wiring import Components, opened, prepare_data_folder
@@ -30,7 +31,7 @@ def serve(settings: Settings) -> None:
     Raises:
         StartRefused: it cannot start; nothing was served.
     """
-    set_up_logging(
+    own_log = set_up_logging(
         level=settings.log_level,
         form=settings.log_format,
         access_log=settings.access_log,
@@ -41,13 +42,13 @@ def serve(settings: Settings) -> None:
     sys.setswitchinterval(SWITCH_SECONDS)
     listener = listen(settings.host, settings.port)
     try:
-        uvloop.run(_serve(settings, listener))
+        uvloop.run(_serve(settings, listener, own_log))
     finally:
         listener.close()
 
 
-async def _serve(settings: Settings, listener: socket.socket) -> None:
-    async with opened(settings) as components:
+async def _serve(settings: Settings, listener: socket.socket, own_log: LineFile | None) -> None:
+    async with opened(settings, own_log) as components:
         if settings.demo:
             await demo.fill(components.services, components.passwords)
         app = application(settings, components)

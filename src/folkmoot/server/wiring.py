@@ -39,8 +39,9 @@ from folkmoot.core.messages.answers import Answers
 from folkmoot.core.messages.posting import Posting
 from folkmoot.core.messages.service import Messages
 from folkmoot.core.messages.uploads import Quota, Uploads
-from folkmoot.core.shared.ids import Clock, Ids
+from folkmoot.core.shared.health import Health
 from folkmoot.core.shared.rates import Rate
+from folkmoot.core.shared.refusals import ServerPart
 from folkmoot.core.social.friends import Friends
 from folkmoot.core.social.service import Social
 from folkmoot.core.work import Storage
@@ -59,12 +60,15 @@ from folkmoot.realtime.writer import Writer
 from folkmoot.server.answerers import answerer_of
 from folkmoot.server.errors import StartRefused
 from folkmoot.server.ops.audit import AuditConsumer, AuditTrail
+from folkmoot.server.ops.health import Check, Readiness, check_lines, log_notice
+from folkmoot.server.ops.line_file import LineFile
 from folkmoot.server.programs import log_reader
 from folkmoot.server.settings import Settings
 from folkmoot.server.system import SystemClock, SystemIds, first_connection_id
 from folkmoot.storage import open_storage
 from folkmoot.storage.errors import Unusable
 from folkmoot.storage.log_index import LogIndexFile
+from folkmoot.storage.reporting import ReportingStorage
 from folkmoot.storage.sqlite import SqliteSettings
 
 
@@ -79,13 +83,15 @@ class Components:
     assistant: Assistant
     audit: AuditTrail
     live_sides: tuple[LiveSide, ...]
+    readiness: Readiness
 
 
 @dataclass(frozen=True, slots=True)
 class _Resources:
     """What a server works with and lets go of in the end."""
 
-    storage: Storage
+    storage: ReportingStorage
+    health: Health
     client: httpx2.AsyncClient
     answerer: Answerer
     logs: Logs
@@ -93,7 +99,7 @@ class _Resources:
 
 
 @asynccontextmanager
-async def opened(settings: Settings) -> AsyncIterator[Components]:
+async def opened(settings: Settings, own_log: LineFile | None = None) -> AsyncIterator[Components]:
     """A server at work: its storage open, its tasks running, all of it ended in order.
 
     Raises:
@@ -108,7 +114,7 @@ async def opened(settings: Settings) -> AsyncIterator[Components]:
         raise StartRefused(str(error)) from error
     try:
         async with _means(settings, storage) as means:
-            components = _assembled(settings, means, secret)
+            components = _assembled(settings, means, secret, own_log)
             async with _at_work(components):
                 yield components
     finally:
@@ -117,24 +123,28 @@ async def opened(settings: Settings) -> AsyncIterator[Components]:
 
 @asynccontextmanager
 async def _means(settings: Settings, storage: Storage) -> AsyncIterator[_Resources]:
-    answerer = answerer_of(settings)
+    health = Health(SystemClock().now, log_notice)
+    answerer = answerer_of(settings, health)
     shelf = LogIndexFile(settings.data.absolute() / LOG_INDEX)
     audit = AuditTrail(settings.own_logs, SystemClock())
     try:
         async with httpx2.AsyncClient(follow_redirects=False) as client:
-            yield _Resources(storage, client, answerer, _logs(settings, shelf), audit)
+            logs = _logs(settings, shelf, health)
+            reporting = ReportingStorage(storage, health)
+            yield _Resources(reporting, health, client, answerer, logs, audit)
     finally:
         audit.close()
         await shelf.close()
 
 
-def _logs(settings: Settings, shelf: LogIndexFile) -> Logs:
+def _logs(settings: Settings, shelf: LogIndexFile, health: Health) -> Logs:
     return Logs(
         sources=settings.assistant_logs,
         folder=settings.data.absolute(),
         shelf=shelf,
         reader=log_reader.__name__,
         clock=SystemClock(),
+        health=health,
     )
 
 
@@ -170,10 +180,13 @@ def _secret_of(settings: Settings) -> bytes:
         ) from error
 
 
-def _assembled(settings: Settings, means: _Resources, secret: bytes) -> Components:
+def _assembled(
+    settings: Settings, means: _Resources, secret: bytes, own_log: LineFile | None
+) -> Components:
     clock, ids, storage = SystemClock(), SystemIds(), means.storage
     accounts, conversations = Accounts(clock, ids), Conversations(clock, ids)
     bus, marks, passwords = MemoryBus(), Watermarks(clock), Passwords()
+    store = file_store_of(settings, means.health)
     publisher = Publisher(bus.publish)
     writer = Writer(storage, Posting(clock, ids), publisher.publish)
     receipts = Receipts(writer, marks)
@@ -189,7 +202,7 @@ def _assembled(settings: Settings, means: _Resources, secret: bytes) -> Componen
         social=Social(clock),
         conversations=conversations,
         messages=Messages(clock, conversations, max_chars=settings.max_content_chars),
-        files=_files(settings, clock, ids, storage, writer),
+        files=_files(settings, means, store, writer),
         logs=means.logs,
         storage=storage,
         writer=writer,
@@ -211,7 +224,16 @@ def _assembled(settings: Settings, means: _Resources, secret: bytes) -> Componen
     assistant = _assistant(settings, services, means.answerer)
     _register(publisher, AuditConsumer(services, means.audit), assistant)
     live_sides = _live_sides(settings, services, assistant, projections)
-    return Components(services, logins, passwords, means.logs, assistant, means.audit, live_sides)
+    return Components(
+        services,
+        logins,
+        passwords,
+        means.logs,
+        assistant,
+        means.audit,
+        live_sides,
+        _readiness(means, store[0], own_log),
+    )
 
 
 def _logins(
@@ -295,34 +317,47 @@ def _assistant(settings: Settings, services: Services, answerer: Answerer) -> As
     return Assistant(services, answers, answerer, research, bounds=bounds)
 
 
-def file_store_of(settings: Settings) -> tuple[FileStore, Path]:
+def file_store_of(settings: Settings, health: Health | None = None) -> tuple[FileStore, Path]:
     """Where files are kept, and the folder where they are gathered first.
 
     Raises:
         StartRefused: the settings name no store that can be used.
     """
     try:
-        return open_file_store(settings.data.absolute() / "files", settings.files_url)
+        return open_file_store(settings.data.absolute() / "files", settings.files_url, health)
     except FileStoreInvalid as error:
         raise StartRefused(
             f"Files cannot be kept there ({error}): check FOLKMOOT_FILES_URL and the data folder."
         ) from error
 
 
-def _files(settings: Settings, clock: Clock, ids: Ids, storage: Storage, writer: Writer) -> Files:
-    store, incoming = file_store_of(settings)
+def _files(
+    settings: Settings, means: _Resources, store: tuple[FileStore, Path], writer: Writer
+) -> Files:
+    clock = SystemClock()
     quota = Quota(settings.max_files_per_account, settings.max_file_bytes_per_account)
     return Files(
         clock=clock,
-        ids=ids,
+        ids=SystemIds(),
         uploads=Uploads(clock, quota),
-        storage=storage,
+        storage=means.storage,
         write=writer.write,
-        store=store,
-        incoming=incoming,
+        store=store[0],
+        incoming=store[1],
         thumbnails=Thumbnails(max_pixels=settings.max_image_pixels),
         bounds=FileBounds(settings.max_file_bytes),
+        health=means.health,
     )
+
+
+def _readiness(means: _Resources, store: FileStore, own_log: LineFile | None) -> Readiness:
+    lines = [means.audit.lines] if own_log is None else [means.audit.lines, own_log]
+    checks: dict[ServerPart, Check] = {
+        ServerPart.FILES: store.probe,
+        ServerPart.LOG_FOLDER: lambda: check_lines(lines),
+    }
+    always = frozenset({ServerPart.LOG_FOLDER})
+    return Readiness(means.storage, means.health, checks, always)
 
 
 @asynccontextmanager
@@ -340,6 +375,7 @@ async def _at_work(components: Components) -> AsyncIterator[None]:
                 tasks.create_task(services.files.run()),
                 tasks.create_task(components.logs.run()),
                 tasks.create_task(components.assistant.run()),
+                tasks.create_task(components.readiness.run()),
             ]
             try:
                 yield

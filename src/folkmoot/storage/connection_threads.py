@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from queue import SimpleQueue
 from typing import Any, Generic, TypeVar
 
-from folkmoot.core.shared.refusals import Unavailable
+from folkmoot.core.shared.refusals import ServerPart, Unavailable
 
 Owned = TypeVar("Owned")
 Result = TypeVar("Result")
@@ -29,7 +29,9 @@ class ConnectionThreads(Generic[Owned]):
         seconds: float,
         *,
         afterwards: Callable[[Owned], object] | None = None,
+        part: ServerPart = ServerPart.DATABASE,
     ) -> None:
+        self._part = part
         self._max_waiting = max_waiting
         self._seconds = seconds
         self._unfinished = 0
@@ -54,9 +56,9 @@ class ConnectionThreads(Generic[Owned]):
             Unavailable: too many wait, it takes too long (and may still happen), or all is closed.
         """
         if self._closed:
-            raise Unavailable("the storage is closed")
+            raise Unavailable("it is closed", part=self._part)
         if self._unfinished >= self._max_waiting:
-            raise Unavailable("too many are waiting for the database")
+            raise Unavailable("too many wait for it", part=self._part)
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[Result] = loop.create_future()
         self._unfinished += 1
@@ -65,7 +67,12 @@ class ConnectionThreads(Generic[Owned]):
             async with asyncio.timeout(self._seconds):
                 return await answer
         except TimeoutError:
-            raise Unavailable("the database takes too long") from None
+            raise Unavailable("it does not answer in time", part=self._part) from None
+
+    @property
+    def unfinished(self) -> int:
+        """How many tasks wait or run."""
+        return self._unfinished
 
     async def close(self) -> None:
         """Finish what waits, and end the threads."""

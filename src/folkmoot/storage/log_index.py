@@ -17,6 +17,7 @@ from typing import Final, TypeVar
 import msgspec
 
 from folkmoot.core.logs.model import Excerpt, LogLine, LogQuery
+from folkmoot.core.shared.refusals import ServerPart
 from folkmoot.storage.connection_threads import ConnectionThreads
 from folkmoot.storage.filelock import FileLock
 from folkmoot.storage.log_ranking import TOKENS, Candidates
@@ -162,6 +163,7 @@ class LogIndexFile:
             [_IndexConnection(path, search_seconds)],
             max_waiting=64,
             seconds=WAIT_SECONDS,
+            part=ServerPart.LOG_INDEX,
         )
 
     async def find(self, inquiry: LogQuery) -> list[Excerpt]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import asyncpg
 
-from folkmoot.core.shared.refusals import StorageFull, Unavailable
+from folkmoot.core.shared.refusals import ServerPart, StorageFull, Unavailable
 from folkmoot.core.work import Job, Result
 from folkmoot.storage.errors import ConstraintBroken, KeyTaken, ReadingOnly
 from folkmoot.storage.sql.executor import Row
@@ -27,6 +27,17 @@ _CACHED_STATEMENTS = 256
 # https://www.postgresql.org/docs/current/errcodes-appendix.html, by class and by code.
 _HOUSE_AT_FAULT = ("08", "25P", "53", "55P03", "57", "58", "F0", "XX")
 _COLLISIONS = ("40001", "40P01")
+_REASONS = {
+    "25006": "it cannot be written",
+    "53200": "it has not enough memory",
+    "53300": "it has too many connections",
+    "55P03": "a lock was held too long",
+    "57014": "a statement took too long",
+    "57P01": "it is shutting down",
+    "57P02": "it is shutting down",
+    "57P03": "it is starting or shutting down",
+    "58030": "its disk failed to read or write",
+}
 _DRIVER_FAILED = (
     asyncpg.PostgresError,
     asyncpg.InterfaceError,
@@ -47,6 +58,9 @@ class PostgresSettings:
 
 class Collision(Unavailable):
     """Two writers stood in each other's way; the job can be run again."""
+
+    part = ServerPart.DATABASE
+    reason = "too many writers stand in each other's way"
 
 
 async def connected_pool(dsn: str, settings: PostgresSettings) -> "Pool":
@@ -116,7 +130,7 @@ class PostgresStorage:
     async def _connection(self, *, is_writing: bool) -> AsyncIterator["Connection"]:
         """A free connection; what goes wrong with it is told in the words of the core."""
         if self._unfinished >= self._settings.max_waiting:
-            raise Unavailable("too many are waiting for the database")
+            raise Unavailable("too many wait for it", part=ServerPart.DATABASE)
         self._unfinished += 1
         try:
             async with self._pool.acquire(timeout=self._settings.timeout_seconds) as connection:
@@ -173,19 +187,33 @@ async def _leave_as_is(_connection: object) -> None:
 def _told(error: BaseException, *, is_writing: bool) -> BaseException:
     """What the driver said, in words that the callers of a `Storage` know."""
     if isinstance(error, asyncpg.OutdatedSchemaCacheError):
-        return Collision(str(error))
+        return Collision()
     if not isinstance(error, asyncpg.PostgresError):
         # A value that the driver cannot encode is our bug; all the rest is the connection.
-        return error if isinstance(error, asyncpg.DataError) else Unavailable(str(error))
+        return error if isinstance(error, asyncpg.DataError) else _unreachable(error)
     code = error.sqlstate or ""
     if code in _COLLISIONS:
-        return Collision(str(error))
+        return Collision()
     if code == asyncpg.UniqueViolationError.sqlstate:
         return KeyTaken(str(error))
     if code.startswith("23"):
         return ConstraintBroken(str(error))
     if code == asyncpg.DiskFullError.sqlstate:
-        return StorageFull(str(error))
+        return StorageFull()
     if code == asyncpg.ReadOnlySQLTransactionError.sqlstate:
-        return Unavailable(str(error)) if is_writing else ReadingOnly(str(error))
-    return Unavailable(str(error)) if code.startswith(_HOUSE_AT_FAULT) else error
+        return _failing(code) if is_writing else ReadingOnly(str(error))
+    return _failing(code) if code.startswith(_HOUSE_AT_FAULT) else error
+
+
+def _failing(code: str) -> Unavailable:
+    return Unavailable(_REASONS.get(code, f"it says {code}"), part=ServerPart.DATABASE)
+
+
+def _unreachable(error: BaseException) -> Unavailable:
+    if isinstance(error, ConnectionRefusedError):
+        reason = "it refuses connections"
+    elif isinstance(error, TimeoutError):
+        reason = "it does not answer in time"
+    else:
+        reason = "the connection to it broke"
+    return Unavailable(reason, part=ServerPart.DATABASE)

@@ -3,6 +3,7 @@
 A unit of work costs one hop to the thread that owns the connection; there, nothing suspends.
 """
 
+import os
 import sqlite3
 import time
 from collections.abc import Sequence
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from folkmoot.core.shared.refusals import StorageFull, Unavailable
+from folkmoot.core.shared.refusals import ServerPart, StorageFull, Unavailable
 from folkmoot.core.work import Job, Result
 from folkmoot.storage.connection_threads import ConnectionThreads
 from folkmoot.storage.errors import ConstraintBroken, ReadingOnly
@@ -30,12 +31,22 @@ _CACHED_STATEMENTS = 256
 _STEPS_BETWEEN_LOOKS = 20_000
 _OUR_FAULT = {sqlite3.SQLITE_ERROR, sqlite3.SQLITE_MISUSE, sqlite3.SQLITE_RANGE}
 _DISK_FAILED = {
-    sqlite3.SQLITE_IOERR,
-    sqlite3.SQLITE_CORRUPT,
-    sqlite3.SQLITE_NOTADB,
-    sqlite3.SQLITE_CANTOPEN,
-    sqlite3.SQLITE_PROTOCOL,
+    sqlite3.SQLITE_IOERR: "the disk failed to read or write",
+    sqlite3.SQLITE_CORRUPT: "the file is damaged",
+    sqlite3.SQLITE_NOTADB: "the file is no database",
+    sqlite3.SQLITE_CANTOPEN: "the file cannot be opened",
+    sqlite3.SQLITE_PROTOCOL: "its lock cannot be had",
 }
+_PASSING = {
+    sqlite3.SQLITE_BUSY: "it is locked by another program",
+    sqlite3.SQLITE_LOCKED: "it is locked by another program",
+    sqlite3.SQLITE_READONLY: "it cannot be written",
+    sqlite3.SQLITE_INTERRUPT: "reading took too long",
+    sqlite3.SQLITE_NOMEM: "there is not enough memory",
+}
+_PROBE_BUSY_MILLISECONDS = 1000
+# Less than this is as good as nothing: a probe finds room in the log where a message does not.
+_LEAST_FREE_BYTES = 256 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +67,8 @@ class SqliteSettings:
 
 class DiskFailed(Unavailable):
     """The file could not be read or written; what a connection believes of it is void."""
+
+    part = ServerPart.DATABASE
 
 
 class SqliteStorage:
@@ -172,16 +185,30 @@ class _WriteConnection:
                 self._scrubber.step(self._connection)
 
     def check(self) -> None:
-        """Write something for real, and wait for the disk."""
+        """Write something for real, and wait for the disk, but not long for a stranger's lock."""
+        self._check_room()
         connection = self._sound()
         cursor = connection.cursor()
+        patience = round(self._settings.busy_seconds * 1000)
         try:
+            _execute(cursor, f"PRAGMA busy_timeout = {min(patience, _PROBE_BUSY_MILLISECONDS)}")
             _execute(cursor, "BEGIN IMMEDIATE")
             _execute(cursor, "UPDATE alembic_version SET version_num = version_num")
             _execute(cursor, "COMMIT")
+            _execute(cursor, f"PRAGMA busy_timeout = {patience}")
         except BaseException as error:
             self._undo(connection, error)
+            with suppress(sqlite3.Error):
+                connection.execute(f"PRAGMA busy_timeout = {patience}")
             raise
+
+    def _check_room(self) -> None:
+        try:
+            disk = os.statvfs(self._path)
+        except OSError as error:
+            raise DiskFailed("the file cannot be found") from error
+        if disk.f_bavail * disk.f_frsize < _LEAST_FREE_BYTES:
+            raise StorageFull
 
     def close(self) -> None:
         if self._connection is not None:
@@ -194,7 +221,7 @@ class _WriteConnection:
             try:
                 self._connection = self._open()
             except sqlite3.Error as error:
-                raise DiskFailed(str(error)) from error
+                raise _told(error, is_writing=True) from error
         return self._connection
 
     def _undo(self, connection: sqlite3.Connection, error: BaseException) -> None:
@@ -305,9 +332,11 @@ def _told(error: sqlite3.Error, *, is_writing: bool) -> Exception:
     if code == sqlite3.SQLITE_CONSTRAINT:
         return ConstraintBroken(str(error))
     if code == sqlite3.SQLITE_FULL:
-        return StorageFull(str(error))
+        return StorageFull()
     if code == sqlite3.SQLITE_READONLY and not is_writing:
         return ReadingOnly("a reading job tried to write")
     if code in _DISK_FAILED:
-        return DiskFailed(str(error))
-    return error if code in _OUR_FAULT else Unavailable(str(error))
+        return DiskFailed(_DISK_FAILED[code])
+    if code in _OUR_FAULT:
+        return error
+    return Unavailable(_PASSING.get(code, f"SQLite error {code}"), part=ServerPart.DATABASE)

@@ -15,8 +15,9 @@ from folkmoot.core.conversations.errors import DaysOutOfRange
 from folkmoot.core.logs.errors import AlreadyReading
 from folkmoot.core.logs.model import MAX_DAYS, MIN_DAYS, Excerpt, LogQuery, LogReading
 from folkmoot.core.logs.store import OnProgress
+from folkmoot.core.shared.health import Health
 from folkmoot.core.shared.ids import Clock
-from folkmoot.core.shared.refusals import Unavailable
+from folkmoot.core.shared.refusals import ServerPart, Unavailable
 
 FILE_NAME: Final = "log-index.db"
 OWN_FOLDER: Final = "logs"
@@ -81,7 +82,9 @@ class Logs:
         clock: Clock,
         stale_after: timedelta = STALE_AFTER,
         days: int = DEFAULT_DAYS,
+        health: Health | None = None,
     ) -> None:
+        self._health = health or Health()
         self._own = folder.absolute() / OWN_FOLDER
         self._sources = tuple(sources) or (str(self._own),)
         self._target = folder.absolute() / FILE_NAME
@@ -100,8 +103,8 @@ class Logs:
         """The best matches that the asker may see, the best first; none if too many ask."""
         try:
             return await self._shelf.find(inquiry)
-        except Unavailable:
-            _log.warning("a question to the logs was not looked up: too many at once")
+        except Unavailable as fault:
+            self._health.met(fault)
             return []
 
     async def size(self) -> int:
@@ -129,6 +132,10 @@ class Logs:
         try:
             reading = await self._read(days, begun, on_progress)
             self._days = days
+            self._health.well(ServerPart.LOG_INDEX)
+        except ReadingFailed as fault:
+            self._health.failed(fault, lasts=self._stale_after)
+            raise
         finally:
             ended = self._clock.now()
             self._rest_until = ended + max(self._stale_after, REST_FACTOR * (ended - begun))
@@ -162,11 +169,8 @@ class Logs:
                 self._unasked = None
 
     async def _read_unasked(self) -> None:
-        with suppress(AlreadyReading):
-            try:
-                await self._read_once(self._days, lambda _: None)
-            except Unavailable as error:
-                _log.warning("the logs could not be read: %s", error)
+        with suppress(AlreadyReading, ReadingFailed):
+            await self._read_once(self._days, lambda _: None)
 
     def _is_old(self, read_at: datetime | None) -> bool:
         if self._is_reading:
@@ -182,7 +186,7 @@ class Logs:
         try:
             return await _heard(beside, order, on_progress)
         except OSError as error:
-            raise ReadingFailed(str(error)) from error
+            raise ReadingFailed(error.strerror or "") from error
         finally:
             await beside.end()
 
@@ -192,10 +196,7 @@ class ReadingFailed(Unavailable):
 
     code = "logs_unreadable"
     sentence = "The logs could not be read just now; what was read before is still there."
-
-    def __init__(self, why: str = "") -> None:
-        super().__init__(why)
-        self.why = why
+    part = ServerPart.LOG_INDEX
 
 
 async def _heard(beside: ChildProcess, order: IndexOrder, on_progress: OnProgress) -> LogReading:
@@ -215,5 +216,8 @@ async def _heard(beside: ChildProcess, order: IndexOrder, on_progress: OnProgres
     if code == EXIT_ALREADY:
         raise AlreadyReading
     if code != 0 or last is None or not last.is_done:
-        raise ReadingFailed(failed or f"the reading process ended with {code}")
+        why = failed.partition(":")[0] if failed else f"code {code}"
+        raise ReadingFailed(f"the reading process ended ({why})") from (
+            OSError(failed) if failed else None
+        )
     return last

@@ -64,7 +64,7 @@ class ModelAnswerer:
         except Fault as fault:
             _log.warning("The assistant's model gave no whole answer: %s", fault.reason)
             is_down = fault.is_passing and not hearing.pieces.began
-            raise AnswerFailed(fault.sentence, is_down=is_down) from None
+            raise AnswerFailed(fault.sentence, is_down=is_down, reason=fault.reason) from None
         finally:
             await hearing.close()
             self._allowance.settle(grant)

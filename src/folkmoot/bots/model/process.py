@@ -8,6 +8,7 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, Callable
 from contextlib import suppress
+from datetime import timedelta
 from itertools import count
 from typing import Final
 
@@ -28,6 +29,8 @@ from folkmoot.bots.model.protocol import (
     line,
     report_in,
 )
+from folkmoot.core.shared.health import Health
+from folkmoot.core.shared.refusals import ServerPart, Unavailable
 
 REST_SECONDS: Final = 1.0
 START_SECONDS: Final = 60.0
@@ -36,7 +39,15 @@ GONE = (
     "Asking the assistant's model came to a sudden end. Your message is kept; ask again in a while."
 )
 
+DOWN_FOR: Final = timedelta(minutes=1)
 _log = logging.getLogger(__name__)
+
+
+class ModelUnavailable(Unavailable):
+    """The model that the settings name does not answer, or not as it should."""
+
+    code = "model_unavailable"
+    part = ServerPart.MODEL
 
 
 class ModelProcess:
@@ -53,7 +64,9 @@ class ModelProcess:
         program: str,
         rest: float = REST_SECONDS,
         breaker: CircuitBreaker | None = None,
+        health: Health | None = None,
     ) -> None:
+        self._health = health or Health()
         self._setup = setup
         self._program = program
         self._rest = rest
@@ -120,8 +133,19 @@ class ModelProcess:
             self._breaker.failed(report.failure, _now())
         else:
             self._breaker.answered()
+        self._note(report)
         if report.failure is not None:
             raise AnswerFailed(report.failure, is_down=report.is_down)
+
+    def _note(self, end: AnswerEnd) -> None:
+        """Have it known how the model is; without questions nobody finds out that it is back."""
+        if end.failure is None:
+            self._health.well(ServerPart.MODEL)
+        elif end.is_down or not end.reason:
+            fault = ModelUnavailable(end.reason or "the process that asks it has ended")
+            self._health.failed(fault, lasts=DOWN_FOR)
+        else:
+            self._health.met(ModelUnavailable(end.reason))
 
     def _say(self, order: Ask | Cancel) -> None:
         """Give an order; a process that has ended hears nothing, and `_ask_apart` sees to that.

@@ -49,6 +49,7 @@ class AnswerEnd(msgspec.Struct, frozen=True, tag="end"):
     number: int
     failure: str | None = None
     is_down: bool = False
+    reason: str = ""
 
 
 class LogRemark(msgspec.Struct, frozen=True, tag="remark"):

@@ -1,4 +1,4 @@
-"""Why the core says no: the caller is at fault (`Refusal`), or the house is (`Unavailable`).
+"""Why the core says no: the caller is at fault (`Refusal`), or the server is (`Unavailable`).
 
 A refusal has a stable code and facts; its place in this tree says what kind of fault it is.
 The sentence is for people who read English; a dialect may say it differently.
@@ -12,6 +12,7 @@ The sentence is for people who read English; a dialect may say it differently.
     └── TooMany            right in itself, and too soon
 """
 
+from enum import StrEnum
 from typing import Any, ClassVar
 
 
@@ -68,14 +69,48 @@ class TooManyRequests(TooMany):
     sentence = "Too many requests; wait a moment and try again."
 
 
+class ServerPart(StrEnum):
+    """What can be away or failing by itself."""
+
+    SERVER = "server"
+    """This process: it has more to do than it takes on, or is about to end."""
+    DATABASE = "database"
+    FILES = "files"
+    """The folder or bucket of the files that people upload."""
+    MODEL = "model"
+    LOG_INDEX = "log_index"
+    """What the assistant knows of logs."""
+    LOG_FOLDER = "log_folder"
+    """Where this server writes its own log and its audit trail."""
+    ISSUER = "issuer"
+    """Who signs the tokens that are made elsewhere."""
+
+
 class Unavailable(Exception):
-    """The house is at fault: nothing happened, or nobody knows; the same may be tried again."""
+    """The server is at fault: nothing happened, or nobody knows; the same may be tried again.
+
+    ``part`` and ``reason`` are for whoever runs the server, and no client is told them. A reason is
+    a few words without an address, a path or a secret; what the failing part itself said is the
+    exception's cause.
+    """
 
     code: ClassVar[str] = "unavailable"
     sentence: ClassVar[str] = "The server cannot do this right now; try again in a moment."
+    part: ServerPart = ServerPart.SERVER
+    reason: str = "it does not answer"
+
+    def __init__(self, reason: str = "", *, part: ServerPart | None = None) -> None:
+        super().__init__(reason)
+        self.reason = reason or self.reason
+        self.part = part or self.part
 
     def __str__(self) -> str:
         return self.sentence
+
+    @property
+    def explained(self) -> str:
+        """Which part and why, for whoever runs the server."""
+        return f"{self.part}: {self.reason}"
 
 
 class StorageFull(Unavailable):
@@ -83,3 +118,5 @@ class StorageFull(Unavailable):
 
     code = "storage_full"
     sentence = "The server has no space left to store this; try again later."
+    part = ServerPart.DATABASE
+    reason = "the disk is full"

@@ -66,6 +66,7 @@ def application(settings: Settings, components: Components) -> FastAPI:
     refusals.install(app, _merged(contract.statuses for contract in CONTRACTS))
     app.state.services = components.services
     app.state.logins = components.logins
+    app.state.readiness = components.readiness
     _add_documents(app)
     app.include_router(health.router)
     for contract in CONTRACTS:

@@ -33,7 +33,7 @@ class AuditTrail:
     """Writes entries in the order in which they are noted; see `folkmoot.auth.audit.Audit`."""
 
     def __init__(self, folder: Path, clock: Clock) -> None:
-        self._lines = LineFile(folder / FILE_NAME)
+        self.lines = LineFile(folder / FILE_NAME)
         self._clock = clock
 
     def note(
@@ -56,11 +56,11 @@ class AuditTrail:
         }
         entry.update((name, _fact(value)) for name, value in facts.items())
         known = {name: value for name, value in entry.items() if value is not None}
-        self._lines.write(_encode(known).decode())
+        self.lines.write(_encode(known).decode())
 
     def close(self) -> None:
         """Write what is noted, and let the file go."""
-        self._lines.close()
+        self.lines.close()
 
 
 def _fact(value: object) -> object:

@@ -1,5 +1,6 @@
 """A file of lines for whoever cannot wait for a disk: the server's own log, and its audit trail."""
 
+import errno
 import os
 import queue
 import threading
@@ -37,6 +38,8 @@ class LineFile:
     ) -> None:
         self.lost = 0
         """How many lines never came to be in the file."""
+        self.trouble: str | None = None
+        """Why the last line could not be written; ``None``: it could."""
         self._path = path
         self._max_bytes = max_bytes
         self._kept = kept
@@ -53,6 +56,10 @@ class LineFile:
         except queue.Full:
             self.lost += 1
 
+    def probe(self) -> None:
+        """Have `trouble` say soon whether a line could be written, without one."""
+        self.write("")
+
     def close(self) -> None:
         """Write what waits, if that can be done in a moment, and let the file go."""
         with suppress(queue.Full):
@@ -64,20 +71,30 @@ class LineFile:
             try:
                 text = line if isinstance(line, str) else line()
                 text = text.replace("\n", "\\n")[:MAX_LINE_CHARS]
-                self._put(text.encode("utf-8", "replace") + b"\n")
-            except Exception:  # nothing that is wrong with a line, or the disk, ends this
-                self.lost += 1
+                self._put(text.encode("utf-8", "replace") + b"\n" if text else b"")
+                self.trouble = None
+            except Exception as error:  # nothing that is wrong with a line, or the disk, ends this
+                self.lost += line != ""
+                self.trouble = getattr(error, "strerror", None) or type(error).__name__
                 self._let_go()
         self._let_go()
 
     def _put(self, content: bytes) -> None:
-        file = self._file or self._opened()
+        file = self._linked() or self._opened()
+        if not content and not os.fstatvfs(file.fileno()).f_bavail:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         if self._size and self._size + len(content) > self._max_bytes:
             self._let_go()
             self._rotate()
             file = self._opened()
         # Unbuffered: a line is whole in the file or not at all, unless the disk is full.
         self._size += file.write(content)
+
+    def _linked(self) -> FileIO | None:
+        """The file that is open, unless somebody has removed it meanwhile."""
+        if self._file is not None and not os.fstat(self._file.fileno()).st_nlink:
+            self._let_go()
+        return self._file
 
     def _opened(self) -> FileIO:
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

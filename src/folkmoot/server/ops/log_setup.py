@@ -54,10 +54,12 @@ class _ToLines(logging.Handler):
         super().close()
 
 
-def set_up_logging(*, level: str, form: str, access_log: bool, folder: Path | None = None) -> None:
+def set_up_logging(
+    *, level: str, form: str, access_log: bool, folder: Path | None = None
+) -> LineFile | None:
     """Send everything that this process logs through one handler, cleaned.
 
-    With a ``folder`` it is also written there, as JSON lines, see `LineFile`.
+    With a ``folder`` it is also written there, as JSON lines, to the file that is returned.
     """
     shared: list[Processor] = [
         structlog.stdlib.add_log_level,
@@ -71,8 +73,10 @@ def set_up_logging(*, level: str, form: str, access_log: bool, folder: Path | No
     as_text = structlog.dev.ConsoleRenderer(colors=False, pad_event_to=0)
     handlers: list[logging.Handler] = [logging.StreamHandler()]
     handlers[0].setFormatter(_formatter(shared, as_json if form == "json" else as_text))
+    lines = None
     if folder is not None:
-        handlers.append(_ToLines(LineFile(folder / FILE_NAME)))
+        lines = LineFile(folder / FILE_NAME)
+        handlers.append(_ToLines(lines))
         handlers[1].setFormatter(_formatter(shared, as_json))
     root = logging.getLogger()
     root.handlers[:] = handlers
@@ -86,6 +90,7 @@ def set_up_logging(*, level: str, form: str, access_log: bool, folder: Path | No
     logging.getLogger("uvicorn.access").propagate = access_log
     for name in ("httpx2", "alembic"):
         logging.getLogger(name).setLevel(logging.WARNING)
+    return lines
 
 
 def _formatter(shared: list[Processor], renderer: Processor) -> logging.Formatter:

@@ -136,18 +136,18 @@ class Asker:
                 asking.cancel()
 
     async def _ask(self, ask: Ask) -> None:
-        failure, is_down = None, False
+        failure, is_down, reason = None, False, ""
         try:
             async with aclosing(self._answerer.answer(ask.grounds)) as pieces:
                 async for piece in pieces:
                     self._speaker.add(ask.number, piece)
         except AnswerFailed as error:
-            failure, is_down = str(error), error.is_down
+            failure, is_down, reason = str(error), error.is_down, error.reason
         except Exception as error:
             # Of one question; all others go on.
             _log.error("a model's answer could not be read: %s", type(error).__name__)
-            failure = BROKEN
-        self._speaker.say(AnswerEnd(ask.number, failure, is_down))
+            failure, reason = BROKEN, type(error).__name__
+        self._speaker.say(AnswerEnd(ask.number, failure, is_down, reason))
 
     def _forget(self, number: int, _task: asyncio.Task[None]) -> None:
         del self._asking[number]

@@ -1,7 +1,7 @@
 """`Storage` in memory."""
 
 from folkmoot.core.events import Event
-from folkmoot.core.shared.refusals import Unavailable
+from folkmoot.core.shared.refusals import ServerPart, Unavailable
 from folkmoot.core.work import Job, Result
 from folkmoot.storage.job_driver import drive
 from folkmoot.storage.memory.accounts import MemoryAccounts, MemoryLogins, MemorySocial
@@ -54,7 +54,7 @@ class MemoryStorage:
 
     def _refuse_if_closed(self) -> None:
         if self._closed:
-            raise Unavailable("the storage is closed")
+            raise Unavailable("it is closed", part=ServerPart.DATABASE)
 
 
 class MemoryWork:
