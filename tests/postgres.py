@@ -74,14 +74,17 @@ class PostgresServer:
 
     def empty(self, name: str) -> None:
         """Leave only the tables; whoever is still connected is thrown out."""
-        self.sql(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
+        others = (
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
         rows = [f"DELETE FROM {table.name}" for table in reversed(metadata.sorted_tables)]
         numbers = [
             f"ALTER TABLE {table.name} ALTER id RESTART"
             for table in metadata.sorted_tables
             if "id" in table.c
         ]
-        self.sql("; ".join(rows + numbers), database=name)
+        self.sql("; ".join([others, *rows, *numbers]), database=name)
 
     def sql(self, statement: str, database: str = "postgres") -> str:
         """What psql prints, unaligned."""
