@@ -13,6 +13,7 @@ from folkmoot.auth.authenticator import Caller, credentials_of
 from folkmoot.core.shared.refusals import Refusal, TooMany, Unauthenticated, Unavailable
 from folkmoot.realtime.connection import Connection
 from folkmoot.realtime.outbox import Outbox
+from folkmoot.realtime.request_id import request_id
 from folkmoot.realtime.services import Services
 from folkmoot.wire.lane import Lane, forget_request, lane_of
 
@@ -96,7 +97,13 @@ class SocketEndpoint:
             _log.exception("a client could not be authenticated")
             await _refuse_handshake(send, None)
             return
-        await send({"type": "websocket.accept", "subprotocol": credentials.subprotocol})
+        await send(
+            {
+                "type": "websocket.accept",
+                "subprotocol": credentials.subprotocol,
+                "headers": _request_id_header(),
+            }
+        )
         lane = lane_of(scope, send)
         await lane.serve(self._serve(scope, receive, lane, caller))
 
@@ -182,7 +189,7 @@ async def _refuse_handshake(send: Send, refusal: Refusal | Unavailable | None) -
     ``None`` is for a fault of ours; so, to whoever wants a socket, is all that is unavailable.
     """
     status = next((status for kind, status in _STATUSES if isinstance(refusal, kind)), _FAULT)
-    headers = [(b"content-type", b"application/json")]
+    headers = [(b"content-type", b"application/json"), *_request_id_header()]
     if isinstance(refusal, TooMany):
         headers.append((b"retry-after", str(int(refusal.retry_after) + 1).encode()))
     if isinstance(refusal, Unauthenticated):
@@ -193,6 +200,11 @@ async def _refuse_handshake(send: Send, refusal: Refusal | Unavailable | None) -
         detail, code = str(refusal), refusal.code
     body = msgspec.json.encode({"detail": detail, "code": code})
     await send({"type": "websocket.http.response.body", "body": body})
+
+
+def _request_id_header() -> list[tuple[bytes, bytes]]:
+    number = request_id.get()
+    return [(b"x-request-id", number.encode())] if number else []
 
 
 def _address(scope: Scope) -> str:

@@ -17,6 +17,7 @@ from folkmoot.core.messages.model import Draft, Posted
 from folkmoot.core.messages.posting import Posting
 from folkmoot.core.shared.refusals import Refusal, Unavailable
 from folkmoot.core.work import Job, Storage, UnitOfWork
+from folkmoot.realtime.request_id import request_id
 
 Result = TypeVar("Result")
 _log = logging.getLogger(__name__)
@@ -45,6 +46,7 @@ class _Entry:
     task: Draft | Job[Any]
     answer: asyncio.Future[Any]
     is_patient: bool = False
+    request_id: str = ""
     outcome: Any = field(default=None)
 
     @property
@@ -148,7 +150,7 @@ class Writer:
 
     def _enter(self, task: Draft | Job[Any], *, is_patient: bool = False) -> asyncio.Future[Any]:
         loop = asyncio.get_running_loop()
-        entry = _Entry(task, loop.create_future(), is_patient)
+        entry = _Entry(task, loop.create_future(), is_patient, request_id.get())
         if self._stopping:
             entry.answer.set_exception(ShuttingDown())
         elif len(self._waiting) >= self._max_waiting:
@@ -186,7 +188,8 @@ class Writer:
         """Nothing of the batch has happened: find out which entry is to blame, if one is."""
         if len(batch) == 1 or isinstance(error, Unavailable):
             if not isinstance(error, Refusal | Unavailable):
-                _log.error("a write failed", exc_info=error)
+                extra = {"request_id": batch[0].request_id}
+                _log.error("a write failed", exc_info=error, extra=extra)
             for entry in batch:
                 entry.outcome = error
             return

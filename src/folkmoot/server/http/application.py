@@ -21,6 +21,7 @@ from folkmoot.server.http import health, refusals
 from folkmoot.server.http.asyncapi_page import page_of
 from folkmoot.server.http.bodies import BodyLimit, StrictJson
 from folkmoot.server.http.documents import asyncapi_of, openapi_of
+from folkmoot.server.http.request_ids import HEADER, begin
 from folkmoot.server.http.security_headers import SecurityHeaders
 from folkmoot.server.ops.audit import AuditMiddleware
 from folkmoot.server.settings import Settings
@@ -43,6 +44,7 @@ class Application(FastAPI):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request or socket."""
+        send = begin(scope, send, self.state.ids)
         is_socket = scope["type"] == "websocket"
         server = self.direct.get(scope["path"].rstrip("/")) if is_socket else None
         if server is None:
@@ -66,6 +68,7 @@ def application(settings: Settings, components: Components) -> FastAPI:
     refusals.install(app, _merged(contract.statuses for contract in CONTRACTS))
     app.state.services = components.services
     app.state.logins = components.logins
+    app.state.ids = components.services.ids
     app.state.readiness = components.readiness
     _add_documents(app)
     app.include_router(health.router)
@@ -122,7 +125,7 @@ def _add_middleware(app: FastAPI, settings: Settings) -> None:
             allow_credentials="*" not in settings.allowed_origins,
             allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
             allow_headers=["Authorization", "Content-Type", "Idempotency-Key"],
-            expose_headers=["Retry-After"],
+            expose_headers=["Retry-After", HEADER],
         )
     app.add_middleware(SecurityHeaders)
 

@@ -14,6 +14,7 @@ import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from folkmoot.server.errors import StartRefused
+from folkmoot.server.http.request_ids import TrustedProxies
 from folkmoot.server.settings import Settings
 from folkmoot.wire.lane_uvicorn import LaneProtocol
 
@@ -251,16 +252,18 @@ def http_of(settings: Settings) -> type[HttpProtocol]:
 
 def config_of(app: Any, settings: Settings) -> uvicorn.Config:
     """How uvicorn is to serve the application."""
+    if settings.proxy_addresses:
+        app = TrustedProxies(app, settings.proxy_addresses)
     return uvicorn.Config(
         app,
+        interface="asgi3",
         loop="uvloop",
         http=http_of(settings),
         ws=LaneProtocol,
         ws_max_size=settings.max_frame_bytes,
         ws_ping_interval=None,
         ws_per_message_deflate=False,
-        proxy_headers=bool(settings.proxy_addresses),
-        forwarded_allow_ips=settings.proxy_addresses or None,
+        proxy_headers=False,
         server_header=False,
         timeout_keep_alive=15,
         timeout_graceful_shutdown=max(1, round(settings.shutdown_seconds)),

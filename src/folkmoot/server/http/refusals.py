@@ -24,7 +24,9 @@ from folkmoot.core.shared.refusals import (
     Unauthenticated,
     Unavailable,
 )
+from folkmoot.realtime.request_id import request_id
 from folkmoot.server.http.bodies import JSON_INVALID, TOO_LARGE
+from folkmoot.server.http.request_ids import HEADER
 
 Overrides = Mapping[str, Mapping[str, int]]
 """By the beginning of a path: the statuses that a contract wants for some codes."""
@@ -119,16 +121,16 @@ async def _on_http(_request: Request, error: Exception) -> Response:
     return _answer(status, _clean(str(error.detail)), code, error.headers)
 
 
-async def _on_bug(request: Request, error: Exception) -> Response:
+async def _on_bug(_request: Request, error: Exception) -> Response:
     """Whoever asks learns a number; the log tells by it what happened, and only the log.
 
     Starlette raises the error again after this, and the server under it logs the traceback.
     """
-    number = request.scope.get("state", {}).get("request_id") or secrets.token_hex(8)
+    number = request_id.get() or secrets.token_hex(8)
     what = {"request_id": number, "error": type(error).__name__}
     _log.error("a request met a fault of ours", extra=what)
     text = f"Something went wrong on our side (request {number})."
-    return _answer(500, text, "internal_error", {"X-Request-ID": number})
+    return _answer(500, text, "internal_error", {HEADER: number})
 
 
 def _headers_for(status: int, fault: Refusal | Unavailable) -> dict[str, str]:

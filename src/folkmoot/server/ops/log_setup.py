@@ -9,6 +9,7 @@ from typing import Any, Final
 import structlog
 from structlog.types import EventDict, Processor, WrappedLogger
 
+from folkmoot.realtime.request_id import request_id
 from folkmoot.server.ops.line_file import LineFile
 
 FILE_NAME: Final = "server.log"
@@ -35,6 +36,14 @@ def _clean(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
         elif name == "exception":
             event[name] = redacted(str(value))
     return event
+
+
+def _with_request_id(record: logging.LogRecord) -> bool:
+    """Name the request in the record, here and now: it is formatted in another thread."""
+    number = request_id.get()
+    if number and not hasattr(record, "request_id"):
+        record.request_id = number
+    return True
 
 
 class _ToLines(logging.Handler):
@@ -78,6 +87,8 @@ def set_up_logging(
         lines = LineFile(folder / FILE_NAME)
         handlers.append(_ToLines(lines))
         handlers[1].setFormatter(_formatter(shared, as_json))
+    for handler in handlers:
+        handler.addFilter(_with_request_id)
     root = logging.getLogger()
     root.handlers[:] = handlers
     root.setLevel(level.upper())
