@@ -1,10 +1,11 @@
-"""Every implementation of the bus; another one joins with its class in `EVERY_BUS`."""
+"""Every implementation of the bus; another one joins by its line in `EVERY_BUS`."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from folkmoot.bus.memory import MemoryBus, MemoryNetwork
+from folkmoot.bus.codec import JsonCodec
+from folkmoot.bus.memory import Codec, MemoryBus, MemoryNetwork
 from folkmoot.bus.port import Bus
 from folkmoot.core.events import Event
 from tests.deadlines import WITHIN_S
@@ -20,20 +21,48 @@ class Buses(Protocol):
         """The bus of one more process."""
         ...
 
+    async def garble(self) -> None:
+        """Have every process be sent something that it cannot read."""
+        ...
+
+
+class Unreadable:
+    """A codec that can read nothing."""
+
+    def encode(self, events: Sequence[Event]) -> bytes:
+        return b""
+
+    def decode(self, data: bytes) -> list[Event]:
+        raise ValueError(data)
+
 
 class MemoryBuses:
     """Buses in one event loop."""
 
     max_waiting = 10
 
-    def __init__(self) -> None:
-        self._network = MemoryNetwork(max_waiting=self.max_waiting)
+    def __init__(self, codec: Codec | None = None) -> None:
+        self._network = MemoryNetwork(codec=codec, max_waiting=self.max_waiting)
+        self._joined: list[MemoryBus] = []
 
     async def join(self, name: str) -> MemoryBus:
-        return MemoryBus(self._network, name)
+        self._joined.append(bus := MemoryBus(self._network, name))
+        return bus
+
+    async def garble(self) -> None:
+        codec, self._network.codec = self._network.codec, Unreadable()
+        for number, bus in enumerate(self._joined):
+            bus.take("stranger", number, b"")
+        await asyncio.sleep(0)
+        self._network.codec = codec
 
 
-EVERY_BUS = [MemoryBuses]
+def json_buses() -> MemoryBuses:
+    """The same, with every event sent as JSON, as between processes."""
+    return MemoryBuses(JsonCodec())
+
+
+EVERY_BUS: list[Callable[[], Buses]] = [MemoryBuses, json_buses]
 
 
 class Recorder:

@@ -204,3 +204,15 @@ async def test_its_statistics_say_what_was_published_heard_and_dropped(buses):
 
     assert here.statistics() == BusStatistics(2, 0, 0, 0, is_deaf=False)
     assert there.statistics() == BusStatistics(0, 2, 0, 0, is_deaf=False)
+
+
+async def test_what_cannot_be_read_is_missed_which_is_known_and_what_follows_is_heard(buses):
+    here, there = await buses.join("here"), await buses.join("there")
+    far = Recorder()
+    there.subscribe((EVERYTHING,), far)
+
+    await buses.garble()
+    here.publish([SET])
+
+    assert await far.hears(SET) == [SET]
+    assert there.is_deaf

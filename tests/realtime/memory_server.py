@@ -10,7 +10,8 @@ from typing import Any
 
 from obstore.store import MemoryStore
 
-from folkmoot.bus.memory import MemoryBus
+from folkmoot.bus.codec import JsonCodec
+from folkmoot.bus.memory import MemoryBus, MemoryNetwork
 from folkmoot.bus.memory_presence import MemoryPresence
 from folkmoot.bus.subscribers import Publisher
 from folkmoot.core.accounts.errors import TokenInvalid, TokenMissing
@@ -240,7 +241,8 @@ async def memory_server(
 ) -> AsyncIterator[MemoryServer]:
     """A server with the cast in it; its writer runs until the end."""
     cast = await enter(storage or MemoryStorage())
-    bus = bus or MemoryBus()
+    # As between processes: what a test shows has been JSON.
+    bus = bus or MemoryBus(MemoryNetwork(codec=JsonCodec()))
     publisher = Publisher(bus.publish)
     writer = Writer(cast.storage, cast.posting, publisher.publish, linger=0)
     receipts = Receipts(writer, cast.marks, pause=0)

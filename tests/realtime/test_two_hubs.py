@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from folkmoot.bus.codec import JsonCodec
 from folkmoot.bus.memory import MemoryBus, MemoryNetwork
 from folkmoot.bus.memory_presence import MemoryPresence, PresenceBoard
 from folkmoot.bus.topics import EVERYTHING
@@ -35,7 +36,11 @@ class Process:
 
 @pytest.fixture
 def processes(server: MemoryServer) -> tuple[Process, Process]:
-    network, board, now = MemoryNetwork(), PresenceBoard(), server.cast.clock.monotonic
+    network, board, now = (
+        MemoryNetwork(codec=JsonCodec()),
+        PresenceBoard(),
+        server.cast.clock.monotonic,
+    )
 
     def process(name: str) -> Process:
         bus = MemoryBus(network, name)

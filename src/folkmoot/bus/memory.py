@@ -5,6 +5,7 @@ wait in a bounded queue for the next turn of the event loop, encoded where there
 """
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
@@ -16,6 +17,7 @@ from folkmoot.bus.topics import Topic
 from folkmoot.core.events import Event
 
 MAX_WAITING = 10_000
+_log = logging.getLogger(__name__)
 
 
 class Codec(Protocol):
@@ -108,5 +110,12 @@ class MemoryBus:
             self._dispatch(batch)
 
     def _dispatch(self, batch: Any) -> None:
-        for event in self._network.codec.decode(batch):
+        try:
+            events = self._network.codec.decode(batch)
+        except Exception:
+            # Of another release, say: what cannot be read is missed, and so this process knows.
+            _log.exception("a batch of events could not be read")
+            self.is_deaf = True
+            return
+        for event in events:
             self._dispatcher.dispatch(event)
