@@ -25,13 +25,14 @@ from folkmoot.core.logs.model import Excerpt, LogQuery, LogReading
 from folkmoot.core.logs.store import OnProgress
 from folkmoot.core.messages.uploads import Quota, Uploads
 from folkmoot.core.presence.events import Entered, Exited, Typing
+from folkmoot.core.shared.ids import ConversationId
 from folkmoot.core.shared.rates import Rate
 from folkmoot.core.social.friends import Friends
-from folkmoot.core.work import Storage
+from folkmoot.core.work import Storage, UnitOfWork
 from folkmoot.files.service import FileBounds, Files
 from folkmoot.files.stores import FileStore
 from folkmoot.files.thumbnails import Thumbnails
-from folkmoot.kit.following import Following
+from folkmoot.kit.subscription import Enter, Subscription
 from folkmoot.realtime.connection import Connection
 from folkmoot.realtime.hub import Hub
 from folkmoot.realtime.limits import Limits, LimitSettings
@@ -207,9 +208,22 @@ class MemoryServer:
         await self.follow(connection, after_seq)
         return connection
 
-    async def follow(self, connection: Connection, after_seq: int | None) -> None:
-        assert connection.home is not None
-        await Following(self.services, connection, connection.home).start(after_seq)
+    async def follow(
+        self,
+        connection: Connection,
+        after_seq: int | None,
+        enter: Enter | None = None,
+        conversation_id: ConversationId | None = None,
+    ) -> None:
+        followed = conversation_id or connection.home
+        assert followed is not None
+
+        async def as_member(work: UnitOfWork) -> Any:
+            return await self.cast.conversations.entered(work, connection.person.id, followed)
+
+        with Subscription(self.services, connection) as subscription:
+            snapshot = await subscription.read_one(followed, after_seq, enter or as_member)
+            await subscription.catch_up(snapshot)
 
     async def say(self, author: Account, content: str, **options: Any) -> Any:
         """What the LOBBY's author posted, durable and announced."""

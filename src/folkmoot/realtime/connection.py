@@ -55,6 +55,7 @@ class Connection:
     """A client that is connected, who it is, and what it listens to."""
 
     __slots__ = (
+        "_held",
         "blocked",
         "contacts",
         "conversations",
@@ -102,6 +103,23 @@ class Connection:
         self.is_open = False
         """Whether it has its rights: the hub gives them, and takes them before it says goodbye."""
         self.push: Callable[[Frame], None] = outlet.push
+        self._held: list[Frame] | None = None
+
+    def hold_back(self) -> None:
+        """Keep frames that are pushed from here on, so that what was missed comes before them.
+
+        What is missed itself goes to the ``outlet`` directly.
+        """
+        if self._held is None:
+            self._held = []
+            self.push = self._held.append
+
+    def let_through(self) -> None:
+        """Send what was held back, and what comes from now on as it comes."""
+        held, self._held = self._held, None
+        self.push = self.outlet.push
+        for frame in held or ():
+            self.push(frame)
 
     def end(self, close_reason: CloseReason) -> None:
         """Close the connection with what its contract says for this ending."""

@@ -2,7 +2,6 @@
 
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import replace
-from functools import partial
 from typing import ClassVar, NamedTuple, assert_never
 
 from msgspec import Struct
@@ -10,7 +9,7 @@ from msgspec import Struct
 from folkmoot.auth.authenticator import Caller
 from folkmoot.contracts.assistant import codec, errors
 from folkmoot.contracts.assistant import frames as wire
-from folkmoot.contracts.assistant.subscription import SessionSnapshot, SessionSubscription, opening
+from folkmoot.contracts.assistant.subscription import SessionSnapshot, opening, read_session
 from folkmoot.core.conversations.errors import NotADesk
 from folkmoot.core.conversations.events import MemberLeft
 from folkmoot.core.events import Event
@@ -22,6 +21,7 @@ from folkmoot.kit.frame_handler import FrameHandler
 from folkmoot.kit.ids import mentions_of, message_uid_of, reply_uid_of, upload_id_of
 from folkmoot.kit.sending import Found, Sender, nothing
 from folkmoot.kit.socket_endpoint import Rejection, Scope
+from folkmoot.kit.subscription import Subscription
 from folkmoot.realtime.connection import Connection, ObservedEvent
 from folkmoot.realtime.limits import Cost
 from folkmoot.realtime.outbox import Outbox
@@ -180,13 +180,13 @@ class AssistantHandler(FrameHandler[wire.Intention, ChatRequest]):
 
     def _joined(self, session: Uid | None) -> ConversationId:
         """The session of this name, if this socket is in it."""
-        place = None if session is None else self._joined_sessions.get(session)
-        if place is None or place not in self.connection.conversations:
+        conversation_id = None if session is None else self._joined_sessions.get(session)
+        if conversation_id is None or conversation_id not in self.connection.conversations:
             raise errors.NotJoined
-        return place
+        return conversation_id
 
     async def _join(self, asked: wire.JoinSession, session: Uid | None) -> ConversationId:
-        """Follow a session, or a new one; its place.
+        """Follow a session, or a new one; its id.
 
         Raises:
             NotADesk, NotAMember, TooManyJoined, Invalid
@@ -196,15 +196,22 @@ class AssistantHandler(FrameHandler[wire.Intention, ChatRequest]):
             services.limits.send(self.connection.person.id)
             self._refuse_if_full()
             job = opening(services, self._account, asked.title)
-            place = (await services.writer.write(job)).id
+            conversation_id = (await services.writer.write(job)).id
         else:
             services.limits.signal(self.connection.person.id)
-            place = await self._find(session)
-        joining = SessionSubscription(services, self.connection, self._account, place)
-        arrival = await joining.start(asked.after_seq, partial(self._welcome, asked.stream))
+            conversation_id = await self._find(session)
+        with Subscription(services, self.connection) as subscription:
+            subscription.hold([conversation_id])
+            snapshot = await subscription.read(
+                lambda work: read_session(
+                    work, services, self._account, conversation_id, asked.after_seq
+                )
+            )
+            self._welcome(snapshot, streams=asked.stream)
+            await subscription.catch_up(snapshot)
         if asked.stream:
-            self._watch(arrival.head.id, arrival.head.uid)
-        return place
+            self._watch(conversation_id, snapshot.head.uid)
+        return conversation_id
 
     async def _find(self, session: Uid | None) -> ConversationId:
         if session is None:
@@ -220,30 +227,32 @@ class AssistantHandler(FrameHandler[wire.Intention, ChatRequest]):
         if len(self.connection.conversations) >= MAX_JOINED:
             raise errors.TooManyJoined(max_sessions=MAX_JOINED)
 
-    def _welcome(self, stream: bool, arrival: SessionSnapshot) -> None:
+    def _welcome(self, snapshot: SessionSnapshot, *, streams: bool) -> None:
         """Tell the client that it has joined, before anything else of the session."""
-        head = arrival.head
+        head = snapshot.head
         self._joined_sessions.pop(head.uid, None)
         self._joined_sessions[head.uid] = head.id
-        if arrival.is_member:
+        if not snapshot.onlooking:
             self._member_of.add(head.id)
         streamed = self._services.hub.streaming.so_far(head.id)
-        self._send(arrival.frame(self.connection.person.id, None if stream else streamed))
+        self._send(snapshot.frame(self.connection.person.id, None if streams else streamed))
 
-    def _watch(self, place: ConversationId, session: Uid, question: Uid | None = None) -> None:
+    def _watch(
+        self, conversation_id: ConversationId, session: Uid, question: Uid | None = None
+    ) -> None:
         """Show answers as they are written, or that to one question: what there is of it first."""
         streaming = self._services.hub.streaming
-        streaming.watch(self.connection, place, question)
-        streamed = streaming.so_far(place)
+        streaming.watch(self.connection, conversation_id, question)
+        streamed = streaming.so_far(conversation_id)
         if streamed is not None and question in (None, streamed.question):
             delta = (streamed.message, session, streamed.text, 0, streamed.question)
             self._send(wire.ChatDeltaFrame(*delta))
 
     def _leave(self, session: Uid | None) -> None:
-        place = self._joined(session)
+        conversation_id = self._joined(session)
         if session is not None:
             del self._joined_sessions[session]
-            self._services.hub.release(self.connection, place)
+            self._services.hub.release(self.connection, conversation_id)
             self._send(wire.ChatLeftFrame(session, "left"))
 
     def observe(self, event: ObservedEvent) -> None:

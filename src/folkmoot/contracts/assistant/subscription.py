@@ -1,6 +1,5 @@
 """Joining a session on a socket that carries many: what the client is shown first."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from folkmoot.contracts.assistant import codec
@@ -12,8 +11,7 @@ from folkmoot.core.messages.model import Message
 from folkmoot.core.shared.ids import AccountId, ConversationId
 from folkmoot.core.shared.pages import Page
 from folkmoot.core.work import Job, UnitOfWork
-from folkmoot.kit.following import Following
-from folkmoot.realtime.connection import Connection
+from folkmoot.kit.subscription import Snapshot, snapshot_of
 from folkmoot.realtime.services import Services
 from folkmoot.realtime.streaming_answers import StreamingAnswer
 
@@ -21,12 +19,10 @@ SHOWN = 20
 UNTITLED = "New session"
 
 
-@dataclass(frozen=True, slots=True)
-class SessionSnapshot:
+@dataclass(slots=True, kw_only=True)
+class SessionSnapshot(Snapshot):
     """A session as it stands when somebody joins it."""
 
-    head: Conversation
-    is_member: bool
     messages: tuple[Message, ...]
 
     def frame(self, viewer: AccountId, streamed: StreamingAnswer | None) -> ChatJoinedFrame:
@@ -48,41 +44,34 @@ class SessionSnapshot:
         )
 
 
-class SessionSubscription:
-    """One connection on its way into a session; staff may look in without being participants."""
+async def read_session(
+    work: UnitOfWork,
+    services: Services,
+    account: Account,
+    conversation_id: ConversationId,
+    after_seq: int | None,
+) -> SessionSnapshot:
+    """A session for whoever may be there; staff may look in without being participants.
 
-    def __init__(
-        self, services: Services, connection: Connection, account: Account, place: ConversationId
-    ) -> None:
-        self._services = services
-        self._account = account
-        self._place = place
-        self._after_seq: int | None = None
-        self._following = Following(services, connection, place, self._enter)
-        self._arrivals: list[SessionSnapshot] = []
+    Its messages are the newest, or of a client that comes back those up to where it was: so none
+    comes twice.
 
-    async def start(
-        self, after_seq: int | None, greet: Callable[[SessionSnapshot], None]
-    ) -> SessionSnapshot:
-        """Show what was missed after ``after_seq``, and then everything as it happens.
-
-        ``greet`` is called first, once the right to be there is proven. Its messages are the
-        newest, or of a client that comes back those up to where it was: so none comes twice.
-
-        Raises:
-            NotADesk, NotAMember, LoginRevoked, AccountInactive, Unavailable
-        """
-        self._after_seq = after_seq
-        await self._following.start(after_seq, lambda _head: greet(self._arrivals[-1]))
-        return self._arrivals[-1]
-
-    async def _enter(self, work: UnitOfWork) -> Conversation:
-        head, member = await self._services.desks.entered(work, self._account, self._place)
-        hidden = hidden_authors(head, await work.social.blocked_by(self._account.id))
-        before = None if self._after_seq is None else self._after_seq + 1
-        messages = await work.views.page(head.id, Page(SHOWN, before_seq=before), hidden=hidden)
-        self._arrivals = [SessionSnapshot(head, member is not None, tuple(messages))]
-        return head
+    Raises:
+        NotADesk, NotAMember
+    """
+    head, member = await services.desks.entered(work, account, conversation_id)
+    hidden = hidden_authors(head, await work.social.blocked_by(account.id))
+    before = None if after_seq is None else after_seq + 1
+    messages = await work.views.page(head.id, Page(SHOWN, before_seq=before), hidden=hidden)
+    snapshot = await snapshot_of(work, head, member, after_seq)
+    return SessionSnapshot(
+        messages=tuple(messages),
+        heads=snapshot.heads,
+        cursors=snapshot.cursors,
+        missed=snapshot.missed,
+        receipts=snapshot.receipts,
+        onlooking=snapshot.onlooking,
+    )
 
 
 def opening(services: Services, account: Account, title: str | None) -> Job[Conversation]:

@@ -11,18 +11,18 @@ from folkmoot.auth.authenticator import Caller
 from folkmoot.contracts.conversations import codec, errors
 from folkmoot.contracts.conversations import frames as wire
 from folkmoot.core.conversations.errors import NoSuchConversation
-from folkmoot.core.conversations.model import Conversation
+from folkmoot.core.conversations.model import Conversation, Member
 from folkmoot.core.events import Event
 from folkmoot.core.messages.model import Posted
 from folkmoot.core.shared.ids import ConversationId, MessageId, Uid
 from folkmoot.core.shared.refusals import Refusal, Unavailable
 from folkmoot.core.work import UnitOfWork
-from folkmoot.kit.following import Following
 from folkmoot.kit.frame_handler import FrameHandler
 from folkmoot.kit.ids import upload_id_of
 from folkmoot.kit.rejections import FAULT_SENTENCE
 from folkmoot.kit.sending import Found, Sender
 from folkmoot.kit.socket_endpoint import Rejection, Scope
+from folkmoot.kit.subscription import Subscription
 from folkmoot.realtime.connection import Connection
 from folkmoot.realtime.limits import Cost
 from folkmoot.realtime.outbox import Outbox
@@ -161,8 +161,15 @@ class ConversationHandler(FrameHandler[wire.Intention, str]):
             self.connection.outlet.close(*errors.rejection_of(refusal))
 
     async def _follow(self, after_seq: int | None, *, greet: bool = False) -> None:
-        following = Following(self._services, self.connection, self._conversation_id)
-        await following.start(after_seq, self._greet if greet else None)
+        with Subscription(self._services, self.connection) as subscription:
+            snapshot = await subscription.read_one(self._conversation_id, after_seq, self._enter)
+            if greet:
+                self._greet(snapshot.head)
+            await subscription.catch_up(snapshot)
+
+    async def _enter(self, work: UnitOfWork) -> tuple[Conversation, Member]:
+        me = self.connection.person.id
+        return await self._services.conversations.entered(work, me, self._conversation_id)
 
     def _greet(self, conversation: Conversation) -> None:
         self._conversation_uid = conversation.uid

@@ -1,79 +1,36 @@
 """What somebody who connects finds: read in one go, and put into the order in which it is sent."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from folkmoot.contracts.friends.addressing import Partner
 from folkmoot.core.accounts.model import Account, AccountName, username_key
 from folkmoot.core.conversations.events import DeliveredMoved, ReadMoved
 from folkmoot.core.conversations.model import Conversation, ReadMark
-from folkmoot.core.events import TimelineEvent
 from folkmoot.core.messages.direct_messages import DirectReceipts, MemberReceipts, exchange
 from folkmoot.core.messages.model import Message
 from folkmoot.core.shared.ids import AccountId, ConversationId, Uid
 from folkmoot.core.social.contacts import Contacts, contacts_of
 from folkmoot.core.work import UnitOfWork
-from folkmoot.kit.gathering import PAGE
+from folkmoot.kit.subscription import PAGE, Receipt, Snapshot
 
 
-@dataclass(frozen=True, slots=True)
-class Missed:
-    """What happened in one conversation after the place that the client named."""
-
-    cursor: int
-    events: list[TimelineEvent]
-    exchange: DirectReceipts
-
-
-@dataclass(frozen=True, slots=True)
-class FriendsSnapshot:
+@dataclass(slots=True, kw_only=True)
+class FriendsSnapshot(Snapshot):
     """Everything about an account's direct conversations at one moment.
 
-    ``missed`` is for the conversations that the client named; ``waiting`` has the first of what
-    was not handed to the account yet in the others.
+    ``missed`` is for the conversations that the client named, with the ``exchanges`` of their
+    two; ``waiting`` has the first of what was not handed to the account yet in the others.
     """
 
     contacts: Contacts
     partners: Mapping[ConversationId, Partner]
-    heads: Mapping[ConversationId, Conversation]
-    missed: Mapping[ConversationId, Missed]
+    exchanges: Mapping[ConversationId, DirectReceipts]
     waiting: list[Message]
-    newest: Mapping[ReadMark, Uid]
 
     def others(self) -> list[ConversationId]:
         """The conversations with friends that the client did not name."""
         return _with_friends(self.contacts, self.partners, self.missed)
-
-    def receipts(self) -> list[ReadMoved | DeliveredMoved]:
-        """The present watermarks of the conversations that the client named."""
-        found: list[ReadMoved | DeliveredMoved] = []
-        for place, missed in self.missed.items():
-            head = self.heads[place]
-            for party in missed.exchange.parties:
-                read, delivered = _marks(place, party)
-                if read in self.newest and party.last_read_at is not None:
-                    found.append(
-                        ReadMoved(
-                            head.id,
-                            head.uid,
-                            party.person,
-                            party.read_seq,
-                            party.last_read_at,
-                            self.newest[read],
-                        )
-                    )
-                if delivered in self.newest and self.newest[delivered] != self.newest.get(read):
-                    found.append(
-                        DeliveredMoved(
-                            head.id,
-                            head.uid,
-                            party.person,
-                            party.delivered_seq,
-                            head.last_activity_at,
-                            self.newest[delivered],
-                        )
-                    )
-        return found
 
 
 async def surroundings(work: UnitOfWork, me: AccountId) -> tuple[Contacts, list[ConversationId]]:
@@ -99,30 +56,51 @@ async def arrival(
         for place, person in people.items()
     }
     cursors = _cursors(after, contacts, partners, accounts)
-    missed = {
-        place: await _missed(work, place, min(seq, heads[place].last_seq))
-        for place, seq in cursors.items()
-    }
-    marks = [
-        mark
-        for place, one in missed.items()
-        for party in one.exchange.parties
-        for mark in _marks(place, party)
-    ]
-    others = _with_friends(contacts, partners, missed)
+    starts = {key: min(seq, heads[key].last_seq) for key, seq in cursors.items()}
+    exchanges = {key: await exchange(work, key, since_seq=seq) for key, seq in starts.items()}
+    others = _with_friends(contacts, partners, starts)
     return FriendsSnapshot(
-        contacts,
-        partners,
-        heads,
-        missed,
-        await work.views.undelivered(me, among=others, limit=PAGE) if others else [],
-        await work.receipts.newest(marks) if marks else {},
+        contacts=contacts,
+        partners=partners,
+        heads=heads,
+        cursors=starts,
+        missed={
+            key: await work.timeline.after(key, seq, limit=PAGE) for key, seq in starts.items()
+        },
+        exchanges=exchanges,
+        receipts=await _receipts(work, heads, exchanges),
+        waiting=await work.views.undelivered(me, among=others, limit=PAGE) if others else [],
     )
 
 
-async def _missed(work: UnitOfWork, place: ConversationId, cursor: int) -> Missed:
-    events = await work.timeline.after(place, cursor, limit=PAGE)
-    return Missed(cursor, events, await exchange(work, place, since_seq=cursor))
+async def present_receipts(work: UnitOfWork, heads: Sequence[Conversation]) -> list[Receipt]:
+    """The present watermarks of direct conversations."""
+    exchanges = {head.id: await exchange(work, head.id) for head in heads}
+    return await _receipts(work, {head.id: head for head in heads}, exchanges)
+
+
+async def _receipts(
+    work: UnitOfWork,
+    heads: Mapping[ConversationId, Conversation],
+    exchanges: Mapping[ConversationId, DirectReceipts],
+) -> list[Receipt]:
+    parties = [(heads[key], party) for key, one in exchanges.items() for party in one.parties]
+    marks = [mark for head, party in parties for mark in _marks(head.id, party)]
+    newest = await work.receipts.newest(marks) if marks else {}
+    return [receipt for head, party in parties for receipt in _receipts_of(head, party, newest)]
+
+
+def _receipts_of(
+    head: Conversation, party: MemberReceipts, newest: Mapping[ReadMark, Uid]
+) -> Iterator[Receipt]:
+    read, delivered = _marks(head.id, party)
+    person, read_uid, delivered_uid = party.person, newest.get(read), newest.get(delivered)
+    if read_uid is not None and party.last_read_at is not None:
+        at = party.last_read_at
+        yield ReadMoved(head.id, head.uid, person, party.read_seq, at, read_uid)
+    if delivered_uid is not None and delivered_uid != read_uid:
+        at = head.last_activity_at
+        yield DeliveredMoved(head.id, head.uid, person, party.delivered_seq, at, delivered_uid)
 
 
 def _cursors(
@@ -144,13 +122,13 @@ def _cursors(
 def _with_friends(
     contacts: Contacts,
     partners: Mapping[ConversationId, Partner],
-    missed: Mapping[ConversationId, Missed],
+    named: Collection[ConversationId],
 ) -> list[ConversationId]:
     companions = contacts.companions
     return [
         place
         for place, partner in partners.items()
-        if partner.id in companions and place not in missed
+        if partner.id in companions and place not in named
     ]
 
 

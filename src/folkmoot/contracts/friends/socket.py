@@ -97,7 +97,7 @@ class FriendsHandler(FrameHandler[wire.Intention, FriendRequest]):
 
     async def start(self) -> None:
         """Greet, send what waited, and listen; or wait for the client to say how far it got."""
-        await self._subscription.arrive()
+        await self._subscription.start()
 
     def _decode(self, data: str | bytes) -> wire.Intention:
         return codec.decode(data)

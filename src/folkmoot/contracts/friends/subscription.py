@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import reduce
 
@@ -11,7 +11,12 @@ from msgspec import Struct
 from folkmoot.contracts.friends import codec, errors
 from folkmoot.contracts.friends import frames as wire
 from folkmoot.contracts.friends.addressing import Partner
-from folkmoot.contracts.friends.snapshot import FriendsSnapshot, arrival, surroundings
+from folkmoot.contracts.friends.snapshot import (
+    FriendsSnapshot,
+    arrival,
+    present_receipts,
+    surroundings,
+)
 from folkmoot.contracts.friends.wire_format import FriendsWireFormat
 from folkmoot.core.audience import about, affected
 from folkmoot.core.conversations.events import (
@@ -21,7 +26,7 @@ from folkmoot.core.conversations.events import (
     MemberLeft,
     ReadMoved,
 )
-from folkmoot.core.conversations.model import Conversation, Kind, ReadMark
+from folkmoot.core.conversations.model import Kind, ReadMark
 from folkmoot.core.events import TimelineEvent
 from folkmoot.core.messages.direct_messages import DeliveryStatus, DirectReceipts
 from folkmoot.core.messages.model import Message
@@ -30,10 +35,9 @@ from folkmoot.core.shared.refusals import Refusal, Unavailable
 from folkmoot.core.social.contacts import Contacts
 from folkmoot.core.social.events import BlockLifted, FriendAccepted, SocialEvent
 from folkmoot.core.work import UnitOfWork
-from folkmoot.kit.gathering import PAGE, Gathering
+from folkmoot.kit.subscription import PAGE, Subscription
 from folkmoot.realtime.connection import Connection, ObservedEvent
 from folkmoot.realtime.services import Services
-from folkmoot.realtime.wire_format import Frame
 
 RESUME_WITHIN_S = 5.0
 """How long a client that wants to resume is waited for; then it is as if it had named nobody."""
@@ -50,17 +54,14 @@ class FriendsSubscription:
     __slots__ = (
         "_connection",
         "_contacts",
-        "_cursors",
-        "_gathering",
-        "_heads",
-        "_held_back",
+        "_conversation_ids",
         "_is_live",
         "_online",
         "_pairs",
-        "_places",
         "_resumes",
         "_services",
         "_since",
+        "_subscription",
         "_turn",
         "_wire_format",
         "partners",
@@ -84,14 +85,11 @@ class FriendsSubscription:
         self._contacts = Contacts(connection.person.id, {})
         self._online: dict[AccountId, Uid] = {}
         self._pairs: dict[ConversationId, codec.Pair] = {}
-        self._places: list[ConversationId] = []
+        self._conversation_ids: list[ConversationId] = []
         self._since: list[SocialEvent] = []
-        self._held_back: list[Frame] = []
-        self._gathering: Gathering | None = None
-        self._heads: dict[ConversationId, Conversation] = {}
-        self._cursors: dict[ConversationId, int] = {}
+        self._subscription: Subscription | None = None
 
-    async def arrive(self) -> None:
+    async def start(self) -> None:
         """Greet; then send what waited and listen, or wait for `resume`.
 
         Raises:
@@ -99,23 +97,23 @@ class FriendsSubscription:
         """
         me = self._connection.person
         self._send(wire.FriendsConnectedOut(me.uid, "You are connected."))
-        contacts, places = await self._services.storage.read(self._look)
+        contacts, conversation_ids = await self._services.storage.read(self._look)
         self._contacts = contacts
-        self._places += places
+        self._conversation_ids += conversation_ids
         self._online = self._in_sight()
         self._send(wire.OnlineFriendsOut(list(self._online.values())))
         if self._resumes:
-            self._hold_back()
+            self._connection.hold_back()
             asyncio.get_running_loop().call_later(RESUME_WITHIN_S, self._stop_waiting)
         else:
-            await self._gather(self._all_held(), {}, is_resumed=False)
+            await self._catch_up_all({}, is_resumed=False)
 
     async def resume(self, after: Mapping[str, int]) -> None:
         """Send all that happened in the conversations with these friends after these places."""
         try:
             async with self._turn:
-                self._hold_back()
-                await self._gather(self._all_held(), after, is_resumed=True)
+                self._connection.hold_back()
+                await self._catch_up_all(after, is_resumed=True)
         except (Refusal, Unavailable) as refusal:
             self._give_up(refusal)
 
@@ -155,13 +153,12 @@ class FriendsSubscription:
         friends = self._circle_now().friends
         if other in friends:
             self._know({head.id: Partner(other, friends[other], head.id, head.uid)})
-        if self._gathering is not None:
-            self._gathering.hold([head.id])
-            self._heads[head.id], self._cursors[head.id] = head, 0
+        if self._subscription is not None:
+            self._subscription.begin(head)
         elif self._is_live:
             self._services.hub.join(self._connection, head)
         else:
-            self._places.append(head.id)
+            self._conversation_ids.append(head.id)
 
     def _welcome_back(self, event: FriendAccepted | BlockLifted) -> None:
         """Send what waited from somebody of whom nothing was heard for a while."""
@@ -169,14 +166,13 @@ class FriendsSubscription:
         for other in affected(event):
             partner = self.partners.get(contacts.friends.get(other, Uid("")))
             if partner is not None:
-                gathering = Gathering(self._services, self._connection, self._show)
-                gathering.hold([partner.place])
-                self._services.background_tasks.begin(self._fetch_waiting(gathering))
+                subscription = self._subscription_to([partner.place])
+                self._services.background_tasks.begin(self._fetch_waiting(subscription))
 
-    async def _fetch_waiting(self, gathering: Gathering) -> None:
+    async def _fetch_waiting(self, subscription: Subscription) -> None:
         try:
             async with self._turn:
-                await self._gather(gathering, {}, is_resumed=False)
+                await self._catch_up(subscription, {}, is_resumed=False)
         except (Refusal, Unavailable) as refusal:
             self._give_up(refusal)
 
@@ -199,63 +195,60 @@ class FriendsSubscription:
 
     # -- catching up ---------------------------------------------------------------------------
 
-    def _all_held(self) -> Gathering:
-        gathering = Gathering(self._services, self._connection, self._show)
-        gathering.hold(self._connection.conversations if self._is_live else self._places)
-        return gathering
+    def _subscription_to(self, conversation_ids: Iterable[ConversationId]) -> Subscription:
+        """A subscription that holds these conversations from this moment on."""
+        subscription = Subscription(
+            self._services, self._connection, show=self._show, read_receipts=present_receipts
+        )
+        subscription.hold(conversation_ids)
+        return subscription
 
-    async def _gather(
-        self, gathering: Gathering, after: Mapping[str, int], *, is_resumed: bool
+    async def _catch_up_all(self, after: Mapping[str, int], *, is_resumed: bool) -> None:
+        known = self._connection.conversations if self._is_live else self._conversation_ids
+        await self._catch_up(self._subscription_to(known), after, is_resumed=is_resumed)
+
+    async def _catch_up(
+        self, subscription: Subscription, after: Mapping[str, int], *, is_resumed: bool
     ) -> None:
-        self._gathering = gathering
+        self._subscription = subscription
         self._contacts = self._circle_now()
         self._since.clear()
         try:
-            await self._catch_up(gathering, after, is_resumed=is_resumed)
-        except BaseException:
-            gathering.release()
-            raise
+            with subscription:
+                await self._show_all(subscription, after, is_resumed=is_resumed)
         finally:
-            self._gathering = None
+            self._subscription = None
 
-    async def _catch_up(
-        self, gathering: Gathering, after: Mapping[str, int], *, is_resumed: bool
+    async def _show_all(
+        self, subscription: Subscription, after: Mapping[str, int], *, is_resumed: bool
     ) -> None:
         handed = self._services.receipts.handed_under_way()
-        found = await self._services.storage.read(lambda work: self._find(work, gathering, after))
+        me = self._connection.person.id
+        found = await subscription.read(lambda work: arrival(work, me, subscription.held, after))
         self._know(found.partners)
-        self._heads |= found.heads
-        self._cursors |= {place: head.last_seq for place, head in found.heads.items()}
-        count = await self._show_missed(gathering, found, handed)
         touched = set(found.missed)
+        count = await self._show_missed(subscription, found, handed)
         if not (self._is_live and is_resumed):
             waiting = await self._show_waiting(found, handed)
             touched |= waiting.keys()
             count += sum(waiting.values())
         if is_resumed:
             self._send_now(wire.ResumedOut(count))
-        self._let_through()
+        self._connection.let_through()
         self._surround(found)
-        for receipt in found.receipts():
-            self._show(receipt)
-        await gathering.settle(self._heads, self._cursors)
+        subscription.show_receipts(found.receipts)
+        await subscription.settle()
         self._is_live = True
-        self._note_handed(touched)
-
-    async def _find(
-        self, work: UnitOfWork, gathering: Gathering, after: Mapping[str, int]
-    ) -> FriendsSnapshot:
-        # Asked again, now that the hub would tell us if the login were ended from here on.
-        await self._services.accounts.holder(work, self._connection.login_id)
-        return await arrival(work, self._connection.person.id, gathering.held, after)
+        self._note_handed(subscription, touched)
 
     async def _show_missed(
-        self, gathering: Gathering, found: FriendsSnapshot, handed: _Handed
+        self, subscription: Subscription, found: FriendsSnapshot, handed: _Handed
     ) -> int:
-        """Send everything that came after the places that the client named; how many frames."""
+        """Send everything that came after what the client named; how many frames."""
         shown: list[TimelineEvent] = []
-        for place, missed in found.missed.items():
-            pair, known = self._pairs[place], missed.exchange.knowing(handed)
+        for conversation_id, page in found.missed.items():
+            pair = self._pairs[conversation_id]
+            known = found.exchanges[conversation_id].knowing(handed)
 
             def show(
                 event: TimelineEvent, pair: codec.Pair = pair, known: DirectReceipts = known
@@ -265,8 +258,7 @@ class FriendsSubscription:
                     self._send_now(frame)
                     shown.append(event)
 
-            cursor = await gathering.replay(place, missed.cursor, missed.events, show)
-            self._cursors[place] = max(self._cursors[place], cursor)
+            await subscription.replay(conversation_id, page, show)
         return len(shown)
 
     async def _show_waiting(
@@ -278,11 +270,12 @@ class FriendsSubscription:
         page, others = found.waiting, found.others()
         while True:
             for message in page:
-                place = message.conversation_id
-                # What came after the heads were read stands in the backlog too.
-                if handed.get((place, me), 0) < message.seq <= self._cursors.get(place, 0):
+                conversation_id = message.conversation_id
+                # What came after the heads were read is held too.
+                up_to_seq = found.heads[conversation_id].last_seq
+                if handed.get((conversation_id, me), 0) < message.seq <= up_to_seq:
                     self._send_waiting(message)
-                    shown[place] += 1
+                    shown[conversation_id] += 1
             if len(page) < PAGE or not await self._connection.outlet.room():
                 return shown
             page = await self._next_waiting(page, others)
@@ -315,15 +308,13 @@ class FriendsSubscription:
         for account_id in before.keys() - now.keys():
             self._send(wire.FriendOfflineOut(before[account_id]))
 
-    def _note_handed(self, touched: set[ConversationId]) -> None:
-        for place, head in self._heads.items():
-            up_to_seq = self._cursors[place]
-            if place in touched or up_to_seq > head.last_seq:
+    def _note_handed(self, subscription: Subscription, touched: set[ConversationId]) -> None:
+        for conversation_id, head in subscription.heads.items():
+            up_to_seq = subscription.cursors[conversation_id]
+            if conversation_id in touched or up_to_seq > head.last_seq:
                 handed = replace(head, last_seq=max(head.last_seq, up_to_seq))
                 self._services.hub.note_handed(self._connection, handed)
-        self._heads.clear()
-        self._cursors.clear()
-        self._places.clear()
+        self._conversation_ids.clear()
         self._online.clear()
 
     def _show(self, event: TimelineEvent | ReadMoved | DeliveredMoved) -> None:
@@ -342,13 +333,3 @@ class FriendsSubscription:
 
     def _send_now(self, frame: Struct) -> None:
         self._connection.outlet.push(codec.encode(frame))
-
-    def _hold_back(self) -> None:
-        """Have everything but what was missed come after it."""
-        self._connection.push = self._held_back.append
-
-    def _let_through(self) -> None:
-        self._connection.push = self._connection.outlet.push
-        for frame in self._held_back:
-            self._connection.push(frame)
-        self._held_back.clear()

@@ -12,18 +12,18 @@ from folkmoot.contracts.sessions import frames as wire
 from folkmoot.contracts.sessions.drafts import draft_of, joining
 from folkmoot.contracts.sessions.names import place_of
 from folkmoot.core.accounts.model import Account
-from folkmoot.core.conversations.model import Conversation
+from folkmoot.core.conversations.model import Conversation, Member
 from folkmoot.core.events import Event
 from folkmoot.core.messages.model import Draft, Posted
 from folkmoot.core.shared.ids import Clock, ConversationId, Uid
 from folkmoot.core.shared.refusals import Refusal, Unavailable
 from folkmoot.core.work import UnitOfWork
-from folkmoot.kit.following import Following
 from folkmoot.kit.frame_handler import FrameHandler
 from folkmoot.kit.ids import message_uid_of
 from folkmoot.kit.rejections import FAULT_SENTENCE
 from folkmoot.kit.sending import Found, Sender, nothing
 from folkmoot.kit.socket_endpoint import Rejection, Scope
+from folkmoot.kit.subscription import Subscription
 from folkmoot.realtime.connection import Connection
 from folkmoot.realtime.limits import Cost
 from folkmoot.realtime.outbox import Outbox
@@ -116,21 +116,20 @@ class SessionHandler(FrameHandler[wire.Intention, str]):
         services, connection = self._services, self.connection
         self._conversation_id = await services.storage.read(lambda work: place_of(work, self._name))
         connection.home = self._conversation_id
-        entered: list[Conversation] = []
-        following = Following(services, connection, self._conversation_id, self._enter)
-        await following.start(self._after_seq, entered.append)
-        head = entered[0]
+        with Subscription(services, connection) as subscription:
+            snapshot = await subscription.read_one(
+                self._conversation_id, self._after_seq, self._enter
+            )
+            head = snapshot.head
+            self._is_member = not snapshot.onlooking
+            await subscription.catch_up(snapshot)
         self._uid = head.uid
         present = services.presence.present(head.id)
         now = services.clock.now()
         self._send(codec.joined_frame(head.uid, connection.person, present, now, head.last_seq))
 
-    async def _enter(self, work: UnitOfWork) -> Conversation:
-        head, member = await self._services.desks.entered(
-            work, self._account, self._conversation_id
-        )
-        self._is_member = member is not None
-        return head
+    async def _enter(self, work: UnitOfWork) -> tuple[Conversation, Member | None]:
+        return await self._services.desks.entered(work, self._account, self._conversation_id)
 
     def _decode(self, data: str | bytes) -> wire.Intention:
         return codec.decode(data)

@@ -74,8 +74,8 @@ class SupportHandler:
         )
         self._desk = SupportDesk(services, caller.account)
         self._sender = SupportSender(services, self._desk, self.connection, self)
-        self._seats: dict[AccountId, SupportSubscription] = {}
-        self._sitting = asyncio.Lock()
+        self._subscriptions: dict[AccountId, SupportSubscription] = {}
+        self._subscribing = asyncio.Lock()
         self._connected_at: datetime = services.clock.now()
 
     # -- coming and going ----------------------------------------------------------------------
@@ -90,15 +90,17 @@ class SupportHandler:
         self._services.hub.open(self.connection)
         me = self._account.person
         try:
-            await self._sit(me, since, with_receipts=with_receipts)
+            await self._subscribe(me, since, with_receipts=with_receipts)
             self._asked_for(me)
             if self._desk.is_staff:
                 self._threads.enlist(self)
                 for customer, places in await self._left(rooms):
-                    await self._sit(customer, partial(after_cursor, places), with_receipts=True)
+                    await self._subscribe(
+                        customer, partial(after_cursor, places), with_receipts=True
+                    )
                     self._asked_for(customer)
                 for customer in await self._services.storage.read(self._served):
-                    await self._sit(customer, now_on)
+                    await self._subscribe(customer, now_on)
         except (Refusal, Unavailable) as refusal:
             self._close(refusal)
 
@@ -106,9 +108,9 @@ class SupportHandler:
         """Forget a client that is gone."""
         self._services.hub.close(self.connection)
         self._threads.dismiss(self)
-        for seat in self._seats.values():
-            seat.vacate()
-        self._seats.clear()
+        for subscription in self._subscriptions.values():
+            subscription.forget()
+        self._subscriptions.clear()
 
     async def _left(self, rooms: Mapping[str, Places]) -> list[tuple[Person, Places]]:
         """The customers of these names, each with their place; a name that means nobody is none."""
@@ -128,9 +130,13 @@ class SupportHandler:
         which = DeskFilter(member=self._account.id, closed=False)
         heads = await work.conversations.heads(await work.desks.listed(which, Slice(MAX_SERVED)))
         customers = await work.accounts.by_ids({head.created_by for head in heads.values()})
-        return [account.person for account in customers.values() if account.id not in self._seats]
+        return [
+            account.person
+            for account in customers.values()
+            if account.id not in self._subscriptions
+        ]
 
-    async def _sit(
+    async def _subscribe(
         self,
         customer: Person,
         since: Since,
@@ -139,12 +145,12 @@ class SupportHandler:
         unless_heard: ConversationId | None = None,
     ) -> int:
         """Listen to a thread; how many missed events were sent."""
-        async with self._sitting:
+        async with self._subscribing:
             if unless_heard in self.connection.conversations:
                 return 0
-            seat = self._seats.get(customer.id)
-            if seat is None:
-                seat = self._seats[customer.id] = SupportSubscription(
+            subscription = self._subscriptions.get(customer.id)
+            if subscription is None:
+                subscription = self._subscriptions[customer.id] = SupportSubscription(
                     self._services,
                     self._threads,
                     self._wire_format,
@@ -154,12 +160,12 @@ class SupportHandler:
                     self._watch,
                 )
             try:
-                count = await seat.take(since, with_receipts=with_receipts)
+                count = await subscription.catch_up(since, with_receipts=with_receipts)
             except BaseException:
-                self._seats.pop(customer.id, None)
+                self._subscriptions.pop(customer.id, None)
                 raise
             if not self.connection.is_open:
-                seat.vacate()
+                subscription.forget()
             self._watch()
             return count
 
@@ -169,9 +175,9 @@ class SupportHandler:
         if not self.connection.is_open:
             return
         if self._desk.is_staff:
-            watchers.watch(self.connection, frozenset(self._seats) - {me})
+            watchers.watch(self.connection, frozenset(self._subscriptions) - {me})
         else:
-            own = self._seats.get(me)
+            own = self._subscriptions.get(me)
             watchers.watch_staff(self.connection, is_on=own is not None and bool(own.thread.open))
 
     @property
@@ -205,8 +211,8 @@ class SupportHandler:
             return (await work.accounts.by_ids([head.created_by]))[head.created_by].person
 
         customer = await self._services.storage.read(owner)
-        if customer is not None and len(self._seats) < MAX_ROOMS:
-            await self._sit(customer, lambda _heads: {place: seq}, unless_heard=place)
+        if customer is not None and len(self._subscriptions) < MAX_ROOMS:
+            await self._subscribe(customer, lambda _heads: {place: seq}, unless_heard=place)
 
     def _close(self, refusal: Refusal | Unavailable) -> None:
         """It could not begin to listen: better gone, with a reason, than silent."""
@@ -305,18 +311,20 @@ class SupportHandler:
         since = _since(asked.cursor, asked.after_seq, asked.session_id)
         customer = await self._customer(asked.user_id)
         count = 0
-        if since is not None or customer.id not in self._seats:
-            if customer.id not in self._seats and len(self._seats) >= MAX_ROOMS:
+        if since is not None or customer.id not in self._subscriptions:
+            if customer.id not in self._subscriptions and len(self._subscriptions) >= MAX_ROOMS:
                 raise TooManyRooms(field="user_id", max_rooms=MAX_ROOMS)
             try:
-                count = await self._sit(customer, since or now_on, with_receipts=since is not None)
+                count = await self._subscribe(
+                    customer, since or now_on, with_receipts=since is not None
+                )
             except (Refusal, Unavailable) as refusal:
                 self._close(refusal)
                 raise
-        seat = self._asked_for(customer)
-        if seat is None:
+        subscription = self._asked_for(customer)
+        if subscription is None:
             return {}  # The client has gone meanwhile.
-        thread = seat.thread
+        thread = subscription.thread
         fields: dict[str, Any] = {"count": count}
         fields |= {"last_seq": thread.last_seq, "cursor": thread.cursor}
         if isinstance(asked, wire.JoinRoom):
@@ -325,18 +333,18 @@ class SupportHandler:
         return fields
 
     def _asked_for(self, customer: Person) -> SupportSubscription | None:
-        """The client's seat in a thread, which is its own affair from here on."""
-        seat = self._seats.get(customer.id)
-        if seat is not None:
-            seat.note_asked()
-        return seat
+        """The client's subscription to a thread, which is its own affair from here on."""
+        subscription = self._subscriptions.get(customer.id)
+        if subscription is not None:
+            subscription.note_asked()
+        return subscription
 
     async def _leave(self, name: str) -> Fields:
         customer = await self._customer(name)
-        async with self._sitting:
-            seat = self._seats.pop(customer.id, None)
-            if seat is not None:
-                seat.give_up()
+        async with self._subscribing:
+            subscription = self._subscriptions.pop(customer.id, None)
+            if subscription is not None:
+                subscription.leave()
                 self._watch()
         return {"room": customer.uid}
 
@@ -391,7 +399,7 @@ class SupportHandler:
 
     def _info(self) -> wire.ConnectionInfoOut:
         rooms = {self._account.uid: None} | {
-            seat.thread.customer.uid: None for seat in self._seats.values()
+            subscription.thread.customer.uid: None for subscription in self._subscriptions.values()
         }
         return wire.ConnectionInfoOut(
             sid=self._socket.sid,
@@ -405,8 +413,8 @@ class SupportHandler:
 
     def thread_of(self, customer: Person) -> Thread | None:
         """The customer's thread, if this client listens to it."""
-        seat = self._seats.get(customer.id)
-        return None if seat is None else seat.thread
+        subscription = self._subscriptions.get(customer.id)
+        return None if subscription is None else subscription.thread
 
     def call_staff(self, staff: Person, conversation_id: ConversationId, seq: int) -> None:
         """Have the clients of one of staff listen to a session, from after ``seq`` on."""
@@ -415,8 +423,8 @@ class SupportHandler:
 
     async def listen_to(self, customer: Person) -> None:
         """Listen to a customer's thread from now on."""
-        if customer.id not in self._seats and len(self._seats) < MAX_ROOMS:
-            await self._sit(customer, now_on)
+        if customer.id not in self._subscriptions and len(self._subscriptions) < MAX_ROOMS:
+            await self._subscribe(customer, now_on)
 
 
 def _since(cursor: str | None, after_seq: int | None, session: str | None) -> Since | None:

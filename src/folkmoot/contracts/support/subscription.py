@@ -24,7 +24,7 @@ from folkmoot.core.events import TimelineEvent
 from folkmoot.core.shared.ids import AccountId, ConversationId
 from folkmoot.core.shared.pages import Slice
 from folkmoot.core.work import UnitOfWork
-from folkmoot.kit.gathering import PAGE, Gathering
+from folkmoot.kit.subscription import PAGE, Receipt, Snapshot, Subscription
 from folkmoot.realtime.connection import Connection
 from folkmoot.realtime.services import Services
 
@@ -47,15 +47,11 @@ async def sessions_of(work: UnitOfWork, customer: Person) -> list[Conversation]:
     return [heads[number] for number in reversed(found)]
 
 
-@dataclass(slots=True)
-class _SupportSnapshot:
-    """What is stored when a connection begins to listen."""
+@dataclass(slots=True, kw_only=True)
+class _SupportSnapshot(Snapshot):
+    """What is stored when a connection begins to listen, and what its account is handed by it."""
 
-    heads: list[Conversation]
-    missed: dict[ConversationId, list[TimelineEvent]]
-    reads: list[ReadMoved]
     handed: list[Conversation]
-    onlooking: set[ConversationId]
 
 
 @dataclass(order=True, slots=True)
@@ -63,13 +59,13 @@ class _Stream:
     """What is left to show of one session, ordered by the time of the next event."""
 
     key: tuple[object, ...]
-    place: ConversationId = field(compare=False)
+    conversation_id: ConversationId = field(compare=False)
     events: list[TimelineEvent] = field(compare=False)
     is_all: bool = field(compare=False)
 
 
 class SupportSubscription:
-    """A connection's place in a thread, from its coming to its going."""
+    """One connection in one thread, from when it joins to when it leaves."""
 
     def __init__(
         self,
@@ -88,9 +84,9 @@ class SupportSubscription:
         self._outlet = outlet
         self._on_turn = on_turn
         self.thread = threads.enter(customer, self)
-        self._gathering: Gathering | None = None
-        self._heads: dict[ConversationId, Conversation] = {}
-        self._places: dict[ConversationId, int] = {}
+        self._subscription: Subscription | None = None
+        self._shown: dict[ConversationId, int] = {}
+        """Where each session stands by what was shown: the cursor of what is shown next."""
         self._cursors: dict[ConversationId, int] = {}
         self._begun: set[ConversationId] = set()
         self._is_asked_for = False
@@ -110,15 +106,13 @@ class SupportSubscription:
     def begin(self, head: Conversation, members: Collection[AccountId]) -> None:
         """Listen to a session that has just begun."""
         self._note_first({head.id: 0})
-        if self._gathering is None:
+        if self._subscription is None:
             is_member = self.account_id in members
             self._services.hub.join(self._connection, head, is_member=is_member)
-        elif head.id not in self._gathering.held:
+        elif head.id not in self._subscription.held:
             self._begun.add(head.id)
-            self._heads[head.id] = head
-            self._places.setdefault(head.id, 0)
-            self._cursors.setdefault(head.id, 0)
-            self._gathering.hold([head.id])
+            self._shown.setdefault(head.id, 0)
+            self._subscription.begin(head)
 
     def turn(self) -> None:
         """Pass on that the thread has an open session now, or none any more."""
@@ -126,24 +120,26 @@ class SupportSubscription:
 
     # -- coming and going ----------------------------------------------------------------------
 
-    async def take(self, since: Since, *, with_receipts: bool) -> int:
+    async def catch_up(self, since: Since, *, with_receipts: bool) -> int:
         """Send what was missed, and then everything as it happens; how many events were sent.
 
         Raises:
             LoginRevoked, AccountInactive, Unavailable
         """
         self._count = 0
-        for known in (self._heads, self._places, self._begun):
-            known.clear()
-        gathering = self._gathering = Gathering(self._services, self._connection, self._show)
+        self._shown.clear()
+        self._begun.clear()
+        subscription = self._subscription = Subscription(
+            self._services, self._connection, show=self._show, read_receipts=_present_reads
+        )
         try:
-            await self._catch_up(gathering, since, with_receipts=with_receipts)
+            with subscription:
+                await self._catch_up(subscription, since, with_receipts=with_receipts)
         except BaseException:
-            gathering.release()
             self._threads.leave(self.thread, self)
             raise
         finally:
-            self._gathering = None
+            self._subscription = None
         return self._count
 
     def note_asked(self) -> None:
@@ -151,43 +147,46 @@ class SupportSubscription:
         self._is_asked_for = True
         self._first.clear()
 
-    def give_up(self) -> None:
+    def leave(self) -> None:
         """Listen to nothing of the thread any more."""
         for place in self.thread.places:
             self._services.hub.release(self._connection, place)
         self._threads.leave(self.thread, self)
 
-    def vacate(self) -> None:
+    def forget(self) -> None:
         """The connection is gone, and the hub has let it go already."""
         self._threads.leave(self.thread, self)
 
-    async def _catch_up(self, gathering: Gathering, since: Since, *, with_receipts: bool) -> None:
+    async def _catch_up(
+        self, subscription: Subscription, since: Since, *, with_receipts: bool
+    ) -> None:
         services, customer = self._services, self.thread.customer
         heads = await services.storage.read(lambda work: sessions_of(work, customer))
-        gathering.hold({head.id for head in heads} - set(gathering.held))
+        subscription.hold({head.id for head in heads} - set(subscription.held))
         told = self._told()
         self._heard = {
-            place: range(first, told.get(place, 0) + 1) for place, first in self._first.items()
+            key: range(first, told.get(key, 0) + 1) for key, first in self._first.items()
         }
 
         def after_told(heads: Sequence[Conversation]) -> dict[ConversationId, int]:
             return told | since(heads)
 
-        footing = await services.storage.read(
-            lambda work: self._stand(work, gathering.held, after_told, with_receipts=with_receipts)
+        found = await subscription.read(
+            lambda work: self._read(
+                work, subscription.held, after_told, with_receipts=with_receipts
+            )
         )
-        for head in footing.heads:
-            events = footing.missed.get(head.id)
-            self._heads[head.id] = head
-            self._places[head.id] = events[0].seq - 1 if events else head.last_seq
-        self._note_first(self._places)
-        await self._replay(footing.missed)
-        for event in footing.reads:
-            self._show(event)
-        self._threads.learn(self.thread, self._heads.values())
-        self._cursors |= self._places
-        await gathering.settle(self._heads, self._cursors, footing.onlooking)
-        for head in footing.handed:
+        for head in found.heads.values():
+            events = found.missed.get(head.id)
+            self._shown[head.id] = events[0].seq - 1 if events else head.last_seq
+        self._note_first(self._shown)
+        await self._replay(subscription, found.missed)
+        subscription.show_receipts(found.receipts)
+        self._threads.learn(self.thread, subscription.heads.values())
+        subscription.cursors |= self._shown
+        await subscription.settle()
+        self._cursors |= subscription.cursors
+        for head in found.handed:
             services.hub.note_handed(self._connection, head)
         self._on_turn()
 
@@ -204,7 +203,7 @@ class SupportSubscription:
         if not self._is_asked_for:
             self._first = {place: seq + 1 for place, seq in places.items()} | self._first
 
-    async def _stand(
+    async def _read(
         self,
         work: UnitOfWork,
         held: Sequence[ConversationId],
@@ -212,34 +211,37 @@ class SupportSubscription:
         *,
         with_receipts: bool,
     ) -> _SupportSnapshot:
-        services, connection = self._services, self._connection
-        # Asked again, now that the hub would tell us if the login were ended from here on.
-        await services.accounts.holder(work, connection.login_id)
-        connection.blocked = await work.social.blocked_by(connection.person.id)
         found = await work.conversations.heads(held)
-        heads = [found[place] for place in held if place in found]
-        starts = since(heads) | dict.fromkeys(self._begun, 0)
+        heads = {key: found[key] for key in held if key in found}
+        starts = since(list(heads.values())) | dict.fromkeys(self._begun, 0)
         missed = {
-            head.id: await work.timeline.after(head.id, starts[head.id], limit=PAGE)
-            for head in heads
-            if starts.get(head.id, head.last_seq) < head.last_seq
+            key: await work.timeline.after(key, starts[key], limit=PAGE)
+            for key, head in heads.items()
+            if starts.get(key, head.last_seq) < head.last_seq
         }
-        reads = await _present_reads(work, heads) if with_receipts else []
-        mine = await work.conversations.memberships([(head.id, self.account_id) for head in heads])
-        delivered = {place: member.delivered_seq for (place, _), member in mine.items()}
+        receipts = await _present_reads(work, list(heads.values())) if with_receipts else []
+        mine = await work.conversations.memberships([(key, self.account_id) for key in heads])
+        delivered = {key: member.delivered_seq for (key, _), member in mine.items()}
         return _SupportSnapshot(
-            heads,
-            missed,
-            reads,
+            heads=heads,
+            cursors=starts,
+            missed=missed,
+            receipts=receipts,
+            onlooking=frozenset(heads.keys() - delivered.keys()),
             handed=[
-                head for head in heads if delivered.get(head.id, head.last_seq) < head.last_seq
+                head
+                for key, head in heads.items()
+                if delivered.get(key, head.last_seq) < head.last_seq
             ],
-            onlooking={head.id for head in heads if head.id not in delivered},
         )
 
     # -- sending -------------------------------------------------------------------------------
 
-    async def _replay(self, missed: dict[ConversationId, list[TimelineEvent]]) -> None:
+    async def _replay(
+        self,
+        subscription: Subscription,
+        missed: Mapping[ConversationId, list[TimelineEvent]],
+    ) -> None:
         """Show what was missed in all sessions, in the order of its time."""
         streams = [_stream(place, events) for place, events in missed.items() if events]
         heapq.heapify(streams)
@@ -250,27 +252,24 @@ class SupportSubscription:
             if not await self._outlet.has_room():
                 return
             if not stream.events and not stream.is_all:
-                page = await self._page_after(stream.place, event.seq)
-                stream = _stream(stream.place, page) if page else stream
+                page = await subscription.page_after(stream.conversation_id, event.seq)
+                stream = _stream(stream.conversation_id, page) if page else stream
             if stream.events:
                 stream.key = _key(stream.events[-1])
                 heapq.heappush(streams, stream)
 
-    async def _page_after(self, place: ConversationId, seq: int) -> list[TimelineEvent]:
-        async def job(work: UnitOfWork) -> list[TimelineEvent]:
-            return await work.timeline.after(place, seq, limit=PAGE)
-
-        return await self._services.storage.read(job)
-
     def _show(self, event: TimelineEvent | ReadMoved | DeliveredMoved) -> None:
         if isinstance(event, Durable):
-            self._places[event.conversation_id] = event.seq
+            self._shown[event.conversation_id] = event.seq
             if event.seq in self._heard.get(event.conversation_id, ()):
                 return
-        head, connection = self._heads[event.conversation_id], self._connection
+        connection, subscription = self._connection, self._subscription
+        if subscription is None:
+            return
+        head = subscription.heads[event.conversation_id]
         if not hears(event, hidden_authors(head, connection.blocked)):
             return
-        setting = Setting(self.thread.customer, cursor_of(self._places))
+        setting = Setting(self.thread.customer, cursor_of(self._shown))
         own = about(event) == connection.person.id
         packet = self._wire_format.missed(event, setting, own=own)
         if packet is not None:
@@ -278,15 +277,15 @@ class SupportSubscription:
             connection.push(packet)
 
 
-def _stream(place: ConversationId, page: list[TimelineEvent]) -> _Stream:
-    return _Stream(_key(page[0]), place, page[::-1], is_all=len(page) < PAGE)
+def _stream(conversation_id: ConversationId, page: list[TimelineEvent]) -> _Stream:
+    return _Stream(_key(page[0]), conversation_id, page[::-1], is_all=len(page) < PAGE)
 
 
 def _key(event: TimelineEvent) -> tuple[object, ...]:
     return event.at, event.conversation_id, event.seq
 
 
-async def _present_reads(work: UnitOfWork, heads: Sequence[Conversation]) -> list[ReadMoved]:
+async def _present_reads(work: UnitOfWork, heads: Sequence[Conversation]) -> list[Receipt]:
     """How far everybody has read the sessions that are open."""
     opened = {head.id: head for head in heads if head.desk is not None and not head.desk.is_closed}
     members = await work.conversations.members(opened) if opened else {}

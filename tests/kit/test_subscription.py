@@ -1,4 +1,4 @@
-"""Following a conversation from a seq on: no gap, no double, in order."""
+"""Coming to hear of conversations from a seq on: no gap, no double, in order."""
 
 import asyncio
 from dataclasses import replace
@@ -8,9 +8,9 @@ import pytest
 from folkmoot.core.conversations.errors import NoSuchConversation, NotAMember
 from folkmoot.core.conversations.model import ReadMark
 from folkmoot.core.shared.ids import ConversationId
-from folkmoot.kit import following as following_module
-from folkmoot.kit.following import PAGE, Following
+from folkmoot.kit.subscription import PAGE, Subscription
 from folkmoot.realtime.channel import MAX_HELD_EVENTS
+from folkmoot.realtime.connection import Connection
 from folkmoot.realtime.wire_format import CloseReason
 from folkmoot.storage.memory.storage import MemoryStorage
 from tests.deadlines import WITHIN_S
@@ -254,7 +254,7 @@ async def test_who_may_not_listen_is_refused_and_leaves_no_trace(server):
     with pytest.raises(NotAMember):
         await server.follow(cy, 0)
     with pytest.raises(NoSuchConversation):
-        await Following(server.services, cy, ConversationId(999)).start(0)
+        await server.follow(cy, 0, conversation_id=ConversationId(999))
     assert server.hub._channels == {}
     assert heard(cy) == []
 
@@ -264,15 +264,15 @@ async def test_a_contract_may_let_in_who_is_no_member_and_refuse_who_is(server):
     await say(server, 2)
 
     async def look_in(work):
-        return (await work.conversations.heads([cast.lobby.id]))[cast.lobby.id]
+        return (await work.conversations.heads([cast.lobby.id]))[cast.lobby.id], None
 
     async def refuse(work):
         raise NotAMember
 
     cy, bo = await server.connect(cast.cy), await server.connect(cast.bo)
-    await Following(server.services, cy, cast.lobby.id, look_in).start(0)
+    await server.follow(cy, 0, look_in)
     with pytest.raises(NotAMember):
-        await Following(server.services, bo, cast.lobby.id, refuse).start(0)
+        await server.follow(bo, 0, refuse)
     await say(server, 1)
     assert seqs(heard(cy)) == [1, 2, 3]
     assert heard(bo) == []
@@ -322,4 +322,116 @@ async def test_blocked_authors_are_missing_from_what_is_replayed_too(server):
 
 
 def test_a_page_is_smaller_than_what_is_held_back_meanwhile():
-    assert following_module.PAGE < MAX_HELD_EVENTS
+    assert PAGE < MAX_HELD_EVENTS
+
+
+# -- by a contract that shows events in its own way ----------------------------------------------
+
+
+def showing(server: MemoryServer, connection: Connection) -> tuple[Subscription, list[object]]:
+    """A subscription that holds the LOBBY, and what it shows: seqs, and receipts."""
+    shown: list[object] = []
+    subscription = Subscription(
+        server.services,
+        connection,
+        show=lambda event: shown.append(getattr(event, "seq", None) or event.up_to_seq),
+    )
+    subscription.hold([server.cast.lobby.id])
+    return subscription, shown
+
+
+async def settle(server: MemoryServer, subscription: Subscription, cursor: int) -> None:
+    head = await server.cast.head()
+    subscription.heads[head.id], subscription.cursors[head.id] = head, cursor
+    await subscription.settle()
+
+
+async def test_what_came_meanwhile_is_shown_once_and_then_all_is_live(server):
+    bo = await server.connect(server.cast.bo)
+    subscription, shown = showing(server, bo)
+    await say(server, 3)
+    await settle(server, subscription, cursor=1)
+    await say(server, 1)
+    assert shown == [2, 3]
+    assert heard(bo) == posted(4, 4)
+
+
+async def test_more_than_a_backlog_holds_is_read_from_storage(server):
+    bo = await server.connect(server.cast.bo)
+    subscription, shown = showing(server, bo)
+    await say(server, MAX_HELD_EVENTS + PAGE)
+    await server.services.receipts.store_read(
+        [ReadMark(server.cast.lobby.id, server.cast.bo.id, 900)]
+    )
+    await settle(server, subscription, cursor=5)
+    await say(server, 1)
+    last = MAX_HELD_EVENTS + PAGE
+    assert shown[: last - 5] == list(range(6, last + 1))
+    assert 900 in shown[last - 5 :]
+    assert heard(bo) == posted(last + 1, last + 1)
+
+
+async def test_who_is_taken_out_while_too_much_happens_is_sent_no_more(server):
+    cast = server.cast
+    bo = await server.connect(cast.bo)
+    bo.home = None
+    subscription, shown = showing(server, bo)
+    await say(server, MAX_HELD_EVENTS + 1)
+    await server.do(cast.conversations.remove_member, cast.ana.id, cast.lobby.id, cast.bo.id)
+    await settle(server, subscription, cursor=0)
+    await say(server, 1)
+    assert (shown, heard(bo)) == ([], [])
+    assert list(server.hub.listener_counts()) == []
+
+
+async def test_what_was_stored_before_it_was_announced_is_not_shown_again(server):
+    cast = server.cast
+    bo = await server.connect(cast.bo)
+    subscription, _ = showing(server, bo)
+    before = len(cast.events)
+    await cast.post(cast.draft(cast.ana, "stored, not announced"))
+    await settle(server, subscription, cursor=1)
+    for event in cast.events[before:]:
+        server.hub.apply(event)
+    await say(server, 1)
+    assert heard(bo) == posted(2, 2)
+
+
+async def test_what_is_given_up_is_not_heard_of_any_more(server):
+    bo = await server.connect(server.cast.bo)
+    subscription, shown = showing(server, bo)
+    with subscription:
+        pass
+    await say(server, 1)
+    assert (shown, heard(bo)) == ([], [])
+    assert list(server.hub.listener_counts()) == []
+
+
+async def test_who_has_gone_meanwhile_is_let_in_nowhere(server):
+    bo = await server.connect(server.cast.bo)
+    subscription, _ = showing(server, bo)
+    server.hub.close(bo)
+    await settle(server, subscription, cursor=0)
+    await say(server, 1)
+    assert heard(bo) == []
+    assert list(server.hub.listener_counts()) == []
+
+
+async def test_a_conversation_that_begins_meanwhile_is_shown_from_its_first_event(server):
+    bo = await server.connect(server.cast.bo)
+    subscription, shown = showing(server, bo)
+    subscription.begin(await server.cast.head())
+    await say(server, 2)
+    await subscription.settle()
+    assert shown == [1, 2]
+
+
+async def test_frames_that_are_held_back_come_after_what_was_missed(server):
+    await say(server, 2)
+    bo = await server.connect(server.cast.bo)
+    bo.hold_back()
+    bo.push(b"an answer")
+    bo.outlet.push(b"missed")
+    bo.let_through()
+    bo.push(b"live")
+    assert heard(bo) == ["missed", "an answer", "live"]
