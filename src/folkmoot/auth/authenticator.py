@@ -1,10 +1,9 @@
 """Who is asking? Every request and every socket passes here, however it shows its right."""
 
 import re
-from collections.abc import Awaitable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Protocol, TypeVar
 
 from folkmoot.auth.credentials import Credentials, credentials_of, normal_origin
 from folkmoot.auth.external_accounts import ExternalAccounts
@@ -23,19 +22,11 @@ from folkmoot.core.accounts.errors import (
 from folkmoot.core.accounts.model import Account, Login
 from folkmoot.core.accounts.service import Accounts
 from folkmoot.core.shared.ids import Clock, Uid
-from folkmoot.core.work import Job, Storage, UnitOfWork
+from folkmoot.core.work import Storage, UnitOfWork, Write
 
-__all__ = ["Authenticator", "Caller", "Credentials", "Origins", "Write", "credentials_of"]
-
-Result = TypeVar("Result")
+__all__ = ["Authenticator", "Caller", "Credentials", "Origins", "credentials_of"]
 
 _TICKET = re.compile(r"[A-Za-z0-9_-]{16,128}\.[0-9]{1,12}")
-
-
-class Write(Protocol):
-    """Runs a job in a transaction; what it recorded is announced once it is durable."""
-
-    def __call__(self, job: Job[Result]) -> Awaitable[Result]: ...
 
 
 @dataclass(frozen=True, slots=True)

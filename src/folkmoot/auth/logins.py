@@ -10,7 +10,7 @@ from enum import Enum, auto
 from typing import Final
 
 from folkmoot.auth.audit import Audit, NoAudit
-from folkmoot.auth.authenticator import Caller, Write, new_ticket
+from folkmoot.auth.authenticator import Caller, new_ticket
 from folkmoot.auth.errors import CurrentPasswordWrong
 from folkmoot.auth.login_limits import LoginRateLimiter
 from folkmoot.auth.passwords import Passwords, check_password
@@ -33,7 +33,7 @@ from folkmoot.core.accounts.service import Accounts
 from folkmoot.core.shared.ids import Clock, Ids
 from folkmoot.core.shared.refusals import Invalid, Refusal
 from folkmoot.core.shared.texts import checked
-from folkmoot.core.work import Storage, UnitOfWork
+from folkmoot.core.work import Storage, UnitOfWork, Write
 
 MAX_NAME_CHARS: Final = 254
 MAX_REFRESH_CHARS: Final = 512

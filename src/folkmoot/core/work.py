@@ -26,6 +26,12 @@ class UnitOfWork(AccountWork, MessageWork, Protocol):
 Job = Callable[[UnitOfWork], Awaitable[Result]]
 
 
+class Write(Protocol):
+    """Runs a job in one transaction; what it recorded is announced once it is durable."""
+
+    def __call__(self, job: Job[Result]) -> Awaitable[Result]: ...
+
+
 class Storage(Protocol):
     """Where everything durable is kept.
 

@@ -5,12 +5,12 @@ import hashlib
 import logging
 import os
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Final, Protocol, TypeVar
+from typing import Final
 
 from folkmoot.core.accounts.model import Account
 from folkmoot.core.messages.errors import (
@@ -24,7 +24,7 @@ from folkmoot.core.messages.uploads import LOOSE_FOR, Uploads
 from folkmoot.core.shared.health import Health
 from folkmoot.core.shared.ids import AccountId, Clock, Ids, Uid
 from folkmoot.core.shared.refusals import Refusal, Unavailable
-from folkmoot.core.work import Job, Storage, UnitOfWork
+from folkmoot.core.work import Storage, UnitOfWork, Write
 from folkmoot.files.errors import faults
 from folkmoot.files.links import as_upload_id
 from folkmoot.files.names import harmless
@@ -32,19 +32,11 @@ from folkmoot.files.sniffing import HEAD_BYTES, media_type_of
 from folkmoot.files.stores import FileStore, stale
 from folkmoot.files.thumbnails import Thumbnails
 
-Result = TypeVar("Result")
-
 GATHERED_BYTES: Final = 256 * 1024
 STALE_AFTER: Final = timedelta(hours=1)
 FORGOTTEN_AT_ONCE: Final = 500
 _THUMBNAIL: Final = ".thumbnail"
 _log = logging.getLogger(__name__)
-
-
-class Write(Protocol):
-    """Runs a job in a transaction that is durable when this returns."""
-
-    def __call__(self, job: Job[Result]) -> Awaitable[Result]: ...
 
 
 @dataclass(frozen=True, slots=True)
