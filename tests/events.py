@@ -23,7 +23,6 @@ from folkmoot.core.logs.model import LogReading
 from folkmoot.core.messages.events import (
     AnswerDropped,
     AnswerExtended,
-    AnswerOwed,
     EphemeralNotice,
     MessageDeleted,
     MessageEdited,
@@ -31,7 +30,7 @@ from folkmoot.core.messages.events import (
     ReactionAdded,
     ReactionRemoved,
 )
-from folkmoot.core.messages.model import Message, MessageRef, OwedAnswer
+from folkmoot.core.messages.model import Message, MessageRef
 from folkmoot.core.presence.events import CameOnline, Entered, Exited, Typing, WentOffline
 from folkmoot.core.shared.ids import AccountId, ConnectionId, ConversationId, MessageId, Uid
 from folkmoot.core.social.events import (
@@ -89,7 +88,6 @@ EVENTS: tuple[Event, ...] = (
     ConversationStarted(_SESSION, (ANA.id, BO.id)),
     ReadMoved(LOBBY, uid(10), ANA, 7, AT, REF.uid),
     DeliveredMoved(LOBBY, uid(10), ANA, 7, AT, REF.uid),
-    AnswerOwed(OwedAnswer(question_id=REF.id, conversation_id=LOBBY, ownership=1)),
     TasksAdded("answer"),
     LoginsEnded(ANA.id, frozenset({uid(30)})),
     AccountDeactivated(ANA.id),

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from folkmoot.bots.answering import AnswerFailed, Sources
@@ -16,10 +16,12 @@ from folkmoot.core.conversations.desk import Desks
 from folkmoot.core.conversations.model import Conversation
 from folkmoot.core.messages.answers import Answers
 from folkmoot.core.messages.model import Message
+from folkmoot.core.messages.owed_answers import ANSWER
 from folkmoot.core.shared.pages import Page
 from folkmoot.core.work import Storage
 from folkmoot.realtime.connection import Connection
 from folkmoot.realtime.wire_format import CloseReason
+from folkmoot.tasks.runner import TaskRunner
 from tests.cast import MAX_CHARS
 from tests.deadlines import WITHIN_S
 from tests.realtime.memory_server import (
@@ -118,7 +120,7 @@ class Scene:
     session: Conversation
     agent: Account
     assistant: Assistant
-    bounds: AssistantBounds = field(default_factory=AssistantBounds)
+    tasks: TaskRunner
 
     @property
     def cy(self) -> Account:
@@ -181,12 +183,14 @@ async def scened(
         )
         notices = EphemeralNotices(cast.clock, cast.ids)
         services.command_handlers.append(Commands(services, notices))
+        tasks = TaskRunner(services.writer.write, cast.clock, holder="a test")
+        tasks.register(ANSWER, assistant.handle, at_once=assistant.bounds.at_once)
         server.publisher.register(assistant)
-        running = [
-            asyncio.create_task(each) for each in (services.background_tasks.run(), assistant.run())
-        ]
+        server.publisher.register(tasks)
+        parts = (services.background_tasks, assistant, tasks)
+        running = [asyncio.create_task(each.run()) for each in parts]
         try:
-            yield Scene(server, answers, teller, session, agent, assistant)
+            yield Scene(server, answers, teller, session, agent, assistant, tasks)
         finally:
             for task in running:
                 task.cancel()

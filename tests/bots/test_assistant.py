@@ -19,9 +19,11 @@ from folkmoot.core.logs.model import Excerpt
 from folkmoot.core.messages.answers import CUT_SHORT
 from folkmoot.core.messages.events import AnswerDropped, AnswerExtended, MessagePosted
 from folkmoot.core.messages.model import AuthorKind, Message
+from folkmoot.core.messages.owed_answers import ANSWER
 from folkmoot.core.presence.events import Typing
 from folkmoot.core.shared.ids import Uid
 from folkmoot.core.shared.refusals import Unavailable
+from folkmoot.core.tasks.events import TasksAdded
 from tests.bots.scene import FAILURE, Scene, Watcher, scened
 from tests.cast import NOON
 from tests.deadlines import WITHIN_S
@@ -320,14 +322,16 @@ async def test_what_was_owed_before_a_crash_is_given_after_it(scene: Scene) -> N
     # Stored by a process that ended before it could begin, and in the middle.
     for content in ("begun?", "waiting?"):
         await cast.say(scene.cy, content, where=scene.session)
-    begun, _ = await cast.see(lambda work: work.answers.all_owed())
-    await cast.do(scene.answers.save, begun.question_id, name, "it was be")
+    now = cast.clock.now()
+    taken = await cast.do(
+        lambda work: work.tasks.take(ANSWER, "another", at=now, until=now, limit=1)
+    )
+    await cast.do(scene.answers.save, *taken.tasks, name, "it was be")
 
-    again = asyncio.create_task(scene.assistant.run())
+    scene.tasks.consume(TasksAdded(ANSWER))
     await watcher.until(
         lambda _: len([e for e in watcher.events if by(AuthorKind.ASSISTANT)(e)]) == 2
     )
-    again.cancel()
 
     first, second = [e.message for e in watcher.events if by(AuthorKind.ASSISTANT)(e)]
     assert (first.uid, first.content, first.labels) == (name, "it was be", {CUT_SHORT: RESTARTED})

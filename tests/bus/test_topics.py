@@ -28,7 +28,6 @@ from folkmoot.core.events import Event, TimelineEvent
 from folkmoot.core.messages.events import (
     AnswerDropped,
     AnswerExtended,
-    AnswerOwed,
     MessagePosted,
 )
 from folkmoot.core.presence.events import CameOnline, Entered, Exited, Typing, WentOffline
@@ -36,7 +35,7 @@ from folkmoot.core.social.events import SocialEvent
 from folkmoot.core.tasks.events import TasksAdded
 
 IN_CHANNEL = (*get_args(TimelineEvent), ReadMoved, DeliveredMoved, Entered, Exited, Typing)
-FOR_CONSUMERS = (AnswerOwed, TasksAdded)
+FOR_CONSUMERS = (TasksAdded,)
 ONCE = settings(max_examples=5, deadline=None)
 
 

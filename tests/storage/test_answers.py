@@ -1,6 +1,7 @@
 """What the assistant owes: from the question's own transaction on, once, and void in time."""
 
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,10 +12,14 @@ from folkmoot.core.conversations.desk import Desks
 from folkmoot.core.conversations.events import AssistantSwitched
 from folkmoot.core.conversations.model import Conversation
 from folkmoot.core.messages.answers import CUT_SHORT, Answer, Answers
-from folkmoot.core.messages.events import AnswerOwed, MessagePosted
-from folkmoot.core.messages.model import AuthorKind, Message, MessageKind, OwedAnswer
+from folkmoot.core.messages.events import MessagePosted
+from folkmoot.core.messages.model import AuthorKind, Message, MessageKind
+from folkmoot.core.messages.owed_answers import ANSWER, OwedAnswer
 from folkmoot.core.messages.views import Totals
-from folkmoot.core.shared.ids import MessageId, Uid
+from folkmoot.core.shared.ids import Uid
+from folkmoot.core.tasks.events import TasksAdded
+from folkmoot.core.tasks.model import Taken, Task
+from folkmoot.core.work import UnitOfWork
 from tests.cast import MAX_CHARS, Cast
 
 UID = Uid("0194d7a0-0000-7000-8000-00000000abcd")
@@ -42,9 +47,34 @@ async def session(cast: Cast, desks: Desks, agent: Account) -> Conversation:
     return opened
 
 
+class _LeaveAsIs(Exception):
+    """Undoes what only looked."""
+
+
 async def owed(cast: Cast) -> list[OwedAnswer]:
-    found: list[OwedAnswer] = await cast.see(lambda work: work.answers.all_owed())
+    """What is to be answered, in the order in which it would be."""
+    found: list[OwedAnswer] = []
+
+    async def look(work: UnitOfWork) -> None:
+        now = cast.clock.now()
+        while tasks := (await work.tasks.take(ANSWER, "look", at=now, until=now, limit=1)).tasks:
+            found.append(OwedAnswer.of(tasks[0].payload))
+            await work.tasks.complete(tasks[0])
+        raise _LeaveAsIs
+
+    with pytest.raises(_LeaveAsIs):
+        await cast.storage.write(look)
     return found
+
+
+async def task_of(cast: Cast, holder: str = "one") -> Task:
+    """The task of the next question, leased for a minute."""
+    now = cast.clock.now()
+    until = now + timedelta(minutes=1)
+    taken: Taken = await cast.do(
+        lambda work: work.tasks.take(ANSWER, holder, at=now, until=until, limit=1)
+    )
+    return taken.tasks[0]
 
 
 async def test_each_message_to_the_assistant_is_owed_an_answer(
@@ -58,9 +88,8 @@ async def test_each_message_to_the_assistant_is_owed_an_answer(
         for message in (first, second)
     ]
     assert await owed(cast) == expected
-    assert [event for event in cast.events if isinstance(event, AnswerOwed)] == [
-        AnswerOwed(each) for each in expected
-    ]
+    added = [event for event in cast.events if isinstance(event, TasksAdded)]
+    assert added == [TasksAdded(ANSWER)] * 2
 
 
 async def test_where_the_assistant_is_off_nothing_is_owed(cast: Cast, desks: Desks) -> None:
@@ -131,9 +160,10 @@ async def test_an_answer_is_posted_once_in_reply_to_its_question(
 ) -> None:
     question = await cast.say(cast.cy, "why?", where=session)
     answer = Answer(text=" because ", cut_short="cancelled", notice="that is all")
+    task = await task_of(cast)
 
-    said = await cast.do(answers.give, question.id, UID, answer)
-    again = await cast.do(answers.give, question.id, UID, answer)
+    said = await cast.do(answers.give, task, UID, answer)
+    again = await cast.do(answers.give, task, UID, answer)
 
     spoken, notice = said
     assert (spoken.uid, spoken.content, spoken.seq) == (UID, "because", 2)
@@ -197,10 +227,11 @@ async def test_a_late_answer_is_dropped(
     happen: Callable[[Cast, Desks, Message], Awaitable[None]],
 ) -> None:
     question = await cast.say(cast.cy, "why?", where=session)
+    task = await task_of(cast)
     await happen(cast, desks, question)
     before = (await cast.head(session.id)).last_seq
 
-    said = await cast.do(answers.give, question.id, UID, Answer(text="because"))
+    said = await cast.do(answers.give, task, UID, Answer(text="because"))
 
     assert said == []
     assert (await cast.head(session.id)).last_seq == before
@@ -210,23 +241,38 @@ async def test_a_late_answer_is_dropped(
 async def test_what_there_is_of_an_answer_is_kept_while_it_is_owed(
     cast: Cast, answers: Answers, session: Conversation
 ) -> None:
-    question = await cast.say(cast.cy, "why?", where=session)
-    await cast.do(answers.save, question.id, UID, "beca")
-    await cast.do(answers.save, MessageId(10**6), UID, "nobody asked")
+    await cast.say(cast.cy, "why?", where=session)
+    task = await task_of(cast)
+    await cast.do(answers.save, task, UID, "beca")
+    cast.clock.pass_by(timedelta(minutes=1))
 
     (known,) = await owed(cast)
     assert (known.uid, known.text) == (UID, "beca")
-    assert await cast.see(lambda work: work.answers.owed(question.id)) == known
-    await cast.do(answers.forget, question.id)
-    assert await cast.see(lambda work: work.answers.owed(question.id)) is None
+
+
+async def test_who_has_lost_a_question_to_another_gives_no_answer(
+    cast: Cast, answers: Answers, session: Conversation
+) -> None:
+    await cast.say(cast.cy, "why?", where=session)
+    lost = await task_of(cast, "one")
+    cast.clock.pass_by(timedelta(minutes=1))
+    held = await task_of(cast, "two")
+
+    await cast.do(answers.save, lost, UID, "too l")
+    assert await cast.do(answers.give, lost, UID, Answer(text="too late")) == []
+    (said,) = await cast.do(answers.give, held, UID, Answer(text="in time"))
+
+    assert said.content == "in time"
+    assert await owed(cast) == []
 
 
 async def test_an_answer_may_be_as_long_as_a_message_and_no_longer(
     cast: Cast, answers: Answers, session: Conversation
 ) -> None:
-    question = await cast.say(cast.cy, "why?", where=session)
+    await cast.say(cast.cy, "why?", where=session)
+    task = await task_of(cast)
 
-    (said,) = await cast.do(answers.give, question.id, UID, Answer(text="x" * (MAX_CHARS + 5)))
+    (said,) = await cast.do(answers.give, task, UID, Answer(text="x" * (MAX_CHARS + 5)))
 
     assert len(said.content) == MAX_CHARS
 
@@ -234,8 +280,8 @@ async def test_an_answer_may_be_as_long_as_a_message_and_no_longer(
 async def test_answers_are_unread_until_they_are_read(
     cast: Cast, answers: Answers, session: Conversation
 ) -> None:
-    question = await cast.say(cast.cy, "why?", where=session)
-    await cast.do(answers.give, question.id, UID, Answer(text="because"))
+    await cast.say(cast.cy, "why?", where=session)
+    await cast.do(answers.give, await task_of(cast), UID, Answer(text="because"))
 
     counts: Any = await cast.see(lambda work: work.views.unread_among(cast.cy.id, [session.id]))
 

@@ -1,6 +1,8 @@
 """A database of an earlier version grows into this one, and keeps everything."""
 
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +17,11 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from folkmoot.core.conversations.model import Desk
+from folkmoot.core.messages.owed_answers import ANSWER, OwedAnswer
 from folkmoot.core.messages.views import SearchQuery
-from folkmoot.core.shared.ids import AccountId, ConversationId
+from folkmoot.core.shared.ids import AccountId, ConversationId, MessageId, Uid
 from folkmoot.core.shared.pages import Page
+from folkmoot.core.tasks.model import TaskCounts
 from folkmoot.core.work import Storage, UnitOfWork
 from folkmoot.storage import migrate, open_storage, schema
 from folkmoot.storage.tables import BUNDLE, is_compared, metadata
@@ -27,14 +31,24 @@ from tests.cast import NOON
 ANA, LOBBY, HELP = AccountId(1), ConversationId(1), ConversationId(2)
 SAID = 2 * BUNDLE + 10
 AT = to_micros(NOON)
+HOUR = timedelta(hours=1)
 
 
 def first_tables(connection: Connection) -> None:
     """Make the tables of the first version."""
+    _upgrade(connection, "0001")
+
+
+def tables_before_tasks(connection: Connection) -> None:
+    """Make the tables of the last version that had no tasks."""
+    _upgrade(connection, "0004")
+
+
+def _upgrade(connection: Connection, version: str) -> None:
     config = Config()
     config.set_main_option("script_location", str(Path(schema.__file__).parent / "migrations"))
     config.attributes["connection"] = connection
-    command.upgrade(config, "0001")
+    command.upgrade(config, version)
 
 
 def first_rows(connection: Connection) -> None:
@@ -55,6 +69,13 @@ def first_rows(connection: Connection) -> None:
         say(connection, SAID + seq, HELP, seq, "a broken kettle", deleted_at=None)
     insert(connection, "changes", conversation_id=1, seq=SAID + 1, kind="renamed", at=AT,
            actor_id=1, detail="LOBBY")  # fmt: skip
+
+
+def owed_rows(connection: Connection) -> None:
+    """Of two questions in the session, the assistant has begun to answer the first."""
+    for number, begun in ((SAID + 1, {"uid": "answer", "text": 'it was "be'}), (SAID + 2, {})):
+        insert(connection, "owed_answers", question_id=number, conversation_id=HELP, ownership=3,
+               **{"text": "", **begun})  # fmt: skip
 
 
 def say(connection: Connection, number: int, where: int, seq: int, said: str, **row: Any) -> None:
@@ -157,3 +178,26 @@ async def test_alembic_finds_nothing_to_do(database_url: str) -> None:
         return compare_metadata(MigrationContext.configure(connection, opts=options), metadata)
 
     assert await run(database_url, differences) == []
+
+
+async def test_the_assistant_still_owes_what_it_owed_and_in_the_same_order(
+    database_url: str,
+) -> None:
+    await run(database_url, tables_before_tasks, first_rows, owed_rows)
+    storage = await open_storage(database_url)
+
+    async def next_owed(work: UnitOfWork) -> OwedAnswer:
+        taken = await work.tasks.take(ANSWER, "one", at=NOON + HOUR, until=NOON + HOUR, limit=9)
+        (task,) = taken.tasks
+        await work.tasks.complete(task)
+        return OwedAnswer.of(task.payload)
+
+    waiting = await look(storage, lambda work: work.tasks.counts())
+    owed = [await storage.write(next_owed) for _ in range(2)]
+
+    assert waiting == [TaskCounts(ANSWER, 2, 0, 0, NOON.replace(microsecond=1))]
+    first, second = (MessageId(SAID + 1), MessageId(SAID + 2))
+    next_one = OwedAnswer(question_id=second, conversation_id=HELP, ownership=3)
+    begun = replace(next_one, question_id=first, uid=Uid("answer"), text='it was "be')
+    assert owed == [begun, next_one]
+    await storage.close()

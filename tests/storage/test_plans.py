@@ -22,7 +22,6 @@ from tests.postgres import ONE_WORKER, PostgresServer
 # Asked once in a while, by an admin, by upkeep or for `/stat`; an index would be paid for all day.
 MAY_SCAN = {
     "accounts.COUNT",
-    "answers.ALL",
     "views.TOTALS",
     "accounts.ACTIVE",
     "accounts.ACTIVE_LOCKED",
@@ -114,8 +113,6 @@ FILL = """
         SELECT 'u' || n, n, 'n', 1, 't', 'd', n, 0 FROM generate_series(1, 20000) n;
     INSERT INTO attachments (upload_uid, message_id)
         SELECT 'u' || n, n FROM generate_series(1, 20000) n;
-    INSERT INTO owed_answers (question_id, conversation_id, ownership, text)
-        SELECT n, n, 0, '' FROM generate_series(1, 20000) n;
     INSERT INTO tasks (kind, key, payload, ordering_key, due_at, max_attempts, attempts)
         SELECT 'k' || n % 4, n, '{}', n % 5000, n, 9, 0 FROM generate_series(1, 20000) n;
     INSERT INTO logins (uid, account_id, created_at, expires_at)

@@ -182,7 +182,12 @@ async def test_words_that_were_kept_whole_are_kept_in_pairs_after_an_upgrade(
 
 def outdate(url: str, request: pytest.FixtureRequest) -> None:
     """Make a database one in which the first message is kept as the one word that it is."""
-    back = ("DROP TABLE tasks", "UPDATE alembic_version SET version_num = '0003'")
+    back = (
+        "DROP TABLE tasks",
+        "CREATE TABLE owed_answers (question_id bigint, conversation_id bigint, ownership bigint,"
+        " uid text, text text)",
+        "UPDATE alembic_version SET version_num = '0003'",
+    )
     if url.startswith("postgresql"):
         server: PostgresServer = request.getfixturevalue("postgres")
         name = url.partition("@/")[2].partition("?")[0]

@@ -1,4 +1,4 @@
-"""The assistant: answers what it owes, in order, one at a time in each session.
+"""The assistant: does the tasks of answering.
 
 Whether an answer is still wanted is decided where it is posted, in the same transaction
 (`core.messages.answers`); here is only the work, and its bounds.
@@ -6,9 +6,8 @@ Whether an answer is still wanted is decided where it is posted, in the same tra
 
 import asyncio
 import logging
-from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import Awaitable, Callable
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -18,12 +17,14 @@ from folkmoot.core.accounts.model import ASSISTANT
 from folkmoot.core.conversations.events import AssistantSwitched, ConversationEnded
 from folkmoot.core.events import Event
 from folkmoot.core.messages.answers import Answer, Answers
-from folkmoot.core.messages.events import AnswerDropped, AnswerExtended, AnswerOwed
-from folkmoot.core.messages.model import Message, OwedAnswer
+from folkmoot.core.messages.events import AnswerDropped, AnswerExtended
+from folkmoot.core.messages.model import Message
+from folkmoot.core.messages.owed_answers import OwedAnswer
 from folkmoot.core.presence.events import Typing
 from folkmoot.core.presence.model import TYPING_SECONDS
-from folkmoot.core.shared.ids import AccountId, ConversationId, MessageId, Uid
+from folkmoot.core.shared.ids import AccountId, ConversationId, Uid
 from folkmoot.core.shared.refusals import Unavailable
+from folkmoot.core.tasks.model import Task
 from folkmoot.realtime.services import Services
 
 CANCELLED = "cancelled"
@@ -51,14 +52,15 @@ class AssistantBounds:
 
 @dataclass(slots=True, eq=False)
 class _Writing:
-    """An answer that is being written; to be saved again at ``save_at`` by the loop.
+    """An answer that is being written for a task; to be saved again at ``save_at`` by the loop.
 
     ``space`` has come after ``text``, and is a part of it once something else comes.
     """
 
+    task: Task
     question: Message
     name: Uid
-    task: "asyncio.Task[Answer] | None" = None
+    composing: "asyncio.Task[Answer] | None" = None
     text: str = ""
     space: str = ""
     save_at: float = 0.0
@@ -74,12 +76,12 @@ class _Writing:
         return added
 
     def cancel(self) -> None:
-        if self.task is not None:
-            self.task.cancel()
+        if self.composing is not None:
+            self.composing.cancel()
 
 
 class Assistant:
-    """Owes answers, and gives them."""
+    """Answers questions; the runner of tasks sees to their order, and how many at once."""
 
     def __init__(
         self,
@@ -94,23 +96,12 @@ class Assistant:
         self._answers = answers
         self._answerer = answerer
         self._research = research
-        self._bounds = bounds or AssistantBounds()
-        self._turns = asyncio.Semaphore(self._bounds.at_once)
-        self._waiting: dict[ConversationId, deque[MessageId]] = {}
-        self._known: set[MessageId] = set()
+        self.bounds = bounds or AssistantBounds()
         self._writing: dict[ConversationId, _Writing] = {}
-        self._tasks: asyncio.TaskGroup | None = None
 
     async def run(self) -> None:
-        """Answer until cancelled, first of all what was owed when the last process ended."""
-        async with asyncio.TaskGroup() as self._tasks:
-            self._tasks.create_task(self._answerer.run())
-            try:
-                for owed in await self._services.storage.read(lambda work: work.answers.all_owed()):
-                    self._take_on(owed)
-                await asyncio.get_running_loop().create_future()
-            finally:
-                self._tasks = None
+        """Look after what the answerer needs, until cancelled."""
+        await self._answerer.run()
 
     def cancel(self, conversation_id: ConversationId, account_id: AccountId) -> bool:
         """End the answer that is being written to this account; whether there was one.
@@ -124,101 +115,86 @@ class Assistant:
         return True
 
     def consume(self, event: Event) -> None:
-        """Take on what is owed, and stop what is wanted no longer."""
-        match event:
-            case AnswerOwed(owed=owed):
-                self._take_on(owed)
-            case (
-                AssistantSwitched(conversation_id=place) | ConversationEnded(conversation_id=place)
-            ):
-                if writing := self._writing.get(place):
-                    writing.cancel()
-
-    def _take_on(self, owed: OwedAnswer) -> None:
-        if owed.question_id in self._known or self._tasks is None:
+        """Stop what is wanted no longer."""
+        if not isinstance(event, AssistantSwitched | ConversationEnded):
             return
-        self._known.add(owed.question_id)
-        queue = self._waiting.get(owed.conversation_id)
-        if queue is not None:
-            queue.append(owed.question_id)
-            return
-        self._waiting[owed.conversation_id] = deque([owed.question_id])
-        self._tasks.create_task(self._serve(owed.conversation_id))
+        if writing := self._writing.get(event.conversation_id):
+            writing.cancel()
 
-    async def _serve(self, place: ConversationId) -> None:
-        """Answer one question of a session after the other."""
-        queue = self._waiting[place]
-        while queue:
-            question_id = queue[0]
-            try:
-                async with self._turns:
-                    await self._answer(question_id)
-            except Exception:
-                _log.exception("the assistant failed")
-                await self._give_up(question_id)
-            self._known.discard(queue.popleft())
-        del self._waiting[place]
-
-    async def _answer(self, question_id: MessageId) -> None:
-        footing = await _patiently(lambda: self._research.footing(question_id))
-        if footing is None:
-            write = self._services.writer.write
-            await _patiently(lambda: write(lambda work: self._answers.forget(work, question_id)))
-        elif footing.owed.uid is not None:
-            answer = Answer(text=footing.owed.text, cut_short=RESTARTED)
-            await self._give(footing.question, footing.owed.uid, answer)
-        else:
-            await self._write(footing)
-
-    async def _write(self, footing: QuestionContext) -> None:
-        """Have an answer written, and post it, or what there is of it."""
-        if self._tasks is None:
-            return
-        writing = _Writing(footing.question, self._answers.name())
-        task = writing.task = self._tasks.create_task(self._compose(footing, writing))
-        self._writing[footing.head.id] = writing
+    async def handle(self, task: Task) -> None:
+        """Answer a question, or say that a fault of ours kept it from being answered."""
         try:
-            answer = await task
+            await self._answer(task)
+        except Exception:
+            _log.exception("the assistant failed")
+            name, answer = self._answers.name(), Answer(notice=FAULT)
+            await self._services.writer.write(
+                lambda work: self._answers.give(work, task, name, answer)
+            )
+
+    async def _answer(self, task: Task) -> None:
+        owed = OwedAnswer.of(task.payload)
+        context = await _patiently(lambda: self._research.context(owed))
+        if context is None:
+            write = self._services.writer.write
+            await _patiently(lambda: write(lambda work: work.tasks.complete(task)))
+        elif owed.uid is not None:
+            answer = Answer(text=owed.text, cut_short=RESTARTED)
+            await self._give(task, context.question, owed.uid, answer)
+        else:
+            writing = _Writing(task, context.question, self._answers.name())
+            answer = await self._written(context, writing)
+            await self._give(task, context.question, writing.name, answer)
+
+    async def _written(self, context: QuestionContext, writing: _Writing) -> Answer:
+        """An answer, or what there is of it once it is cancelled."""
+        self._writing[context.head.id] = writing
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                typing = tasks.create_task(self._show_typing(context))
+                writing.composing = tasks.create_task(self._compose(context, writing))
+                try:
+                    return await writing.composing
+                finally:
+                    typing.cancel()
         except asyncio.CancelledError:
-            if not task.cancelled() or _is_ending():
+            if _is_ending():
                 raise
             notice = None if writing.text else NOTHING_WANTED
-            answer = Answer(text=writing.text, cut_short=CANCELLED, notice=notice)
+            return Answer(text=writing.text, cut_short=CANCELLED, notice=notice)
         finally:
-            del self._writing[footing.head.id]
-        await self._give(footing.question, writing.name, answer)
+            del self._writing[context.head.id]
 
-    async def _compose(self, footing: QuestionContext, writing: _Writing) -> Answer:
+    async def _compose(self, context: QuestionContext, writing: _Writing) -> Answer:
         failure = None
         try:
-            async with self._typing(footing):
-                # Neither is the model's time, and each has bounds of its own.
-                await self._answerer.ready()
-                grounds = await self._research.grounds(footing)
-                await self._hear(grounds, writing)
+            # Neither is the model's time, and each has bounds of its own.
+            await self._answerer.ready()
+            sources = await self._research.sources(context)
+            await self._stream(sources, writing)
         except TimeoutError:
-            failure = f"The assistant took longer than {self._bounds.seconds:g} seconds."
+            failure = f"The assistant took longer than {self.bounds.seconds:g} seconds."
         except AnswerFailed as error:
             failure = str(error)
         except Unavailable:
             failure = FAULT
         except Exception:
-            # It would take every other answer with it: the tasks have one group.
+            # What there is of the answer is worth more than another attempt.
             _log.exception("an answer could not be written")
             failure = FAULT
         if failure is None and not writing.text.strip():
             failure = NOTHING_CAME
         return Answer(text=writing.text, cut_short=failure, notice=failure)
 
-    async def _hear(self, grounds: Sources, writing: _Writing) -> None:
+    async def _stream(self, sources: Sources, writing: _Writing) -> None:
         async with (
-            asyncio.timeout(self._bounds.seconds),
-            aclosing(self._answerer.answer(grounds)) as pieces,
+            asyncio.timeout(self.bounds.seconds),
+            aclosing(self._answerer.answer(sources)) as pieces,
         ):
             async for piece in pieces:
-                await self._grow(writing, piece)
+                await self._extend(writing, piece)
 
-    async def _grow(self, writing: _Writing, piece: str) -> None:
+    async def _extend(self, writing: _Writing, piece: str) -> None:
         """Take in a piece of an answer: what nobody could lose any more is kept before it is shown.
 
         Raises:
@@ -232,14 +208,14 @@ class Assistant:
             return
         now = asyncio.get_running_loop().time()
         if now >= writing.save_at:
-            text, question_id = writing.text, writing.question.id
+            text = writing.text
             await self._services.writer.write(
-                lambda work: self._answers.save(work, question_id, writing.name, text),
+                lambda work: self._answers.save(work, writing.task, writing.name, text),
                 patient=True,
             )
-            writing.save_at = now + self._bounds.save_seconds
+            writing.save_at = now + self.bounds.save_seconds
         question = writing.question
-        grew = AnswerExtended(
+        extended = AnswerExtended(
             conversation_id=question.conversation_id,
             conversation_uid=question.conversation_uid,
             question=question.uid,
@@ -247,13 +223,12 @@ class Assistant:
             position=position,
             delta=added,
         )
-        self._services.publish([grew])
+        self._services.publish([extended])
 
-    async def _give(self, question: Message, name: Uid, answer: Answer) -> None:
-        write = self._services.writer.write
+    async def _give(self, task: Task, question: Message, name: Uid, answer: Answer) -> None:
         said = await _patiently(
-            lambda: write(
-                lambda work: self._answers.give(work, question.id, name, answer), patient=True
+            lambda: self._services.writer.write(
+                lambda work: self._answers.give(work, task, name, answer), patient=True
             )
         )
         if answer.text and not said:
@@ -265,38 +240,16 @@ class Assistant:
             )
             self._services.publish([dropped])
 
-    async def _give_up(self, question_id: MessageId) -> None:
-        """Say that a fault of ours kept a question from being answered."""
-        answer, name, write = (
-            Answer(notice=FAULT),
-            self._answers.name(),
-            self._services.writer.write,
-        )
+    async def _show_typing(self, context: QuestionContext) -> None:
         try:
-            await write(lambda work: self._answers.give(work, question_id, name, answer))
-        except Exception:
-            _log.exception("it could not even be said that the assistant failed")
-
-    @asynccontextmanager
-    async def _typing(self, footing: QuestionContext) -> AsyncIterator[None]:
-        """Show the assistant typing."""
-        if self._tasks is None:
-            yield
-            return
-        beating = self._tasks.create_task(self._keep_typing(footing))
-        try:
-            yield
+            while True:
+                self._note_typing(context, is_typing=True)
+                await asyncio.sleep(TYPING_SECONDS / 2)
         finally:
-            beating.cancel()
-            self._show_typing(footing, is_typing=False)
+            self._note_typing(context, is_typing=False)
 
-    async def _keep_typing(self, footing: QuestionContext) -> None:
-        while True:
-            self._show_typing(footing, is_typing=True)
-            await asyncio.sleep(TYPING_SECONDS / 2)
-
-    def _show_typing(self, footing: QuestionContext, *, is_typing: bool) -> None:
-        head = footing.head
+    def _note_typing(self, context: QuestionContext, *, is_typing: bool) -> None:
+        head = context.head
         typing = Typing(head.id, head.uid, ASSISTANT, is_typing=is_typing)
         self._services.publish([typing])
 

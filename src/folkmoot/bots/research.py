@@ -11,7 +11,8 @@ from folkmoot.core.logs.model import Excerpt, LogQuery
 from folkmoot.core.logs.store import LogIndex
 from folkmoot.core.messages.answers import Answers
 from folkmoot.core.messages.context import MAX_CONTEXT_TOKENS, context_of
-from folkmoot.core.messages.model import Message, OwedAnswer
+from folkmoot.core.messages.model import Message
+from folkmoot.core.messages.owed_answers import OwedAnswer
 from folkmoot.core.messages.views import SearchQuery
 from folkmoot.core.shared.ids import MessageId
 from folkmoot.core.shared.pages import Page
@@ -29,7 +30,6 @@ HITS_A_WORD = 10
 class QuestionContext:
     """A question to which an answer is owed, and what was said around it."""
 
-    owed: OwedAnswer
     head: Conversation
     question: Message
     asker: Account
@@ -53,28 +53,28 @@ class Research:
         self._answers = answers
         self._max_tokens = max_tokens
 
-    async def footing(self, question_id: MessageId) -> QuestionContext | None:
+    async def context(self, owed: OwedAnswer) -> QuestionContext | None:
         """Where a question stands; ``None`` if no answer is owed to it now."""
-        return await self._storage.read(lambda work: self._footing(work, question_id))
+        return await self._storage.read(lambda work: self._context(work, owed))
 
-    async def grounds(self, footing: QuestionContext) -> Sources:
+    async def sources(self, context: QuestionContext) -> Sources:
         """All that the answer may be drawn from."""
-        question = footing.question.content
+        question = context.question.content
         await self._logs.refresh()
-        logs = await self._logs.find(LogQuery(question, footing.asker, MAX_LOGS))
+        logs = await self._logs.find(LogQuery(question, context.asker, MAX_LOGS))
         return Sources(
-            asker=footing.asker.id,
+            asker=context.asker.id,
             question=question,
-            turns=context_of(footing.before, max_tokens=self._max_tokens).turns,
+            turns=context_of(context.before, max_tokens=self._max_tokens).turns,
             logs=tuple(logs),
-            said=footing.said,
+            said=context.said,
         )
 
-    async def _footing(self, work: UnitOfWork, question_id: MessageId) -> QuestionContext | None:
-        still = await self._answers.still_owed(work, question_id)
+    async def _context(self, work: UnitOfWork, owed: OwedAnswer) -> QuestionContext | None:
+        still = await self._answers.still_owed(work, owed)
         if still is None:
             return None
-        owed, head, question = still
+        head, question = still
         asker_id = question.author_id
         askers = await work.accounts.by_ids([] if asker_id is None else [asker_id])
         if asker_id is None or asker_id not in askers:
@@ -83,7 +83,7 @@ class Research:
         page = Page(MAX_TURNS, before_seq=question.seq + 1)
         before = await work.views.page(head.id, page, hidden=hidden)
         said = await _said(work, askers[asker_id], question)
-        return QuestionContext(owed, head, question, askers[asker_id], tuple(before), said)
+        return QuestionContext(head, question, askers[asker_id], tuple(before), said)
 
 
 async def _said(work: UnitOfWork, asker: Account, question: Message) -> tuple[Excerpt, ...]:

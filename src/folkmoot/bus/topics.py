@@ -23,7 +23,6 @@ from folkmoot.core.logs.events import LogsProgressed
 from folkmoot.core.messages.events import (
     AnswerDropped,
     AnswerExtended,
-    AnswerOwed,
     EphemeralNotice,
     MessagePosted,
 )
@@ -81,7 +80,7 @@ def topics_of(event: Event) -> tuple[Topic, ...]:
             return (topic, STAFF_ONLINE) if person.role in STAFF else (topic,)
         case AnswerExtended() | AnswerDropped():
             return (ANSWERS,)
-        case AnswerOwed() | TasksAdded():
+        case TasksAdded():
             return ()  # For consumers alone.
         case _:
             return tuple(account_topic(account_id) for account_id in _accounts_of(event))

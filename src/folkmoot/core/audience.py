@@ -21,7 +21,6 @@ from folkmoot.core.logs.events import LogsProgressed
 from folkmoot.core.messages.events import (
     AnswerDropped,
     AnswerExtended,
-    AnswerOwed,
     EphemeralNotice,
     MessageDeleted,
     MessageEdited,
@@ -67,13 +66,7 @@ def speaker(event: Event) -> AccountId | None:
             return person.id
         case MemberJoined() | MemberLeft() | ConversationRenamed() | ConversationEnded():
             return None
-        case (
-            AgentAssigned()
-            | AssistantSwitched()
-            | ConversationStarted()
-            | AnswerOwed()
-            | TasksAdded()
-        ):
+        case AgentAssigned() | AssistantSwitched() | ConversationStarted() | TasksAdded():
             return None
         case ReadMoved() | DeliveredMoved() | Entered() | Exited() | CameOnline() | WentOffline():
             return None
@@ -107,7 +100,7 @@ def about(event: Event) -> AccountId | None:
             return person.id
         case FriendRequested() | FriendAccepted() | FriendDeclined() | FriendshipEnded():
             return _friend_who_acted(event)
-        case CameOnline() | WentOffline() | ConversationStarted() | AnswerOwed() | TasksAdded():
+        case CameOnline() | WentOffline() | ConversationStarted() | TasksAdded():
             return None
         case LoginsEnded() | AccountDeactivated() | AccountChanged() | BlockSet() | BlockLifted():
             return None

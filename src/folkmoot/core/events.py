@@ -10,7 +10,6 @@ from folkmoot.core.logs.events import LogsProgressed
 from folkmoot.core.messages.events import (
     AnswerDropped,
     AnswerExtended,
-    AnswerOwed,
     EphemeralNotice,
     TimelineEvent,
 )
@@ -23,7 +22,7 @@ __all__ = ["AccountEvent", "Event", "PassingEvent", "StateEvent", "TimelineEvent
 AccountEvent = LoginEvent | SocialEvent
 """What happened to accounts and between them. It is durable, and stands in no timeline."""
 
-StateEvent = ConversationStarted | ReadMoved | DeliveredMoved | AnswerOwed | TasksAdded
+StateEvent = ConversationStarted | ReadMoved | DeliveredMoved | TasksAdded
 """What is durable about conversations, and what there is to do, beside the timelines."""
 
 PassingEvent = PresenceEvent | EphemeralNotice | AnswerExtended | AnswerDropped | LogsProgressed

@@ -36,7 +36,6 @@ from folkmoot.core.logs.events import LogsProgressed
 from folkmoot.core.messages.events import (
     AnswerDropped,
     AnswerExtended,
-    AnswerOwed,
     EphemeralNotice,
     MessagePosted,
 )
@@ -269,7 +268,7 @@ class Hub:
                 | FriendshipEnded()
             ):
                 self._apply_between(event)
-            case AnswerOwed() | TasksAdded():
+            case TasksAdded():
                 pass  # For whoever does it.
             case _:
                 assert_never(event)

@@ -1,6 +1,7 @@
 """Which implementation stands behind each port, and how the parts of a server are put together."""
 
 import asyncio
+import socket
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -36,6 +37,7 @@ from folkmoot.core.conversations.direct import Directs
 from folkmoot.core.conversations.receipts import Watermarks
 from folkmoot.core.conversations.service import Conversations
 from folkmoot.core.messages.answers import Answers
+from folkmoot.core.messages.owed_answers import ANSWER
 from folkmoot.core.messages.posting import Posting
 from folkmoot.core.messages.service import Messages
 from folkmoot.core.messages.uploads import Quota, Uploads
@@ -70,6 +72,7 @@ from folkmoot.storage.errors import Unusable
 from folkmoot.storage.log_index import LogIndexFile
 from folkmoot.storage.reporting import ReportingStorage
 from folkmoot.storage.sqlite import SqliteSettings
+from folkmoot.tasks.runner import TaskRunner
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +84,7 @@ class Components:
     passwords: Passwords
     logs: Logs
     assistant: Assistant
+    tasks: TaskRunner
     audit: AuditTrail
     live_sides: tuple[LiveSide, ...]
     readiness: Readiness
@@ -222,7 +226,8 @@ def _assembled(
     logins = _logins(settings, services, tokens, passwords, means.audit)
     services.command_handlers.append(Commands(services, EphemeralNotices(clock, ids)))
     assistant = _assistant(settings, services, means.answerer)
-    _register(publisher, AuditConsumer(services, means.audit), assistant)
+    tasks = _task_runner(settings, services, assistant)
+    _register(publisher, AuditConsumer(services, means.audit), assistant, tasks)
     live_sides = _live_sides(settings, services, assistant, projections)
     return Components(
         services,
@@ -230,10 +235,19 @@ def _assembled(
         passwords,
         means.logs,
         assistant,
+        tasks,
         means.audit,
         live_sides,
         _readiness(means, store[0], own_log),
     )
+
+
+def _task_runner(settings: Settings, services: Services, assistant: Assistant) -> TaskRunner:
+    # The same when the server is started again.
+    holder = f"{socket.gethostname()}:{settings.data.absolute()}"
+    runner = TaskRunner(services.writer.write, services.clock, holder=holder)
+    runner.register(ANSWER, assistant.handle, at_once=assistant.bounds.at_once)
+    return runner
 
 
 def _logins(
@@ -376,6 +390,7 @@ async def _at_work(components: Components) -> AsyncIterator[None]:
                 tasks.create_task(components.logs.run()),
                 tasks.create_task(components.assistant.run()),
                 tasks.create_task(components.readiness.run()),
+                tasks.create_task(components.tasks.run()),
             ]
             try:
                 yield

@@ -206,19 +206,6 @@ messages = Table(
     sqlite_autoincrement=True,
 )
 
-# Rows are few and short-lived: a question that the assistant has not answered yet, and what there
-# is of the answer.
-owed_answers = Table(
-    "owed_answers",
-    metadata,
-    _of("question_id", "messages.id", is_key=True),
-    _of("conversation_id", "conversations.id"),
-    Column("ownership", BigInteger, nullable=False),
-    Column("uid", Text),
-    Column("text", Text, nullable=False),
-    sqlite_with_rowid=False,
-)
-
 # ``due_at`` is when a task may be taken: while it is held, when its lease ends. ``id`` is the order
 # in which tasks were added.
 among_living = text("died_at IS NULL")

@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from folkmoot.core.events import Event
 from folkmoot.core.shared.ids import Clock
 from folkmoot.core.shared.refusals import Unavailable
 from folkmoot.core.tasks.events import TasksAdded
@@ -75,7 +76,7 @@ class TaskRunner:
         """Have tasks of a kind done from now on, so many of them at once."""
         self._kinds[kind] = _Kind(handle, at_once)
 
-    def consume(self, event: object) -> None:
+    def consume(self, event: Event) -> None:
         """Wake up when there is more to do."""
         if isinstance(event, TasksAdded):
             self._wake.set()

@@ -27,7 +27,6 @@ from folkmoot.core.messages.answers import CUT_SHORT
 from folkmoot.core.messages.events import (
     AnswerDropped,
     AnswerExtended,
-    AnswerOwed,
     EphemeralNotice,
     MessageChange,
     MessageDeleted,
@@ -107,7 +106,7 @@ def shown(event: Event, *, own: bool) -> Struct | None:
         case ReadMoved(reader=reader, up_to_seq=seq, newest=newest, at=at):
             place = event.conversation_uid
             return wire.ChatReadFrame(place, reader.uid, seq, newest, instant(at))
-        case LoginsEnded() | AccountDeactivated() | AccountChanged() | AnswerOwed() | TasksAdded():
+        case LoginsEnded() | AccountDeactivated() | AccountChanged() | TasksAdded():
             return None
         case ConversationStarted() | DeliveredMoved() | CameOnline() | WentOffline():
             return None

@@ -26,7 +26,6 @@ from folkmoot.core.logs.events import LogsProgressed
 from folkmoot.core.messages.events import (
     AnswerDropped,
     AnswerExtended,
-    AnswerOwed,
     EphemeralNotice,
     MessageChange,
     MessageDeleted,
@@ -127,7 +126,7 @@ def shown(event: Event, *, own: bool) -> Struct | None:
             return wire.ReadOut(reader.id, up_to_seq)
         case ConversationStarted() | DeliveredMoved() | AnswerExtended() | AnswerDropped():
             return None
-        case LoginsEnded() | AccountDeactivated() | AccountChanged() | AnswerOwed() | TasksAdded():
+        case LoginsEnded() | AccountDeactivated() | AccountChanged() | TasksAdded():
             return None
         case BlockSet() | BlockLifted() | FriendRequested() | FriendAccepted():
             return None

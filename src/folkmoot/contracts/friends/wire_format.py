@@ -20,7 +20,6 @@ from folkmoot.core.messages.direct_messages import DeliveryStatus
 from folkmoot.core.messages.events import (
     AnswerDropped,
     AnswerExtended,
-    AnswerOwed,
     EphemeralNotice,
     MessagePosted,
 )
@@ -70,7 +69,7 @@ class FriendsWireFormat:
                 return codec.told(event, own=own)
             case LoginsEnded() | AccountDeactivated() | AccountChanged() | ConversationStarted():
                 return None
-            case AnswerOwed() | TasksAdded() | EphemeralNotice() | LogsProgressed():
+            case TasksAdded() | EphemeralNotice() | LogsProgressed():
                 return None
             case AnswerExtended() | AnswerDropped():
                 return None

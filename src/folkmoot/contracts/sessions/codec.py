@@ -29,7 +29,6 @@ from folkmoot.core.logs.events import LogsProgressed
 from folkmoot.core.messages.events import (
     AnswerDropped,
     AnswerExtended,
-    AnswerOwed,
     EphemeralNotice,
     MessageChange,
     MessageDeleted,
@@ -124,7 +123,7 @@ def shown(event: Event, *, own: bool, now: datetime) -> Struct | None:
             return _message_change(event)
         case Durable():
             return _session_change(event)
-        case LoginsEnded() | AccountDeactivated() | AccountChanged() | AnswerOwed() | TasksAdded():
+        case LoginsEnded() | AccountDeactivated() | AccountChanged() | TasksAdded():
             return None
         case BlockSet() | BlockLifted() | FriendRequested() | FriendAccepted():
             return None

@@ -27,7 +27,6 @@ from folkmoot.core.logs.events import LogsProgressed
 from folkmoot.core.messages.events import (
     AnswerDropped,
     AnswerExtended,
-    AnswerOwed,
     EphemeralNotice,
     MessageChange,
     MessageDeleted,
@@ -165,7 +164,7 @@ def shown(event: Event, setting: Setting | None, *, own: bool) -> tuple[str, Str
             return None
         case Entered() | Exited() | AnswerExtended() | AnswerDropped() | LogsProgressed():
             return None
-        case LoginsEnded() | AccountDeactivated() | AccountChanged() | AnswerOwed() | TasksAdded():
+        case LoginsEnded() | AccountDeactivated() | AccountChanged() | TasksAdded():
             return None
         case BlockSet() | BlockLifted() | FriendRequested() | FriendAccepted():
             return None

@@ -1,11 +1,12 @@
 """Decisions about what the assistant says: when an answer may still be given, and what it becomes.
 
-An answer is owed from the moment its question is stored until a message settles it, in one
-transaction each; so none is given twice, and a crash loses none.
+An answer is owed from the moment its question is stored until a message settles it: its task is
+added in the one transaction and completed in the other. So none is given twice, and a crash loses
+none.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from folkmoot.core.conversations.model import Conversation
 from folkmoot.core.messages.model import (
@@ -14,11 +15,12 @@ from folkmoot.core.messages.model import (
     MessageKind,
     MessageRef,
     NewMessage,
-    OwedAnswer,
 )
+from folkmoot.core.messages.owed_answers import OwedAnswer
 from folkmoot.core.messages.posting import advance, announcement
 from folkmoot.core.messages.store import MessageWork
-from folkmoot.core.shared.ids import Clock, Ids, MessageId, Uid
+from folkmoot.core.shared.ids import Clock, Ids, Uid
+from folkmoot.core.tasks.model import Task
 
 CUT_SHORT = "cut_short"
 """The label of an answer that ends before its end, and says why."""
@@ -28,8 +30,8 @@ CUT_SHORT = "cut_short"
 class Answer:
     """What is to be said to a question.
 
-    ``text`` is the assistant's; without any, only the house speaks. ``cut_short`` says why it is
-    not the whole; ``notice`` is what the house says besides.
+    ``text`` is the assistant's; without any, only the server speaks. ``cut_short`` says why it
+    is not the whole; ``notice`` is what the server says besides.
     """
 
     text: str = ""
@@ -50,45 +52,37 @@ class Answers:
         return self._ids.uid()
 
     async def still_owed(
-        self, work: MessageWork, question_id: MessageId
-    ) -> tuple[OwedAnswer, Conversation, Message] | None:
-        """What is owed to a question, where, and the question itself; ``None`` if nothing is.
+        self, work: MessageWork, owed: OwedAnswer
+    ) -> tuple[Conversation, Message] | None:
+        """Where an answer is owed, and the question; ``None`` if it is not owed any more.
 
         Not after a human took over or the assistant was switched off, even if it is on again; not
         in a closed session; not to what was deleted.
         """
-        owed = await work.answers.owed(question_id)
-        if owed is None:
-            return None
-        place = owed.conversation_id
-        head = (await work.conversations.heads([place])).get(place)
-        question = (await work.messages.named(place, [question_id])).get(question_id)
+        conversation_id = owed.conversation_id
+        head = (await work.conversations.heads([conversation_id])).get(conversation_id)
+        named = await work.messages.named(conversation_id, [owed.question_id])
+        question = named.get(owed.question_id)
         if head is None or head.desk is None or question is None:
             return None
         desk = head.desk
         is_void = desk.is_closed or not desk.assistant_on or desk.ownership != owed.ownership
-        if is_void or question.is_deleted:
-            return None
-        return owed, head, question
+        return None if is_void or question.is_deleted else (head, question)
 
-    async def save(self, work: MessageWork, question_id: MessageId, uid: Uid, text: str) -> None:
+    async def save(self, work: MessageWork, task: Task, uid: Uid, text: str) -> None:
         """Keep what there is of an answer, so that a crash leaves that much."""
-        await work.answers.save(question_id, uid, text)
+        begun = replace(OwedAnswer.of(task.payload), uid=uid, text=text)
+        await work.tasks.save(task, begun.payload)
 
-    async def give(
-        self, work: MessageWork, question_id: MessageId, uid: Uid, answer: Answer
-    ) -> list[Message]:
-        """Post an answer under its name, in reply to its question; nothing if none is owed now."""
-        still = await self.still_owed(work, question_id)
-        settled = await work.answers.settle([question_id])
-        if still is None or question_id not in settled:
+    async def give(self, work: MessageWork, task: Task, uid: Uid, answer: Answer) -> list[Message]:
+        """Complete the task: post the answer under its name, in reply to its question.
+
+        Nothing is posted if it is not owed any more, or if somebody else has the task by now.
+        """
+        still = await self.still_owed(work, OwedAnswer.of(task.payload))
+        if not await work.tasks.complete(task) or still is None:
             return []
-        _, head, question = still
-        return await self._say(work, head, question, uid, answer)
-
-    async def forget(self, work: MessageWork, question_id: MessageId) -> None:
-        """Owe a question no answer any more."""
-        await work.answers.settle([question_id])
+        return await self._say(work, *still, uid, answer)
 
     async def _say(
         self, work: MessageWork, head: Conversation, question: Message, uid: Uid, answer: Answer

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from folkmoot.core.accounts.model import Person
 from folkmoot.core.conversations.events import ConversationChange, Durable
-from folkmoot.core.messages.model import Message, MessageRef, OwedAnswer
+from folkmoot.core.messages.model import Message, MessageRef
 from folkmoot.core.shared.ids import AccountId, ConnectionId, ConversationId, Uid
 from folkmoot.core.tasks.events import TasksAdded
 
@@ -52,13 +52,6 @@ class ReactionRemoved(Durable):
     emoji: str
 
 
-@dataclass(frozen=True, slots=True)
-class AnswerOwed:
-    """The assistant owes a message an answer. Nobody is told, but the assistant."""
-
-    owed: OwedAnswer
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EphemeralNotice:
     """The house said something to one account alone, in a conversation where they are.
@@ -100,4 +93,4 @@ class AnswerDropped:
 MessageChange = MessageEdited | MessageDeleted | ReactionAdded | ReactionRemoved
 TimelineEvent = ConversationChange | MessagePosted | MessageChange
 """Everything that has a place in a timeline: the subclasses of `Durable`, and the whole of them."""
-MessageEvent = MessagePosted | MessageChange | AnswerOwed | TasksAdded
+MessageEvent = MessagePosted | MessageChange | TasksAdded

@@ -212,21 +212,6 @@ class NewMessage:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OwedAnswer:
-    """An answer that the assistant owes to a message, until a message settles it.
-
-    ``ownership`` is the session's when it was asked: once that has risen, nothing is owed any
-    more. ``uid`` and ``text`` are those of an answer that has begun, as far as it was saved.
-    """
-
-    question_id: MessageId
-    conversation_id: ConversationId
-    ownership: int
-    uid: Uid | None = None
-    text: str = ""
-
-
 @dataclass(frozen=True, slots=True)
 class Posted:
     """The answer to a draft: the message, and whether an earlier draft had made it already."""

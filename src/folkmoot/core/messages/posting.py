@@ -135,14 +135,14 @@ class Posting:
             await take_over(work, facts)
         await advance(work, stored, facts.switches.values())
         readings = await _readings(work, facts, stored)
-        owed = await owe(work, facts, stored) if facts.questions else {}
-        for place, (message, origin) in enumerate(zip(stored, facts.origins, strict=True)):
+        if facts.questions:
+            await owe(work, facts, stored)
+        for index, (message, origin) in enumerate(zip(stored, facts.origins, strict=True)):
             if message.id in readings:
                 work.record(readings[message.id])
             work.record(announcement(message, origin))
-            for after in (owed.get(place), facts.switches.get(place)):
-                if after is not None:
-                    work.record(after)
+            if index in facts.switches:
+                work.record(facts.switches[index])
         return stored
 
 

@@ -6,10 +6,11 @@ from folkmoot.core.accounts.model import STAFF, Person
 from folkmoot.core.conversations.events import AssistantSwitched
 from folkmoot.core.conversations.model import Conversation, Desk, DeskChange
 from folkmoot.core.conversations.timeline import next_position
-from folkmoot.core.messages.events import AnswerOwed
 from folkmoot.core.messages.facts import Facts
-from folkmoot.core.messages.model import Message, NewMessage, OwedAnswer
+from folkmoot.core.messages.model import Message, NewMessage
+from folkmoot.core.messages.owed_answers import OwedAnswer
 from folkmoot.core.messages.store import MessageWork
+from folkmoot.core.tasks.store import add_tasks
 
 
 def is_answered_by_human(head: Conversation, author: Person) -> bool:
@@ -23,14 +24,14 @@ def heed(facts: Facts, desk: Desk, message: NewMessage, author: Person) -> None:
     Called once for each, before the next draft is judged: a batch may hold both the question and
     the human's answer.
     """
-    place = len(facts.accepted) - 1
+    index = len(facts.accepted) - 1
     head = facts.heads[message.conversation_id]
     if not is_answered_by_human(head, author):
-        facts.questions[place] = desk.ownership
+        facts.questions[index] = desk.ownership
         return
     switch = AssistantSwitched(**next_position(head, message.created_at), is_on=False, actor=author)
     taken = replace(desk, assistant_on=False, ownership=desk.ownership + 1, taken_over=True)
-    facts.switches[place] = switch
+    facts.switches[index] = switch
     facts.heads[head.id] = replace(head, last_seq=switch.seq, desk=taken)
 
 
@@ -46,15 +47,14 @@ async def take_over(work: MessageWork, facts: Facts) -> None:
     await work.timeline.keep(list(facts.switches.values()))
 
 
-async def owe(work: MessageWork, facts: Facts, stored: list[Message]) -> dict[int, AnswerOwed]:
-    """Store which answers are owed, in the transaction that stores the questions."""
-    owed = {
-        place: OwedAnswer(
-            question_id=stored[place].id,
-            conversation_id=stored[place].conversation_id,
+async def owe(work: MessageWork, facts: Facts, stored: list[Message]) -> None:
+    """Add the answering of questions to what must be done."""
+    owed = [
+        OwedAnswer(
+            question_id=stored[index].id,
+            conversation_id=stored[index].conversation_id,
             ownership=ownership,
-        )
-        for place, ownership in facts.questions.items()
-    }
-    await work.answers.owe(list(owed.values()))
-    return {place: AnswerOwed(each) for place, each in owed.items()}
+        ).task(stored[index].created_at)
+        for index, ownership in facts.questions.items()
+    ]
+    await add_tasks(work, owed)

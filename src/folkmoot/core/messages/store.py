@@ -7,7 +7,7 @@ from typing import Protocol
 from folkmoot.core.conversations.events import ConversationChange, ConversationEvent
 from folkmoot.core.conversations.store import ChangeStore, ConversationWork
 from folkmoot.core.messages.events import MessageChange, MessageEvent, TimelineEvent
-from folkmoot.core.messages.model import Message, NewMessage, OwedAnswer, Upload
+from folkmoot.core.messages.model import Message, NewMessage, Upload
 from folkmoot.core.messages.views import DeskCustomer, Overview, SearchHit, SearchQuery, Totals
 from folkmoot.core.shared.ids import AccountId, ConversationId, MessageId, Uid
 from folkmoot.core.shared.pages import Page, Slice
@@ -85,31 +85,6 @@ class AttachmentStore(Protocol):
 
     async def forget_loose(self, before: datetime, *, limit: int) -> list[Uid]:
         """Forget files that were uploaded before then and hang on no message; their ids."""
-        ...
-
-
-class AnswerStore(Protocol):
-    """The answers that the assistant owes, within one unit of work."""
-
-    async def owe(self, answers: Sequence[OwedAnswer]) -> None:
-        """Remember that these messages are to be answered."""
-        ...
-
-    async def owed(self, question_id: MessageId) -> OwedAnswer | None:
-        """What is owed to a message, if anything is."""
-        ...
-
-    async def all_owed(self) -> list[OwedAnswer]:
-        """Everything that is owed, in the order in which it was asked."""
-        ...
-
-    async def save(self, question_id: MessageId, uid: Uid, text: str) -> None:
-        """Keep what there is of an answer that has begun, if it is still owed."""
-        ...
-
-    async def settle(self, question_ids: Collection[MessageId]) -> list[MessageId]:
-        """Owe these no answer any more; those that were owed one until now, by nobody else's
-        doing."""
         ...
 
 
@@ -212,11 +187,6 @@ class MessageWork(ConversationWork, TaskWork, Protocol):
     @property
     def search(self) -> Search:
         """Finding messages by their words."""
-        ...
-
-    @property
-    def answers(self) -> AnswerStore:
-        """The answers that are owed."""
         ...
 
     @property

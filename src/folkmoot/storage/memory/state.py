@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from folkmoot.core.accounts.model import Account, Login
 from folkmoot.core.conversations.model import Conversation, MemberRole
-from folkmoot.core.messages.model import Attachment, AuthorKind, MessageKind, OwedAnswer, Upload
+from folkmoot.core.messages.model import Attachment, AuthorKind, MessageKind, Upload
 from folkmoot.core.shared.ids import AccountId, ConversationId, MessageId, Uid
 from folkmoot.core.social.model import RequestStatus
 from folkmoot.core.tasks.model import NewTask, Payload, TaskId
@@ -169,7 +169,6 @@ class State:
         self.by_client_id: Table[tuple[AccountId, str], MessageId] = table()
         self.timeline: Table[tuple[ConversationId, int], MessageId | Change] = table()
         self.reactions: Table[MessageId, dict[tuple[AccountId, str], datetime]] = table()
-        self.owed_answers: Table[MessageId, OwedAnswer] = table()
         self.tasks: Table[TaskId, TaskRow] = table()
         self.task_ids: Table[tuple[str, str], TaskId] = table()
         self.uploads: Table[Uid, Upload] = table()

@@ -5,7 +5,6 @@ from folkmoot.core.shared.refusals import ServerPart, Unavailable
 from folkmoot.core.work import Job, Result
 from folkmoot.storage.job_driver import drive
 from folkmoot.storage.memory.accounts import MemoryAccounts, MemoryLogins, MemorySocial
-from folkmoot.storage.memory.answers import MemoryAnswers
 from folkmoot.storage.memory.attachments import MemoryAttachments
 from folkmoot.storage.memory.conversations import MemoryConversations
 from folkmoot.storage.memory.desks import MemoryDesks
@@ -71,7 +70,6 @@ class MemoryWork:
         self.desks = MemoryDesks(state)
         self.timeline = MemoryTimeline(state)
         self.messages = MemoryMessages(state)
-        self.answers = MemoryAnswers(state)
         self.tasks = MemoryTasks(state)
         self.attachments = MemoryAttachments(state)
         self.search = MemorySearch(state)

@@ -2,7 +2,6 @@
 
 from folkmoot.core.events import Event
 from folkmoot.storage.sql.accounts import SqlAccounts
-from folkmoot.storage.sql.answers import SqlAnswers
 from folkmoot.storage.sql.attachments import SqlAttachments
 from folkmoot.storage.sql.conversations import SqlConversations
 from folkmoot.storage.sql.desks import SqlDesks
@@ -33,7 +32,6 @@ class SqlWork:
         self.desks = SqlDesks(executor)
         self.timeline = SqlTimeline(executor)
         self.messages = SqlMessages(executor)
-        self.answers = SqlAnswers(executor)
         self.tasks = SqlTasks(executor)
         self.attachments = SqlAttachments(executor)
         self.views = SqlViews(executor, self.conversations)

@@ -1,5 +1,7 @@
 """Work that is owed is a task, whatever its kind."""
 
+import json
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -35,3 +37,27 @@ def upgrade() -> None:
         op.create_index(
             name, "tasks", columns, sqlite_where=_AMONG_LIVING, postgresql_where=_AMONG_LIVING
         )
+    _carry_over_answers()
+    op.drop_table("owed_answers")
+
+
+def _carry_over_answers() -> None:
+    """What was owed to questions, in the order in which they were asked."""
+    owed = sa.text(
+        "SELECT question_id, owed.conversation_id, ownership, owed.uid, text, created_at "
+        "FROM owed_answers owed JOIN messages ON messages.id = question_id ORDER BY question_id"
+    )
+    add = sa.text(
+        "INSERT INTO tasks (kind, key, payload, ordering_key, due_at, max_attempts, attempts) "
+        "VALUES ('answer', :key, :payload, :ordering_key, :due_at, 10, 0)"
+    )
+    for row in op.get_bind().execute(owed).mappings().all():
+        payload = dict(row)
+        due_at = payload.pop("created_at")
+        task = {
+            "key": str(row["question_id"]),
+            "payload": json.dumps(payload),
+            "ordering_key": str(row["conversation_id"]),
+            "due_at": due_at,
+        }
+        op.get_bind().execute(add, task)
