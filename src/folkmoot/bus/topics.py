@@ -82,18 +82,29 @@ def topics_of(event: Event) -> tuple[Topic, ...]:
             return (ANSWERS,)
         case TasksAdded():
             return ()  # For consumers alone.
+        case EphemeralNotice(listener=account_id) | LogsProgressed(listener=account_id):
+            return (account_topic(account_id),)
+        case (
+            ConversationStarted()
+            | LoginsEnded()
+            | AccountDeactivated()
+            | AccountChanged()
+            | BlockSet()
+            | BlockLifted()
+            | FriendRequested()
+            | FriendAccepted()
+            | FriendDeclined()
+            | FriendshipEnded()
+        ):
+            return tuple(map(account_topic, _accounts_of(event)))
         case _:
-            return tuple(account_topic(account_id) for account_id in _accounts_of(event))
+            assert_never(event)
 
 
-def _accounts_of(
-    event: ConversationStarted | EphemeralNotice | LogsProgressed | LoginEvent | SocialEvent,
-) -> tuple[AccountId, ...]:
+def _accounts_of(event: ConversationStarted | LoginEvent | SocialEvent) -> tuple[AccountId, ...]:
     match event:
         case ConversationStarted(members=members):
             return members
-        case EphemeralNotice(listener=account_id) | LogsProgressed(listener=account_id):
-            return (account_id,)
         case LoginsEnded(account_id=account_id) | AccountDeactivated(account_id=account_id):
             return (account_id,)
         case AccountChanged(person=person):

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import Any, assert_never
 
 import msgspec
 from msgspec import Struct
@@ -25,13 +25,21 @@ from folkmoot.contracts.support.threads import Thread, ThreadRegistry
 from folkmoot.contracts.support.wire_format import SupportWireFormat
 from folkmoot.core.accounts.errors import NoSuchAccount
 from folkmoot.core.accounts.model import STAFF, Person
-from folkmoot.core.conversations.events import ConversationStarted, MemberJoined
+from folkmoot.core.conversations.events import ConversationStarted, MemberJoined, MemberLeft
 from folkmoot.core.conversations.model import DeskFilter
 from folkmoot.core.messages.model import Posted
 from folkmoot.core.presence.events import Typing
 from folkmoot.core.shared.ids import AccountId, ConversationId, Uid
 from folkmoot.core.shared.pages import Slice
 from folkmoot.core.shared.refusals import Invalid, Refusal, Unavailable
+from folkmoot.core.social.events import (
+    BlockLifted,
+    BlockSet,
+    FriendAccepted,
+    FriendDeclined,
+    FriendRequested,
+    FriendshipEnded,
+)
 from folkmoot.core.work import UnitOfWork
 from folkmoot.kit.rejections import FAULT_SENTENCE
 from folkmoot.realtime.connection import Connection, ObservedEvent
@@ -192,8 +200,15 @@ class SupportHandler:
         match event:
             case MemberJoined(conversation_id=conversation_id, seq=seq):
                 self._services.background_tasks.begin(self._come_along(conversation_id, seq))
-            case ConversationStarted(conversation=head) if head.desk is not None:
-                self._services.background_tasks.begin(self._come_along(head.id, 0))
+            case ConversationStarted(conversation=head):
+                if head.desk is not None:
+                    self._services.background_tasks.begin(self._come_along(head.id, 0))
+            case MemberLeft() | BlockSet() | BlockLifted():
+                pass
+            case FriendRequested() | FriendAccepted() | FriendDeclined() | FriendshipEnded():
+                pass
+            case _:
+                assert_never(event)
 
     def call(self, conversation_id: ConversationId, seq: int) -> None:
         """Have one of staff who is addressed in a session hear of it, from after ``seq`` on."""

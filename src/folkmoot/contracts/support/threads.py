@@ -148,18 +148,18 @@ class ThreadRegistry:
 
     def apply(self, event: Event) -> None:
         """Follow what is announced, before anybody is sent it."""
-        match event:
-            case ConversationStarted(conversation=head, members=members):
-                thread = self._by_customer.get(head.created_by)
-                if head.desk is not None and thread is not None:
-                    self._begin(thread, head, members)
-            case Durable(conversation_id=number):
-                thread = self._by_session.get(number)
-                if thread is not None:
-                    thread.note(event)
-                    if isinstance(event, ConversationEnded):
-                        thread.open.pop(number, None)
-                        _turn(thread)
+        if isinstance(event, ConversationStarted):
+            head = event.conversation
+            thread = self._by_customer.get(head.created_by)
+            if head.desk is not None and thread is not None:
+                self._begin(thread, head, event.members)
+        elif isinstance(event, Durable):
+            thread = self._by_session.get(event.conversation_id)
+            if thread is not None:
+                thread.note(event)
+                if isinstance(event, ConversationEnded):
+                    thread.open.pop(event.conversation_id, None)
+                    _turn(thread)
 
     def _begin(self, thread: Thread, head: Conversation, members: Collection[AccountId]) -> None:
         thread.add(head, 0)

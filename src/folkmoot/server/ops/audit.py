@@ -4,19 +4,35 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, assert_never
 
 import msgspec
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from folkmoot.auth.credentials import credentials_of
 from folkmoot.bots.logs.redaction import redacted
+from folkmoot.core.accounts.events import AccountChanged, AccountDeactivated, LoginsEnded
+from folkmoot.core.conversations.events import (
+    ConversationStarted,
+    DeliveredMoved,
+    Durable,
+    ReadMoved,
+)
 from folkmoot.core.events import Event
 from folkmoot.core.logs.events import LogsProgressed
-from folkmoot.core.logs.model import LogReading
+from folkmoot.core.messages.events import AnswerDropped, AnswerExtended, AnswerOwed, EphemeralNotice
+from folkmoot.core.presence.events import CameOnline, Entered, Exited, Typing, WentOffline
 from folkmoot.core.shared.ids import AccountId, Clock
 from folkmoot.core.shared.refusals import Refusal, Unavailable
-from folkmoot.core.social.events import BlockLifted, BlockSet
+from folkmoot.core.social.events import (
+    BlockLifted,
+    BlockSet,
+    FriendAccepted,
+    FriendDeclined,
+    FriendRequested,
+    FriendshipEnded,
+)
+from folkmoot.core.tasks.events import TasksAdded
 from folkmoot.core.work import UnitOfWork
 from folkmoot.realtime.services import Services
 from folkmoot.server.ops.line_file import LineFile
@@ -84,10 +100,25 @@ class AuditConsumer:
                 self._services.background_tasks.begin(self._noted("block set", blocker, blocked))
             case BlockLifted(blocker=blocker, blocked=blocked):
                 self._services.background_tasks.begin(self._noted("block lifted", blocker, blocked))
-            case LogsProgressed(listener=reader, reading=LogReading(is_done=True, entries=entries)):
-                self._services.background_tasks.begin(
-                    self._noted("logs read anew", reader, entries=entries)
-                )
+            case LogsProgressed(listener=reader, reading=reading):
+                if reading.is_done:
+                    self._services.background_tasks.begin(
+                        self._noted("logs read anew", reader, entries=reading.entries)
+                    )
+            case Durable() | ReadMoved() | DeliveredMoved() | ConversationStarted():
+                pass  # What is said and done in conversations, their timelines tell.
+            case LoginsEnded() | AccountDeactivated() | AccountChanged():
+                pass  # Noted where it is asked for, with the address that it came from.
+            case FriendRequested() | FriendAccepted() | FriendDeclined() | FriendshipEnded():
+                pass
+            case Entered() | Exited() | Typing() | CameOnline() | WentOffline():
+                pass
+            case (
+                AnswerOwed() | AnswerExtended() | AnswerDropped() | EphemeralNotice() | TasksAdded()
+            ):
+                pass
+            case _:
+                assert_never(event)
 
     async def _noted(
         self,
