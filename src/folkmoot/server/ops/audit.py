@@ -20,7 +20,7 @@ from folkmoot.core.conversations.events import (
 )
 from folkmoot.core.events import Event
 from folkmoot.core.logs.events import LogsProgressed
-from folkmoot.core.messages.events import AnswerDropped, AnswerExtended, AnswerOwed, EphemeralNotice
+from folkmoot.core.messages.events import AnswerDropped, AnswerExtended, EphemeralNotice
 from folkmoot.core.presence.events import CameOnline, Entered, Exited, Typing, WentOffline
 from folkmoot.core.shared.ids import AccountId, Clock
 from folkmoot.core.shared.refusals import Refusal, Unavailable
@@ -113,9 +113,7 @@ class AuditConsumer:
                 pass
             case Entered() | Exited() | Typing() | CameOnline() | WentOffline():
                 pass
-            case (
-                AnswerOwed() | AnswerExtended() | AnswerDropped() | EphemeralNotice() | TasksAdded()
-            ):
+            case AnswerExtended() | AnswerDropped() | EphemeralNotice() | TasksAdded():
                 pass
             case _:
                 assert_never(event)
