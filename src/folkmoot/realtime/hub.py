@@ -328,8 +328,9 @@ class Hub:
         passing = isinstance(event, PASSING)
         had = channel.who_had(event)
         for wire_format, everybody in channel.listeners.items():
-            frames = (wire_format.frame(event, own=False), wire_format.frame(event, own=True))
-            if frames == (None, None):
+            for_others = wire_format.frame(event, own=False)
+            for_subject = wire_format.frame(event, own=True)
+            if for_others is None and for_subject is None:
                 continue
             group = [one for one in everybody if one not in had] if had else everybody
             answered = None if wire_format.echoes else origin
@@ -337,9 +338,10 @@ class Hub:
                 guarded = connection.blocked or connection.contacts
                 if guarded and not self._hears(channel, connection, event, subject):
                     continue
-                own = connection.person.id == subject
-                frame = frames[own]
-                if frame is None or (own and connection.id == answered):
+                frame = for_others
+                if connection.person.id == subject:
+                    frame = None if connection.id == answered else for_subject
+                if frame is None:
                     continue
                 if passing:
                     connection.outlet.offer(frame)
