@@ -22,15 +22,15 @@ class Partner:
 
     id: AccountId
     uid: Uid
-    place: ConversationId
-    place_uid: Uid
+    conversation_id: ConversationId
+    conversation_uid: Uid
 
 
 async def frames_missed(
     services: Services, me: Person, partner: Partner, refusal: NotUpToDate
 ) -> list[Struct]:
     """What somebody had not seen when they wrote, as they would have been shown it."""
-    known = await services.storage.read(lambda work: exchange(work, partner.place))
+    known = await services.storage.read(lambda work: exchange(work, partner.conversation_id))
     pair = codec.Pair({me.id: me.uid, partner.id: partner.uid})
     frames = (codec.past(event, pair, known, me.id) for event in refusal.facts["missed"])
     return [frame for frame in frames if frame is not None]
@@ -50,8 +50,12 @@ async def addressed(services: Services, me: AccountId, receiver: str) -> tuple[P
         if account.id == me:
             raise SelfRequest(field="receiver_id")
         pair = pair_key(me, account.id)
-        place = (await work.directs.between([pair])).get(pair)
-        head = None if place is None else (await work.conversations.heads([place]))[place]
+        conversation_id = (await work.directs.between([pair])).get(pair)
+        head = (
+            None
+            if conversation_id is None
+            else (await work.conversations.heads([conversation_id]))[conversation_id]
+        )
         return account.person, head
 
     person, head = await services.storage.read(known)

@@ -61,7 +61,7 @@ async def send(
         attachment=upload_id_of(body.attachment_id),
     )
     partner, receiver = await addressed(services, me, body.receiver_id)
-    draft = replace(checked, conversation_id=partner.place)
+    draft = replace(checked, conversation_id=partner.conversation_id)
     try:
         posted = await services.writer.post(draft)
     except NotUpToDate as refusal:
@@ -69,7 +69,9 @@ async def send(
         return answer(errors.not_up_to_date(refusal, missed), 409)
     if posted.is_repeat:
         return answer(await _shown(services, me, posted.message), 201)
-    is_there = services.receipts.was_handed(ReadMark(partner.place, partner.id, posted.message.seq))
+    is_there = services.receipts.was_handed(
+        ReadMark(partner.conversation_id, partner.id, posted.message.seq)
+    )
     status = DeliveryStatus.DELIVERED if is_there else DeliveryStatus.SENT
     sent = codec.message_out(posted.message, partner.uid, status, own=True, receiver=receiver)
     return answer(sent, 201)
@@ -134,9 +136,9 @@ async def unread(services: ServicesOf, caller: CallerOf) -> Response:
         partners = await work.directs.partners_of(me)
         counts = await work.views.unread_directs(me)
         return {
-            friends[partners[place]]: count
-            for place, count in counts.items()
-            if partners[place] in friends
+            friends[partners[conversation_id]]: count
+            for conversation_id, count in counts.items()
+            if partners[conversation_id] in friends
         }
 
     by_friend = await services.storage.read(job)
@@ -185,11 +187,11 @@ async def delete(
 async def _shown(services: Services, viewer: AccountId, message: Message) -> wire.DirectMessageOut:
     """A message as it is now, with what has become of it."""
     handed = services.receipts.handed_under_way()
-    place = message.conversation_id
+    conversation_id = message.conversation_id
 
     async def job(work: UnitOfWork) -> tuple[Message, DirectReceipts]:
-        (now,) = await work.views.page(place, Page(1, before_seq=message.seq + 1))
-        return now, await exchange(work, place, since_seq=message.seq)
+        (now,) = await work.views.page(conversation_id, Page(1, before_seq=message.seq + 1))
+        return now, await exchange(work, conversation_id, since_seq=message.seq)
 
     now, known = await services.storage.read(job)
     return codec.exchanged(now, known.knowing(handed), viewer)

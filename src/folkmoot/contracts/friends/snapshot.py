@@ -50,10 +50,10 @@ async def arrival(
     ids = await work.directs.partners_of(me)
     accounts = await work.accounts.by_ids(set(ids.values()))
     heads = await work.conversations.heads(held)
-    people = {place: accounts[ids[place]] for place in heads}
+    people = {conversation_id: accounts[ids[conversation_id]] for conversation_id in heads}
     partners = {
-        place: Partner(person.id, person.uid, place, heads[place].uid)
-        for place, person in people.items()
+        conversation_id: Partner(person.id, person.uid, conversation_id, heads[conversation_id].uid)
+        for conversation_id, person in people.items()
     }
     cursors = _cursors(after, contacts, partners, accounts)
     starts = {key: min(seq, heads[key].last_seq) for key, seq in cursors.items()}
@@ -110,11 +110,15 @@ def _cursors(
     accounts: Mapping[AccountId, Account],
 ) -> dict[ConversationId, int]:
     """The conversations that the client names, in its order, and how far it got there."""
-    friends = {one.id: place for place, one in partners.items() if one.id in contacts.companions}
+    friends = {
+        one.id: conversation_id
+        for conversation_id, one in partners.items()
+        if one.id in contacts.companions
+    }
     by_name: dict[str, ConversationId] = {}
-    for account_id, place in friends.items():
-        by_name[accounts[account_id].uid] = place
-        by_name[username_key(accounts[account_id].username)] = place
+    for account_id, conversation_id in friends.items():
+        by_name[accounts[account_id].uid] = conversation_id
+        by_name[username_key(accounts[account_id].username)] = conversation_id
     named = {AccountName(name).uid or username_key(name): seq for name, seq in after.items()}
     return {by_name[name]: seq for name, seq in named.items() if name in by_name}
 
@@ -126,15 +130,15 @@ def _with_friends(
 ) -> list[ConversationId]:
     companions = contacts.companions
     return [
-        place
-        for place, partner in partners.items()
-        if partner.id in companions and place not in named
+        conversation_id
+        for conversation_id, partner in partners.items()
+        if partner.id in companions and conversation_id not in named
     ]
 
 
-def _marks(place: ConversationId, party: MemberReceipts) -> tuple[ReadMark, ReadMark]:
+def _marks(conversation_id: ConversationId, party: MemberReceipts) -> tuple[ReadMark, ReadMark]:
     """How far one of two has read, and how far they were handed."""
     return (
-        ReadMark(place, party.person.id, party.read_seq),
-        ReadMark(place, party.person.id, party.delivered_seq),
+        ReadMark(conversation_id, party.person.id, party.read_seq),
+        ReadMark(conversation_id, party.person.id, party.delivered_seq),
     )

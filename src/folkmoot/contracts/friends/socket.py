@@ -150,7 +150,9 @@ class FriendsHandler(FrameHandler[wire.Intention, FriendRequest]):
         await (self._submit(draft, partner) or nothing())
 
     def _submit(self, draft: Draft, partner: Partner) -> Awaitable[None] | None:
-        answer = self._services.writer.submit(replace(draft, conversation_id=partner.place))
+        answer = self._services.writer.submit(
+            replace(draft, conversation_id=partner.conversation_id)
+        )
         return self._sender.answer(answer, self, FriendRequest(draft.client_id, partner))
 
     # -- everything else -----------------------------------------------------------------------
@@ -177,7 +179,10 @@ class FriendsHandler(FrameHandler[wire.Intention, FriendRequest]):
 
     def _show_typing(self, partner: Partner, *, is_typing: bool) -> None:
         self._sender.show_typing(
-            self.connection.person, partner.place, partner.place_uid, is_typing=is_typing
+            self.connection.person,
+            partner.conversation_id,
+            partner.conversation_uid,
+            is_typing=is_typing,
         )
 
     def _known(self, receiver: str) -> Partner | None:
@@ -197,7 +202,7 @@ class FriendsHandler(FrameHandler[wire.Intention, FriendRequest]):
             again = self._acknowledge_again(message, partner)
             self._services.background_tasks.begin(again)
             return
-        mark = ReadMark(partner.place, partner.id, message.seq)
+        mark = ReadMark(partner.conversation_id, partner.id, message.seq)
         is_there = self._services.receipts.was_handed(mark)
         status = DeliveryStatus.DELIVERED if is_there else DeliveryStatus.SENT
         self._send(codec.sent(message, partner.uid, status))

@@ -166,7 +166,7 @@ class FriendsSubscription:
         for other in affected(event):
             partner = self.partners.get(contacts.friends.get(other, Uid("")))
             if partner is not None:
-                subscription = self._subscription_to([partner.place])
+                subscription = self._subscription_to([partner.conversation_id])
                 self._services.background_tasks.begin(self._fetch_waiting(subscription))
 
     async def _fetch_waiting(self, subscription: Subscription) -> None:
@@ -187,11 +187,13 @@ class FriendsSubscription:
 
     def _know(self, partners: Mapping[ConversationId, Partner]) -> None:
         me = self._connection.person
-        for place, partner in partners.items():
+        for conversation_id, partner in partners.items():
             self.partners[partner.uid] = partner
-            if place not in self._pairs:
+            if conversation_id not in self._pairs:
                 pair = codec.Pair({me.id: me.uid, partner.id: partner.uid})
-                self._pairs[place] = self._wire_format.pairs.setdefault(place, pair)
+                self._pairs[conversation_id] = self._wire_format.pairs.setdefault(
+                    conversation_id, pair
+                )
 
     # -- catching up ---------------------------------------------------------------------------
 
