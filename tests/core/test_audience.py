@@ -51,7 +51,6 @@ TABLE: dict[str, Told] = {
     "Entered": DONE,
     "Exited": DONE,
     "ConversationStarted": NOBODYS,
-    "AnswerOwed": NOBODYS,
     "TasksAdded": NOBODYS,
     "EphemeralNotice": NOBODYS,
     "AnswerExtended": NOBODYS,

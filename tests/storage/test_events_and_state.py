@@ -40,7 +40,6 @@ class Snapshot:
     messages: dict[ConversationId, dict[MessageId, Message]]
     requests: dict[Uid, FriendRequest]
     blocks: set[tuple[AccountId, AccountId]]
-    owed: set[MessageId]
 
     def apply(self, event: Any) -> None:
         """Know what the event tells."""
@@ -137,9 +136,6 @@ class Snapshot:
     def on_DeliveredMoved(self, event: Any) -> None:  # noqa: N802
         self._member(event, event.receiver.id, delivered_seq=event.up_to_seq)
 
-    def on_AnswerOwed(self, event: Any) -> None:  # noqa: N802
-        self.owed.add(event.owed.question_id)
-
     def on_LoginsEnded(self, event: Any) -> None:  # noqa: N802
         for login_id in event.login_ids:
             del self.logins[login_id]
@@ -215,7 +211,6 @@ class Scene:
                 },
                 {request.id: request for request in requests},
                 set(await work.social.blocks_among(accounts)),
-                {owed.question_id for owed in await work.answers.all_owed()},
             )  # fmt: skip
 
         snapshot: Snapshot = await self.cast.see(look)
@@ -278,11 +273,6 @@ def _desk(act: str, who: str, *arguments: Any, **options: Any) -> "Act":
     return do
 
 
-async def _ask(scene: Scene) -> None:
-    await _desk("switch_assistant", "ana", is_on=True)(scene)
-    await scene.cast.say(scene.cast.ana, "Why?", where=scene.help)
-
-
 async def _mark(scene: Scene, act: str) -> None:
     cast = scene.cast
     pair = await cast.do(cast.conversations.start, cast.ana.id, [cast.cy.id], title="PAIR")
@@ -326,7 +316,6 @@ CASES: dict[str, Act] = {
     ),
     "ReadMoved": lambda scene: _mark(scene, "move_read"),
     "DeliveredMoved": lambda scene: _mark(scene, "move_delivered"),
-    "AnswerOwed": _ask,
     "LoginsEnded": lambda scene: scene.cast.do(
         scene.cast.accounts.end_login, scene.cast.ana.id, scene.login.id
     ),
