@@ -68,16 +68,16 @@ async def measured(folder: Path, count: int) -> dict[str, object]:
     source = folder / "all.log"
     with source.open("w") as file:
         file.writelines(f"{line}\n" for line in lines(count, clock.now()))
-    shelf = LogIndexFile(folder / FILE_NAME)
+    index = LogIndexFile(folder / FILE_NAME)
     logs = Logs(
-        sources=[str(source)], folder=folder, shelf=shelf, reader=log_reader.__name__, clock=clock
+        sources=[str(source)], folder=folder, index=index, reader=log_reader.__name__, clock=clock
     )
     begun, cpu = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
     reading = await logs.read_anew(7, lambda _: None)
     seconds = time.perf_counter() - begun
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     asked = {role.value: await _asked(logs, role) for role in (Role.USER, Role.ADMIN)}
-    await shelf.close()
+    await index.close()
     return {
         "lines": count,
         "entries": reading.entries,

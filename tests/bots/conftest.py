@@ -1,10 +1,10 @@
-"""A model's server, and an office that asks it."""
+"""A model's server, and what asks it."""
 
 from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.bots.asking import Office
+from tests.bots.answerers import ModelSetup
 from tests.bots.model_server import ModelServer
 
 
@@ -15,5 +15,5 @@ async def server() -> AsyncIterator[ModelServer]:
 
 
 @pytest.fixture
-def office() -> Office:
-    return Office()
+def setup() -> ModelSetup:
+    return ModelSetup()

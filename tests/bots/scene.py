@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from folkmoot.bots.answering import AnswerFailed, Sources
+from folkmoot.bots.answerer import AnswerFailed, Sources
 from folkmoot.bots.assistant import Assistant, AssistantBounds
 from folkmoot.bots.commands import Commands
 from folkmoot.bots.ephemeral_notices import EphemeralNotices
@@ -32,7 +32,7 @@ from tests.realtime.memory_server import (
 )
 
 
-class Teller:
+class ScriptedAnswerer:
     """An answerer that tells what a test has it tell: pieces, failures, and waits."""
 
     name = "a test"
@@ -116,7 +116,7 @@ class Scene:
 
     server: MemoryServer
     answers: Answers
-    teller: Teller
+    answerer: ScriptedAnswerer
     session: Conversation
     agent: Account
     assistant: Assistant
@@ -172,12 +172,12 @@ async def scened(
         agent = await cast.account("agent", Role.AGENT)
         desks = Desks(cast.clock, cast.ids)
         session = await server.do(desks.open, cast.cy, title="HELP", agent=agent, assistant_on=True)
-        answers, teller = Answers(cast.clock, cast.ids, max_chars=MAX_CHARS), Teller()
+        answers, answerer = Answers(cast.clock, cast.ids, max_chars=MAX_CHARS), ScriptedAnswerer()
         research = Research(services.storage, services.logs, answers)
         assistant = Assistant(
             services,
             answers,
-            teller,
+            answerer,
             research,
             bounds=bounds or AssistantBounds(),
         )
@@ -190,7 +190,7 @@ async def scened(
         parts = (services.background_tasks, assistant, tasks)
         running = [asyncio.create_task(each.run()) for each in parts]
         try:
-            yield Scene(server, answers, teller, session, agent, assistant, tasks)
+            yield Scene(server, answers, answerer, session, agent, assistant, tasks)
         finally:
             for task in running:
                 task.cancel()

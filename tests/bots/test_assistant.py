@@ -51,7 +51,7 @@ async def answered(watcher: Watcher, kind: AuthorKind = AuthorKind.ASSISTANT) ->
 
 async def test_a_question_is_answered_in_reply_to_it(scene: Scene) -> None:
     watcher = await scene.watch(scene.cy)
-    scene.teller.script = ["be", "cause"]
+    scene.answerer.script = ["be", "cause"]
 
     question = await scene.say(scene.cy, "why?")
     answer = await answered(watcher)
@@ -66,7 +66,7 @@ async def test_a_question_is_answered_in_reply_to_it(scene: Scene) -> None:
 async def test_it_is_shown_typing_while_it_works_and_not_after(scene: Scene) -> None:
     watcher = await scene.watch(scene.cy)
     go_on = asyncio.Event()
-    scene.teller.script = [go_on, "because"]
+    scene.answerer.script = [go_on, "because"]
 
     await scene.say(scene.cy, "why?")
     await watcher.until(lambda event: isinstance(event, Typing) and event.is_typing)
@@ -83,10 +83,10 @@ async def test_it_is_shown_typing_while_it_works_and_not_after(scene: Scene) -> 
 async def test_questions_are_answered_in_their_order_one_at_a_time(scene: Scene) -> None:
     watcher = await scene.watch(scene.cy)
     go_on = asyncio.Event()
-    scene.teller.script = [go_on, "because"]
+    scene.answerer.script = [go_on, "because"]
 
     questions = [await scene.say(scene.cy, f"why {n}?") for n in range(3)]
-    assert len(scene.teller.asked) <= 1
+    assert len(scene.answerer.asked) <= 1
     go_on.set()
     await watcher.until(
         lambda _: len([e for e in watcher.events if by(AuthorKind.ASSISTANT)(e)]) == 3
@@ -94,7 +94,7 @@ async def test_questions_are_answered_in_their_order_one_at_a_time(scene: Scene)
 
     replies = [event.message for event in watcher.events if by(AuthorKind.ASSISTANT)(event)]
     assert [reply.reply_to.uid for reply in replies] == [question.uid for question in questions]
-    assert [sources.question for sources in scene.teller.asked] == ["why 0?", "why 1?", "why 2?"]
+    assert [sources.question for sources in scene.answerer.asked] == ["why 0?", "why 1?", "why 2?"]
 
 
 async def test_no_more_are_written_at_once_than_may_be() -> None:
@@ -103,12 +103,12 @@ async def test_no_more_are_written_at_once_than_may_be() -> None:
         other = await scene.server.do(Desks(cast.clock, cast.ids).open, cast.bo, assistant_on=True)
         watcher, second = await scene.watch(scene.cy), await scene.watch(cast.bo, other)
         go_on = asyncio.Event()
-        scene.teller.script = ["be", go_on, "cause"]
+        scene.answerer.script = ["be", go_on, "cause"]
         await scene.say(scene.cy, "why?")
         await scene.server.say(cast.bo, "and me?", where=other)
-        await asyncio.wait_for(scene.teller.stuck.wait(), WITHIN_S)
+        await asyncio.wait_for(scene.answerer.stuck.wait(), WITHIN_S)
 
-        assert len(scene.teller.asked) == 1
+        assert len(scene.answerer.asked) == 1
         go_on.set()
         await answered(watcher)
         await answered(second)
@@ -130,18 +130,18 @@ async def test_what_it_is_given_is_what_was_said_before_and_what_logs_say(scene:
     await scene.say(scene.cy, "why has the pump failed near the gearbox")
     await watcher.until(lambda event: by(AuthorKind.ASSISTANT)(event) and event.message.seq == 54)
 
-    sources = scene.teller.asked[-1]
+    sources = scene.answerer.asked[-1]
     assert sources.turns[-1].content == sources.question
     assert {turn.role for turn in sources.turns} == {"user", "assistant"}
     assert [passage.text for passage in sources.logs] == ["pump failed"]
     assert [(each.source, each.text) for each in sources.said] == [("cy", "the gearbox squeaks")]
 
 
-async def test_growth_is_shown_to_those_who_watch_and_nobody_else(scene: Scene) -> None:
+async def test_what_is_written_is_streamed_to_those_who_watch_and_nobody_else(scene: Scene) -> None:
     connection, watcher = await scene.connect(scene.cy)
     other = await scene.watch(scene.cy)
     go_on = asyncio.Event()
-    scene.teller.script = ["be", go_on, "cause"]
+    scene.answerer.script = ["be", go_on, "cause"]
 
     question = await scene.say(scene.cy, "why?")
     scene.server.hub.streaming.watch(connection, scene.session.id, question.uid)
@@ -152,31 +152,31 @@ async def test_growth_is_shown_to_those_who_watch_and_nobody_else(scene: Scene) 
 
     assert streamed is not None
     assert (streamed.text, streamed.question, streamed.message) == ("be", question.uid, answer.uid)
-    grown = watcher.of(AnswerExtended)
-    assert [(each.position, each.delta) for each in grown] == [(0, "be"), (2, "cause")]
-    assert {each.message for each in grown} == {answer.uid}
+    extended = watcher.of(AnswerExtended)
+    assert [(each.position, each.delta) for each in extended] == [(0, "be"), (2, "cause")]
+    assert {each.message for each in extended} == {answer.uid}
     assert other.of(AnswerExtended) == []
     assert scene.server.hub.streaming.so_far(scene.session.id) is None
 
 
-async def test_what_grows_is_what_the_message_will_be_without_the_space_around_it(
+async def test_what_is_streamed_is_what_the_message_will_be_without_the_space_around_it(
     scene: Scene,
 ) -> None:
     connection, watcher = await scene.connect(scene.cy)
     scene.server.hub.streaming.watch(connection, scene.session.id)
-    scene.teller.script = ["\n", " it is", " ", "\n\n", "because", ". ", "\n"]
+    scene.answerer.script = ["\n", " it is", " ", "\n\n", "because", ". ", "\n"]
 
     await scene.say(scene.cy, "why?")
     answer = await answered(watcher)
 
-    grown = watcher.of(AnswerExtended)
-    assert answer.content == "".join(each.delta for each in grown) == "it is \n\nbecause."
-    assert [each.position for each in grown] == [0, 5, 15]
+    extended = watcher.of(AnswerExtended)
+    assert answer.content == "".join(each.delta for each in extended) == "it is \n\nbecause."
+    assert [each.position for each in extended] == [0, 5, 15]
 
 
 async def test_a_model_that_says_nothing_but_spaces_is_cut_off_like_any_other(scene: Scene) -> None:
     watcher = await scene.watch(scene.cy)
-    scene.teller.script = ["so", *[" " * 1000] * 11]
+    scene.answerer.script = ["so", *[" " * 1000] * 11]
 
     await scene.say(scene.cy, "why?")
 
@@ -187,7 +187,7 @@ async def test_a_model_that_says_nothing_but_spaces_is_cut_off_like_any_other(sc
 
 async def test_a_failure_is_told_by_the_server_and_the_question_stays(scene: Scene) -> None:
     watcher = await scene.watch(scene.cy)
-    scene.teller.script = [FAILURE]
+    scene.answerer.script = [FAILURE]
 
     question = await scene.say(scene.cy, "why?")
     told = await answered(watcher, AuthorKind.SYSTEM)
@@ -198,17 +198,17 @@ async def test_a_failure_is_told_by_the_server_and_the_question_stays(scene: Sce
 
 async def test_what_nobody_could_answer_now_is_not_even_asked(scene: Scene) -> None:
     watcher = await scene.watch(scene.cy)
-    scene.teller.refuses = FAILURE
+    scene.answerer.refuses = FAILURE
 
     await scene.say(scene.cy, "why?")
     told = await answered(watcher, AuthorKind.SYSTEM)
 
-    assert (told.content, scene.teller.asked) == (str(FAILURE), [])
+    assert (told.content, scene.answerer.asked) == (str(FAILURE), [])
 
 
 async def test_what_had_come_before_a_failure_is_kept_and_marked(scene: Scene) -> None:
     watcher = await scene.watch(scene.cy)
-    scene.teller.script = ["it is be", FAILURE]
+    scene.answerer.script = ["it is be", FAILURE]
 
     await scene.say(scene.cy, "why?")
     answer, told = await answered(watcher), await answered(watcher, AuthorKind.SYSTEM)
@@ -220,13 +220,13 @@ async def test_what_had_come_before_a_failure_is_kept_and_marked(scene: Scene) -
 async def test_an_answer_that_takes_too_long_is_given_up() -> None:
     async with scened(bounds=AssistantBounds(seconds=0.05)) as scene:
         watcher = await scene.watch(scene.cy)
-        scene.teller.script = [asyncio.Event()]
+        scene.answerer.script = [asyncio.Event()]
 
         await scene.say(scene.cy, "why?")
         told = await answered(watcher, AuthorKind.SYSTEM)
 
     assert "longer than 0.05 seconds" in told.content
-    assert scene.teller.closed == 1
+    assert scene.answerer.closed == 1
 
 
 @pytest.mark.parametrize(
@@ -243,12 +243,12 @@ async def test_whatever_an_answerer_does_the_asker_is_told(
     scene: Scene, script: list[Any], told: str
 ) -> None:
     watcher = await scene.watch(scene.cy)
-    scene.teller.script = script
+    scene.answerer.script = script
 
     await scene.say(scene.cy, "why?")
 
     assert told in (await answered(watcher, AuthorKind.SYSTEM)).content
-    scene.teller.script = ["because"]
+    scene.answerer.script = ["because"]
     await scene.say(scene.cy, "and now?")
     assert (await answered(watcher)).content == "because"
 
@@ -256,24 +256,24 @@ async def test_whatever_an_answerer_does_the_asker_is_told(
 async def test_a_human_who_writes_ends_the_answer_that_is_being_written(scene: Scene) -> None:
     connection, watcher = await scene.connect(scene.cy)
     scene.server.hub.streaming.watch(connection, scene.session.id)
-    scene.teller.script = ["be", asyncio.Event()]
+    scene.answerer.script = ["be", asyncio.Event()]
     question = await scene.say(scene.cy, "why?")
-    grown = await watcher.until(lambda event: isinstance(event, AnswerExtended))
+    extended = await watcher.until(lambda event: isinstance(event, AnswerExtended))
 
     await scene.say(scene.agent, "let me see")
     dropped = await watcher.until(lambda event: isinstance(event, AnswerDropped))
 
-    assert (dropped.message, dropped.question) == (grown.message, question.uid)
+    assert (dropped.message, dropped.question) == (extended.message, question.uid)
     await scene.say(scene.cy, "are you there?")
     said = [message.content for message in await scene.history()]
     assert said == ["why?", "let me see", "are you there?"]
-    assert len(scene.teller.asked) == 1
+    assert len(scene.answerer.asked) == 1
 
 
 async def test_a_late_answer_is_dropped_even_if_it_was_given_back(scene: Scene) -> None:
     watcher = await scene.watch(scene.cy)
     go_on = asyncio.Event()
-    scene.teller.script = [go_on, "late"]
+    scene.answerer.script = [go_on, "late"]
     await scene.say(scene.cy, "why?")
     await watcher.until(lambda event: isinstance(event, Typing))
     await scene.say(scene.agent, "let me see")
@@ -281,7 +281,7 @@ async def test_a_late_answer_is_dropped_even_if_it_was_given_back(scene: Scene) 
         scene.server.services.desks.switch_assistant, scene.agent, scene.session.id, is_on=True
     )
 
-    scene.teller.script = ["in time"]
+    scene.answerer.script = ["in time"]
     go_on.set()
     await scene.say(scene.cy, "and now?")
     answer = await answered(watcher)
@@ -292,24 +292,24 @@ async def test_a_late_answer_is_dropped_even_if_it_was_given_back(scene: Scene) 
 
 async def test_the_asker_cancels_from_any_device_and_keeps_what_there_is(scene: Scene) -> None:
     watcher = await scene.watch(scene.cy)
-    scene.teller.script = ["be", asyncio.Event()]
+    scene.answerer.script = ["be", asyncio.Event()]
     await scene.say(scene.cy, "why?")
-    await asyncio.wait_for(scene.teller.stuck.wait(), WITHIN_S)
+    await asyncio.wait_for(scene.answerer.stuck.wait(), WITHIN_S)
 
     assert not scene.assistant.cancel(scene.session.id, scene.agent.id)
     assert scene.assistant.cancel(scene.session.id, scene.cy.id)
     answer = await answered(watcher)
 
     assert (answer.content, answer.labels) == ("be", {CUT_SHORT: CANCELLED})
-    assert scene.teller.closed == 1
+    assert scene.answerer.closed == 1
     assert not scene.assistant.cancel(scene.session.id, scene.cy.id)
 
 
 async def test_an_answer_cancelled_before_its_first_word_is_no_hole(scene: Scene) -> None:
     watcher = await scene.watch(scene.cy)
-    scene.teller.script = [asyncio.Event()]
+    scene.answerer.script = [asyncio.Event()]
     await scene.say(scene.cy, "why?")
-    await asyncio.wait_for(scene.teller.stuck.wait(), WITHIN_S)
+    await asyncio.wait_for(scene.answerer.stuck.wait(), WITHIN_S)
 
     assert scene.assistant.cancel(scene.session.id, scene.cy.id)
 
@@ -336,13 +336,13 @@ async def test_what_was_owed_before_a_crash_is_given_after_it(scene: Scene) -> N
     first, second = [e.message for e in watcher.events if by(AuthorKind.ASSISTANT)(e)]
     assert (first.uid, first.content, first.labels) == (name, "it was be", {CUT_SHORT: RESTARTED})
     assert (second.content, second.labels) == ("because", {})
-    assert [sources.question for sources in scene.teller.asked] == ["waiting?"]
+    assert [sources.question for sources in scene.answerer.asked] == ["waiting?"]
 
 
 async def test_a_question_that_was_deleted_meanwhile_is_not_answered(scene: Scene) -> None:
     watcher = await scene.watch(scene.cy)
     go_on = asyncio.Event()
-    scene.teller.script = [go_on, "because"]
+    scene.answerer.script = [go_on, "because"]
     await scene.say(scene.cy, "first")
     second = await scene.say(scene.cy, "oops")
     await scene.server.do(
@@ -355,4 +355,4 @@ async def test_a_question_that_was_deleted_meanwhile_is_not_answered(scene: Scen
         lambda _: len([e for e in watcher.events if by(AuthorKind.ASSISTANT)(e)]) == 2
     )
 
-    assert [sources.question for sources in scene.teller.asked] == ["first", "third"]
+    assert [sources.question for sources in scene.answerer.asked] == ["first", "third"]

@@ -28,13 +28,13 @@ async def test_only_the_asker_hears_the_answer_and_nothing_of_it_is_kept(scene: 
 
     answer = await scene.say(scene.cy, "/help", client_id="c-1")
 
-    (whispered,) = own.of(EphemeralNotice)
-    assert whispered.message == answer
+    (notice,) = own.of(EphemeralNotice)
+    assert notice.message == answer
     assert (answer.author_kind, answer.kind) == (AuthorKind.SYSTEM, MessageKind.SYSTEM)
     assert (answer.client_id, answer.seq) == ("c-1", 0)
     assert other.events == []
     assert await scene.history() == []
-    assert scene.teller.asked == []
+    assert scene.answerer.asked == []
 
 
 async def test_answers_have_names_and_numbers_of_their_own(scene: Scene) -> None:

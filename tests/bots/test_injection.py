@@ -9,11 +9,11 @@ from collections.abc import Callable
 
 import pytest
 
-from folkmoot.bots.answering import Sources
+from folkmoot.bots.answerer import Sources
 from folkmoot.bots.model.prompt import RULES, composed
 from folkmoot.core.logs.model import Excerpt
 from folkmoot.core.messages.context import Turn, estimated_tokens
-from tests.bots.asking import BO, KEY, Office, hear, passage, sources
+from tests.bots.answerers import BO, KEY, ModelSetup, collect, passage, sources
 from tests.bots.injections import CANARY, KINDS, injections
 from tests.bots.model_server import ModelServer, obeys
 from tests.cast import NOON, CountingIds
@@ -87,33 +87,33 @@ def test_control_tokens_of_models_are_letters_in_data(place: str) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.program
 async def test_a_model_that_obeys_sees_the_sources_and_nothing_else(
-    server: ModelServer, office: Office, kind: str
+    server: ModelServer, setup: ModelSetup, kind: str
 ) -> None:
     server.will(obeys)
     others = sources(f"A secret of Bo's: {CANARY}-of-bo", asker=BO)
-    async with office.answerer(server.url) as answerer:
+    async with setup.answerer(server.url) as answerer:
         for name in (name for name in TEXTS if name.startswith(kind)):
-            assert "-of-bo" in (await hear(answerer, others)).text
+            assert "-of-bo" in (await collect(answerer, others)).text
 
-            heard = await hear(answerer, PLACES["everything"](TEXTS[name]))
+            collected = await collect(answerer, PLACES["everything"](TEXTS[name]))
 
             prompt = server.requests[-1].prompt
-            assert CANARY in heard.text or CANARY not in TEXTS[name], "it does obey"
+            assert CANARY in collected.text or CANARY not in TEXTS[name], "it does obey"
             for secret in (KEY, server.url, "-of-bo", "127.0.0.1", "OPENAI"):
                 assert secret not in prompt, name
-                assert secret not in heard.text, name
+                assert secret not in collected.text, name
 
 
 @pytest.mark.parametrize("name", [n for n in TEXTS if n.startswith(("commands", "exfiltration"))])
 async def test_what_a_model_writes_is_handed_on_as_the_letters_that_it_is(
-    server: ModelServer, office: Office, name: str
+    server: ModelServer, setup: ModelSetup, name: str
 ) -> None:
     server.will(obeys)
 
-    heard = await office.ask(server, sources(TEXTS[name]))
+    collected = await setup.ask(server, sources(TEXTS[name]))
 
     order = TEXTS[name].split("\n")[0].split(" ", 1)[1].removeprefix("/").strip()
-    assert order in heard.text
+    assert order in collected.text
     assert len(server.requests) == 1
     assert set(server.requests[0].body) == {"model", "messages", "stream", "max_tokens"}
 

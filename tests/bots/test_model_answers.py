@@ -12,11 +12,11 @@ from datetime import timedelta
 import psutil
 import pytest
 
-from folkmoot.bots.answering import AnswerFailed
+from folkmoot.bots.answerer import AnswerFailed
 from folkmoot.bots.model import faults
 from folkmoot.bots.model.connection import ResponseBounds
 from folkmoot.bots.model.settings import ModelTimeouts
-from tests.bots.asking import KEY, PATIENT, Office, hear, sources
+from tests.bots.answerers import KEY, PATIENT, ModelSetup, collect, sources
 from tests.bots.model_server import (
     Act,
     Exchange,
@@ -39,18 +39,18 @@ IMPATIENT = replace(PATIENT, first=0.3, pause=0.3)
 
 
 async def test_an_answer_comes_in_the_pieces_that_the_model_sends(
-    server: ModelServer, office: Office
+    server: ModelServer, setup: ModelSetup
 ) -> None:
     server.will(says("The disk ", "is full", "."))
 
-    heard = await office.ask(server)
+    collected = await setup.ask(server)
 
-    assert heard.pieces == ["The disk ", "is full", "."]
-    assert heard.failure is None
+    assert collected.pieces == ["The disk ", "is full", "."]
+    assert collected.failure is None
 
 
 async def test_a_piece_is_handed_on_before_the_next_one_comes(
-    server: ModelServer, office: Office
+    server: ModelServer, setup: ModelSetup
 ) -> None:
     go_on = asyncio.Event()
 
@@ -61,7 +61,7 @@ async def test_a_piece_is_handed_on_before_the_next_one_comes(
         await exchange.piece(" second", "stop")
 
     server.will(act)
-    async with office.answerer(server.url) as answerer, asyncio.timeout(WITHIN_S):
+    async with setup.answerer(server.url) as answerer, asyncio.timeout(WITHIN_S):
         pieces = answerer.answer(sources())
 
         assert await anext(pieces) == "first"
@@ -70,12 +70,12 @@ async def test_a_piece_is_handed_on_before_the_next_one_comes(
 
 
 async def test_a_request_has_the_model_the_key_and_the_bound_and_nothing_of_the_machine(
-    server: ModelServer, office: Office, monkeypatch: pytest.MonkeyPatch
+    server: ModelServer, setup: ModelSetup, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OPENAI_ORG_ID", "org-of-somebody")
     monkeypatch.setenv("OPENAI_CUSTOM_HEADERS", "X-Leak: yes")
 
-    await office.ask(server, max_answer_tokens=77)
+    await setup.ask(server, max_answer_tokens=77)
 
     request = server.requests[0]
     assert request.path == "/v1/chat/completions"
@@ -99,19 +99,19 @@ async def test_a_request_has_the_model_the_key_and_the_bound_and_nothing_of_the_
 
 
 async def test_without_a_key_none_is_sent_though_the_environment_has_one(
-    server: ModelServer, office: Office, monkeypatch: pytest.MonkeyPatch
+    server: ModelServer, setup: ModelSetup, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-of-another-program")
 
-    await office.ask(server, key=None)
+    await setup.ask(server, key=None)
 
     assert "authorization" not in server.requests[0].headers
 
 
 async def test_the_bound_goes_by_the_name_that_the_model_knows(
-    server: ModelServer, office: Office
+    server: ModelServer, setup: ModelSetup
 ) -> None:
-    await office.ask(server, max_tokens_field="max_completion_tokens")
+    await setup.ask(server, max_tokens_field="max_completion_tokens")
 
     assert server.requests[0].body["max_completion_tokens"] == 1000
     assert "max_tokens" not in server.requests[0].body
@@ -119,96 +119,98 @@ async def test_the_bound_goes_by_the_name_that_the_model_knows(
 
 @pytest.mark.parametrize("status", [500, 502, 503, 504, 529, 429, 408])
 async def test_a_passing_fault_is_tried_again_and_the_answer_comes_once(
-    server: ModelServer, office: Office, status: int
+    server: ModelServer, setup: ModelSetup, status: int
 ) -> None:
     server.will(fails(status), fails(status), says("Now."))
 
-    heard = await office.ask(server)
+    collected = await setup.ask(server)
 
-    assert heard.pieces == ["Now."]
-    assert office.waits == [0.5, 1.0]
+    assert collected.pieces == ["Now."]
+    assert setup.waits == [0.5, 1.0]
 
 
-async def test_tries_are_bounded(server: ModelServer, office: Office) -> None:
+async def test_tries_are_bounded(server: ModelServer, setup: ModelSetup) -> None:
     server.will(fails(500))
 
-    heard = await office.ask(server)
+    collected = await setup.ask(server)
 
-    assert (heard.pieces, heard.failure) == ([], faults.BROKEN)
+    assert (collected.pieces, collected.failure) == ([], faults.BROKEN)
     assert len(server.requests) == 3
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308, 400, 401, 403, 404, 413, 422])
 async def test_what_will_not_pass_is_not_tried_again(
-    server: ModelServer, office: Office, status: int
+    server: ModelServer, setup: ModelSetup, status: int
 ) -> None:
     server.will(fails(status, location="http://127.0.0.1:1/elsewhere"))
 
-    heard = await office.ask(server)
+    collected = await setup.ask(server)
 
-    assert heard.failure == faults.REFUSED
+    assert collected.failure == faults.REFUSED
     assert len(server.requests) == 1
 
 
-async def test_the_key_does_not_follow_a_redirect(server: ModelServer, office: Office) -> None:
+async def test_the_key_does_not_follow_a_redirect(server: ModelServer, setup: ModelSetup) -> None:
     async with ModelServer() as elsewhere:
         server.will(fails(307, location=f"{elsewhere.url}/chat/completions"))
 
-        await office.ask(server)
+        await setup.ask(server)
 
         assert elsewhere.requests == []
 
 
-async def test_retry_after_is_waited_for(server: ModelServer, office: Office) -> None:
-    in_3_s = (office.clock.now() + timedelta(seconds=3)).strftime("%a, %d %b %Y %H:%M:%S GMT")
+async def test_retry_after_is_waited_for(server: ModelServer, setup: ModelSetup) -> None:
+    in_3_s = (setup.clock.now() + timedelta(seconds=3)).strftime("%a, %d %b %Y %H:%M:%S GMT")
     server.will(fails(429, retry_after="2"), fails(503, retry_after=in_3_s), says("Now."))
 
-    heard = await office.ask(server)
+    collected = await setup.ask(server)
 
-    assert heard.text == "Now."
-    assert office.waits == [2.0, 3.0]
+    assert collected.text == "Now."
+    assert setup.waits == [2.0, 3.0]
 
 
 @pytest.mark.parametrize("wait", ["3600", "Fri, 01 Jan 2100 00:00:00 GMT"])
 async def test_a_longer_wait_than_there_is_time_fails_at_once(
-    server: ModelServer, office: Office, wait: str
+    server: ModelServer, setup: ModelSetup, wait: str
 ) -> None:
     server.will(fails(429, retry_after=wait), says("Never."))
 
-    heard = await office.ask(server)
+    collected = await setup.ask(server)
 
-    assert heard.failure == faults.BUSY
-    assert (len(server.requests), office.waits) == (1, [])
+    assert collected.failure == faults.BUSY
+    assert (len(server.requests), setup.waits) == (1, [])
 
 
 @pytest.mark.parametrize("wait", ["soon", "-5", "nan", "inf", "1e999", "", "9" * 400, "Fri, 99"])
-async def test_a_nonsensical_wait_is_none(server: ModelServer, office: Office, wait: str) -> None:
+async def test_a_nonsensical_wait_is_none(
+    server: ModelServer, setup: ModelSetup, wait: str
+) -> None:
     server.will(fails(429, retry_after=wait), says("Now."))
 
-    heard = await office.ask(server)
+    collected = await setup.ask(server)
 
-    assert heard.text == "Now."
-    assert office.waits == [0.5]
+    assert collected.text == "Now."
+    assert setup.waits == [0.5]
 
 
-async def test_nobody_listening_is_tried_again_and_then_said(office: Office) -> None:
+async def test_nobody_listening_is_tried_again_and_then_said(setup: ModelSetup) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-    async with office.answerer(f"http://127.0.0.1:{port}/v1") as answerer:
-        heard = await hear(answerer)
+    async with setup.answerer(f"http://127.0.0.1:{port}/v1") as answerer:
+        collected = await collect(answerer)
 
-    assert heard.failure == faults.OUT_OF_REACH
-    assert office.waits == [0.5, 1.0]
+    assert collected.failure == faults.OUT_OF_REACH
+    assert setup.waits == [0.5, 1.0]
 
 
 async def test_a_connection_lost_before_the_first_piece_is_tried_again(
-    server: ModelServer, office: Office
+    server: ModelServer, setup: ModelSetup
 ) -> None:
     server.will(hangs_up, sends(b""), says("Now."))
 
-    heard = await office.ask(server)
+    collected = await setup.ask(server)
 
-    assert heard.pieces == ["Now."]
+    assert collected.pieces == ["Now."]
 
 
 LYING = sends(b"data: " + json.dumps(chunk("So")).encode() + b"\n\n", content_length=5000)
@@ -242,9 +244,9 @@ async def test_nothing_is_tried_again_after_the_first_piece(
 ) -> None:
     server.will(act, says("Twice."))
 
-    heard = await Office(patience=patience_for(failure)).ask(server)
+    collected = await ModelSetup(timeouts=patience_for(failure)).ask(server)
 
-    assert (heard.text, heard.failure) == ("So", failure)
+    assert (collected.text, collected.failure) == ("So", failure)
     assert len(server.requests) == 1
 
 
@@ -291,9 +293,9 @@ async def test_an_answer_that_never_begins_is_one_sentence(
 ) -> None:
     server.will(act)
 
-    heard = await Office(patience=patience_for(failure)).ask(server)
+    collected = await ModelSetup(timeouts=patience_for(failure)).ask(server)
 
-    assert (heard.pieces, heard.failure) == ([], failure)
+    assert (collected.pieces, collected.failure) == ([], failure)
 
 
 async def test_a_drip_of_bytes_ends_with_the_time_for_an_event(server: ModelServer) -> None:
@@ -305,9 +307,9 @@ async def test_a_drip_of_bytes_ends_with_the_time_for_an_event(server: ModelServ
                 return
 
     server.will(act)
-    heard = await Office(patience=IMPATIENT).ask(server)
+    collected = await ModelSetup(timeouts=IMPATIENT).ask(server)
 
-    assert heard.failure == faults.TOO_SLOW
+    assert collected.failure == faults.TOO_SLOW
     assert server.exchanges[0].bytes_sent < 300
 
 
@@ -321,7 +323,7 @@ async def test_a_drip_of_pieces_ends_with_the_time_for_all(
 
     server.will(act)
     clock = LoopClock(monkeypatch)
-    async with Office(patience=replace(PATIENT, whole=30)).answerer(server.url) as answerer:
+    async with ModelSetup(timeouts=replace(PATIENT, whole=30)).answerer(server.url) as answerer:
         pieces = answerer.answer(sources())
         assert [await anext(pieces) for _ in range(3)]
         clock.put_forward(30)
@@ -358,23 +360,23 @@ EMPTY_EVENTS = (b"data: " + json.dumps(chunk("")).encode() + b"\n\n") * 100
 async def test_of_a_hundred_megabytes_little_is_read_and_less_is_kept(
     server: ModelServer, blob: bytes, failure: str
 ) -> None:
-    office = Office(patience=PATIENT)
+    setup = ModelSetup(timeouts=PATIENT)
     process = psutil.Process()
-    await office.ask(server)
+    await setup.ask(server)
     server.will(pours(blob, 100 * MIB))
     before = process.memory_info().rss
 
-    heard = await office.ask(server)
+    collected = await setup.ask(server)
 
-    assert heard.failure == failure
-    assert len(heard.text) <= 10_000
+    assert collected.failure == failure
+    assert len(collected.text) <= 10_000
     assert server.exchanges[-1].bytes_sent < 16 * MIB
     assert process.memory_info().rss - before < 24 * MIB
 
 
 @pytest.mark.parametrize("form", ["text/html", "text/event-stream"])
 async def test_a_huge_error_page_is_not_read(
-    server: ModelServer, office: Office, form: str
+    server: ModelServer, setup: ModelSetup, form: str
 ) -> None:
     async def act(exchange: Exchange) -> None:
         await exchange.head(404, form)
@@ -382,66 +384,68 @@ async def test_a_huge_error_page_is_not_read(
             await exchange.send(b"x" * 60_000)
 
     server.will(act)
-    heard = await office.ask(server)
+    collected = await setup.ask(server)
 
-    assert heard.failure == faults.REFUSED
+    assert collected.failure == faults.REFUSED
     assert server.exchanges[0].bytes_sent < 16 * MIB
 
 
-async def test_events_of_a_bounded_size_pass_whatever_ends_their_lines(office: Office) -> None:
+async def test_events_of_a_bounded_size_pass_whatever_ends_their_lines(setup: ModelSetup) -> None:
     async with ModelServer() as server:
         for end in (b"\n", b"\r\n", b"\r"):
             text = json.dumps(chunk("y" * 600)).encode()
             events = (b"data: " + text + end + end) * 20
             last = b"data: " + json.dumps(chunk(".", "stop")).encode() + end + end
             server.will(sends(events + last))
-            small = Office(bounds=ResponseBounds(event_bytes=70_000, response_bytes=100_000))
+            small = ModelSetup(bounds=ResponseBounds(event_bytes=70_000, response_bytes=100_000))
 
-            heard = await small.ask(server, max_answer_chars=20_000)
+            collected = await small.ask(server, max_answer_chars=20_000)
 
-            assert (len(heard.text), heard.failure) == (12_001, None)
+            assert (len(collected.text), collected.failure) == (12_001, None)
 
 
 async def test_an_answer_is_cut_at_its_bound_to_the_character(
-    server: ModelServer, office: Office
+    server: ModelServer, setup: ModelSetup
 ) -> None:
     server.will(says("é" * 30, "é" * 30))
 
-    heard = await office.ask(server, max_answer_chars=50)
+    collected = await setup.ask(server, max_answer_chars=50)
 
-    assert (heard.text, heard.failure) == ("é" * 50, faults.TOO_LONG)
+    assert (collected.text, collected.failure) == ("é" * 50, faults.TOO_LONG)
 
 
-async def test_pieces_are_valid_text(server: ModelServer, office: Office) -> None:
+async def test_pieces_are_valid_text(server: ModelServer, setup: ModelSetup) -> None:
     server.will(says("\ud83d", "\ude00 a\0b \udc00c", "\ud800", "d\ud800"))
 
-    heard = await office.ask(server)
+    collected = await setup.ask(server)
 
-    assert heard.text == "\U0001f600 ab \ufffdc\ufffdd"
-    assert heard.failure is None
+    assert collected.text == "\U0001f600 ab \ufffdc\ufffdd"
+    assert collected.failure is None
 
 
 async def test_half_a_pair_at_the_end_of_an_answer_is_dropped(
-    server: ModelServer, office: Office
+    server: ModelServer, setup: ModelSetup
 ) -> None:
     server.will(says("ok", "\ud83d"))
 
-    assert (await office.ask(server)).text == "ok"
+    assert (await setup.ask(server)).text == "ok"
 
 
-async def test_what_a_model_thinks_is_not_handed_on(server: ModelServer, office: Office) -> None:
+async def test_what_a_model_thinks_is_not_handed_on(server: ModelServer, setup: ModelSetup) -> None:
     thought = {"choices": [{"index": 0, "delta": {"reasoning_content": "hm"}}]}
     usage = {"choices": [], "usage": {"total_tokens": 5}}
     server.will(streams(usage, thought, chunk("So."), chunk(None, "stop"), usage, "[DONE]"))
 
-    heard = await office.ask(server)
+    collected = await setup.ask(server)
 
-    assert (heard.pieces, heard.failure) == (["So."], None)
+    assert (collected.pieces, collected.failure) == (["So."], None)
 
 
-async def test_closing_the_iterator_ends_the_request(server: ModelServer, office: Office) -> None:
+async def test_closing_the_iterator_ends_the_request(
+    server: ModelServer, setup: ModelSetup
+) -> None:
     server.will(stalls_after("So"))
-    async with office.answerer(server.url) as answerer, asyncio.timeout(WITHIN_S):
+    async with setup.answerer(server.url) as answerer, asyncio.timeout(WITHIN_S):
         pieces = answerer.answer(sources())
         assert await anext(pieces) == "So"
 
@@ -452,11 +456,11 @@ async def test_closing_the_iterator_ends_the_request(server: ModelServer, office
 
 @pytest.mark.parametrize("act", [stalls_at_once, stalls_after()])
 async def test_cancelling_whoever_waits_ends_the_request(
-    server: ModelServer, office: Office, act: Act
+    server: ModelServer, setup: ModelSetup, act: Act
 ) -> None:
     server.will(act)
-    async with office.answerer(server.url) as answerer, asyncio.timeout(WITHIN_S):
-        asking = asyncio.create_task(hear(answerer))
+    async with setup.answerer(server.url) as answerer, asyncio.timeout(WITHIN_S):
+        asking = asyncio.create_task(collect(answerer))
         exchange = await server.request_number(1)
 
         asking.cancel()
@@ -467,9 +471,9 @@ async def test_cancelling_whoever_waits_ends_the_request(
 
 
 async def test_an_iterator_closed_before_it_began_asks_nothing(
-    server: ModelServer, office: Office
+    server: ModelServer, setup: ModelSetup
 ) -> None:
-    async with office.answerer(server.url) as answerer:
+    async with setup.answerer(server.url) as answerer:
         await answerer.answer(sources()).aclose()
 
     assert server.requests == []
@@ -479,10 +483,10 @@ async def test_the_key_and_the_address_are_in_no_failure_log_or_repr(
     server: ModelServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    office = Office(patience=replace(IMPATIENT, tries=1))
+    setup = ModelSetup(timeouts=replace(IMPATIENT, tries=1))
     acts = (fails(401), streams(ERROR), hangs_up, sends(b"{}", form="text/html"), stalls_at_once)
     shown: list[str] = []
-    async with office.answerer(server.url) as answerer:
+    async with setup.answerer(server.url) as answerer:
         for act in acts:
             server.will(act)
             with pytest.raises(AnswerFailed) as failed:
@@ -500,28 +504,28 @@ async def test_the_key_and_the_address_are_in_no_failure_log_or_repr(
 
 
 async def test_neither_question_nor_answer_is_logged(
-    server: ModelServer, office: Office, caplog: pytest.LogCaptureFixture
+    server: ModelServer, setup: ModelSetup, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
     server.will(streams(chunk("a private answer"), "{private"))
 
-    await office.ask(server, sources("a private question"))
+    await setup.ask(server, sources("a private question"))
 
     assert caplog.records
     assert "private" not in "\n".join(str(record.__dict__) for record in caplog.records)
 
 
 async def test_many_questions_at_once_have_their_own_answers(
-    server: ModelServer, office: Office
+    server: ModelServer, setup: ModelSetup
 ) -> None:
     async def act(exchange: Exchange) -> None:
         word = exchange.request.prompt.rsplit("number ", 1)[1].split()[0]
         await says("It is ", word)(exchange)
 
     server.will(act)
-    async with office.answerer(server.url) as answerer:
-        heard = await asyncio.gather(
-            *(hear(answerer, sources(f"Which is number {n} ?")) for n in range(20))
+    async with setup.answerer(server.url) as answerer:
+        collected = await asyncio.gather(
+            *(collect(answerer, sources(f"Which is number {n} ?")) for n in range(20))
         )
 
-    assert [one.text for one in heard] == [f"It is {n}" for n in range(20)]
+    assert [one.text for one in collected] == [f"It is {n}" for n in range(20)]

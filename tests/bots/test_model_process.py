@@ -14,14 +14,14 @@ from dataclasses import replace
 import psutil
 import pytest
 
-from folkmoot.bots.answering import AnswerFailed
+from folkmoot.bots.answerer import AnswerFailed
 from folkmoot.bots.model.circuit_breaker import CircuitBreaker
 from folkmoot.bots.model.faults import BROKEN
 from folkmoot.bots.model.process import GONE, MAX_UNREAD_BYTES, ModelProcess
 from folkmoot.bots.model.protocol import AnswerEnd, Ask, Ready, Setup, line, report_in
 from folkmoot.bots.model.settings import ModelSettings
 from folkmoot.server.programs import model_asker
-from tests.bots.asking import KEY, PATIENT, at_work, hear, sources
+from tests.bots.answerers import KEY, PATIENT, at_work, collect, sources
 from tests.bots.model_server import (
     Act,
     Exchange,
@@ -40,7 +40,7 @@ LITTLE_PIECES = 2000
 
 def setup_for(server: ModelServer) -> Setup:
     model = ModelSettings(base_url=server.url, model="test-model", key=KEY)
-    return Setup(model=model, patience=replace(PATIENT, tries=2, backoff=0.01))
+    return Setup(model=model, timeouts=replace(PATIENT, tries=2, backoff=0.01))
 
 
 @asynccontextmanager
@@ -89,9 +89,9 @@ async def test_many_questions_at_once_have_their_own_answers(server: ModelServer
     server.will(act)
     async with asked_apart(server) as answerer:
         questions = [f"No.{number} please" for number in range(20)]
-        heard = await asyncio.gather(*(hear(answerer, sources(each)) for each in questions))
+        collected = await asyncio.gather(*(collect(answerer, sources(each)) for each in questions))
 
-    assert [each.text for each in heard] == [f"You asked: No.{number}" for number in range(20)]
+    assert [each.text for each in collected] == [f"You asked: No.{number}" for number in range(20)]
 
 
 async def test_why_there_is_no_answer_is_said_and_logged_here(
@@ -99,9 +99,9 @@ async def test_why_there_is_no_answer_is_said_and_logged_here(
 ) -> None:
     server.will(fails(500))
     async with asked_apart(server) as answerer:
-        heard = await hear(answerer)
+        collected = await collect(answerer)
 
-    assert (heard.pieces, heard.failure) == ([], BROKEN)
+    assert (collected.pieces, collected.failure) == ([], BROKEN)
     assert len(server.requests) == 2
     assert [record.levelno for record in caplog.records] == [logging.WARNING]
     assert "gave no whole answer" in caplog.text
@@ -115,7 +115,7 @@ async def test_a_model_that_is_down_for_many_is_not_asked_for_a_while(server: Mo
     ) as answerer:
         for _ in range(2):
             await answerer.ready()
-            await hear(answerer)
+            await collect(answerer)
 
         with pytest.raises(AnswerFailed, match=BROKEN):
             await answerer.ready()
@@ -131,7 +131,7 @@ async def test_one_that_answers_one_way_or_another_is_not_down(
         for each in (fails(503), act, fails(503)):
             server.will(each)
             await answerer.ready()
-            await hear(answerer)
+            await collect(answerer)
 
         await answerer.ready()
 
@@ -163,23 +163,23 @@ def test_the_same_is_logged_once_a_minute_and_then_how_often_it_was() -> None:
 async def test_who_waits_no_longer_ends_the_request(server: ModelServer, act: object) -> None:
     server.will(act)
     async with asked_apart(server) as answerer:
-        asking = asyncio.create_task(hear(answerer))
+        asking = asyncio.create_task(collect(answerer))
         exchange = await server.request_number(1)
 
         asking.cancel()
 
         await exchange.is_gone.wait()
         server.will(says("Well."))
-        assert (await hear(answerer)).text == "Well."
+        assert (await collect(answerer)).text == "Well."
 
 
 async def test_a_flood_of_little_pieces_comes_in_few(server: ModelServer) -> None:
     server.will(says(*(f"{number} " for number in range(LITTLE_PIECES))))
     async with asked_apart(server) as answerer:
-        heard = await hear(answerer)
+        collected = await collect(answerer)
 
-    assert heard.text == "".join(f"{number} " for number in range(LITTLE_PIECES))
-    assert len(heard.pieces) < LITTLE_PIECES / 10
+    assert collected.text == "".join(f"{number} " for number in range(LITTLE_PIECES))
+    assert len(collected.pieces) < LITTLE_PIECES / 10
 
 
 async def test_a_process_that_is_killed_fails_its_answers_and_the_next_has_another(
@@ -196,7 +196,7 @@ async def test_a_process_that_is_killed_fails_its_answers_and_the_next_has_anoth
         with pytest.raises(AnswerFailed) as failure:
             await anext(pieces)
         assert str(failure.value) == GONE
-        assert (await hear(answerer)).text == "Well."
+        assert (await collect(answerer)).text == "Well."
         assert the_process().pid != first.pid
 
 
@@ -204,15 +204,15 @@ async def test_a_process_that_reads_nothing_more_holds_nobody_up_and_is_ended(
     server: ModelServer,
 ) -> None:
     async with asked_apart(server) as answerer:
-        await hear(answerer)
+        await collect(answerer)
         the_process().suspend()
         much = sources("why " * (MAX_UNREAD_BYTES // 8))
-        asking = [asyncio.create_task(hear(answerer, much)) for _ in range(4)]
+        asking = [asyncio.create_task(collect(answerer, much)) for _ in range(4)]
 
         failures = [(await each).failure for each in asking]
 
         assert failures == [GONE] * 4
-        assert (await hear(answerer)).text == "All is well."
+        assert (await collect(answerer)).text == "All is well."
 
 
 @pytest.mark.parametrize("program", ["this", "no_such_module"])
@@ -220,9 +220,9 @@ async def test_a_program_that_talks_nonsense_or_is_not_there_is_a_failure(
     server: ModelServer, caplog: pytest.LogCaptureFixture, program: str
 ) -> None:
     async with asked_apart(server, program) as answerer:
-        heard = await hear(answerer)
+        collected = await collect(answerer)
 
-    assert (heard.pieces, heard.failure) == ([], GONE)
+    assert (collected.pieces, collected.failure) == ([], GONE)
     assert "the process that asks the model" in caplog.text
 
 
@@ -230,7 +230,7 @@ async def test_the_process_has_the_key_in_no_argument_or_variable_and_ends_with_
     server: ModelServer,
 ) -> None:
     async with asked_apart(server) as answerer:
-        await hear(answerer)
+        await collect(answerer)
         process = the_process()
         assert KEY not in " ".join([*process.cmdline(), *process.environ().values()])
         assert process.nice() == model_asker.NICENESS
@@ -246,7 +246,7 @@ def test_it_ends_when_stdin_does_and_not_by_what_is_sent_to_all() -> None:
     ) as process:
         assert process.stdin is not None
         assert process.stdout is not None
-        setup = Setup(model=model, patience=replace(PATIENT, tries=1))
+        setup = Setup(model=model, timeouts=replace(PATIENT, tries=1))
         process.stdin.write(line(setup) + line(Ask(1, sources())))
         process.stdin.flush()
         assert isinstance(report_in(process.stdout.readline()), Ready)

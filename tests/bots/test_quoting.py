@@ -16,7 +16,7 @@ from folkmoot.bots.quoting import (
     QuotingAnswerer,
 )
 from folkmoot.core.logs.model import Excerpt
-from tests.bots.asking import hear, passage, sources
+from tests.bots.answerers import collect, passage, sources
 from tests.cast import NOON
 
 DISK = passage("ERROR no space left on device /var", "app.log:12")
@@ -24,9 +24,9 @@ LOGIN = passage("login of bo from 10.0.0.7", "audit.log:3")
 
 
 async def answer(question: str, **given: Any) -> str:
-    heard = await hear(QuotingAnswerer(), sources(question, **given))
-    assert heard.failure is None
-    return heard.text
+    collected = await collect(QuotingAnswerer(), sources(question, **given))
+    assert collected.failure is None
+    return collected.text
 
 
 async def test_a_passage_is_quoted_with_its_source_and_time() -> None:
@@ -50,9 +50,9 @@ async def test_times_are_in_utc_wherever_they_were_written() -> None:
 
 
 async def test_an_answer_comes_in_pieces() -> None:
-    heard = await hear(QuotingAnswerer(), sources("space or login", logs=(DISK, LOGIN)))
+    collected = await collect(QuotingAnswerer(), sources("space or login", logs=(DISK, LOGIN)))
 
-    assert len(heard.pieces) == 4
+    assert len(collected.pieces) == 4
 
 
 async def test_what_was_said_comes_first_where_it_fits_better() -> None:

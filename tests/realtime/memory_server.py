@@ -125,10 +125,10 @@ class MemoryLogIndex:
         self.go_on.set()
         self.is_reading = False
 
-    async def find(self, inquiry: LogQuery) -> list[Excerpt]:
-        words = set(inquiry.words.casefold().split())
+    async def find(self, query: LogQuery) -> list[Excerpt]:
+        words = set(query.words.casefold().split())
         found = [each for each in self.passages if words & set(each.text.casefold().split())]
-        return found[: inquiry.limit]
+        return found[: query.limit]
 
     async def size(self) -> int:
         return len(self.passages)

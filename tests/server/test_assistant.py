@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from folkmoot.bots.answering import Answerer
+from folkmoot.bots.answerer import Answerer
 from folkmoot.bots.model.prompt import composed
 from folkmoot.cli.doctor import examine
 from folkmoot.server.answerers import answerer_of
 from folkmoot.server.errors import StartRefused
 from folkmoot.server.programs.model_asker import FENCE_CHARS
 from folkmoot.server.settings import Settings
-from tests.bots.asking import KEY, at_work, hear, sources
+from tests.bots.answerers import KEY, at_work, hear, sources
 from tests.bots.model_server import ModelServer, obeys
 from tests.deadlines import WITHIN_S
 

@@ -11,7 +11,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import TypeVar
 
-from folkmoot.bots.answering import Answerer, AnswerFailed, Sources
+from folkmoot.bots.answerer import Answerer, AnswerFailed, Sources
 from folkmoot.bots.research import QuestionContext, Research
 from folkmoot.core.accounts.model import ASSISTANT
 from folkmoot.core.conversations.events import AssistantSwitched, ConversationEnded

@@ -1,7 +1,7 @@
 """Slash commands: which there are, who may use them, and what they answer.
 
 They work in every session, whatever contract it is written through. What is asked and answered is
-between the asker and the house: nobody else sees it, and nothing of it is kept.
+between the asker and the server: nobody else sees it, and nothing of it is kept.
 """
 
 import asyncio
@@ -119,14 +119,14 @@ class Commands:
 
     async def _answered(self, draft: Draft) -> Posted:
         async def look(work: UnitOfWork) -> tuple[Conversation, Account | None]:
-            place = draft.conversation_id
+            conversation_id = draft.conversation_id
             account = (await work.accounts.by_ids([draft.author_id]))[draft.author_id]
-            head = (await work.conversations.heads([place])).get(place)
+            head = (await work.conversations.heads([conversation_id])).get(conversation_id)
             if head is None:
                 raise NoSuchConversation
             if head.kind is not Kind.SESSION or _is_escaped(draft):
                 return head, None
-            await self._services.desks.entered(work, account, place)
+            await self._services.desks.entered(work, account, conversation_id)
             return head, account
 
         head, account = await self._services.storage.read(look)
@@ -140,9 +140,9 @@ class Commands:
     def _notify(
         self, account: Account, head: Conversation, text: str, client_id: str | None = None
     ) -> Posted:
-        whispered = self._notices.to(account.id, head, text, client_id=client_id)
-        self._services.publish([whispered])
-        return Posted(whispered.message, is_repeat=False)
+        notice = self._notices.to(account.id, head, text, client_id=client_id)
+        self._services.publish([notice])
+        return Posted(notice.message, is_repeat=False)
 
     async def _obey(self, name: str, asked: CommandCall) -> str:
         command = _BY_NAME.get(name)
@@ -168,7 +168,7 @@ class Commands:
         return "\n".join(["Commands:", *lines, "//text sends /text as it is."])
 
     async def totals(self, _asked: CommandCall) -> str:
-        """Numbers of the whole house."""
+        """Numbers of the whole server."""
         totals, services = await self._count(), self._services
         uptime = services.clock.now() - self._started_at
         numbers = {
@@ -183,16 +183,20 @@ class Commands:
 
     async def status(self, asked: CommandCall) -> str:
         """This session."""
-        place = asked.head.id
-        members = (
-            await self._services.storage.read(lambda work: work.conversations.members([place]))
-        )[place]
-        return status_of(asked.head, members, self._services.presence.present(place))
+        conversation_id = asked.head.id
+        found = await self._services.storage.read(
+            lambda work: work.conversations.members([conversation_id])
+        )
+        return status_of(
+            asked.head, found[conversation_id], self._services.presence.present(conversation_id)
+        )
 
     async def clear(self, asked: CommandCall) -> str:
         """End this session."""
-        services, place = self._services, asked.head.id
-        await services.writer.write(lambda work: services.desks.close(work, asked.account, place))
+        services, conversation_id = self._services, asked.head.id
+        await services.writer.write(
+            lambda work: services.desks.close(work, asked.account, conversation_id)
+        )
         return "This session has ended."
 
     async def sessions(self, asked: CommandCall) -> str:

@@ -1,4 +1,4 @@
-"""What the house says to one account alone."""
+"""What the server says to one account alone."""
 
 from folkmoot.core.conversations.model import Conversation
 from folkmoot.core.messages.events import EphemeralNotice
@@ -7,7 +7,7 @@ from folkmoot.core.shared.ids import AccountId, Clock, Ids, MessageId
 
 
 class EphemeralNotices:
-    """Makes system messages that are not kept: they have names, and no place of their own.
+    """Makes system messages that are not kept: they have names, and no `seq` of their own.
 
     Their numbers are below zero, where no stored message's is, and never the same twice.
     """

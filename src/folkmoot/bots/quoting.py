@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import islice
 from math import log
 
-from folkmoot.bots.answering import Sources
+from folkmoot.bots.answerer import Sources
 from folkmoot.bots.untrusted import moment, one_line, visible
 from folkmoot.core.logs.model import Excerpt
 
@@ -53,17 +53,17 @@ _SMALL_WORDS = frozenset(
 
 
 class QuotingAnswerer:
-    """Answers with passages alone; the same grounds give the same answer."""
+    """Answers with passages alone; the same sources give the same answer."""
 
     @property
     def name(self) -> str:
         """What operators call it."""
         return "built-in"
 
-    async def answer(self, grounds: Sources) -> AsyncGenerator[str, None]:
+    async def answer(self, sources: Sources) -> AsyncGenerator[str, None]:
         """A sentence, the passages one by one, a sentence; or what to ask instead."""
-        sought = _Sought.of(grounds.question)
-        chosen = _best(sought, grounds) if sought.stems else []
+        sought = _Sought.of(sources.question)
+        chosen = _best(sought, sources) if sought.stems else []
         if not chosen:
             yield NOTHING if sought.stems else ABILITIES
             return
@@ -112,12 +112,12 @@ def _stem(word: str) -> str:
     return word
 
 
-def _best(sought: _Sought, grounds: Sources) -> list[list[Excerpt]]:
+def _best(sought: _Sought, sources: Sources) -> list[list[Excerpt]]:
     """The best of both kinds, those of one text together.
 
     Either kind stays in the order of its index, which knows how rare a word is among all.
     """
-    candidates = (*grounds.logs, *grounds.said)
+    candidates = (*sources.logs, *sources.said)
     found = {id(one): sought.found_in(f"{one.source} {one.text}") for one in candidates}
     weights = {
         stem: log(1 + len(candidates) / (1 + sum(stem in stems for stems in found.values())))
@@ -127,7 +127,7 @@ def _best(sought: _Sought, grounds: Sources) -> list[list[Excerpt]]:
     def fit(passage: Excerpt) -> float:
         return sum(weights[stem] for stem in sorted(found[id(passage)]))
 
-    logs, said = list(grounds.logs), list(grounds.said)
+    logs, said = list(sources.logs), list(sources.said)
     chosen: dict[str, list[Excerpt]] = {}
     while logs or said:
         is_log_next = bool(logs) and (not said or fit(logs[0]) >= fit(said[0]))

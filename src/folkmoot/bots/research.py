@@ -3,7 +3,7 @@
 from collections import defaultdict
 from dataclasses import dataclass
 
-from folkmoot.bots.answering import Sources
+from folkmoot.bots.answerer import Sources
 from folkmoot.core.accounts.model import STAFF, Account
 from folkmoot.core.audience import hidden_authors
 from folkmoot.core.conversations.model import Conversation

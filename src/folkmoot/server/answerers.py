@@ -3,7 +3,7 @@
 import logging
 from urllib.parse import urlsplit
 
-from folkmoot.bots.answering import Answerer
+from folkmoot.bots.answerer import Answerer
 from folkmoot.bots.model.process import ModelProcess
 from folkmoot.bots.model.protocol import Setup
 from folkmoot.bots.model.settings import ModelSettings, ModelTimeouts
@@ -35,7 +35,7 @@ def answerer_of(settings: Settings, health: Health | None = None) -> Answerer:
         )
     setup = Setup(
         model=model,
-        patience=ModelTimeouts.of(settings.assistant_seconds),
+        timeouts=ModelTimeouts.of(settings.assistant_seconds),
         tokens_per_account=settings.assistant_tokens_per_account_a_day,
         tokens_for_all=settings.assistant_tokens_a_day,
     )

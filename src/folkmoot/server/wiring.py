@@ -18,7 +18,7 @@ from folkmoot.auth.logins import Lifetimes, Logins
 from folkmoot.auth.passwords import Passwords
 from folkmoot.auth.signing import WeakSecret, load_secret
 from folkmoot.auth.tokens import AccessTokens
-from folkmoot.bots.answering import Answerer
+from folkmoot.bots.answerer import Answerer
 from folkmoot.bots.assistant import Assistant, AssistantBounds
 from folkmoot.bots.commands import Commands
 from folkmoot.bots.ephemeral_notices import EphemeralNotices
@@ -129,23 +129,23 @@ async def opened(settings: Settings, own_log: LineFile | None = None) -> AsyncIt
 async def _means(settings: Settings, storage: Storage) -> AsyncIterator[_Resources]:
     health = Health(SystemClock().now, log_notice)
     answerer = answerer_of(settings, health)
-    shelf = LogIndexFile(settings.data.absolute() / LOG_INDEX)
+    index = LogIndexFile(settings.data.absolute() / LOG_INDEX)
     audit = AuditTrail(settings.own_logs, SystemClock())
     try:
         async with httpx2.AsyncClient(follow_redirects=False) as client:
-            logs = _logs(settings, shelf, health)
+            logs = _logs(settings, index, health)
             reporting = ReportingStorage(storage, health)
             yield _Resources(reporting, health, client, answerer, logs, audit)
     finally:
         audit.close()
-        await shelf.close()
+        await index.close()
 
 
-def _logs(settings: Settings, shelf: LogIndexFile, health: Health) -> Logs:
+def _logs(settings: Settings, index: LogIndexFile, health: Health) -> Logs:
     return Logs(
         sources=settings.assistant_logs,
         folder=settings.data.absolute(),
-        shelf=shelf,
+        index=index,
         reader=log_reader.__name__,
         clock=SystemClock(),
         health=health,

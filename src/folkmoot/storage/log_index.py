@@ -166,13 +166,13 @@ class LogIndexFile:
             part=ServerPart.LOG_INDEX,
         )
 
-    async def find(self, inquiry: LogQuery) -> list[Excerpt]:
+    async def find(self, query: LogQuery) -> list[Excerpt]:
         """The best matches that the asker may see; none while there is no index that can be read.
 
         Raises:
             Unavailable: too many ask at once.
         """
-        return await self._threads.run(lambda reader: reader.find(inquiry))
+        return await self._threads.run(lambda reader: reader.find(query))
 
     async def size(self) -> int:
         """How many entries there are."""
@@ -202,15 +202,15 @@ class _IndexConnection:
         nothing: tuple[int, int | None] = (0, None)
         return self._attempt(_about, nothing)
 
-    def find(self, inquiry: LogQuery) -> list[Excerpt]:
+    def find(self, query: LogQuery) -> list[Excerpt]:
         """The best matches."""
-        question = question_of(inquiry.words)
-        if not question.wanted or inquiry.limit < 1:
+        question = question_of(query.words)
+        if not question.wanted or query.limit < 1:
             return []
 
         def search(connection: sqlite3.Connection) -> list[Excerpt]:
             deadline = monotonic() + self._search_seconds
-            reader = None if inquiry.sees_all else inquiry.asker.username
+            reader = None if query.sees_all else query.asker.username
             entries = _about(connection)[0]
             candidates = Candidates(connection, question, entries=entries, reader=reader)
             # To stop a statement is to fail it: what was gathered until then has to do.
@@ -219,7 +219,7 @@ class _IndexConnection:
                 candidates.gather()
             finally:
                 connection.set_progress_handler(None, 0)
-            return candidates.best(inquiry.limit)
+            return candidates.best(query.limit)
 
         return self._attempt(search, [])
 

@@ -18,7 +18,7 @@ from folkmoot.core.logs.errors import AlreadyReading
 from folkmoot.core.logs.model import LogQuery
 from folkmoot.server.programs.log_reader import EXIT_ALONE
 from folkmoot.storage.log_index import build
-from tests.bots.logs.books import NOW, READER, account, books, entry, keeping
+from tests.bots.logs.log_indexes import NOW, READER, account, entry, indexed, keeping
 from tests.cast import FrozenClock
 from tests.deadlines import WITHIN_S
 
@@ -37,7 +37,7 @@ async def test_before_anything_was_read_there_is_nothing(tmp_path):
 
 async def test_an_entry_is_found_by_its_words_and_says_where_it_stands(tmp_path):
     lines = [entry("the lamp in the attic is out", source="attic.log", number=7), entry("nothing")]
-    async with books(tmp_path, lines) as those:
+    async with indexed(tmp_path, lines) as those:
         (passage,) = await those.found("Why is there no light from the lamps?")
     assert (passage.source, passage.text) == ("attic.log:7", lines[0].text)
     assert passage.at == lines[0].at
@@ -50,7 +50,7 @@ async def test_who_may_see_an_entry(tmp_path):
         entry("lamp of bo", private=True, account="bo"),
         entry("lamp of the house", private=True),
     ]
-    async with books(tmp_path, lines) as those:
+    async with indexed(tmp_path, lines) as those:
         assert set(texts(await those.found("lamp", name="ana"))) == {
             "lamp for everybody",
             "lamp of ana",
@@ -66,7 +66,7 @@ async def test_who_may_see_an_entry(tmp_path):
 async def test_private_entries_of_others_do_not_crowd_out_what_one_may_see(tmp_path):
     lines = [entry(f"lamp {n} burst", private=True, account="bo") for n in range(3000)]
     lines.insert(0, entry("the lamp burst"))
-    async with books(tmp_path, lines) as those:
+    async with indexed(tmp_path, lines) as those:
         assert texts(await those.found("lamp burst")) == ["the lamp burst"]
 
 
@@ -77,7 +77,7 @@ async def test_names_are_found_whole_and_in_pieces(tmp_path):
         entry("GET /api/v1/orders/4712 took 900ms"),
         entry("在庫の同期に失敗しました"),
     ]
-    async with books(tmp_path, lines) as those:
+    async with indexed(tmp_path, lines) as those:
         for words, place in (
             ("connection reset", 0),
             ("ConnectionResetError", 0),
@@ -97,14 +97,14 @@ async def test_of_two_that_are_alike_the_graver_and_then_the_newer_comes_first(t
         entry("valve stopped at noon", number=3, minutes_ago=500),
         entry("valve stopped at noon", number=4),
     ]
-    async with books(tmp_path, lines) as those:
+    async with indexed(tmp_path, lines) as those:
         assert (await those.found("why has the pump failed"))[0].source == "app.log:2"
         assert (await those.found("valve"))[0].source == "app.log:4"
 
 
 async def test_entries_that_differ_in_numbers_only_do_not_fill_the_answer(tmp_path):
     lines = [entry(f"lamp {n} burst") for n in range(100)] + [entry("lamp was changed")]
-    async with books(tmp_path, lines) as those:
+    async with indexed(tmp_path, lines) as those:
         assert "lamp was changed" in texts(await those.found("lamp", limit=5))
 
 
@@ -149,8 +149,8 @@ HARD = st.sampled_from(
 @given(st.one_of(st.text(), st.lists(HARD, max_size=40).map(" ".join), st.lists(HARD).map("".join)))
 def test_no_words_are_an_error(tmp_path_factory, words):
     async def ask():
-        folder = tmp_path_factory.mktemp("books")
-        async with books(folder, [entry("the lamp is out"), entry("OR NEAR lamp")]) as those:
+        folder = tmp_path_factory.mktemp("indexed")
+        async with indexed(folder, [entry("the lamp is out"), entry("OR NEAR lamp")]) as those:
             assert isinstance(await those.found(words), list)
             assert isinstance(await those.found(words, role=Role.ADMIN), list)
 
@@ -158,12 +158,12 @@ def test_no_words_are_an_error(tmp_path_factory, words):
 
 
 async def test_an_index_that_is_damaged_has_nothing_in_it(tmp_path):
-    async with books(tmp_path, [entry("the lamp is out")]) as those:
+    async with indexed(tmp_path, [entry("the lamp is out")]) as those:
         (tmp_path / "other").write_bytes(b"no database at all" * 1000)
         (tmp_path / "other").replace(tmp_path / FILE_NAME)
         assert await those.found("lamp") == []
-        assert await those.shelf.size() == 0
-        assert await those.shelf.read_at() is None
+        assert await those.index.size() == 0
+        assert await those.index.read_at() is None
 
 
 # -- reading anew, by a real process ---------------------------------------------------------------

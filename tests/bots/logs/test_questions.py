@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from folkmoot.bots.answering import Sources
+from folkmoot.bots.answerer import Sources
 from folkmoot.bots.logs.index import FILE_NAME
 from folkmoot.bots.quoting import QuotingAnswerer
 from folkmoot.bots.research import MAX_LOGS
 from folkmoot.core.logs.model import Excerpt, LogQuery
 from folkmoot.core.messages.context import Turn
 from folkmoot.storage.log_index import LogIndexFile, build
-from tests.bots.logs.books import NOW, account, read
+from tests.bots.logs.log_indexes import NOW, account, read
 
 CORPUS = Path(__file__).parent / "corpus"
 LOGS = ("machine.syslog", "nginx.log", "payments.log", "shop.jsonl")
@@ -54,10 +54,10 @@ def asked(folder: Path) -> list[list[Excerpt]]:
     build(folder / FILE_NAME, lines, now=NOW, days=7, tell=lambda: None)
 
     async def ask() -> list[list[Excerpt]]:
-        shelf = LogIndexFile(folder / FILE_NAME, search_seconds=30)
-        inquiries = [LogQuery(one["ask"], account(), MAX_LOGS) for one in QUESTIONS]
-        found = [await shelf.find(inquiry) for inquiry in inquiries]
-        await shelf.close()
+        index = LogIndexFile(folder / FILE_NAME, search_seconds=30)
+        queries = [LogQuery(one["ask"], account(), MAX_LOGS) for one in QUESTIONS]
+        found = [await index.find(query) for query in queries]
+        await index.close()
         return found
 
     return asyncio.run(ask())

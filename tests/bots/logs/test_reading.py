@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 from folkmoot.bots.logs import lines as bounds
 from folkmoot.bots.logs.lines import MAX_LINE_BYTES, lines_of
 from folkmoot.bots.logs.reading import AUDIT_LOG, MAX_ENTRY_LINES, MAX_TEXT_CHARS
-from tests.bots.logs.books import read
+from tests.bots.logs.log_indexes import read
 
 AT = "2026-11-29 10:00:"
 NOBODY = 65534
@@ -85,7 +85,7 @@ def test_a_file_of_two_names_is_read_once(tmp_path):
 
 def test_a_log_that_is_rotated_while_it_is_read_loses_and_doubles_nothing(tmp_path):
     from folkmoot.bots.logs.reading import LogReader, LogSources
-    from tests.bots.logs.books import NOW
+    from tests.bots.logs.log_indexes import NOW
 
     for name, word in (("a.log", "first"), ("b.log.1", "older"), ("b.log", "newer")):
         written(tmp_path / name, f"{AT}00 {word}")

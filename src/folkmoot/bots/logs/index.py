@@ -35,7 +35,7 @@ _log = logging.getLogger(__name__)
 class StoredIndex(Protocol):
     """The index that is in place, whoever wrote it."""
 
-    async def find(self, inquiry: LogQuery) -> list[Excerpt]:
+    async def find(self, query: LogQuery) -> list[Excerpt]:
         """The best matches that the asker may see; never an error for any words."""
         ...
 
@@ -77,7 +77,7 @@ class Logs:
         *,
         sources: Sequence[str],
         folder: Path,
-        shelf: StoredIndex,
+        index: StoredIndex,
         reader: str,
         clock: Clock,
         stale_after: timedelta = STALE_AFTER,
@@ -88,7 +88,7 @@ class Logs:
         self._own = folder.absolute() / OWN_FOLDER
         self._sources = tuple(sources) or (str(self._own),)
         self._target = folder.absolute() / FILE_NAME
-        self._shelf = shelf
+        self._index = index
         self._reader = reader
         self._clock = clock
         self._stale_after = stale_after
@@ -99,17 +99,17 @@ class Logs:
         self._wanted = asyncio.Event()
         self._attempted = asyncio.Event()
 
-    async def find(self, inquiry: LogQuery) -> list[Excerpt]:
+    async def find(self, query: LogQuery) -> list[Excerpt]:
         """The best matches that the asker may see, the best first; none if too many ask."""
         try:
-            return await self._shelf.find(inquiry)
+            return await self._index.find(query)
         except Unavailable as fault:
             self._health.met(fault)
             return []
 
     async def size(self) -> int:
         """How many entries there are."""
-        return await self._shelf.size()
+        return await self._index.size()
 
     async def read_anew(self, days: int, on_progress: OnProgress) -> LogReading:
         """Replace all entries by those of the last ``days`` days; see `LogIndex`.
@@ -146,7 +146,7 @@ class Logs:
     async def refresh(self) -> None:
         """Return when there is something to find, or a few seconds later; read what is old."""
         try:
-            read_at = await self._shelf.read_at()
+            read_at = await self._index.read_at()
         except Unavailable:
             return
         if self._is_old(read_at):

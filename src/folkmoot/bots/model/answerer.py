@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator
 import httpx2
 from openai import AsyncOpenAI, AsyncStream
 
-from folkmoot.bots.answering import AnswerFailed, Sources
+from folkmoot.bots.answerer import AnswerFailed, Sources
 from folkmoot.bots.model.completion import Completion, Jitter
 from folkmoot.bots.model.connection import GuardedTransport, ResponseBounds
 from folkmoot.bots.model.faults import Fault
@@ -27,60 +27,60 @@ class ModelAnswerer:
         settings: ModelSettings,
         *,
         clock: Clock,
-        chance: Jitter,
-        allowance: TokenBudget,
-        patience: ModelTimeouts | None = None,
+        jitter: Jitter,
+        budget: TokenBudget,
+        timeouts: ModelTimeouts | None = None,
         bounds: ResponseBounds | None = None,
     ) -> None:
         self._settings = settings
         self._clock = clock
-        self._chance = chance
-        self._allowance = allowance
-        self._patience = patience or ModelTimeouts()
-        self._client = _client(settings, self._patience, bounds or ResponseBounds())
+        self._jitter = jitter
+        self._budget = budget
+        self._timeouts = timeouts or ModelTimeouts()
+        self._client = _client(settings, self._timeouts, bounds or ResponseBounds())
 
     @property
     def name(self) -> str:
         """The name of the model."""
         return self._settings.model
 
-    async def answer(self, grounds: Sources) -> AsyncGenerator[str, None]:
+    async def answer(self, sources: Sources) -> AsyncGenerator[str, None]:
         """The answer, in pieces as the model sends them.
 
         Nothing is tried again once a piece was handed on. To cancel, close the iterator, or
         cancel who waits for its next piece: the request ends then.
         """
         prompt = composed(
-            grounds,
-            make_fence=self._chance.secret,
+            sources,
+            make_fence=self._jitter.secret,
             max_tokens=self._settings.max_context_tokens,
         )
         whole = prompt.tokens + self._settings.max_answer_tokens
-        grant = self._allowance.grant(grounds.asker, whole)
-        hearing = self._hearing(prompt, grant)
+        grant = self._budget.grant(sources.asker, whole)
+        completion = self._completion(prompt, grant)
         try:
-            while piece := await hearing.next_piece():
+            while piece := await completion.next_piece():
                 yield piece
         except Fault as fault:
             _log.warning("The assistant's model gave no whole answer: %s", fault.reason)
-            is_down = fault.is_passing and not hearing.pieces.began
+            is_down = fault.is_passing and not completion.pieces.began
             raise AnswerFailed(fault.sentence, is_down=is_down, reason=fault.reason) from None
         finally:
-            await hearing.close()
-            self._allowance.settle(grant)
+            await completion.close()
+            self._budget.settle(grant)
 
     async def close(self) -> None:
         """Let go of connections."""
         await self._client.close()
 
-    def _hearing(self, prompt: Prompt, grant: TokenReservation) -> Completion:
+    def _completion(self, prompt: Prompt, grant: TokenReservation) -> Completion:
         return Completion(
             open_stream=lambda: self._opened(prompt),
             prompt_tokens=prompt.tokens,
             grant=grant,
             pieces=Pieces(self._settings.max_answer_chars),
-            patience=self._patience,
-            chance=self._chance,
+            timeouts=self._timeouts,
+            jitter=self._jitter,
             clock=self._clock,
         )
 
@@ -103,10 +103,10 @@ class ModelAnswerer:
 
 
 def _client(
-    settings: ModelSettings, patience: ModelTimeouts, bounds: ResponseBounds
+    settings: ModelSettings, timeouts: ModelTimeouts, bounds: ResponseBounds
 ) -> AsyncOpenAI:
     transport = GuardedTransport(httpx2.AsyncHTTPTransport(), settings.key, bounds)
-    timeout = httpx2.Timeout(patience.whole, connect=patience.connect)
+    timeout = httpx2.Timeout(timeouts.whole, connect=timeouts.connect)
     return AsyncOpenAI(
         # The transport has the key, or none; the library must not look for one elsewhere.
         api_key="unused",

@@ -45,8 +45,8 @@ class Completion:
     prompt_tokens: int
     grant: TokenReservation
     pieces: Pieces
-    patience: ModelTimeouts
-    chance: Jitter
+    timeouts: ModelTimeouts
+    jitter: Jitter
     clock: Clock
     _until: float = field(init=False)
     _first_by: float = field(init=False, default=0.0)
@@ -57,7 +57,7 @@ class Completion:
     _thought_bytes: int = field(init=False, default=0)
 
     def __post_init__(self) -> None:
-        self._until = _now() + self.patience.whole
+        self._until = _now() + self.timeouts.whole
 
     async def next_piece(self) -> str | None:
         """What comes next of the answer, or nothing more; tries again only before the first piece.
@@ -72,7 +72,7 @@ class Completion:
             except Exception as error:  # whatever it is, `fault_of` has a sentence for it
                 fault = fault_of(error, self.clock.now())
                 await self._hang_up()
-                if not fault.is_passing or self.pieces.began or self._tries >= self.patience.tries:
+                if not fault.is_passing or self.pieces.began or self._tries >= self.timeouts.tries:
                     raise fault from None
                 await self._back_off(fault)
         await self._hang_up()
@@ -92,7 +92,7 @@ class Completion:
         if self._stream is None:
             await self._open()
         assert self._stream is not None  # noqa: S101 - just opened
-        async with self._before(_now() + self.patience.pause if self._is_heard else self._first_by):
+        async with self._before(_now() + self.timeouts.pause if self._is_heard else self._first_by):
             event = await anext(self._stream, _NO_MORE)
         if event is _NO_MORE:
             raise Fault(CUT_OFF, "its stream ended early", is_passing=True)
@@ -106,7 +106,7 @@ class Completion:
     async def _open(self) -> None:
         self._tries += 1
         self._is_heard = False
-        self._first_by = _now() + self.patience.first
+        self._first_by = _now() + self.timeouts.first
         async with self._before(self._first_by):
             self._stream = await self.open_stream()
         self.grant.spent += self.prompt_tokens
@@ -131,11 +131,11 @@ class Completion:
         return asyncio.timeout_at(min(when, self._until))
 
     async def _back_off(self, fault: Fault) -> None:
-        backoff = self.patience.backoff * 2 ** (self._tries - 1) * (0.5 + self.chance.jitter() / 2)
+        backoff = self.timeouts.backoff * 2 ** (self._tries - 1) * (0.5 + self.jitter.jitter() / 2)
         wait = max(backoff, fault.wait)
         if _now() + wait >= self._until:
             raise fault
-        await self.chance.wait(wait)
+        await self.jitter.wait(wait)
 
     async def _hang_up(self) -> None:
         stream, self._stream = self._stream, None

@@ -14,7 +14,7 @@ from typing import Final
 
 import msgspec
 
-from folkmoot.bots.answering import AnswerFailed, Sources
+from folkmoot.bots.answerer import AnswerFailed, Sources
 from folkmoot.bots.child_process import ChildProcess
 from folkmoot.bots.model.circuit_breaker import CircuitBreaker
 from folkmoot.bots.model.protocol import (
@@ -110,7 +110,7 @@ class ModelProcess:
                 async with asyncio.timeout(START_SECONDS):
                     await self._settled.wait()
 
-    async def answer(self, grounds: Sources) -> AsyncGenerator[str, None]:
+    async def answer(self, sources: Sources) -> AsyncGenerator[str, None]:
         """The answer, in pieces as they come; closing the iterator ends the request.
 
         Raises:
@@ -123,7 +123,7 @@ class ModelProcess:
         reports: asyncio.Queue[Piece | AnswerEnd] = asyncio.Queue()
         self._listeners[number] = reports.put_nowait
         try:
-            self._say(Ask(number, grounds))
+            self._say(Ask(number, sources))
             while isinstance(report := await reports.get(), Piece):
                 yield report.text
         finally:

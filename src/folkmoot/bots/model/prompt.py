@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from folkmoot.bots.answering import Sources
+from folkmoot.bots.answerer import Sources
 from folkmoot.bots.untrusted import moment, one_line, valid
 from folkmoot.core.logs.model import Excerpt
 from folkmoot.core.messages.context import BYTES_A_TOKEN, Turn, estimated_tokens
@@ -57,24 +57,24 @@ class Prompt:
     tokens: int
 
 
-def composed(grounds: Sources, *, make_fence: Callable[[], str], max_tokens: int) -> Prompt:
+def composed(sources: Sources, *, make_fence: Callable[[], str], max_tokens: int) -> Prompt:
     """The prompt for a question, of at most ``max_tokens`` by estimate.
 
     The question is in it, cut to half of the room if need be. Logs may take half of what it
     leaves, and so may the turns before it of the rest, the newest first; what was said longer
     ago gets what remains. ``make_fence`` gives a text that nobody can guess.
     """
-    fence = _unused(make_fence, grounds)
+    fence = _unused(make_fence, sources)
     rules = Turn("system", RULES.format(fence=fence))
     room = _Room(max(max_tokens, MIN_CONTEXT_TOKENS) - _cost(rules))
-    question = _block(fence, "the question", _cut(_defused(grounds.question), room.left // 2))
+    question = _block(fence, "the question", _cut(_defused(sources.question), room.left // 2))
     asked = room.fitting([Turn("user", question)], room.left)
-    logs = room.fitting(_passages(fence, "a passage of a log", grounds.logs), room.left // 2)
-    earlier = _before_the_question(grounds)
+    logs = room.fitting(_passages(fence, "a passage of a log", sources.logs), room.left // 2)
+    earlier = _before_the_question(sources)
     newest_first = (Turn(_role(turn), _turn(fence, turn)) for turn in reversed(earlier))
-    turns = room.fitting(newest_first, room.left // 2 if grounds.said else room.left)
-    fresh = {grounds.question, *(turn.content for turn in earlier[len(earlier) - len(turns) :])}
-    older = [passage for passage in grounds.said if passage.text not in fresh]
+    turns = room.fitting(newest_first, room.left // 2 if sources.said else room.left)
+    fresh = {sources.question, *(turn.content for turn in earlier[len(earlier) - len(turns) :])}
+    older = [passage for passage in sources.said if passage.text not in fresh]
     said = room.fitting(_passages(fence, "said earlier in this conversation", older), room.left)
     merged = _alternating([*logs, *said, *reversed(turns), *asked])
     return Prompt((rules, *merged), fence, sum(map(_cost, (rules, *merged))))
@@ -103,9 +103,9 @@ def _cost(turn: Turn) -> int:
     return estimated_tokens(turn.content)
 
 
-def _unused(make_fence: Callable[[], str], grounds: Sources) -> str:
-    passages = (*grounds.logs, *grounds.said)
-    texts = [valid(text) for text in (grounds.question, *(turn.content for turn in grounds.turns))]
+def _unused(make_fence: Callable[[], str], sources: Sources) -> str:
+    passages = (*sources.logs, *sources.said)
+    texts = [valid(text) for text in (sources.question, *(turn.content for turn in sources.turns))]
     texts += [text for one in passages for text in (one_line(one.source), valid(one.text))]
     while True:
         fence = make_fence()
@@ -113,9 +113,9 @@ def _unused(make_fence: Callable[[], str], grounds: Sources) -> str:
             return fence
 
 
-def _before_the_question(grounds: Sources) -> tuple[Turn, ...]:
-    turns = grounds.turns
-    return turns[:-1] if turns and turns[-1].content == grounds.question else turns
+def _before_the_question(sources: Sources) -> tuple[Turn, ...]:
+    turns = sources.turns
+    return turns[:-1] if turns and turns[-1].content == sources.question else turns
 
 
 def _role(turn: Turn) -> str:

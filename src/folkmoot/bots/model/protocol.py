@@ -4,7 +4,7 @@ from typing import Final
 
 import msgspec
 
-from folkmoot.bots.answering import Sources
+from folkmoot.bots.answerer import Sources
 from folkmoot.bots.model.settings import ModelSettings, ModelTimeouts
 
 MAX_LINE_BYTES: Final = 4 * 1024 * 1024
@@ -14,7 +14,7 @@ class Setup(msgspec.Struct, frozen=True, kw_only=True):
     """The first line that the process is told: which model, how, and how much a day (0: no end)."""
 
     model: ModelSettings
-    patience: ModelTimeouts
+    timeouts: ModelTimeouts
     tokens_per_account: int = 0
     tokens_for_all: int = 0
 
@@ -23,7 +23,7 @@ class Ask(msgspec.Struct, frozen=True, tag="ask"):
     """Find an answer. ``number`` is this question's alone, and stands in all that is said of it."""
 
     number: int
-    grounds: Sources
+    sources: Sources
 
 
 class Cancel(msgspec.Struct, frozen=True, tag="cancel"):

@@ -4,7 +4,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from datetime import date
 
-from folkmoot.bots.answering import AnswerFailed
+from folkmoot.bots.answerer import AnswerFailed
 from folkmoot.core.shared.ids import AccountId, Clock
 
 OWN_IS_USED_UP = (

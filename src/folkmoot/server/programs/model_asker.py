@@ -18,7 +18,7 @@ from contextlib import aclosing
 from functools import partial
 from typing import BinaryIO, Final
 
-from folkmoot.bots.answering import AnswerFailed
+from folkmoot.bots.answerer import AnswerFailed
 from folkmoot.bots.model.answerer import ModelAnswerer
 from folkmoot.bots.model.completion import Jitter
 from folkmoot.bots.model.faults import BROKEN
@@ -138,7 +138,7 @@ class Asker:
     async def _ask(self, ask: Ask) -> None:
         failure, is_down, reason = None, False, ""
         try:
-            async with aclosing(self._answerer.answer(ask.grounds)) as pieces:
+            async with aclosing(self._answerer.answer(ask.sources)) as pieces:
                 async for piece in pieces:
                     self._speaker.add(ask.number, piece)
         except AnswerFailed as error:
@@ -177,11 +177,11 @@ def answerer_of(setup: Setup) -> ModelAnswerer:
     return ModelAnswerer(
         setup.model,
         clock=clock,
-        chance=Jitter(lambda: ids.secret()[:FENCE_CHARS]),
-        allowance=TokenBudget(
+        jitter=Jitter(lambda: ids.secret()[:FENCE_CHARS]),
+        budget=TokenBudget(
             clock, per_account=setup.tokens_per_account, for_all=setup.tokens_for_all
         ),
-        patience=setup.patience,
+        timeouts=setup.timeouts,
     )
 
 

@@ -43,27 +43,27 @@ def read(
 
 
 @dataclass
-class Books:
+class IndexedLogs:
     """An index, and whoever asks it."""
 
-    shelf: LogIndexFile
+    index: LogIndexFile
 
     async def found(
         self, words: str, *, role: Role = Role.USER, name: str = "ana", limit: int = 8
     ) -> list[Excerpt]:
-        return await self.shelf.find(LogQuery(words, account(name, role), limit))
+        return await self.index.find(LogQuery(words, account(name, role), limit))
 
 
 @asynccontextmanager
-async def books(folder: Path, lines: Sequence[LogLine]) -> AsyncIterator[Books]:
+async def indexed(folder: Path, lines: Sequence[LogLine]) -> AsyncIterator[IndexedLogs]:
     """An index of these entries."""
     path = folder / FILE_NAME
     build(path, lines, now=NOW, days=7, tell=lambda: None)
-    shelf = LogIndexFile(path, search_seconds=5)
+    index = LogIndexFile(path, search_seconds=5)
     try:
-        yield Books(shelf)
+        yield IndexedLogs(index)
     finally:
-        await shelf.close()
+        await index.close()
 
 
 @asynccontextmanager
@@ -71,15 +71,15 @@ async def keeping(
     folder: Path, *sources: Path | str, clock: FrozenClock | None = None
 ) -> AsyncIterator[Logs]:
     """The logs as a server keeps them, its data in the folder."""
-    shelf = LogIndexFile(folder / FILE_NAME, search_seconds=5)
+    index = LogIndexFile(folder / FILE_NAME, search_seconds=5)
     logs = Logs(
         sources=tuple(map(str, sources)),
         folder=folder,
-        shelf=shelf,
+        index=index,
         reader=READER,
         clock=clock or FrozenClock(NOW),
     )
     try:
         yield logs
     finally:
-        await shelf.close()
+        await index.close()

@@ -54,7 +54,7 @@ class Answerer(Protocol):
         """
         ...
 
-    def answer(self, grounds: Sources) -> AsyncGenerator[str, None]:
+    def answer(self, sources: Sources) -> AsyncGenerator[str, None]:
         """The answer, in pieces as they come, none of them empty; closing the iterator cancels it.
 
         Raises:

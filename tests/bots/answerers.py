@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from folkmoot.bots.answering import Answerer, AnswerFailed, Sources
+from folkmoot.bots.answerer import Answerer, AnswerFailed, Sources
 from folkmoot.bots.model.answerer import ModelAnswerer
 from folkmoot.bots.model.completion import Jitter
 from folkmoot.bots.model.connection import ResponseBounds
@@ -48,7 +48,7 @@ def passage(text: str, source: str = "app.log:12", rank: float = 1.0) -> Excerpt
 
 
 @dataclass
-class Heard:
+class Collected:
     """All of an answer: its pieces, and the sentence with which it failed, if it did."""
 
     pieces: list[str]
@@ -70,24 +70,24 @@ async def at_work(answerer: Answerer) -> AsyncIterator[None]:
         await asyncio.wait([running])
 
 
-async def hear(answerer: Answerer, asked: Sources | None = None) -> Heard:
-    heard = Heard([])
+async def collect(answerer: Answerer, asked: Sources | None = None) -> Collected:
+    collected = Collected([])
     try:
         async for piece in answerer.answer(asked or sources()):
             assert piece
-            heard.pieces.append(piece)
+            collected.pieces.append(piece)
     except AnswerFailed as failure:
-        heard.failure = str(failure)
-    return heard
+        collected.failure = str(failure)
+    return collected
 
 
 @dataclass
-class Office:
+class ModelSetup:
     """What stands around a model's answerer in a test; waits are noted down instead of waited."""
 
     clock: FrozenClock = field(default_factory=FrozenClock)
     waits: list[float] = field(default_factory=list)
-    patience: ModelTimeouts = PATIENT
+    timeouts: ModelTimeouts = PATIENT
     bounds: ResponseBounds = field(default_factory=ResponseBounds)
     per_account: int = 0
     for_all: int = 0
@@ -102,9 +102,9 @@ class Office:
         answerer = ModelAnswerer(
             chosen,
             clock=self.clock,
-            chance=Jitter(self.secret, jitter=lambda: 1.0, wait=wait),
-            allowance=TokenBudget(self.clock, per_account=self.per_account, for_all=self.for_all),
-            patience=self.patience,
+            jitter=Jitter(self.secret, jitter=lambda: 1.0, wait=wait),
+            budget=TokenBudget(self.clock, per_account=self.per_account, for_all=self.for_all),
+            timeouts=self.timeouts,
             bounds=self.bounds,
         )
         try:
@@ -114,6 +114,6 @@ class Office:
 
     async def ask(
         self, server: ModelServer, asked: Sources | None = None, **settings: Any
-    ) -> Heard:
+    ) -> Collected:
         async with self.answerer(server.url, **settings) as answerer:
-            return await hear(answerer, asked)
+            return await collect(answerer, asked)
