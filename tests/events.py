@@ -30,7 +30,7 @@ from folkmoot.core.messages.events import (
     ReactionAdded,
     ReactionRemoved,
 )
-from folkmoot.core.messages.model import Message, MessageRef
+from folkmoot.core.messages.model import Body, Message, MessageRef
 from folkmoot.core.presence.events import CameOnline, Entered, Exited, Typing, WentOffline
 from folkmoot.core.shared.ids import AccountId, ConnectionId, ConversationId, MessageId, Uid
 from folkmoot.core.social.events import (
@@ -63,7 +63,7 @@ MESSAGE = Message(
     conversation_uid=uid(10),
     seq=7,
     author=ANA,
-    content="Hello",
+    body=Body(content="Hello"),
     created_at=AT,
 )
 REQUEST = FriendRequest(uid(20), ANA, BO, RequestStatus.PENDING, AT)

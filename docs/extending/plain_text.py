@@ -52,7 +52,7 @@ class PlainWireFormat:
         del own
         if not isinstance(event, MessagePosted):
             return None
-        return text_frame(f"{event.message.sender_name}: {event.message.content}".encode())
+        return text_frame(f"{event.message.sender_name}: {event.message.body.content}".encode())
 
     def close_code(self, close_reason: CloseReason) -> tuple[int, str]:
         """Whether to come back, and why it ends."""

@@ -40,7 +40,7 @@ def by(kind: AuthorKind, content: str | None = None) -> Any:
     return lambda event: (
         isinstance(event, MessagePosted)
         and event.message.author_kind is kind
-        and content in (None, event.message.content)
+        and content in (None, event.message.body.content)
     )
 
 
@@ -56,11 +56,11 @@ async def test_a_question_is_answered_in_reply_to_it(scene: Scene) -> None:
     question = await scene.say(scene.cy, "why?")
     answer = await answered(watcher)
 
-    assert (answer.content, answer.seq) == ("because", question.seq + 1)
-    assert answer.reply_to is not None
-    assert answer.reply_to.uid == question.uid
-    assert CUT_SHORT not in answer.labels
-    assert [message.content for message in await scene.history()] == ["why?", "because"]
+    assert (answer.body.content, answer.seq) == ("because", question.seq + 1)
+    assert answer.body.reply_to is not None
+    assert answer.body.reply_to.uid == question.uid
+    assert CUT_SHORT not in answer.body.labels
+    assert [message.body.content for message in await scene.history()] == ["why?", "because"]
 
 
 async def test_it_is_shown_typing_while_it_works_and_not_after(scene: Scene) -> None:
@@ -93,7 +93,9 @@ async def test_questions_are_answered_in_their_order_one_at_a_time(scene: Scene)
     )
 
     replies = [event.message for event in watcher.events if by(AuthorKind.ASSISTANT)(event)]
-    assert [reply.reply_to.uid for reply in replies] == [question.uid for question in questions]
+    assert [reply.body.reply_to.uid for reply in replies] == [
+        question.uid for question in questions
+    ]
     assert [sources.question for sources in scene.answerer.asked] == ["why 0?", "why 1?", "why 2?"]
 
 
@@ -170,7 +172,7 @@ async def test_what_is_streamed_is_what_the_message_will_be_without_the_space_ar
     answer = await answered(watcher)
 
     extended = watcher.of(AnswerExtended)
-    assert answer.content == "".join(each.delta for each in extended) == "it is \n\nbecause."
+    assert answer.body.content == "".join(each.delta for each in extended) == "it is \n\nbecause."
     assert [each.position for each in extended] == [0, 5, 15]
 
 
@@ -180,9 +182,9 @@ async def test_a_model_that_says_nothing_but_spaces_is_cut_off_like_any_other(sc
 
     await scene.say(scene.cy, "why?")
 
-    assert (await answered(watcher)).content == "so"
+    assert (await answered(watcher)).body.content == "so"
     told = await answered(watcher, AuthorKind.SYSTEM)
-    assert "longer than a message" in told.content
+    assert "longer than a message" in told.body.content
 
 
 async def test_a_failure_is_told_by_the_server_and_the_question_stays(scene: Scene) -> None:
@@ -192,7 +194,7 @@ async def test_a_failure_is_told_by_the_server_and_the_question_stays(scene: Sce
     question = await scene.say(scene.cy, "why?")
     told = await answered(watcher, AuthorKind.SYSTEM)
 
-    assert told.content == str(FAILURE)
+    assert told.body.content == str(FAILURE)
     assert [message.uid for message in await scene.history()] == [question.uid, told.uid]
 
 
@@ -203,7 +205,7 @@ async def test_what_nobody_could_answer_now_is_not_even_asked(scene: Scene) -> N
     await scene.say(scene.cy, "why?")
     told = await answered(watcher, AuthorKind.SYSTEM)
 
-    assert (told.content, scene.answerer.asked) == (str(FAILURE), [])
+    assert (told.body.content, scene.answerer.asked) == (str(FAILURE), [])
 
 
 async def test_what_had_come_before_a_failure_is_kept_and_marked(scene: Scene) -> None:
@@ -213,8 +215,8 @@ async def test_what_had_come_before_a_failure_is_kept_and_marked(scene: Scene) -
     await scene.say(scene.cy, "why?")
     answer, told = await answered(watcher), await answered(watcher, AuthorKind.SYSTEM)
 
-    assert (answer.content, answer.labels) == ("it is be", {CUT_SHORT: str(FAILURE)})
-    assert told.content == str(FAILURE)
+    assert (answer.body.content, answer.body.labels) == ("it is be", {CUT_SHORT: str(FAILURE)})
+    assert told.body.content == str(FAILURE)
 
 
 async def test_an_answer_that_takes_too_long_is_given_up() -> None:
@@ -225,7 +227,7 @@ async def test_an_answer_that_takes_too_long_is_given_up() -> None:
         await scene.say(scene.cy, "why?")
         told = await answered(watcher, AuthorKind.SYSTEM)
 
-    assert "longer than 0.05 seconds" in told.content
+    assert "longer than 0.05 seconds" in told.body.content
     assert scene.answerer.closed == 1
 
 
@@ -247,10 +249,10 @@ async def test_whatever_an_answerer_does_the_asker_is_told(
 
     await scene.say(scene.cy, "why?")
 
-    assert told in (await answered(watcher, AuthorKind.SYSTEM)).content
+    assert told in (await answered(watcher, AuthorKind.SYSTEM)).body.content
     scene.answerer.script = ["because"]
     await scene.say(scene.cy, "and now?")
-    assert (await answered(watcher)).content == "because"
+    assert (await answered(watcher)).body.content == "because"
 
 
 async def test_a_human_who_writes_ends_the_answer_that_is_being_written(scene: Scene) -> None:
@@ -265,7 +267,7 @@ async def test_a_human_who_writes_ends_the_answer_that_is_being_written(scene: S
 
     assert (dropped.message, dropped.question) == (extended.message, question.uid)
     await scene.say(scene.cy, "are you there?")
-    said = [message.content for message in await scene.history()]
+    said = [message.body.content for message in await scene.history()]
     assert said == ["why?", "let me see", "are you there?"]
     assert len(scene.answerer.asked) == 1
 
@@ -286,8 +288,8 @@ async def test_a_late_answer_is_dropped_even_if_it_was_given_back(scene: Scene) 
     await scene.say(scene.cy, "and now?")
     answer = await answered(watcher)
 
-    assert answer.content == "in time"
-    assert "late" not in [message.content for message in await scene.history()]
+    assert answer.body.content == "in time"
+    assert "late" not in [message.body.content for message in await scene.history()]
 
 
 async def test_the_asker_cancels_from_any_device_and_keeps_what_there_is(scene: Scene) -> None:
@@ -300,7 +302,7 @@ async def test_the_asker_cancels_from_any_device_and_keeps_what_there_is(scene: 
     assert scene.assistant.cancel(scene.session.id, scene.cy.id)
     answer = await answered(watcher)
 
-    assert (answer.content, answer.labels) == ("be", {CUT_SHORT: CANCELLED})
+    assert (answer.body.content, answer.body.labels) == ("be", {CUT_SHORT: CANCELLED})
     assert scene.answerer.closed == 1
     assert not scene.assistant.cancel(scene.session.id, scene.cy.id)
 
@@ -313,7 +315,7 @@ async def test_an_answer_cancelled_before_its_first_word_is_no_hole(scene: Scene
 
     assert scene.assistant.cancel(scene.session.id, scene.cy.id)
 
-    assert (await answered(watcher, AuthorKind.SYSTEM)).content == NOTHING_WANTED
+    assert (await answered(watcher, AuthorKind.SYSTEM)).body.content == NOTHING_WANTED
 
 
 async def test_what_was_owed_before_a_crash_is_given_after_it(scene: Scene) -> None:
@@ -334,8 +336,12 @@ async def test_what_was_owed_before_a_crash_is_given_after_it(scene: Scene) -> N
     )
 
     first, second = [e.message for e in watcher.events if by(AuthorKind.ASSISTANT)(e)]
-    assert (first.uid, first.content, first.labels) == (name, "it was be", {CUT_SHORT: RESTARTED})
-    assert (second.content, second.labels) == ("because", {})
+    assert (first.uid, first.body.content, first.body.labels) == (
+        name,
+        "it was be",
+        {CUT_SHORT: RESTARTED},
+    )
+    assert (second.body.content, second.body.labels) == ("because", {})
     assert [sources.question for sources in scene.answerer.asked] == ["waiting?"]
 
 

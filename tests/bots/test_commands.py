@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 
@@ -30,7 +31,7 @@ async def test_only_the_asker_hears_the_answer_and_nothing_of_it_is_kept(scene: 
 
     (notice,) = own.of(EphemeralNotice)
     assert notice.message == answer
-    assert (answer.author_kind, answer.kind) == (AuthorKind.SYSTEM, MessageKind.SYSTEM)
+    assert (answer.author_kind, answer.body.kind) == (AuthorKind.SYSTEM, MessageKind.SYSTEM)
     assert (answer.client_id, answer.seq) == ("c-1", 0)
     assert other.events == []
     assert await scene.history() == []
@@ -48,8 +49,8 @@ async def test_answers_have_names_and_numbers_of_their_own(scene: Scene) -> None
 async def test_help_lists_only_what_the_role_may_use(scene: Scene) -> None:
     admin = await scene.server.cast.account("admin", Role.ADMIN)
 
-    for_cy = (await scene.say(scene.cy, "/help")).content
-    for_admin = (await scene.say(admin, "/help")).content
+    for_cy = (await scene.say(scene.cy, "/help")).body.content
+    for_admin = (await scene.say(admin, "/help")).body.content
 
     assert all(
         f"/{name}" in for_cy for name in ("help", "stat", "stats", "status", "clear", "sessions")
@@ -59,21 +60,21 @@ async def test_help_lists_only_what_the_role_may_use(scene: Scene) -> None:
 
 
 async def test_an_unknown_command_names_the_nearest(scene: Scene) -> None:
-    assert "Did you mean /help?" in (await scene.say(scene.cy, "/hlep")).content
-    assert "Did you mean /" in (await scene.say(scene.cy, "/")).content
+    assert "Did you mean /help?" in (await scene.say(scene.cy, "/hlep")).body.content
+    assert "Did you mean /" in (await scene.say(scene.cy, "/")).body.content
     admin = await scene.server.cast.account("admin", Role.ADMIN)
-    assert "Did you mean /reload?" in (await scene.say(admin, "/relod 3")).content
-    assert "/reload" not in (await scene.say(scene.cy, "/relod 3")).content
+    assert "Did you mean /reload?" in (await scene.say(admin, "/relod 3")).body.content
+    assert "/reload" not in (await scene.say(scene.cy, "/relod 3")).body.content
 
 
 async def test_a_forbidden_one_says_which_role_it_needs(scene: Scene) -> None:
-    said = (await scene.say(scene.cy, "/reload 3")).content
+    said = (await scene.say(scene.cy, "/reload 3")).body.content
 
     assert said == "/reload needs the role admin or analyst; yours is user."
 
 
 async def test_one_with_too_many_words_is_refused(scene: Scene) -> None:
-    assert "takes nothing" in (await scene.say(scene.cy, "/clear please")).content
+    assert "takes nothing" in (await scene.say(scene.cy, "/clear please")).body.content
     assert (await scene.head()).desk.closed_at is None  # type: ignore[union-attr]  # a session
 
 
@@ -88,7 +89,7 @@ async def test_clear_ends_the_session(scene: Scene) -> None:
 async def test_stat_counts(scene: Scene) -> None:
     await scene.watch(scene.cy)
 
-    lines = (await scene.say(scene.cy, "/STATS")).content.splitlines()
+    lines = (await scene.say(scene.cy, "/STATS")).body.content.splitlines()
 
     assert lines == [
         "Connections: 1, of 1 accounts",
@@ -101,7 +102,7 @@ async def test_stat_counts(scene: Scene) -> None:
 
 
 async def test_status_tells_of_this_session(scene: Scene) -> None:
-    said = (await scene.say(scene.cy, "/status")).content
+    said = (await scene.say(scene.cy, "/status")).body.content
 
     assert scene.session.uid in said
     assert "Status: active" in said
@@ -111,9 +112,9 @@ async def test_status_tells_of_this_session(scene: Scene) -> None:
 
 
 async def test_sessions_lists_the_askers_own(scene: Scene) -> None:
-    mine = (await scene.say(scene.cy, "/sessions")).content
+    mine = (await scene.say(scene.cy, "/sessions")).body.content
     admin = await scene.server.cast.account("admin", Role.ADMIN)
-    none = (await scene.say(admin, "/sessions")).content
+    none = (await scene.say(admin, "/sessions")).body.content
 
     assert f"{scene.session.uid} active: HELP" in mine
     assert none == "You have no sessions."
@@ -124,7 +125,7 @@ async def test_two_slashes_stand_for_one_and_are_a_message(scene: Scene) -> None
         if is_heard:
             await scene.watch(scene.cy)
         said = await scene.say(scene.cy, "//etc/passwd", client_id=f"c-{is_heard}")
-        assert said.content == "/etc/passwd"
+        assert said.body.content == "/etc/passwd"
         assert said.seq > 0
 
 
@@ -132,7 +133,7 @@ async def test_where_no_session_is_a_slash_is_a_slash(scene: Scene) -> None:
     cast = scene.server.cast
     for content in ("/help", "//help"):
         posted = await scene.server.services.submit(cast.draft(cast.ana, content))
-        assert posted.message.content == content
+        assert posted.message.body.content == content
 
 
 @pytest.mark.parametrize("content", ["/help", "//help"])
@@ -143,7 +144,7 @@ async def test_who_may_not_enter_may_not_command(scene: Scene, content: str) -> 
 
 async def test_a_command_into_nowhere_is_refused(scene: Scene) -> None:
     nowhere = scene.server.cast.draft(scene.cy, "/help")
-    nowhere = type(nowhere)(author_id=scene.cy.id, conversation_id=10**6, content="/help")
+    nowhere = replace(nowhere, conversation_id=10**6)
     with pytest.raises(Refusal) as refused:
         await scene.server.services.submit(nowhere)
     assert refused.value.code in {"conversation_not_found", NotADesk.code}
@@ -158,7 +159,7 @@ async def test_what_is_said_after_a_plain_slash_keeps_its_place(scene: Scene) ->
     for answer in answers:
         await answer
 
-    said = [e.message.content for e in watcher.of(MessagePosted) if e.message.author]
+    said = [e.message.body.content for e in watcher.of(MessagePosted) if e.message.author]
     assert said == ["/one", "two"]
 
 
@@ -189,21 +190,22 @@ async def test_reload_reads_in_the_background_and_reports(scene: Scene) -> None:
     scene.logs.go_on.clear()
 
     begun = await scene.say(analyst, "/reload 3")
-    assert "last 3 days" in begun.content
+    assert "last 3 days" in begun.body.content
     await watcher.until(lambda event: isinstance(event, LogsProgressed))
     again = await scene.say(analyst, "/reload")
-    assert "last 7 days" in again.content
+    assert "last 7 days" in again.body.content
     await watcher.until(
-        lambda e: isinstance(e, EphemeralNotice) and "being read already" in e.message.content
+        lambda e: isinstance(e, EphemeralNotice) and "being read already" in e.message.body.content
     )
     scene.logs.go_on.set()
     done = await watcher.until(
         lambda e: (
-            isinstance(e, EphemeralNotice) and "2 files, 30 entries, 1 lines" in e.message.content
+            isinstance(e, EphemeralNotice)
+            and "2 files, 30 entries, 1 lines" in e.message.body.content
         )
     )
 
-    assert "Left out a.bin: binary" in done.message.content
+    assert "Left out a.bin: binary" in done.message.body.content
     assert [e.reading.entries for e in watcher.of(LogsProgressed)] == [10, 30]
 
 
@@ -211,7 +213,7 @@ async def test_reload_reads_in_the_background_and_reports(scene: Scene) -> None:
 async def test_reload_takes_days_in_range_and_nothing_else(scene: Scene, given: str) -> None:
     admin = await scene.server.cast.account("admin", Role.ADMIN)
 
-    said = (await scene.say(admin, f"/reload {given}")).content
+    said = (await scene.say(admin, f"/reload {given}")).body.content
 
     assert "1 to 365" in said
     assert not scene.logs.is_reading

@@ -1,52 +1,12 @@
 """Every kind of event goes through JSON and back."""
 
-import types
-from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
-from datetime import UTC, datetime
-from enum import Enum
-from typing import Any, NewType, Union, get_args, get_origin, get_type_hints
-
 import pytest
 from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from folkmoot.bus.codec import EventUnreadable, JsonCodec, decode, encode
 from folkmoot.core.messages.events import MessagePosted
+from tests.any_value import anything_of
 from tests.events import EVENTS, KINDS
-
-LEAVES: dict[Any, st.SearchStrategy[Any]] = {
-    int: st.integers(-(2**63), 2**63 - 1),
-    bool: st.booleans(),
-    str: st.text(max_size=20),
-    datetime: st.datetimes(timezones=st.just(UTC)),
-    type(None): st.none(),
-}
-
-
-def anything_of(kind: Any) -> st.SearchStrategy[Any]:
-    """Any value that an event's field of this type may have."""
-    if isinstance(kind, NewType):
-        return anything_of(kind.__supertype__)
-    if isinstance(kind, type) and issubclass(kind, Enum):
-        return st.sampled_from(kind)
-    if is_dataclass(kind):
-        hints = get_type_hints(kind)
-        return st.builds(kind, **{one.name: anything_of(hints[one.name]) for one in fields(kind)})
-    if get_origin(kind) is None:
-        return LEAVES[kind]
-    inner = [anything_of(one) for one in get_args(kind) if one is not ...]
-    origin = get_origin(kind)
-    if origin in (types.UnionType, Union):
-        return st.one_of(inner)
-    if origin is tuple:
-        is_long = get_args(kind)[-1] is ...
-        return st.lists(inner[0], max_size=3).map(tuple) if is_long else st.tuples(*inner)
-    if origin is frozenset:
-        return st.frozensets(inner[0], max_size=3)
-    if origin is Mapping:
-        return st.dictionaries(*inner, max_size=3)
-    raise LookupError(f"no values for {kind}: say here what they may be")
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -22,7 +22,7 @@ from folkmoot.core.messages.events import (
     ReactionAdded,
     ReactionRemoved,
 )
-from folkmoot.core.messages.model import MAX_REACTIONS_EACH, Message, MessageRef, Reaction
+from folkmoot.core.messages.model import MAX_REACTIONS_EACH, Body, Message, MessageRef, Reaction
 from folkmoot.core.shared.ids import ConversationId, MessageId
 from folkmoot.core.shared.pages import Page
 from folkmoot.core.shared.texts import TextEmpty
@@ -60,7 +60,7 @@ def applied(messages: Sequence[Message], events: Sequence[object]) -> list[Messa
             case MessageEdited(message=message):
                 kept[message.id] = replace(message, reactions=kept[message.id].reactions)
             case MessageDeleted(message=ref, at=at):
-                bare = replace(kept[ref.id], content="", reactions=())
+                bare = replace(kept[ref.id], body=Body(content=""), reactions=())
                 kept[ref.id] = replace(bare, deleted_at=at)
             case ReactionAdded(message=ref, actor=actor, emoji=emoji):
                 kept[ref.id] = with_reaction(kept[ref.id], actor, emoji)
@@ -116,7 +116,7 @@ async def test_an_edit_is_told_with_the_message_as_it_is_now(cast: Cast) -> None
 
     edited = await edit(cast, cast.ana, message, "  hello ")
 
-    assert edited == replace(message, content="hello", edited_at=at)
+    assert edited == replace(message, body=Body(content="hello"), edited_at=at)
     assert cast.events[-1] == MessageEdited(
         conversation_id=cast.lobby.id,
         conversation_uid=cast.lobby.uid,

@@ -24,8 +24,8 @@ async def test_a_draft_becomes_the_message_at_the_next_seq_and_is_announced(cast
     second = await cast.say(cast.bo, "hi", reply_to=first.uid)
 
     assert (first.seq, second.seq) == (1, 2)
-    assert (first.author, first.content, first.client_id) == (cast.ana.person, "hello", "c-1")
-    assert second.reply_to == MessageRef(first.id, first.uid)
+    assert (first.author, first.body.content, first.client_id) == (cast.ana.person, "hello", "c-1")
+    assert second.body.reply_to == MessageRef(first.id, first.uid)
     assert cast.events == [
         MessagePosted(
             conversation_id=cast.lobby.id,
@@ -75,7 +75,7 @@ def test_a_client_id_that_cannot_be_kept_makes_no_draft(cast: Cast, client_id: s
 
 
 def test_a_draft_is_trimmed(cast: Cast) -> None:
-    assert cast.draft(cast.ana, "  two words \n").content == "two words"
+    assert cast.draft(cast.ana, "  two words \n").body.content == "two words"
 
 
 async def test_a_batch_answers_each_draft_in_its_place(cast: Cast) -> None:

@@ -142,7 +142,7 @@ async def test_members_see_it_until_they_leave_or_the_message_is_deleted(shelf):
     cast = shelf.cast
     upload = await shelf.upload(cast.ana, picture())
     message = await cast.say(cast.ana, "Look", attachment=upload.id)
-    assert message.kind is MessageKind.IMAGE
+    assert message.body.kind is MessageKind.IMAGE
     assert await shelf.files.shown(cast.bo, upload.id.upper()) == upload
     with pytest.raises(NoSuchAttachment):
         await shelf.files.shown(cast.cy, upload.id)
@@ -178,7 +178,7 @@ async def test_a_file_says_itself_what_its_message_is_made_of(shelf, claimed):
     image, text = [await shelf.upload(cast.ana, content) for content in (picture(), TEXT)]
     for file, kind in ((image, MessageKind.IMAGE), (text, MessageKind.FILE)):
         message = await cast.say(cast.ana, "Look", attachment=file.id, kind=claimed)
-        assert message.kind is kind
+        assert message.body.kind is kind
 
 
 async def test_the_same_file_under_the_same_client_id_is_the_same_message(shelf):

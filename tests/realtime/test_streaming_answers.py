@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from folkmoot.core.messages.events import AnswerDropped, AnswerExtended
-from folkmoot.core.messages.model import AuthorKind, Message, MessageKind, MessageRef
+from folkmoot.core.messages.model import AuthorKind, Body, Message, MessageKind, MessageRef
 from folkmoot.core.messages.posting import announcement
 from folkmoot.core.shared.ids import MessageId, Uid
 from folkmoot.realtime.connection import Connection
@@ -142,10 +142,8 @@ async def test_a_message_ends_its_growth_and_the_watching_of_its_question(
         seq=9,
         author=None,
         author_kind=AuthorKind.ASSISTANT if said == ANSWER else AuthorKind.SYSTEM,
-        kind=MessageKind.TEXT,
-        content="because",
+        body=Body(kind=MessageKind.TEXT, content="because", reply_to=MessageRef(question.id, WHY)),
         created_at=question.created_at,
-        reply_to=MessageRef(question.id, WHY),
     )
     server.services.publish([announcement(message)])
     heard(connection)

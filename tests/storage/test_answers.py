@@ -166,12 +166,16 @@ async def test_an_answer_is_posted_once_in_reply_to_its_question(
     again = await cast.do(answers.give, task, UID, answer)
 
     spoken, notice = said
-    assert (spoken.uid, spoken.content, spoken.seq) == (UID, "because", 2)
+    assert (spoken.uid, spoken.body.content, spoken.seq) == (UID, "because", 2)
     assert (spoken.author, spoken.author_kind) == (None, AuthorKind.ASSISTANT)
-    assert spoken.labels == {CUT_SHORT: "cancelled"}
-    assert spoken.reply_to is not None
-    assert spoken.reply_to.uid == question.uid
-    assert (notice.content, notice.seq, notice.kind) == ("that is all", 3, MessageKind.SYSTEM)
+    assert spoken.body.labels == {CUT_SHORT: "cancelled"}
+    assert spoken.body.reply_to is not None
+    assert spoken.body.reply_to.uid == question.uid
+    assert (notice.body.content, notice.seq, notice.body.kind) == (
+        "that is all",
+        3,
+        MessageKind.SYSTEM,
+    )
     assert again == []
     assert await owed(cast) == []
     assert (await cast.head(session.id)).last_seq == 3
@@ -262,7 +266,7 @@ async def test_who_has_lost_a_question_to_another_gives_no_answer(
     assert await cast.do(answers.give, lost, UID, Answer(text="too late")) == []
     (said,) = await cast.do(answers.give, held, UID, Answer(text="in time"))
 
-    assert said.content == "in time"
+    assert said.body.content == "in time"
     assert await owed(cast) == []
 
 
@@ -274,7 +278,7 @@ async def test_an_answer_may_be_as_long_as_a_message_and_no_longer(
 
     (said,) = await cast.do(answers.give, task, UID, Answer(text="x" * (MAX_CHARS + 5)))
 
-    assert len(said.content) == MAX_CHARS
+    assert len(said.body.content) == MAX_CHARS
 
 
 async def test_answers_are_unread_until_they_are_read(

@@ -80,9 +80,9 @@ async def test_a_message_keeps_what_hangs_on_it_its_mentions_and_labels(cast: Ca
     ]
 
     assert await shown(cast) == said
-    assert [each.attachment for each in said] == [upload.attachment, elsewhere, None, None]
-    assert said[2].mentions == (cast.bo.uid, cast.ana.uid)
-    assert (said[2].labels, said[3].labels) == ({"mood": "«ö»"}, {})
+    assert [each.body.attachment for each in said] == [upload.attachment, elsewhere, None, None]
+    assert said[2].body.mentions == (cast.bo.uid, cast.ana.uid)
+    assert (said[2].body.labels, said[3].body.labels) == ({"mood": "«ö»"}, {})
     assert [event.message for event in await cast.timeline()] == said
     by_uid = await cast.see(lambda work: work.messages.by_uids([said[2].uid]))
     assert by_uid == {said[2].uid: said[2]}
@@ -97,7 +97,7 @@ async def test_of_a_deleted_message_nothing_hangs_on(cast: Cast) -> None:
     await cast.do(cast.messages.delete, cast.ana.id, cast.lobby.id, message.id)
 
     (left,) = await shown(cast)
-    assert (left.attachment, left.mentions, left.labels) == (None, (), {})
+    assert (left.body.attachment, left.body.mentions, left.body.labels) == (None, (), {})
     assert await cast.see(lambda work: work.attachments.holders(upload.id)) == []
 
 

@@ -185,8 +185,8 @@ async def test_the_timeline_tells_every_kind_of_change_in_order(cast: Cast) -> N
     live = [event for event in cast.events if hasattr(event, "seq")]
     assert [event.seq for event in told] == list(range(1, 12))
     assert [type(event) for event in told] == [type(event) for event in live]
-    assert told[0].message.content == "hello all"
-    assert (told[9].message.content, told[9].message.is_deleted) == ("", True)
+    assert told[0].message.body.content == "hello all"
+    assert (told[9].message.body.content, told[9].message.is_deleted) == ("", True)
     unchanged = [place for place in range(11) if place not in {0, 9}]
     assert [told[place] for place in unchanged] == [live[place] for place in unchanged]
 

@@ -23,7 +23,7 @@ async def agent(cast: Cast) -> Account:
 
 async def callers(cast: Cast, name: str = "", stretch: Slice | None = None) -> list[Any]:
     found = await cast.see(lambda work: work.views.callers(name, stretch or Slice(99)))
-    return [(one.person.username, one.last_message.content, one.unread_count) for one in found]
+    return [(one.person.username, one.last_message.body.content, one.unread_count) for one in found]
 
 
 async def test_whoever_was_written_to_or_wrote_last_comes_first(

@@ -74,12 +74,12 @@ class Snapshot:
 
     def on_MessageEdited(self, event: Any) -> None:  # noqa: N802
         kept = self.messages[event.conversation_id][event.message.id]
-        edited = replace(kept, content=event.message.content, edited_at=event.message.edited_at)
+        edited = replace(kept, body=event.message.body, edited_at=event.message.edited_at)
         self.messages[event.conversation_id][kept.id] = edited
 
     def on_MessageDeleted(self, event: Any) -> None:  # noqa: N802
         kept = self.messages[event.conversation_id][event.message.id]
-        gone = replace(kept, content="", deleted_at=event.at, reactions=())
+        gone = replace(kept, body=replace(kept.body, content=""), deleted_at=event.at, reactions=())
         self.messages[event.conversation_id][kept.id] = gone
 
     def on_ReactionAdded(self, event: Any) -> None:  # noqa: N802
@@ -225,7 +225,7 @@ def _readable(head: Conversation) -> Conversation:
 
 
 def _plain(message: Message) -> Message:
-    return replace(message, labels=dict(message.labels))
+    return replace(message, body=replace(message.body, labels=dict(message.body.labels)))
 
 
 @pytest.fixture

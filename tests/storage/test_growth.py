@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from folkmoot.core.conversations.model import Desk
+from folkmoot.core.messages.model import Body
 from folkmoot.core.messages.owed_answers import ANSWER, OwedAnswer
 from folkmoot.core.messages.views import SearchQuery
 from folkmoot.core.shared.ids import AccountId, ConversationId, MessageId, Uid
@@ -133,8 +134,8 @@ async def test_everything_that_was_said_is_there_and_found(grown_url: str) -> No
     timeline = await look(storage, lambda work: work.timeline.after(LOBBY, 0, limit=999))
     assert [message.seq for message in page] == list(range(1, SAID + 1))
     assert [event.seq for event in timeline] == list(range(1, SAID + 2))
-    assert (page[0].content, page[2].is_deleted) == ("Crème no1", True)
-    assert (page[0].attachment, page[0].mentions, page[0].labels) == (None, (), {})
+    assert (page[0].body.content, page[2].is_deleted) == ("Crème no1", True)
+    assert (page[0].body.attachment, page[0].body.mentions, page[0].body.labels) == (None, (), {})
     for seq in (1, 2, 4, BUNDLE, BUNDLE + 1, 2 * BUNDLE, 2 * BUNDLE + 1, SAID):
         assert seq in await found(f"creme no{seq}")
     assert 3 not in await found("no3")
@@ -160,7 +161,7 @@ async def test_what_is_said_next_is_found_with_what_was_said_before(grown_url: s
         (head,) = (await work.conversations.heads([LOBBY])).values()
         for number in (1, SAID):
             (message,) = (await work.messages.named(head.id, [number])).values()
-            await work.messages.edit(message.id, "a new kettle", NOON)
+            await work.messages.edit(message.id, Body(content="a new kettle"), NOON)
 
     await storage.write(edit)
     hits = await look(storage, lambda work: work.search.find(ANA, SearchQuery("kettle", 99)))

@@ -6,7 +6,14 @@ from datetime import timedelta
 import pytest
 
 from folkmoot.core.conversations.model import Conversation, Head
-from folkmoot.core.messages.model import AuthorKind, Message, MessageKind, NewMessage, Reaction
+from folkmoot.core.messages.model import (
+    AuthorKind,
+    Body,
+    Message,
+    MessageKind,
+    NewMessage,
+    Reaction,
+)
 from folkmoot.core.messages.views import Overview
 from folkmoot.core.shared.ids import AccountId, ConversationId, MessageId, Uid
 from folkmoot.core.shared.pages import Page, Slice
@@ -50,8 +57,8 @@ async def test_a_message_is_stored_as_it_was_written(cast: Cast) -> None:
     assert await page_of(cast, Page(10)) == [first, second]
     assert (first.created_at, second.created_at) == (NOON, NOON + timedelta(microseconds=1))
     assert (first.client_id, first.author) == ("c-1 é", cast.ana.person)
-    assert second.reply_to is not None
-    assert (second.reply_to.id, second.reply_to.uid) == (first.id, first.uid)
+    assert second.body.reply_to is not None
+    assert (second.body.reply_to.id, second.body.reply_to.uid) == (first.id, first.uid)
     assert second.id > first.id
 
 
@@ -63,17 +70,21 @@ def new_message(cast: Cast, seq: int, **facts: object) -> NewMessage:
         seq=seq,
         author=cast.ana.person,
         author_kind=AuthorKind.ACCOUNT,
-        kind=MessageKind.TEXT,
-        content="words",
+        body=Body(content="words"),
         created_at=NOON,
         client_id=None,
-        reply_to=None,
     )
     return replace(new, **facts)
 
 
 async def test_a_message_of_nobody_is_stored_too(cast: Cast) -> None:
-    new = new_message(cast, 1, author=None, author_kind=AuthorKind.SYSTEM, kind=MessageKind.SYSTEM)
+    new = new_message(
+        cast,
+        1,
+        author=None,
+        author_kind=AuthorKind.SYSTEM,
+        body=Body(content="words", kind=MessageKind.SYSTEM),
+    )
 
     stored = await cast.storage.write(lambda work: work.messages.add([new]))
 
@@ -142,7 +153,7 @@ async def test_of_a_deleted_message_only_the_seq_is_left(cast: Cast) -> None:
 
     (left,) = await page_of(cast, Page(10))
 
-    assert left == replace(message, content="", edited_at=NOON, deleted_at=at)
+    assert left == replace(message, body=Body(content=""), edited_at=NOON, deleted_at=at)
     retried = await cast.see(lambda work: work.messages.by_client_ids([(cast.ana.id, "c")]))
     assert retried[cast.ana.id, "c"].is_deleted
 
@@ -150,9 +161,11 @@ async def test_of_a_deleted_message_only_the_seq_is_left(cast: Cast) -> None:
 async def test_an_edit_replaces_the_content_and_says_when(cast: Cast) -> None:
     message = await cast.say(cast.ana, "helo")
     at = cast.clock.pass_by()
-    await cast.storage.write(lambda work: work.messages.edit(message.id, "hello", at))
+    await cast.storage.write(lambda work: work.messages.edit(message.id, Body(content="hello"), at))
 
-    assert await page_of(cast, Page(1)) == [replace(message, content="hello", edited_at=at)]
+    assert await page_of(cast, Page(1)) == [
+        replace(message, body=Body(content="hello"), edited_at=at)
+    ]
 
 
 async def test_a_reaction_is_put_once_and_taken_back_once(cast: Cast) -> None:

@@ -51,7 +51,7 @@ async def find(
 
 
 async def found(cast: Cast, viewer: Account, words: str, **where: Any) -> set[str]:
-    return {hit.message.content for hit in await find(cast, viewer, words, **where)}
+    return {hit.message.body.content for hit in await find(cast, viewer, words, **where)}
 
 
 async def go_on(cast: Cast, count: int = BEHIND) -> None:
@@ -177,7 +177,7 @@ async def test_words_that_were_kept_whole_are_kept_in_pairs_after_an_upgrade(
     hits = await find(replace(cast, storage=storage), cast.bo, "東京")
     await storage.close()
 
-    assert [hit.message.content for hit in hits] == [MEETING]
+    assert [hit.message.body.content for hit in hits] == [MEETING]
 
 
 def outdate(url: str, request: pytest.FixtureRequest) -> None:
@@ -215,7 +215,7 @@ async def test_no_question_is_an_error_nor_has_an_operator(said: Cast) -> None:
         terms = terms_of(words)
         assert len(terms) <= MAX_TERMS
         for hit in await find(said, said.ana, words):
-            there = words_of(hit.message.content).split()
+            there = words_of(hit.message.body.content).split()
             assert all(any(term.fits(word) for word in there) for term in terms)
 
 
@@ -308,7 +308,7 @@ async def test_a_hit_is_the_whole_message_and_shows_where_the_words_are(cast: Ca
 
     (hit,) = await find(cast, cast.ana, "a BRUL")
 
-    assert (hit.message.id, hit.message.content) == (message.id, text.strip())
+    assert (hit.message.id, hit.message.body.content) == (message.id, text.strip())
     assert hit.message.reactions
     assert len(hit.snippet) <= SNIPPET_CHARS
     assert hit.snippet in text

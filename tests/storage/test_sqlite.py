@@ -29,7 +29,7 @@ async def open_cast(path: Path, settings: SqliteSettings = IMPATIENT) -> Cast:
 
 async def contents(cast: Cast) -> list[str]:
     page = await cast.see(lambda work: work.views.page(cast.lobby.id, Page(100)))
-    return [message.content for message in page]
+    return [message.body.content for message in page]
 
 
 async def test_what_was_acknowledged_is_there_after_opening_again(sqlite_path: Path) -> None:
@@ -41,7 +41,7 @@ async def test_what_was_acknowledged_is_there_after_opening_again(sqlite_path: P
     found = await again.read(lambda work: work.views.page(cast.lobby.id, Page(10)))
     await again.close()
 
-    assert [message.content for message in found] == ["hello"]
+    assert [message.body.content for message in found] == ["hello"]
 
 
 async def test_a_second_process_is_refused_until_the_first_has_ended(sqlite_path: Path) -> None:

@@ -66,7 +66,7 @@ async def test_another_conversation_is_read_as_ever(renamed, spoil):
     other = await renamed.do(renamed.conversations.start, renamed.ana.id, [renamed.bo.id])
     await renamed.say(renamed.ana, "Here", where=other)
     (event,) = await renamed.see(lambda work: work.timeline.after(other.id, 0, limit=9))
-    assert event.message.content == "Here"
+    assert event.message.body.content == "Here"
 
 
 async def test_a_batch_that_meets_one_stores_what_concerns_other_conversations(
@@ -84,5 +84,5 @@ async def test_a_batch_that_meets_one_stores_what_concerns_other_conversations(
     )
     running.cancel()
     assert isinstance(fault, ChangeUnreadable)
-    assert posted.message.content == "Hi"
+    assert posted.message.body.content == "Hi"
     assert "'message_pinned'" in caplog.text

@@ -77,8 +77,8 @@ class Commands:
 
     def handle(self, draft: Draft) -> "asyncio.Future[Posted] | None":
         """The answer to a command."""
-        is_plain = draft.kind is MessageKind.TEXT and draft.attachment is None
-        if not is_plain or not draft.content.startswith(SIGN):
+        is_plain = draft.body.kind is MessageKind.TEXT and draft.body.attachment is None
+        if not is_plain or not draft.body.plain_text.startswith(SIGN):
             return None
         head = self._services.hub.conversation(draft.conversation_id)
         if head is not None and head.kind is not Kind.SESSION:
@@ -133,7 +133,7 @@ class Commands:
         if account is None:
             is_session = head.kind is Kind.SESSION
             return await self._services.writer.submit(_unescaped(draft) if is_session else draft)
-        name, *arguments = draft.content[len(SIGN) :].split() or [""]
+        name, *arguments = draft.body.plain_text[len(SIGN) :].split() or [""]
         text = await self._obey(name.lower(), CommandCall(account, head, tuple(arguments)))
         return self._notify(account, head, text, draft.client_id)
 
@@ -321,8 +321,10 @@ def _days_of(arguments: Sequence[str]) -> int:
 
 
 def _is_escaped(draft: Draft) -> bool:
-    return draft.content.startswith(SIGN * 2)
+    return draft.body.plain_text.startswith(SIGN * 2)
 
 
 def _unescaped(draft: Draft) -> Draft:
-    return replace(draft, content=draft.content[len(SIGN) :]) if _is_escaped(draft) else draft
+    if not _is_escaped(draft):
+        return draft
+    return replace(draft, body=replace(draft.body, content=draft.body.content[len(SIGN) :]))

@@ -2,7 +2,7 @@
 
 from folkmoot.core.conversations.model import Conversation
 from folkmoot.core.messages.events import EphemeralNotice
-from folkmoot.core.messages.model import AuthorKind, Message, MessageKind
+from folkmoot.core.messages.model import AuthorKind, Body, Message, MessageKind
 from folkmoot.core.shared.ids import AccountId, Clock, Ids, MessageId
 
 
@@ -36,8 +36,7 @@ class EphemeralNotices:
             seq=head.last_seq,
             author=None,
             author_kind=AuthorKind.SYSTEM,
-            kind=MessageKind.SYSTEM,
-            content=text,
+            body=Body(content=text, kind=MessageKind.SYSTEM),
             created_at=now,
             client_id=client_id,
         )

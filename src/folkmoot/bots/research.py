@@ -59,7 +59,7 @@ class Research:
 
     async def sources(self, context: QuestionContext) -> Sources:
         """All that the answer may be drawn from."""
-        question = context.question.content
+        question = context.question.body.plain_text
         await self._logs.refresh()
         logs = await self._logs.find(LogQuery(question, context.asker, MAX_LOGS))
         return Sources(
@@ -90,7 +90,7 @@ async def _said(work: UnitOfWork, asker: Account, question: Message) -> tuple[Ex
     """What people said earlier in the conversation that has the most of the question's words."""
     scores: dict[MessageId, float] = defaultdict(float)
     found: dict[MessageId, Message] = {}
-    for word in _words(question.content):
+    for word in _words(question.body.plain_text):
         asked = SearchQuery(word, HITS_A_WORD, conversation_id=question.conversation_id)
         hits = await work.search.find(asker.id, asked, any_session=asker.role in STAFF)
         for hit in hits:
@@ -102,7 +102,7 @@ async def _said(work: UnitOfWork, asker: Account, question: Message) -> tuple[Ex
         Excerpt(
             source=each.author.username if each.author else "",
             at=each.created_at,
-            text=each.content,
+            text=each.body.plain_text,
             rank=scores[each.id],
         )
         for each in best[:MAX_SAID]

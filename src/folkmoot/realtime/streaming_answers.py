@@ -65,7 +65,7 @@ class StreamingAnswers:
 
     def note_posted(self, event: MessagePosted) -> None:
         """What was written is a message now, or the server says why it will be none."""
-        answered = event.message.reply_to
+        answered = event.message.body.reply_to
         if event.message.author is None and answered is not None:
             self._end(event.conversation_id, answered.uid)
 

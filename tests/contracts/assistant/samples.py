@@ -29,6 +29,7 @@ from folkmoot.core.messages.events import (
 from folkmoot.core.messages.model import (
     Attachment,
     AuthorKind,
+    Body,
     Message,
     MessageKind,
     MessageRef,
@@ -52,27 +53,37 @@ MESSAGE = Message(
     conversation_uid=LOBBY_UID,
     seq=7,
     author=ANA,
-    content="Zażółć 👩‍🚀",
+    body=Body(
+        content="Zażółć 👩‍🚀",
+        reply_to=MessageRef(MessageId(5), Uid("00000000-0000-7000-8000-000000000005")),
+        mentions=(BO_UID,),
+    ),
     created_at=AT,
     client_id="mine",
-    reply_to=MessageRef(MessageId(5), Uid("00000000-0000-7000-8000-000000000005")),
     edited_at=AT,
     reactions=(Reaction("👍", (ANA, BO)),),
-    mentions=(BO_UID,),
 )
 RECEIPT = replace(
     MESSAGE,
-    kind=MessageKind.FILE,
-    attachment=Attachment("Receipt.pdf", 245_000, "application/pdf", id=FILE_UID),
+    body=replace(
+        MESSAGE.body,
+        kind=MessageKind.FILE,
+        attachment=Attachment("Receipt.pdf", 245_000, "application/pdf", id=FILE_UID),
+    ),
 )
 ANSWER = replace(
     MESSAGE,
     author=None,
     author_kind=AuthorKind.ASSISTANT,
     client_id=None,
-    labels={CUT_SHORT: "cancelled", "service_id": "s"},
+    body=replace(MESSAGE.body, labels={CUT_SHORT: "cancelled", "service_id": "s"}),
 )
-NOTICE = replace(MESSAGE, author=None, author_kind=AuthorKind.SYSTEM, kind=MessageKind.SYSTEM)
+NOTICE = replace(
+    MESSAGE,
+    author=None,
+    author_kind=AuthorKind.SYSTEM,
+    body=replace(MESSAGE.body, kind=MessageKind.SYSTEM),
+)
 _NAMES = {"question": REF.uid, "message": FILE_UID}
 _ROOM = {"conversation_id": LOBBY, "conversation_uid": LOBBY_UID}
 _PLACE = {"conversation_id": LOBBY, "conversation_uid": LOBBY_UID, "seq": 8, "at": AT}

@@ -103,7 +103,7 @@ def test_a_message_has_the_fields_of_the_contract():
         "metadata": {
             "sender_name": "ana",
             "message_type": "text",
-            "reply_to_id": MESSAGE.reply_to.uid,
+            "reply_to_id": MESSAGE.body.reply_to.uid,
             "mentions": [BO_UID],
             "is_deleted": False,
             "edited_at": TIME,

@@ -19,7 +19,7 @@ from folkmoot.core.messages.events import (
     ReactionAdded,
     ReactionRemoved,
 )
-from folkmoot.core.messages.model import Message, MessageRef, Reaction
+from folkmoot.core.messages.model import Body, Message, MessageRef, Reaction
 from folkmoot.core.presence.events import Entered, Exited, Typing
 from folkmoot.core.shared.ids import AccountId, ConversationId, MessageId, Uid
 
@@ -37,10 +37,12 @@ MESSAGE = Message(
     conversation_uid=LOBBY_UID,
     seq=7,
     author=ANA,
-    content="Zażółć 👩‍🚀",
+    body=Body(
+        content="Zażółć 👩‍🚀",
+        reply_to=MessageRef(MessageId(5), Uid("00000000-0000-7000-8000-000000000005")),
+    ),
     created_at=AT,
     client_id="mine",
-    reply_to=MessageRef(MessageId(5), Uid("00000000-0000-7000-8000-000000000005")),
     edited_at=AT,
     reactions=(Reaction("👍", (ANA, BO)),),
 )

@@ -12,7 +12,14 @@ from folkmoot.core.messages.events import (
     ReactionAdded,
     ReactionRemoved,
 )
-from folkmoot.core.messages.model import Attachment, Message, MessageKind, MessageRef, Reaction
+from folkmoot.core.messages.model import (
+    Attachment,
+    Body,
+    Message,
+    MessageKind,
+    MessageRef,
+    Reaction,
+)
 from folkmoot.core.presence.events import CameOnline, Entered, Exited, Typing, WentOffline
 from folkmoot.core.shared.ids import AccountId, ConversationId, MessageId, Uid
 from folkmoot.core.social.events import (
@@ -40,7 +47,7 @@ MESSAGE = Message(
     conversation_uid=PLACE_UID,
     seq=7,
     author=ANA,
-    content="Zażółć 👩‍🚀",
+    body=Body(content="Zażółć 👩‍🚀"),
     created_at=AT,
     client_id="mine",
     reactions=(Reaction("👍", (BO,)),),
@@ -52,11 +59,13 @@ VOICE = Message(
     conversation_uid=PLACE_UID,
     seq=7,
     author=ANA,
-    kind=MessageKind.VOICE,
-    content="a voice",
+    body=Body(
+        kind=MessageKind.VOICE,
+        content="a voice",
+        attachment=Attachment("voice.ogg", 7, "audio/ogg", id=PLACE_UID),
+        reply_to=REF,
+    ),
     created_at=AT,
-    attachment=Attachment("voice.ogg", 7, "audio/ogg", id=PLACE_UID),
-    reply_to=REF,
 )
 REQUEST = FriendRequest(PLACE_UID, ANA, BO, RequestStatus.ACCEPTED, AT)
 _PLACE = {"conversation_id": PLACE, "conversation_uid": PLACE_UID, "seq": 8, "at": AT}

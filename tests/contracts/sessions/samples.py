@@ -20,7 +20,14 @@ from folkmoot.core.messages.events import (
     ReactionAdded,
     ReactionRemoved,
 )
-from folkmoot.core.messages.model import Attachment, Message, MessageKind, MessageRef, Reaction
+from folkmoot.core.messages.model import (
+    Attachment,
+    Body,
+    Message,
+    MessageKind,
+    MessageRef,
+    Reaction,
+)
 from folkmoot.core.presence.events import Entered, Exited, Typing
 from folkmoot.core.shared.ids import AccountId, ConversationId, MessageId, Uid
 
@@ -40,18 +47,23 @@ MESSAGE = Message(
     conversation_uid=LOBBY_UID,
     seq=7,
     author=ANA,
-    content="Zażółć 👩‍🚀",
+    body=Body(
+        content="Zażółć 👩‍🚀",
+        reply_to=MessageRef(MessageId(5), Uid("00000000-0000-7000-8000-000000000005")),
+        mentions=(BO_UID,),
+    ),
     created_at=AT,
     client_id="mine",
-    reply_to=MessageRef(MessageId(5), Uid("00000000-0000-7000-8000-000000000005")),
     edited_at=AT,
     reactions=(Reaction("👍", (ANA, BO)),),
-    mentions=(BO_UID,),
 )
 RECEIPT = replace(
     MESSAGE,
-    kind=MessageKind.FILE,
-    attachment=Attachment("Receipt.pdf", 245_000, "application/pdf", id=FILE_UID),
+    body=replace(
+        MESSAGE.body,
+        kind=MessageKind.FILE,
+        attachment=Attachment("Receipt.pdf", 245_000, "application/pdf", id=FILE_UID),
+    ),
 )
 _PLACE = {"conversation_id": LOBBY, "conversation_uid": LOBBY_UID, "seq": 8, "at": AT}
 

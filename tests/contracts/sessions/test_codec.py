@@ -102,7 +102,7 @@ def test_a_message_has_the_fields_and_the_time_of_the_contract():
         "metadata": {
             "message_id": MESSAGE.uid,
             "seq": 7,
-            "reply_to_id": MESSAGE.reply_to.uid,
+            "reply_to_id": MESSAGE.body.reply_to.uid,
             "mentions": [BO_UID],
             "message_type": "text",
             "file_url": None,

@@ -47,7 +47,7 @@ def messages() -> Messages:
 )
 def test_our_own_address_in_every_spelling_is_one_of_our_files(messages, url):
     draft = draft_of(messages, ANA, LOBBY, wire.SessionFile(url), host=HOST)
-    assert draft.attachment == FILE_UID
+    assert draft.body.attachment == FILE_UID
 
 
 def test_an_address_elsewhere_is_kept_as_its_poster_tells_of_it(messages):
@@ -56,8 +56,8 @@ def test_an_address_elsewhere_is_kept_as_its_poster_tells_of_it(messages):
     )
     draft = draft_of(messages, ANA, LOBBY, say, host=HOST)
     url = "https://bucket.example/r.pdf"
-    assert draft.attachment == Attachment("r.pdf", 9, "application/pdf", url=url)
-    assert (draft.kind, draft.content) == (MessageKind.FILE, "My receipt")
+    assert draft.body.attachment == Attachment("r.pdf", 9, "application/pdf", url=url)
+    assert (draft.body.kind, draft.body.content) == (MessageKind.FILE, "My receipt")
 
 
 @pytest.mark.parametrize(
@@ -93,24 +93,24 @@ def test_our_path_on_another_host_is_not_ours(messages):
     draft = draft_of(
         messages, ANA, LOBBY, wire.SessionFile(f"https://evil.example{OURS}"), host=HOST
     )
-    assert isinstance(draft.attachment, Attachment)
-    assert draft.attachment.id is None
+    assert isinstance(draft.body.attachment, Attachment)
+    assert draft.body.attachment.id is None
 
 
 def test_a_file_without_a_caption_is_called_by_its_name(messages):
     say = wire.SessionFile(OURS, " ", file_name="Receipt.pdf")
-    assert draft_of(messages, ANA, LOBBY, say, host=HOST).content == "Receipt.pdf"
+    assert draft_of(messages, ANA, LOBBY, say, host=HOST).body.content == "Receipt.pdf"
 
 
 def test_a_hostile_file_name_is_made_harmless(messages):
     say = wire.SessionFile("https://bucket.example/x", "x", file_name="../../etc/\u202epasswd")
-    assert draft_of(messages, ANA, LOBBY, say, host=HOST).attachment.name == "passwd"
+    assert draft_of(messages, ANA, LOBBY, say, host=HOST).body.attachment.name == "passwd"
 
 
 def test_replies_and_mentions_go_by_uuid_in_any_case(messages):
     say = wire.SessionText("Hi", REF.uid.upper(), [ANA_UID.upper(), ANA_UID])
     draft = draft_of(messages, ANA, LOBBY, say, host=HOST)
-    assert (draft.reply_to, draft.mentions) == (REF.uid, (ANA_UID,))
+    assert (draft.body.reply_to, draft.body.mentions) == (REF.uid, (ANA_UID,))
 
 
 def test_a_reply_or_a_mention_that_is_no_uuid_names_nothing(messages):

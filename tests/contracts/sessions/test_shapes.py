@@ -8,7 +8,7 @@ from folkmoot.contracts.sessions.names import membership_uid
 from folkmoot.contracts.sessions.shapes import message_out, reach_of
 from folkmoot.core.conversations.model import Member, MemberRole
 from folkmoot.core.messages.context import BYTES_A_TOKEN, TOKENS_A_TURN, Turn, context_of
-from folkmoot.core.messages.model import AuthorKind
+from folkmoot.core.messages.model import AuthorKind, Body
 from folkmoot.core.shared.ids import uid_of
 from tests.contracts.sessions.samples import ANA, ANA_UID, AT, BO, BO_UID, LOBBY, LOBBY_UID, MESSAGE
 
@@ -46,7 +46,7 @@ def test_a_seq_in_a_session_has_one_name_and_it_is_a_uuid():
 
 
 def said(*contents: str) -> list:
-    return [replace(MESSAGE, content=content) for content in contents]
+    return [replace(MESSAGE, body=Body(content=content)) for content in contents]
 
 
 def test_a_context_is_the_newest_words_oldest_first_within_the_budget():
@@ -57,8 +57,10 @@ def test_a_context_is_the_newest_words_oldest_first_within_the_budget():
 
 
 def test_a_context_says_who_speaks_and_leaves_out_what_was_deleted():
-    assistant = replace(MESSAGE, author=None, author_kind=AuthorKind.ASSISTANT, content="Yes?")
-    deleted = replace(MESSAGE, content="", deleted_at=AT)
+    assistant = replace(
+        MESSAGE, author=None, author_kind=AuthorKind.ASSISTANT, body=Body(content="Yes?")
+    )
+    deleted = replace(MESSAGE, body=Body(content=""), deleted_at=AT)
     roles = [turn.role for turn in context_of([*said("Hm"), deleted, assistant]).turns]
     assert roles == ["user", "assistant"]
 

@@ -21,7 +21,7 @@ from folkmoot.core.messages.events import (
     ReactionAdded,
     ReactionRemoved,
 )
-from folkmoot.core.messages.model import Attachment, Message, MessageRef, Reaction
+from folkmoot.core.messages.model import Attachment, Body, Message, MessageRef, Reaction
 from folkmoot.core.presence.events import CameOnline, Entered, Typing, WentOffline
 from folkmoot.core.shared.ids import AccountId, ConversationId, MessageId, Uid
 
@@ -43,12 +43,14 @@ MESSAGE = Message(
     conversation_uid=uid(1),
     seq=7,
     author=ANA,
-    content="Zażółć 👩‍🚀",
+    body=Body(
+        content="Zażółć 👩‍🚀",
+        labels={"appointment_id": "a-1", "receiver_id": str(AGENT.uid)},
+        attachment=Attachment("Receipt.pdf", None, "application/pdf", id=uid(77)),
+    ),
     created_at=AT,
     client_id="mine",
     reactions=(Reaction("👍", (AGENT,)),),
-    labels={"appointment_id": "a-1", "receiver_id": str(AGENT.uid)},
-    attachment=Attachment("Receipt.pdf", None, "application/pdf", id=uid(77)),
 )
 REF = MessageRef(MESSAGE.id, MESSAGE.uid)
 PLACE = {"conversation_id": FIRST, "conversation_uid": uid(1), "seq": 7, "at": AT}

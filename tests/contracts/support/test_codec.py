@@ -14,6 +14,7 @@ from folkmoot.contracts.support import frames as wire
 from folkmoot.contracts.support.errors import EventMalformed, EventUnknown
 from folkmoot.contracts.support.frames import INBOUND, OUTBOUND
 from folkmoot.core.messages.events import EphemeralNotice, MessagePosted
+from folkmoot.core.messages.model import Body
 from folkmoot.core.shared.refusals import Invalid
 from folkmoot.core.shared.texts import TextTooLong
 from folkmoot.wire.socket import SocketEvent
@@ -79,10 +80,15 @@ def test_a_message_has_the_fields_of_the_contract():
 
 
 def test_what_staff_write_is_for_the_customer():
-    message = replace(MESSAGE, author=AGENT, labels={})
+    message = replace(MESSAGE, author=AGENT, body=Body(content="words"))
 
     assert codec.message_out(message, SETTING, own=False).receiver_id == ANA.uid
-    assert codec.message_out(replace(MESSAGE, labels={}), SETTING, own=False).receiver_id is None
+    assert (
+        codec.message_out(
+            replace(MESSAGE, body=Body(content="words")), SETTING, own=False
+        ).receiver_id
+        is None
+    )
 
 
 def test_only_for_clients_that_remember_it_the_cursor_stands_at_the_end():

@@ -131,7 +131,7 @@ def message_frame(message: Message, *, own: bool) -> wire.ChatMessageFrame:
         session_id=message.conversation_uid,
         role="user" if is_account else message.author_kind.value,
         sender_id=message.author.uid if message.author else None,
-        content=message.content,
+        content=message.body.content,
         seq=message.seq,
         timestamp=instant(message.created_at),
         metadata=_metadata(message, own=own),
@@ -139,23 +139,23 @@ def message_frame(message: Message, *, own: bool) -> wire.ChatMessageFrame:
 
 
 def _metadata(message: Message, *, own: bool) -> wire.ChatMessageMetadata:
-    labels = {name: text for name, text in message.labels.items() if name != CUT_SHORT}
+    labels = {name: text for name, text in message.body.labels.items() if name != CUT_SHORT}
     metadata = wire.ChatMessageMetadata(
         sender_name=message.sender_name,
-        message_type=message.kind.value,
-        reply_to_id=message.reply_to.uid if message.reply_to else None,
-        mentions=list(message.mentions),
+        message_type=message.body.kind.value,
+        reply_to_id=message.body.reply_to.uid if message.body.reply_to else None,
+        mentions=list(message.body.mentions),
         is_deleted=message.is_deleted,
         edited_at=None if message.edited_at is None else instant(message.edited_at),
         reactions=[
             wire.ChatReactionOut(reaction.emoji, [person.uid for person in reaction.people])
             for reaction in message.reactions
         ],
-        cut_short=message.labels.get(CUT_SHORT),
+        cut_short=message.body.labels.get(CUT_SHORT),
         labels=labels or UNSET,
         client_id=message.client_id if own and message.client_id is not None else UNSET,
     )
-    if (hangs := message.attachment) is not None:
+    if (hangs := message.body.attachment) is not None:
         url = hangs.url if hangs.id is None else file_url(hangs.id)
         metadata.file_url = url or UNSET
         metadata.file_name = hangs.name
@@ -197,7 +197,7 @@ def _progress(event: AnswerExtended | AnswerDropped | LogsProgressed) -> Struct:
 def _message_change(event: MessageChange) -> Struct:
     match event:
         case MessageEdited(message=message, actor=actor, seq=seq, at=at):
-            place, content = event.conversation_uid, message.content
+            place, content = event.conversation_uid, message.body.content
             return wire.ChatEditedFrame(message.uid, place, content, instant(at), actor.uid, seq)
         case MessageDeleted(message=ref, actor=actor, seq=seq):
             return wire.ChatDeletedFrame(ref.uid, event.conversation_uid, actor.uid, seq)

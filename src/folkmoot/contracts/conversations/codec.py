@@ -89,16 +89,16 @@ def message_out(message: Message, *, own: bool) -> wire.MessageOut:
     """A message as this contract shows it; its ``client_id`` is for the author only."""
     return wire.MessageOut(
         id=message.id,
-        content=message.content,
+        content=message.body.content,
         sender_id=message.author_id,
         sender_name=message.sender_name,
         conversation_id=message.conversation_id,
         created_at=instant(message.created_at),
         seq=message.seq,
         uid=message.uid,
-        kind=message.kind.value,
-        reply_to_id=message.reply_to.id if message.reply_to else None,
-        attachment=_attachment(message.attachment) if message.attachment else None,
+        kind=message.body.kind.value,
+        reply_to_id=message.body.reply_to.id if message.body.reply_to else None,
+        attachment=_attachment(message.body.attachment) if message.body.attachment else None,
         edited_at=instant(message.edited_at) if message.edited_at else None,
         is_deleted=message.is_deleted,
         reactions=[
@@ -162,7 +162,7 @@ def _change(event: MessageChange | ConversationChange) -> Struct:
     match event:
         case MessageEdited(message=message, actor=actor, conversation_id=place, seq=seq, at=at):
             return wire.MessageEditedOut(
-                message.id, message.content, instant(at), actor.id, place, seq
+                message.id, message.body.content, instant(at), actor.id, place, seq
             )
         case MessageDeleted(message=ref, actor=actor, conversation_id=place, seq=seq):
             return wire.MessageDeletedOut(ref.id, actor.id, place, seq)

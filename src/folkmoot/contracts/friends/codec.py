@@ -128,7 +128,7 @@ def message_out(
         message_id=message.uid,
         sender_id=message.author.uid if message.author else None,
         receiver_id=receiver_id,
-        content=message.content,
+        content=message.body.content,
         status=status.value,
         is_deleted=message.is_deleted,
         created_at=instant(message.created_at),
@@ -136,10 +136,10 @@ def message_out(
         read_at=instant(read_at) if read_at else None,
         sender=person_out(message.author) if message.author else None,
         seq=message.seq,
-        kind=message.kind.value,
-        reply_to_id=message.reply_to.uid if message.reply_to else None,
+        kind=message.body.kind.value,
+        reply_to_id=message.body.reply_to.uid if message.body.reply_to else None,
         reactions=[_reaction_out(reaction) for reaction in message.reactions],
-        attachment=_file_out(message.attachment) if message.attachment else None,
+        attachment=_file_out(message.body.attachment) if message.body.attachment else None,
         client_id=message.client_id if own and message.client_id is not None else UNSET,
         receiver=person_out(receiver) if receiver else UNSET,
     )
@@ -307,7 +307,7 @@ def _change(
     match event:
         case MessageEdited(message=message, at=at):
             return wire.DirectEditedOut(
-                message.uid, message.content, instant(at), user, friend, seq
+                message.uid, message.body.content, instant(at), user, friend, seq
             )
         case MessageDeleted(message=ref):
             return wire.DirectDeletedOut(ref.uid, user, friend, seq)

@@ -41,7 +41,7 @@ def hit_out(hit: SearchHit) -> SearchHitOut:
         seq=message.seq,
         sender_id=message.author.uid if message.author else None,
         sender_name=message.sender_name,
-        message_type=message.kind.value,
+        message_type=message.body.kind.value,
         created_at=in_seconds(message.created_at),
         snippet=hit.snippet,
         marks=list(hit.marks),

@@ -135,18 +135,18 @@ def shown(event: Event, *, own: bool, now: datetime) -> Struct | None:
 
 def message_frame(message: Message, *, own: bool) -> wire.SessionMessageFrame:
     """A message as the socket shows it; its ``client_id`` is for the author only."""
-    hangs = message.attachment or NOTHING
+    hangs = message.body.attachment or NOTHING
     return wire.SessionMessageFrame(
         chat_session_id=message.conversation_uid,
         user_id=message.author.uid if message.author else None,
-        content=message.content,
+        content=message.body.content,
         timestamp=instant(message.created_at),
         metadata=wire.SessionMessageMetadata(
             message_id=message.uid,
             seq=message.seq,
-            reply_to_id=message.reply_to.uid if message.reply_to else None,
-            mentions=list(message.mentions),
-            message_type=message.kind.value,
+            reply_to_id=message.body.reply_to.uid if message.body.reply_to else None,
+            mentions=list(message.body.mentions),
+            message_type=message.body.kind.value,
             file_url=url_of(hangs),
             file_name=hangs.name or None,
             file_size=hangs.size,
@@ -188,7 +188,9 @@ def _message_change(event: MessageChange) -> Struct:
         case MessageEdited(message=message, actor=actor, seq=seq, at=at):
             edited = wire.SessionEditedMetadata(message.uid, seq, instant(at))
             place = event.conversation_uid
-            return wire.SessionEditedFrame(place, actor.uid, message.content, instant(at), edited)
+            return wire.SessionEditedFrame(
+                place, actor.uid, message.body.content, instant(at), edited
+            )
         case MessageDeleted(message=ref, actor=actor, seq=seq, at=at):
             deleted = wire.SessionDeletedMetadata(ref.uid, seq)
             place = event.conversation_uid

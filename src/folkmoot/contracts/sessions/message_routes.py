@@ -177,9 +177,9 @@ async def context(
     messages = await services.storage.read(job)
     given = context_of(messages)
     asked = [
-        message.content
+        message.body.plain_text
         for message in messages
-        if message.author is not None and not message.is_deleted
+        if message.author is not None and message.body.plain_text
     ]
     await services.logs.refresh()
     logs = await services.logs.find(LogQuery(asked[-1], caller.account)) if asked else []

@@ -55,21 +55,21 @@ def message_out(
     message: Message, members: Sequence[Member], *, own: bool
 ) -> answers.SessionMessageOut:
     """A message; how far it has come is read off the members' watermarks."""
-    hangs = message.attachment or NOTHING
+    hangs = message.body.attachment or NOTHING
     status, read_by_count = reach_of(message, members)
     return answers.SessionMessageOut(
         id=message.uid,
         chat_session_id=message.conversation_uid,
         sender_id=message.author.uid if message.author else None,
-        message_type=message.kind.value,
-        content=message.content,
+        message_type=message.body.kind.value,
+        content=message.body.content,
         status=status,
         created_at=instant(message.created_at),
         read_by_count=read_by_count,
         seq=message.seq,
         sender_name=message.sender_name,
-        reply_to_id=message.reply_to.uid if message.reply_to else None,
-        mentions=list(message.mentions),
+        reply_to_id=message.body.reply_to.uid if message.body.reply_to else None,
+        mentions=list(message.body.mentions),
         file_url=url_of(hangs),
         file_name=hangs.name or None,
         file_size=hangs.size,
@@ -77,7 +77,7 @@ def message_out(
         edited_at=maybe_instant(message.edited_at),
         is_deleted=message.is_deleted,
         reactions=codec.reactions_out(message.reactions),
-        metadata=dict(message.labels),
+        metadata=dict(message.body.labels),
         client_id=message.client_id if own and message.client_id is not None else UNSET,
     )
 

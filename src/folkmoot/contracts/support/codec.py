@@ -214,7 +214,7 @@ def _change(
     match event:
         case MessageEdited(message=message, actor=actor, at=at):
             return wire.SupportEditedOut(
-                message.uid, message.content, instant(at), actor.uid, **place
+                message.uid, message.body.content, instant(at), actor.uid, **place
             )
         case MessageDeleted(message=ref, actor=actor):
             return wire.SupportDeletedOut(ref.uid, actor.uid, **place)
@@ -233,17 +233,17 @@ def message_out(
         id=message.uid,
         sender_id=message.author.uid if message.author else None,
         receiver_id=_receiver(message, setting.customer),
-        message_text=message.content,
+        message_text=message.body.content,
         timestamp=instant(message.created_at),
-        appointment_id=message.labels.get("appointment_id"),
-        service_id=message.labels.get("service_id"),
+        appointment_id=message.body.labels.get("appointment_id"),
+        service_id=message.body.labels.get("service_id"),
         seq=message.seq,
         read=is_read,
         user_id=setting.customer.uid,
         session_id=message.conversation_uid,
         sender_name=message.sender_name,
-        kind=message.kind.value,
-        reply_to_id=message.reply_to.uid if message.reply_to else None,
+        kind=message.body.kind.value,
+        reply_to_id=message.body.reply_to.uid if message.body.reply_to else None,
         edited_at=instant(message.edited_at) if message.edited_at else None,
         is_deleted=message.is_deleted,
         reactions=[
@@ -260,12 +260,12 @@ def message_out(
 def _receiver(message: Message, customer: Person) -> str | None:
     """Whom a message is for: the customer, or the one of staff that it names, or the desk."""
     if message.author_id == customer.id:
-        return message.labels.get("receiver_id")
+        return message.body.labels.get("receiver_id")
     return customer.uid
 
 
 def _show_file(message: Message, out: wire.SupportMessageOut) -> None:
-    hangs = message.attachment
+    hangs = message.body.attachment
     if hangs is None:
         return
     out.file_url = (hangs.url or UNSET) if hangs.id is None else file_url(hangs.id)

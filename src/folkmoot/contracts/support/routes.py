@@ -195,7 +195,7 @@ def _user_out(services: Services, caller: DeskCustomer) -> wire.ChatUserOut:
     return wire.ChatUserOut(
         user_id=person.uid,
         user_name=person.username,
-        last_message=last.content,
+        last_message=last.body.plain_text,
         last_message_time=codec.instant(last.created_at),
         unread_count=caller.unread_count,
         last_message_id=last.uid,

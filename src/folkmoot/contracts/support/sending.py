@@ -130,10 +130,10 @@ class SupportSender:
         )
 
     def _sealed(self, draft: Draft, route: Route, place: ConversationId) -> Draft:
-        labels = dict(draft.labels)
+        body = draft.body
         if route.staff is not None:
-            labels["receiver_id"] = route.staff.uid
-        return replace(draft, conversation_id=place, labels=labels)
+            body = replace(body, labels={**body.labels, "receiver_id": route.staff.uid})
+        return replace(draft, conversation_id=place, body=body)
 
     def _call(self, staff: Person, place: ConversationId) -> None:
         """Have an addressed one's clients listen to the session, whatever rooms they have left."""

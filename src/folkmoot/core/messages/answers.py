@@ -11,7 +11,9 @@ from dataclasses import dataclass, replace
 from folkmoot.core.conversations.model import Conversation
 from folkmoot.core.messages.model import (
     AuthorKind,
+    Body,
     Message,
+    MessageBody,
     MessageKind,
     MessageRef,
     NewMessage,
@@ -111,14 +113,9 @@ class Answers:
                 seq=head.last_seq + 1 + offset,
                 author=None,
                 author_kind=kind,
-                kind=MessageKind.TEXT if kind is AuthorKind.ASSISTANT else MessageKind.SYSTEM,
-                content=text,
+                body=_body(question, kind, text, cut_short),
                 created_at=now,
                 client_id=None,
-                reply_to=MessageRef(question.id, question.uid),
-                labels={CUT_SHORT: cut_short}
-                if cut_short is not None and kind is AuthorKind.ASSISTANT
-                else {},
             )
             for offset, (uid, kind, text) in enumerate(said)
         ]
@@ -129,3 +126,13 @@ class Answers:
         for message in stored:
             work.record(announcement(message))
         return stored
+
+
+def _body(question: Message, kind: AuthorKind, text: str, cut_short: str | None) -> MessageBody:
+    is_answer = kind is AuthorKind.ASSISTANT
+    return Body(
+        content=text,
+        kind=MessageKind.TEXT if is_answer else MessageKind.SYSTEM,
+        reply_to=MessageRef(question.id, question.uid),
+        labels={CUT_SHORT: cut_short} if is_answer and cut_short is not None else {},
+    )

@@ -35,14 +35,17 @@ def estimated_tokens(content: str) -> int:
 def context_of(messages: Sequence[Message], *, max_tokens: int = MAX_CONTEXT_TOKENS) -> Context:
     """The newest of these messages (given oldest first) that fit into a budget together.
 
-    Deleted ones are left out. The newest is there whatever its length, cut to the budget.
+    Those without a text, as are the deleted ones, are left out. The newest is there whatever its
+    length, cut to the budget.
     """
     turns: list[Turn] = []
     left = max_tokens
     for message in reversed(messages):
-        if message.is_deleted:
+        content = message.body.plain_text
+        if not content:
             continue
-        content = message.content if turns else _cut(message.content, max_tokens)
+        if not turns:
+            content = _cut(content, max_tokens)
         cost = estimated_tokens(content)
         if cost > left:
             break

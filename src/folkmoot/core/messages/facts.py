@@ -93,8 +93,8 @@ async def _replies(
 ) -> dict[tuple[ConversationId, MessageId | Uid], MessageRef]:
     wanted: dict[ConversationId, set[MessageId | Uid]] = {}
     for draft in drafts:
-        if draft.reply_to is not None:
-            wanted.setdefault(draft.conversation_id, set()).add(draft.reply_to)
+        if draft.body.reply_to is not None:
+            wanted.setdefault(draft.conversation_id, set()).add(draft.body.reply_to)
     found = {}
     for conversation_id, names in wanted.items():
         for name, message in (await work.messages.named(conversation_id, names)).items():
@@ -106,7 +106,8 @@ async def _uploads(
     work: MessageWork, drafts: Sequence[Draft]
 ) -> dict[tuple[AccountId, Uid], Upload]:
     """The files that their posters may use: their own, and those they can see already."""
-    wanted = {(d.author_id, d.attachment) for d in drafts if isinstance(d.attachment, str)}
+    named = ((draft.author_id, draft.body.attachment) for draft in drafts)
+    wanted = {(author_id, file) for author_id, file in named if isinstance(file, str)}
     if not wanted:
         return {}
     found = await work.attachments.get({upload_id for _, upload_id in wanted})
@@ -123,7 +124,7 @@ async def _uploads(
 async def _mentionable(
     work: MessageWork, drafts: Sequence[Draft]
 ) -> dict[ConversationId, frozenset[Uid]]:
-    places = {draft.conversation_id for draft in drafts if draft.mentions}
+    places = {draft.conversation_id for draft in drafts if draft.body.mentions}
     if not places:
         return {}
     return {

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
+from typing import Generic, TypeAlias, TypeVar
 
 from folkmoot.core.accounts.model import Person
 from folkmoot.core.messages.errors import ClientIdInvalid, EmojiInvalid, LinkInvalid
@@ -106,12 +107,47 @@ class Upload:
         )
 
 
+Reply = TypeVar("Reply", covariant=True)
+File = TypeVar("File", covariant=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Body(Generic[Reply, File]):
+    """What a message says: all of it that its author chose.
+
+    A new field of messages is added here, in each storage's one function that writes a body and
+    the one that reads it, and in the contracts that show it. ``labels`` are a contract's own
+    words about a message, kept as they are.
+    """
+
+    content: str
+    kind: MessageKind = MessageKind.TEXT
+    reply_to: Reply | None = None
+    attachment: File | None = None
+    mentions: tuple[Uid, ...] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def plain_text(self) -> str:
+        """What the server itself may read: search, excerpts, the assistant and commands.
+
+        Empty where only the readers of a message can open it, so that all of these pass it over.
+        """
+        return self.content
+
+
+MessageBody: TypeAlias = Body[MessageRef, Attachment]
+"""What a message says, with what it refers to looked up."""
+DraftBody: TypeAlias = Body[MessageId | Uid, Uid | Attachment]
+"""What a draft says: it names a message of the same conversation by number or UUID, and a file
+kept here by its id."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """A message as it is now. Of a deleted one the content is empty and the place remains.
+    """A message as it is now. Of a deleted one the content is empty and the ``seq`` remains.
 
-    ``client_id`` is for its author only. ``labels`` are a contract's own words about a message,
-    kept as they are.
+    ``client_id`` is for its author only.
     """
 
     id: MessageId
@@ -121,21 +157,16 @@ class Message:
     seq: int
     author: Person | None
     author_kind: AuthorKind = AuthorKind.ACCOUNT
-    kind: MessageKind = MessageKind.TEXT
-    content: str
+    body: MessageBody
     created_at: datetime
     client_id: str | None = None
-    reply_to: MessageRef | None = None
     edited_at: datetime | None = None
     deleted_at: datetime | None = None
     reactions: tuple[Reaction, ...] = ()
-    attachment: Attachment | None = None
-    mentions: tuple[Uid, ...] = ()
-    labels: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def is_deleted(self) -> bool:
-        """Whether only its place is left."""
+        """Whether only its ``seq`` is left."""
         return self.deleted_at is not None
 
     @property
@@ -161,20 +192,15 @@ class Draft:
 
     author_id: AccountId
     conversation_id: ConversationId
-    content: str
-    kind: MessageKind = MessageKind.TEXT
+    body: DraftBody
     client_id: str | None = None
-    reply_to: MessageId | Uid | None = None
     if_last_seq: int | None = None
-    attachment: Uid | Attachment | None = None
-    mentions: tuple[Uid, ...] = ()
-    labels: Mapping[str, str] = field(default_factory=dict)
     origin: ConnectionId | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewMessage:
-    """A message about to be stored at a place that was reserved for it."""
+    """A message about to be stored under a ``seq`` that was reserved for it."""
 
     uid: Uid
     conversation_id: ConversationId
@@ -182,14 +208,9 @@ class NewMessage:
     seq: int
     author: Person | None
     author_kind: AuthorKind
-    kind: MessageKind
-    content: str
+    body: MessageBody
     created_at: datetime
     client_id: str | None
-    reply_to: MessageRef | None
-    attachment: Attachment | None = None
-    mentions: tuple[Uid, ...] = ()
-    labels: Mapping[str, str] = field(default_factory=dict)
 
     def stored_as(self, number: MessageId) -> Message:
         """The message under the number that storage gave it."""
@@ -201,14 +222,9 @@ class NewMessage:
             seq=self.seq,
             author=self.author,
             author_kind=self.author_kind,
-            kind=self.kind,
-            content=self.content,
+            body=self.body,
             created_at=self.created_at,
             client_id=self.client_id,
-            reply_to=self.reply_to,
-            attachment=self.attachment,
-            mentions=self.mentions,
-            labels=self.labels,
         )
 
 

@@ -23,8 +23,11 @@ from folkmoot.core.messages.facts import Facts, gather
 from folkmoot.core.messages.model import (
     Attachment,
     AuthorKind,
+    Body,
     Draft,
+    DraftBody,
     Message,
+    MessageBody,
     MessageKind,
     MessageRef,
     NewMessage,
@@ -85,14 +88,13 @@ class Posting:
             _refuse_if_silent(facts, head)
             if draft.if_last_seq is not None and draft.if_last_seq < head.last_seq:
                 raise NotUpToDate(if_last_seq=draft.if_last_seq, last_seq=head.last_seq)
-            if not frozenset(draft.mentions) <= facts.members.get(head.id, frozenset()):
+            if not frozenset(draft.body.mentions) <= facts.members.get(head.id, frozenset()):
                 raise MentionUnknown(field="mentions")
             return self._accept(facts, draft, head)
         except Refusal as refusal:
             return refusal
 
     def _accept(self, facts: Facts, draft: Draft, head: Conversation) -> _Accepted:
-        attachment = _attached(facts, draft)
         message = NewMessage(
             uid=self._ids.uid(),
             conversation_id=head.id,
@@ -100,14 +102,9 @@ class Posting:
             seq=head.last_seq + 1,
             author=facts.memberships[head.id, draft.author_id].person,
             author_kind=AuthorKind.ACCOUNT,
-            kind=_kind(draft, attachment),
-            content=draft.content,
+            body=_body(facts, draft),
             created_at=self._clock.now(),
             client_id=draft.client_id,
-            reply_to=_replied_to(facts, draft),
-            attachment=attachment,
-            mentions=draft.mentions,
-            labels=draft.labels,
         )
         place = len(facts.accepted)
         facts.accepted.append(message)
@@ -123,9 +120,9 @@ class Posting:
         """Store what was accepted, move the timelines on, and have it announced."""
         stored = await work.messages.add(facts.accepted)
         uploads = [
-            (message.attachment.id, message.id)
+            (file.id, message.id)
             for message in stored
-            if message.attachment is not None and message.attachment.id is not None
+            if (file := message.body.attachment) is not None and file.id is not None
         ]
         if uploads:
             await work.attachments.attach(
@@ -262,41 +259,57 @@ def _same(message: Message | NewMessage, draft: Draft) -> bool:
         return False
     if isinstance(message, Message) and message.is_deleted:
         return True
-    replied = (message.reply_to.id, message.reply_to.uid) if message.reply_to else (None,)
-    hangs: object = message.attachment
-    if isinstance(draft.attachment, str) and message.attachment is not None:
-        hangs = message.attachment.id
+    first, again = message.body, draft.body
+    replied = (first.reply_to.id, first.reply_to.uid) if first.reply_to else (None,)
+    file: object = first.attachment
+    if isinstance(again.attachment, str) and first.attachment is not None:
+        file = first.attachment.id
     was_edited = isinstance(message, Message) and message.edited_at is not None
     return (
-        (was_edited or message.content == draft.content)
-        and message.kind == _kind(draft, message.attachment)
-        and draft.reply_to in replied
-        and draft.attachment == hangs
+        (was_edited or first.content == again.content)
+        and first.kind == _kind(again, first.attachment)
+        and again.reply_to in replied
+        and again.attachment == file
+    )
+
+
+def _body(facts: Facts, draft: Draft) -> MessageBody:
+    """What the draft says, with what it refers to looked up."""
+    said = draft.body
+    attachment = _attached(facts, draft)
+    return Body(
+        content=said.content,
+        kind=_kind(said, attachment),
+        reply_to=_replied_to(facts, draft),
+        attachment=attachment,
+        mentions=said.mentions,
+        labels=said.labels,
     )
 
 
 def _replied_to(facts: Facts, draft: Draft) -> MessageRef | None:
-    if draft.reply_to is None:
+    if draft.body.reply_to is None:
         return None
-    found = facts.replies.get((draft.conversation_id, draft.reply_to))
+    found = facts.replies.get((draft.conversation_id, draft.body.reply_to))
     if found is None:
         raise NoSuchMessage
     return found
 
 
 def _attached(facts: Facts, draft: Draft) -> Attachment | None:
-    if not isinstance(draft.attachment, str):
-        return draft.attachment
-    upload = facts.uploads.get((draft.author_id, draft.attachment))
+    named = draft.body.attachment
+    if not isinstance(named, str):
+        return named
+    upload = facts.uploads.get((draft.author_id, named))
     if upload is None:
         raise NoSuchAttachment
     return upload.attachment
 
 
-def _kind(draft: Draft, attachment: Attachment | None) -> MessageKind:
+def _kind(said: DraftBody, attachment: Attachment | None) -> MessageKind:
     """What a message is made of; whether a file kept here is an image, the file itself says."""
-    if attachment is None or attachment.id is None or draft.kind is MessageKind.VOICE:
-        return draft.kind
+    if attachment is None or attachment.id is None or said.kind is MessageKind.VOICE:
+        return said.kind
     return MessageKind.IMAGE if attachment.is_picture else MessageKind.FILE
 
 

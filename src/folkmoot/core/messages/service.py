@@ -25,6 +25,7 @@ from folkmoot.core.messages.model import (
     MAX_MENTIONS,
     MAX_REACTIONS_EACH,
     Attachment,
+    Body,
     Draft,
     Message,
     MessageKind,
@@ -71,14 +72,16 @@ class Messages:
         return Draft(
             author_id=author_id,
             conversation_id=conversation_id,
-            content=self._content(content),
+            body=Body(
+                content=self._content(content),
+                kind=kind,
+                reply_to=reply_to,
+                attachment=checked_attachment(attachment),
+                mentions=tuple(dict.fromkeys(mentions)),
+                labels=labels or {},
+            ),
             client_id=checked_client_id(client_id),
-            reply_to=reply_to,
             if_last_seq=if_last_seq,
-            kind=kind,
-            attachment=checked_attachment(attachment),
-            mentions=tuple(dict.fromkeys(mentions)),
-            labels=labels or {},
             origin=origin,
         )
 
@@ -100,11 +103,11 @@ class Messages:
         if message.author_id != actor:
             raise NotTheAuthor
         await self._refuse_if_silent(work, head)
-        if content == message.content:
+        if content == message.body.content:
             return message
         now = self._clock.now()
-        await work.messages.edit(message.id, content, now)
-        edited = replace(message, content=content, edited_at=now)
+        edited = replace(message, body=replace(message.body, content=content), edited_at=now)
+        await work.messages.edit(message.id, edited.body, now)
         event = MessageEdited(
             conversation_id=head.id,
             conversation_uid=head.uid,

@@ -7,7 +7,7 @@ from typing import Protocol
 from folkmoot.core.conversations.events import ConversationChange, ConversationEvent
 from folkmoot.core.conversations.store import ChangeStore, ConversationWork
 from folkmoot.core.messages.events import MessageChange, MessageEvent, TimelineEvent
-from folkmoot.core.messages.model import Message, NewMessage, Upload
+from folkmoot.core.messages.model import Message, MessageBody, NewMessage, Upload
 from folkmoot.core.messages.views import DeskCustomer, Overview, SearchHit, SearchQuery, Totals
 from folkmoot.core.shared.ids import AccountId, ConversationId, MessageId, Uid
 from folkmoot.core.shared.pages import Page, Slice
@@ -37,8 +37,8 @@ class MessageStore(Protocol):
         """Messages of any conversation by UUID, deleted ones too, without reactions."""
         ...
 
-    async def edit(self, message_id: MessageId, content: str, at: datetime) -> None:
-        """Replace the content."""
+    async def edit(self, message_id: MessageId, body: MessageBody, at: datetime) -> None:
+        """Replace the content by that of the body."""
         ...
 
     async def delete(self, message_id: MessageId, at: datetime) -> None:

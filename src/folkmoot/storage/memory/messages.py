@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from folkmoot.core.messages.model import Message, NewMessage
+from folkmoot.core.messages.model import Message, MessageBody, NewMessage
 from folkmoot.core.shared.ids import AccountId, ConversationId, MessageId, Uid
 from folkmoot.storage.errors import ConstraintBroken
 from folkmoot.storage.memory.row_loading import told
@@ -41,15 +41,14 @@ class MemoryMessages:
         known = self._state.message_ids
         return {uid: told(self._state, known[uid]) for uid in uids if uid in known}
 
-    async def edit(self, message_id: MessageId, content: str, at: datetime) -> None:
+    async def edit(self, message_id: MessageId, body: MessageBody, at: datetime) -> None:
         row = self._state.messages[message_id]
-        self._state.messages[message_id] = replace(row, content=content, edited_at=at)
+        self._state.messages[message_id] = replace(row, body=body, edited_at=at)
 
     async def delete(self, message_id: MessageId, at: datetime) -> None:
         row = self._state.messages[message_id]
-        self._state.messages[message_id] = replace(
-            row, content="", deleted_at=at, attachment=None, mentions=(), labels={}
-        )
+        left = replace(row.body, content="", attachment=None, mentions=(), labels={})
+        self._state.messages[message_id] = replace(row, body=left, deleted_at=at)
         self._state.reactions.pop(message_id, None)
         for key in [key for key in self._state.attachments if key[1] == message_id]:
             del self._state.attachments[key]
@@ -101,12 +100,7 @@ def _row(new: NewMessage) -> MessageRow:
         seq=new.seq,
         author_id=new.author.id if new.author else None,
         author_kind=new.author_kind,
-        kind=new.kind,
-        content=new.content,
+        body=new.body,
         client_id=new.client_id,
-        reply_to_id=new.reply_to.id if new.reply_to else None,
         created_at=new.created_at,
-        attachment=new.attachment,
-        mentions=new.mentions,
-        labels=dict(new.labels),
     )

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from folkmoot.core.messages.model import Message, MessageRef
+from folkmoot.core.messages.model import Message
 from folkmoot.core.shared.ids import MessageId
 from folkmoot.storage.memory.state import State
 from folkmoot.storage.reactions import Put, gathered
@@ -12,9 +12,6 @@ def told(state: State, number: MessageId) -> Message:
     """The message as it is now, without reactions."""
     row = state.messages[number]
     author = None if row.author_id is None else state.accounts[row.author_id].account.person
-    reply_to = None
-    if row.reply_to_id is not None:
-        reply_to = MessageRef(row.reply_to_id, state.messages[row.reply_to_id].uid)
     return Message(
         id=number,
         uid=row.uid,
@@ -23,16 +20,11 @@ def told(state: State, number: MessageId) -> Message:
         seq=row.seq,
         author=author,
         author_kind=row.author_kind,
-        kind=row.kind,
-        content=row.content,
+        body=row.body,
         created_at=row.created_at,
         client_id=row.client_id,
-        reply_to=reply_to,
         edited_at=row.edited_at,
         deleted_at=row.deleted_at,
-        attachment=row.attachment,
-        mentions=row.mentions,
-        labels=row.labels,
     )
 
 

@@ -22,7 +22,7 @@ class MemorySearch:
     ) -> list[SearchHit]:
         terms = terms_of(question.words)
         scored = [
-            (score_of(words_of(row.content).split(" "), terms), number)
+            (score_of(words_of(row.body.plain_text).split(" "), terms), number)
             for number, row in self._readable(viewer, any_session=any_session)
             if _is_asked_for(row, question)
         ]
@@ -44,7 +44,7 @@ class MemorySearch:
 
     def _hit(self, number: MessageId, terms: Sequence[Term], score: float) -> SearchHit:
         message = told_in_full(self._state, number)
-        return SearchHit(message, *snippet_of(message.content, terms), score)
+        return SearchHit(message, *snippet_of(message.body.plain_text, terms), score)
 
 
 def _is_asked_for(row: MessageRow, question: SearchQuery) -> bool:

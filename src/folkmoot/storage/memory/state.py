@@ -1,13 +1,13 @@
 """What is kept: tables of frozen rows, and a journal that can take everything back."""
 
-from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Iterator, MutableMapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
 
 from folkmoot.core.accounts.model import Account, Login
 from folkmoot.core.conversations.model import Conversation, MemberRole
-from folkmoot.core.messages.model import Attachment, AuthorKind, MessageKind, Upload
+from folkmoot.core.messages.model import AuthorKind, MessageBody, Upload
 from folkmoot.core.shared.ids import AccountId, ConversationId, MessageId, Uid
 from folkmoot.core.social.model import RequestStatus
 from folkmoot.core.tasks.model import NewTask, Payload, TaskId
@@ -105,16 +105,11 @@ class MessageRow:
     seq: int
     author_id: AccountId | None
     author_kind: AuthorKind
-    kind: MessageKind
-    content: str
+    body: MessageBody
     client_id: str | None
-    reply_to_id: MessageId | None
     created_at: datetime
     edited_at: datetime | None = None
     deleted_at: datetime | None = None
-    attachment: Attachment | None = None
-    mentions: tuple[Uid, ...] = ()
-    labels: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from sqlalchemy import BigInteger, Text, bindparam, func, literal_column, select
 
 from folkmoot.core.shared.ids import MessageId
 from folkmoot.storage.sql.executor import Executor
+from folkmoot.storage.sql.rows import PLAIN_TEXT, to_plain_text
 from folkmoot.storage.sql.statements import Statement
 from folkmoot.storage.tables import BUNDLE, messages
 from folkmoot.storage.words import words_of
@@ -24,14 +25,14 @@ _FORGET = Statement(
     text("INSERT INTO message_words (message_words, rowid, words) VALUES ('delete', :id, :words)")
 )
 _BETWEEN = Statement(
-    select(messages.c.id, messages.c.content).where(
+    select(messages.c.id, *PLAIN_TEXT).where(
         messages.c.id > bindparam("after", type_=BigInteger()),
         messages.c.id <= bindparam("upto", type_=BigInteger()),
         messages.c.deleted_at.is_(None),
     )
 )
 _CONTENT = Statement(
-    select(messages.c.content).where(
+    select(*PLAIN_TEXT).where(
         messages.c.id == bindparam("id", type_=BigInteger()), messages.c.deleted_at.is_(None)
     )
 )
@@ -51,16 +52,18 @@ class Indexing:
         bundles = {"after": _bundled(numbers[0] - 1), "upto": _bundled(numbers[-1])}
         if bundles["after"] < bundles["upto"]:
             rows: Sequence[Any] = await self._executor.rows(_BETWEEN, bundles)
-            found = [{"id": number, "words": words_of(content)} for number, content in rows]
+            found = [{"id": number, "words": words_of(to_plain_text(row))} for number, *row in rows]
             await self._executor.run_many(_INDEX, found)
 
     async def replace(self, message_id: MessageId, words: str | None) -> None:
         """Forget the words of a message as it still stands, and keep these, if any, instead."""
         if not self._executor.has_word_table or message_id > await self.indexed_up_to():
             return
-        for (content,) in await self._executor.rows(_CONTENT, {"id": message_id}):
+        for row in await self._executor.rows(_CONTENT, {"id": message_id}):
             # The table has no copy of what it was given, and must be told to forget it.
-            await self._executor.run(_FORGET, {"id": message_id, "words": words_of(content)})
+            await self._executor.run(
+                _FORGET, {"id": message_id, "words": words_of(to_plain_text(row))}
+            )
             self._executor.note_deleted_words()
             if words is not None:
                 await self._executor.run(_INDEX, {"id": message_id, "words": words})

@@ -8,13 +8,13 @@ from sqlalchemy import BigInteger, bindparam, delete, null, select, update
 from sqlalchemy import insert as plain_insert
 from sqlalchemy.dialects.postgresql import insert
 
-from folkmoot.core.messages.model import Message, NewMessage
+from folkmoot.core.messages.model import Message, MessageBody, NewMessage
 from folkmoot.core.shared.ids import AccountId, ConversationId, MessageId, Uid
 from folkmoot.storage.keys import is_storable, texts
 from folkmoot.storage.keys import numbers as storable_numbers
 from folkmoot.storage.sql.executor import Executor
 from folkmoot.storage.sql.indexing import Indexing, vector
-from folkmoot.storage.sql.rows import MESSAGE, extras, to_message, with_names
+from folkmoot.storage.sql.rows import MESSAGE, body_columns, to_message, with_names
 from folkmoot.storage.sql.statements import Sent, Statement
 from folkmoot.storage.tables import attachments, messages, reactions
 from folkmoot.storage.times import to_micros
@@ -112,8 +112,8 @@ class SqlMessages:
             return []
         rows = [_row(message) for message in messages]
         if not self._executor.has_word_table:
-            for row in rows:
-                row["words"] = words_of(row["content"])
+            for row, message in zip(rows, messages, strict=True):
+                row["words"] = words_of(message.body.plain_text)
         numbers = await self._executor.insert(_ADD, rows)
         await self._indexing.added(numbers)
         return [
@@ -151,11 +151,11 @@ class SqlMessages:
         rows = await self._executor.rows(_ANYWHERE, {"uids": texts(uids)})
         return {row[1]: to_message(row) for row in rows}
 
-    async def edit(self, message_id: MessageId, content: str, at: datetime) -> None:
-        words = words_of(content)
+    async def edit(self, message_id: MessageId, body: MessageBody, at: datetime) -> None:
+        words = words_of(body.plain_text)
         params = {
             "message_id": message_id,
-            "new_content": content,
+            "new_content": body_columns(body)["content"],
             "words": words,
             "at": to_micros(at),
         }
@@ -192,12 +192,9 @@ def _row(message: NewMessage) -> dict[str, Any]:
         "seq": message.seq,
         "author_id": message.author.id if message.author else None,
         "author_kind": message.author_kind.value,
-        "kind": message.kind.value,
-        "content": message.content,
         "client_id": message.client_id,
-        "reply_to_id": message.reply_to.id if message.reply_to else None,
         "created_at": to_micros(message.created_at),
-        **extras(message),
+        **body_columns(message.body),
     }
 
 

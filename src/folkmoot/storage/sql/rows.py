@@ -10,10 +10,11 @@ from folkmoot.core.conversations.model import Conversation, Desk, Kind, Member, 
 from folkmoot.core.messages.model import (
     Attachment,
     AuthorKind,
+    Body,
     Message,
+    MessageBody,
     MessageKind,
     MessageRef,
-    NewMessage,
 )
 from folkmoot.core.shared.ids import Uid
 from folkmoot.storage.sql.executor import Row
@@ -81,6 +82,16 @@ MEMBER: Columns = (
     members.c.delivered_seq,
     *PERSON,
 )
+BODY: Columns = (
+    messages.c.kind,
+    messages.c.content,
+    messages.c.attachment,
+    messages.c.mentions,
+    messages.c.labels,
+    replied.c.id,
+    replied.c.uid,
+)
+PLAIN_TEXT: Columns = (messages.c.kind, messages.c.content)
 MESSAGE: Columns = (
     messages.c.id,
     messages.c.uid,
@@ -88,17 +99,11 @@ MESSAGE: Columns = (
     conversations.c.uid,
     messages.c.seq,
     messages.c.author_kind,
-    messages.c.kind,
-    messages.c.content,
     messages.c.client_id,
     messages.c.created_at,
     messages.c.edited_at,
     messages.c.deleted_at,
-    messages.c.attachment,
-    messages.c.mentions,
-    messages.c.labels,
-    replied.c.id,
-    replied.c.uid,
+    *BODY,
     *PERSON,
 )
 
@@ -212,19 +217,13 @@ def to_message(row: Row) -> Message:
         conversation_uid,
         seq,
         author_kind,
-        kind,
-        content,
         client_id,
         created_at,
         edited_at,
         deleted_at,
-        attachment,
-        mentions,
-        labels,
-        reply_to_id,
-        reply_to_uid,
-        *author,
+        *rest,
     ) = row
+    body, author = rest[: len(BODY)], rest[len(BODY) :]
     return Message(
         id=number,
         uid=uid,
@@ -233,25 +232,43 @@ def to_message(row: Row) -> Message:
         seq=seq,
         author=None if author[0] is None else to_person(author),
         author_kind=_AUTHOR_KINDS[author_kind],
-        kind=_MESSAGE_KINDS[kind],
-        content=content,
+        body=to_body(body),
         created_at=to_time(created_at),
         client_id=client_id,
-        reply_to=None if reply_to_id is None else MessageRef(reply_to_id, reply_to_uid),
         edited_at=to_time_or_none(edited_at),
         deleted_at=to_time_or_none(deleted_at),
+    )
+
+
+def to_body(row: Row) -> MessageBody:
+    """From `BODY`."""
+    kind, content, attachment, mentions, labels, reply_to_id, reply_to_uid = row
+    return Body(
+        content=content,
+        kind=_MESSAGE_KINDS[kind],
+        reply_to=None if reply_to_id is None else MessageRef(reply_to_id, reply_to_uid),
         attachment=None if attachment is None else _attachment.decode(attachment),
         mentions=() if mentions is None else _mentions.decode(mentions),
         labels={} if labels is None else _labels.decode(labels),
     )
 
 
-def extras(message: NewMessage) -> dict[str, str | None]:
-    """What few messages have, as it is stored: as JSON, or not at all."""
+def to_plain_text(row: Row) -> str:
+    """From `PLAIN_TEXT`: what of a body may be searched."""
+    kind, content = row
+    body: MessageBody = Body(content=content, kind=_MESSAGE_KINDS[kind])
+    return body.plain_text
+
+
+def body_columns(body: MessageBody) -> dict[str, Any]:
+    """What `to_body` reads, as it is stored; what few messages have is JSON, or not there."""
     return {
-        "attachment": _json(message.attachment) if message.attachment else None,
-        "mentions": _json(message.mentions) if message.mentions else None,
-        "labels": _json(message.labels) if message.labels else None,
+        "kind": body.kind.value,
+        "content": body.content,
+        "reply_to_id": body.reply_to.id if body.reply_to else None,
+        "attachment": _json(body.attachment) if body.attachment else None,
+        "mentions": _json(body.mentions) if body.mentions else None,
+        "labels": _json(body.labels) if body.labels else None,
     }
 
 

@@ -10,6 +10,7 @@ from folkmoot.core.shared.ids import AccountId, MessageId
 from folkmoot.storage.keys import MAX_NUMBER, clamped
 from folkmoot.storage.sql.executor import Executor
 from folkmoot.storage.sql.indexing import Indexing
+from folkmoot.storage.sql.rows import to_plain_text
 from folkmoot.storage.sql.statements import Statement
 from folkmoot.storage.sql.views import SqlViews
 from folkmoot.storage.times import to_micros
@@ -43,7 +44,7 @@ _numbers = [
 ]
 _READABLE = f"{_ASKED_FOR} AND {_MAY_SEE}"
 _IN_TABLE = f"""
-    SELECT messages.id, messages.content
+    SELECT messages.id, messages.kind, messages.content
     FROM message_words
     CROSS JOIN messages ON messages.id = message_words.rowid
     CROSS JOIN conversations ON conversations.id = messages.conversation_id
@@ -51,7 +52,7 @@ _IN_TABLE = f"""
     ORDER BY message_words.rowid DESC LIMIT {MAX_RANKED}
 """  # noqa: S608 - only names of ours are put in
 _SINCE_THE_LAST_BUNDLE = f"""
-    SELECT messages.id, messages.content
+    SELECT messages.id, messages.kind, messages.content
     FROM messages CROSS JOIN conversations ON conversations.id = messages.conversation_id
     WHERE messages.id > :after AND {_READABLE}
 """  # noqa: S608 - only names of ours are put in
@@ -102,7 +103,7 @@ class SqlSearch:
         )
         found = await self._views.messages(number for number, _ in ranked)
         return [
-            SearchHit(found[number], *snippet_of(found[number].content, terms), rank)
+            SearchHit(found[number], *snippet_of(found[number].body.plain_text, terms), rank)
             for number, rank in ranked
         ]
 
@@ -118,7 +119,8 @@ class SqlSearch:
             *await self._executor.rows(_IN_TABLE_OR_COLUMN, {**params, "words": words}),
         ]
         scored = [
-            (score_of(words_of(content).split(" "), terms), number) for number, content in rows
+            (score_of(words_of(to_plain_text(row)).split(" "), terms), number)
+            for number, *row in rows
         ]
         best = sorted(((score, number) for score, number in scored if score), reverse=True)
         return [(number, score) for score, number in best[: params["limit"]]]
