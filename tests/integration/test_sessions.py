@@ -113,6 +113,20 @@ async def test_staff_who_are_blocked_cannot_join_by_writing(ana, agent):
     await ana.post(f"{CHAT}/unblock", {"user_id": agent.uid})
 
 
+async def test_staff_whose_message_is_refused_have_not_joined_by_it(ana, agent):
+    session = await new_session(ana)
+    path = f"{CHAT}/sessions/{session['id']}"
+    nothing = session["id"]
+    to_nothing = {"content": "What?", "reply_to_id": nothing}
+    answer = await agent.ask("POST", f"{path}/messages", json=to_nothing)
+    assert answer.status_code == 404
+    socket = await enter(agent, session)
+    await socket.text("And?", reply_to_id=nothing)
+    assert (await socket.hears("error"))["metadata"]["code"] == "message_not_found"
+    shown = await ana.get(path)
+    assert (shown["participant_count"], shown["last_seq"]) == (1, 0)
+
+
 async def test_staff_do_not_become_participants_of_a_closed_session(ana, agent):
     session = await new_session(ana)
     socket = await enter(agent, session)

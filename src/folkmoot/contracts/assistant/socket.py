@@ -82,7 +82,7 @@ class ChatRequest(NamedTuple):
 class AssistantHandler(FrameHandler[wire.Intention, ChatRequest]):
     """One account at one socket, in as many sessions as it has joined."""
 
-    __slots__ = ("_account", "_cancel", "_joined_sessions", "_member_of")
+    __slots__ = ("_account", "_cancel", "_joined_sessions")
 
     costs: ClassVar = {
         wire.SayInChat: Cost.SEND,
@@ -109,7 +109,6 @@ class AssistantHandler(FrameHandler[wire.Intention, ChatRequest]):
         self._cancel = cancel
         self._joined_sessions: dict[Uid, ConversationId] = {}
         """The sessions that were joined, the latest last."""
-        self._member_of: set[ConversationId] = set()
 
     async def start(self) -> None:
         """Say who the client is taken for."""
@@ -232,8 +231,6 @@ class AssistantHandler(FrameHandler[wire.Intention, ChatRequest]):
         head = snapshot.head
         self._joined_sessions.pop(head.uid, None)
         self._joined_sessions[head.uid] = head.id
-        if not snapshot.onlooking:
-            self._member_of.add(head.id)
         streamed = self._services.hub.streaming.so_far(head.id)
         self._send(snapshot.frame(self.connection.person.id, None if streams else streamed))
 
@@ -259,7 +256,6 @@ class AssistantHandler(FrameHandler[wire.Intention, ChatRequest]):
         """Say so when the account is taken out of a session that is joined here."""
         if isinstance(event, MemberLeft) and event.conversation_id in self.connection.conversations:
             self._joined_sessions.pop(event.conversation_uid, None)
-            self._member_of.discard(event.conversation_id)
             self._send(wire.ChatLeftFrame(event.conversation_uid, "removed"))
 
     # -- posting -------------------------------------------------------------------------------
@@ -300,32 +296,13 @@ class AssistantHandler(FrameHandler[wire.Intention, ChatRequest]):
         self, conversation_id: ConversationId, draft: Draft, asked: ChatRequest
     ) -> Awaitable[None] | None:
         """Hand a message to the writer; its echo, through the hub, is the acknowledgement."""
-        draft = replace(draft, conversation_id=conversation_id)
-        answer = self._services.handle_command(draft)
-        if answer is None and conversation_id not in self._member_of:
-            entering = self._enter_and_post(draft, asked)
-            return self._attempt(entering, asked._replace(session=None))
-        return self._sender.answer(answer or self._services.writer.submit(draft), self, asked)
-
-    async def _enter_and_post(self, draft: Draft, asked: ChatRequest) -> None:
-        await self._enter(draft.conversation_id)
-        answer = self._services.writer.submit(draft)
-        await (self._sender.answer(answer, self, asked) or nothing())
-
-    async def _enter(self, conversation_id: ConversationId) -> None:
-        """Staff who write are participants from then on."""
-        if conversation_id not in self._member_of:
-            desks, account = self._services.desks, self._account
-            await self._services.writer.write(
-                lambda work: desks.join(work, account, conversation_id)
-            )
-            self._member_of.add(conversation_id)
+        return self._sender.submit(replace(draft, conversation_id=conversation_id), self, asked)
 
     async def _change(self, frame: wire.Change, conversation_id: ConversationId, name: Uid) -> None:
-        async def find(_work: UnitOfWork) -> Found:
+        async def find(work: UnitOfWork) -> Found:
+            await self._services.desks.join(work, self._account, conversation_id)
             return conversation_id, name
 
-        await self._enter(conversation_id)
         await self._sender.change(self.connection.person.id, codec.change_of(frame), find)
 
     # -- answering -----------------------------------------------------------------------------

@@ -2,13 +2,10 @@
 
 from folkmoot.contracts.sessions.frames import Say, SessionFile
 from folkmoot.contracts.sessions.links import attachment_of
-from folkmoot.core.accounts.model import Account
 from folkmoot.core.messages.model import Draft
 from folkmoot.core.messages.service import Messages
 from folkmoot.core.shared.ids import AccountId, ConnectionId, ConversationId
-from folkmoot.core.work import Job, UnitOfWork
 from folkmoot.kit.ids import mentions_of, reply_uid_of
-from folkmoot.realtime.services import Services
 
 
 def draft_of(
@@ -42,15 +39,3 @@ def draft_of(
         mentions=mentions_of(say.mentions),
         origin=origin,
     )
-
-
-def joining(services: Services, account: Account, place: ConversationId) -> Job[None]:
-    """A job that makes a member of staff a participant; whoever is one stays one.
-
-    To be stored before what they write: the writer keeps the order.
-    """
-
-    async def job(work: UnitOfWork) -> None:
-        await services.desks.join(work, account, place)
-
-    return job

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request, Response
 
 from folkmoot.contracts.sessions import answers, bodies, errors
 from folkmoot.contracts.sessions.codec import instant
-from folkmoot.contracts.sessions.drafts import draft_of, joining
+from folkmoot.contracts.sessions.drafts import draft_of
 from folkmoot.contracts.sessions.names import place_of
 from folkmoot.contracts.sessions.shapes import message_out
 from folkmoot.contracts.sessions.socket import host_of
@@ -102,18 +102,15 @@ async def post(
     services.limits.send(me)
     say = body.said(idempotency_key)
 
-    async def enter(work: UnitOfWork) -> tuple[ConversationId, bool]:
+    async def enter(work: UnitOfWork) -> ConversationId:
         place = await place_of(work, session_id)
-        _, member = await services.desks.entered(work, caller.account, place)
-        return place, member is not None
+        await services.desks.entered(work, caller.account, place)
+        return place
 
-    place, is_member = await services.storage.read(enter)
+    place = await services.storage.read(enter)
     draft = draft_of(services.messages, me, place, say, host=host_of(request.scope))
     try:
-        aside = services.handle_command(draft)
-        if aside is None and not is_member:
-            await services.writer.write(joining(services, caller.account, place))
-        posted = await (aside or services.writer.submit(draft))
+        posted = await services.submit(draft)
     except NotUpToDate as refusal:
         _, hidden = await services.storage.read(
             lambda work: _entered(services, work, caller, session_id)

@@ -9,19 +9,19 @@ from msgspec import UNSET, Struct
 from folkmoot.auth.authenticator import Caller
 from folkmoot.contracts.sessions import codec, errors
 from folkmoot.contracts.sessions import frames as wire
-from folkmoot.contracts.sessions.drafts import draft_of, joining
+from folkmoot.contracts.sessions.drafts import draft_of
 from folkmoot.contracts.sessions.names import place_of
 from folkmoot.core.accounts.model import Account
 from folkmoot.core.conversations.model import Conversation, Member
 from folkmoot.core.events import Event
-from folkmoot.core.messages.model import Draft, Posted
+from folkmoot.core.messages.model import Posted
 from folkmoot.core.shared.ids import Clock, ConversationId, Uid
 from folkmoot.core.shared.refusals import Refusal, Unavailable
 from folkmoot.core.work import UnitOfWork
 from folkmoot.kit.frame_handler import FrameHandler
 from folkmoot.kit.ids import message_uid_of
 from folkmoot.kit.rejections import FAULT_SENTENCE
-from folkmoot.kit.sending import Found, Sender, nothing
+from folkmoot.kit.sending import Found, Sender
 from folkmoot.kit.socket_endpoint import Rejection, Scope
 from folkmoot.kit.subscription import Subscription
 from folkmoot.realtime.connection import Connection
@@ -82,7 +82,6 @@ class SessionHandler(FrameHandler[wire.Intention, str]):
         "_after_seq",
         "_conversation_id",
         "_host",
-        "_is_member",
         "_name",
         "_uid",
     )
@@ -109,7 +108,6 @@ class SessionHandler(FrameHandler[wire.Intention, str]):
         self._after_seq = _after_seq(scope)
         self._conversation_id = ConversationId(0)
         self._uid = Uid("")
-        self._is_member = False
 
     async def start(self) -> None:
         """Send what was missed, listen, and tell the client that it has joined."""
@@ -121,7 +119,6 @@ class SessionHandler(FrameHandler[wire.Intention, str]):
                 self._conversation_id, self._after_seq, self._enter
             )
             head = snapshot.head
-            self._is_member = not snapshot.onlooking
             await subscription.catch_up(snapshot)
         self._uid = head.uid
         present = services.presence.present(head.id)
@@ -168,29 +165,13 @@ class SessionHandler(FrameHandler[wire.Intention, str]):
             host=self._host,
             origin=self.connection.id,
         )
-        answer = self._services.handle_command(draft)
-        if answer is None and not self._is_member:
-            return self._join_and_post(draft)
-        answer = answer or self._services.writer.submit(draft)
-        return self._sender.answer(answer, self, draft.client_id)
-
-    async def _join_and_post(self, draft: Draft) -> None:
-        await self._join()
-        answer = self._services.writer.submit(draft)
-        await (self._sender.answer(answer, self, draft.client_id) or nothing())
-
-    async def _join(self) -> None:
-        """Staff who write are members from then on."""
-        if not self._is_member:
-            job = joining(self._services, self._account, self._conversation_id)
-            await self._services.writer.write(job)
-            self._is_member = True
+        return self._sender.submit(draft, self, draft.client_id)
 
     async def _change(self, frame: wire.Change, name: Uid) -> None:
-        async def find(_work: UnitOfWork) -> Found:
+        async def find(work: UnitOfWork) -> Found:
+            await self._services.desks.join(work, self._account, self._conversation_id)
             return self._conversation_id, name
 
-        await self._join()
         await self._sender.change(self.connection.person.id, codec.change_of(frame), find)
 
     # -- answering -----------------------------------------------------------------------------

@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from folkmoot.core.conversations.events import AssistantSwitched
+from folkmoot.core.accounts.model import STAFF, Person
+from folkmoot.core.conversations.events import AssistantSwitched, MemberJoined
 from folkmoot.core.conversations.model import Conversation, Kind, Member
 from folkmoot.core.messages.model import Draft, Message, MessageRef, NewMessage, Upload
 from folkmoot.core.messages.store import MessageWork
@@ -14,10 +15,20 @@ from folkmoot.core.social.errors import Blocked, NotFriends
 from folkmoot.core.social.model import pair_key
 
 
+@dataclass(frozen=True, slots=True)
+class Joinable:
+    """One of staff who becomes a member of a session by writing there, unless a block is between
+    them and whoever is served."""
+
+    person: Person
+    is_blocked: bool
+
+
 @dataclass(slots=True)
 class Facts:
     """What is so, kept true while drafts are accepted one after the other.
 
+    ``joinable`` has the authors who are no members yet, where writing makes them one.
     ``silenced`` says why nobody may write in a conversation of two. ``members`` has, of each
     conversation where somebody is mentioned, the UUIDs of all who are in it. By their place in
     ``accepted``, ``switches`` has what takes a session from the assistant, and ``questions`` the
@@ -26,13 +37,15 @@ class Facts:
 
     heads: dict[ConversationId, Conversation]
     memberships: dict[tuple[ConversationId, AccountId], Member]
-    silenced: Mapping[ConversationId, type[Refusal]]
+    joinable: Mapping[tuple[ConversationId, AccountId], Joinable]
+    silenced: dict[ConversationId, type[Refusal]]
     posted: Mapping[tuple[AccountId, str], Message]
     replies: Mapping[tuple[ConversationId, MessageId | Uid], MessageRef]
     uploads: Mapping[tuple[AccountId, Uid], Upload]
-    members: Mapping[ConversationId, frozenset[Uid]]
+    members: dict[ConversationId, frozenset[Uid]]
     accepted: list[NewMessage] = field(default_factory=list)
     origins: list[ConnectionId | None] = field(default_factory=list)
+    joins: dict[int, MemberJoined] = field(default_factory=dict)
     switches: dict[int, AssistantSwitched] = field(default_factory=dict)
     questions: dict[int, int] = field(default_factory=dict)
     accepted_ids: dict[tuple[AccountId, str], int] = field(default_factory=dict)
@@ -48,12 +61,48 @@ async def gather(work: MessageWork, drafts: Sequence[Draft]) -> Facts:
     return Facts(
         heads=heads,
         memberships=memberships,
+        joinable=await _joinable(work, drafts, heads, memberships),
         silenced=await silenced_among(work, heads.values()),
         posted=await work.messages.by_client_ids(keys) if keys else {},
         replies=await _replies(work, drafts),
         uploads=await _uploads(work, drafts),
         members=await _mentionable(work, drafts),
     )
+
+
+async def _joinable(
+    work: MessageWork,
+    drafts: Sequence[Draft],
+    heads: Mapping[ConversationId, Conversation],
+    memberships: Mapping[tuple[ConversationId, AccountId], Member],
+) -> dict[tuple[ConversationId, AccountId], Joinable]:
+    outside = {
+        (head.id, draft.author_id): head
+        for draft in drafts
+        if (head := heads.get(draft.conversation_id)) is not None
+        and head.desk is not None
+        and (head.id, draft.author_id) not in memberships
+    }
+    if not outside:
+        return {}
+    accounts = await work.accounts.by_ids({author_id for _, author_id in outside})
+    staff = {number: one.person for number, one in accounts.items() if one.role in STAFF}
+    # Whoever joins one who is alone is one of two, and a block between two keeps both silent.
+    alone = {head.id for head in outside.values() if head.member_count == 1}
+    inside = await work.conversations.members(alone) if alone else {}
+    facing = {
+        head.id: {head.created_by}.union(member.person.id for member in inside.get(head.id, ()))
+        for head in outside.values()
+    }
+    blocks = await work.social.blocks_among(staff.keys() | set().union(*facing.values()))
+    blocked = {frozenset(block) for block in blocks}
+    return {
+        key: Joinable(
+            staff[key[1]], any(frozenset((key[1], other)) in blocked for other in facing[head.id])
+        )
+        for key, head in outside.items()
+        if key[1] in staff
+    }
 
 
 async def silenced_among(

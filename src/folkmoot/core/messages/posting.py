@@ -20,6 +20,7 @@ from folkmoot.core.messages.errors import (
 )
 from folkmoot.core.messages.events import MessagePosted
 from folkmoot.core.messages.facts import Facts, gather
+from folkmoot.core.messages.joining import join, let_in
 from folkmoot.core.messages.model import (
     Attachment,
     AuthorKind,
@@ -37,6 +38,7 @@ from folkmoot.core.messages.questions import heed, owe, take_over
 from folkmoot.core.messages.store import MessageWork
 from folkmoot.core.shared.ids import AccountId, Clock, ConnectionId, ConversationId, Ids, MessageId
 from folkmoot.core.shared.refusals import Refusal
+from folkmoot.core.social.errors import Blocked
 
 MAX_MISSED = 100
 
@@ -85,16 +87,17 @@ class Posting:
             head = _entered(facts, draft)
             if (repeat := _repeat(facts, draft)) is not None:
                 return repeat
-            _refuse_if_silent(facts, head)
+            _refuse_if_silent(facts, draft, head)
             if draft.if_last_seq is not None and draft.if_last_seq < head.last_seq:
                 raise NotUpToDate(if_last_seq=draft.if_last_seq, last_seq=head.last_seq)
-            if not frozenset(draft.body.mentions) <= facts.members.get(head.id, frozenset()):
-                raise MentionUnknown(field="mentions")
+            _refuse_unknown_mentions(facts, draft)
             return self._accept(facts, draft, head)
         except Refusal as refusal:
             return refusal
 
     def _accept(self, facts: Facts, draft: Draft, head: Conversation) -> _Accepted:
+        body, now = _body(facts, draft), self._clock.now()
+        head = join(facts, head, draft.author_id, now)
         message = NewMessage(
             uid=self._ids.uid(),
             conversation_id=head.id,
@@ -102,8 +105,8 @@ class Posting:
             seq=head.last_seq + 1,
             author=facts.memberships[head.id, draft.author_id].person,
             author_kind=AuthorKind.ACCOUNT,
-            body=_body(facts, draft),
-            created_at=self._clock.now(),
+            body=body,
+            created_at=now,
             client_id=draft.client_id,
         )
         place = len(facts.accepted)
@@ -130,11 +133,15 @@ class Posting:
             )
         if facts.switches:
             await take_over(work, facts)
+        if facts.joins:
+            await let_in(work, list(facts.joins.values()))
         await advance(work, stored, facts.switches.values())
         readings = await _readings(work, facts, stored)
         if facts.questions:
             await owe(work, facts, stored)
         for index, (message, origin) in enumerate(zip(stored, facts.origins, strict=True)):
+            if index in facts.joins:
+                work.record(facts.joins[index])
             if message.id in readings:
                 work.record(readings[message.id])
             work.record(announcement(message, origin))
@@ -218,16 +225,33 @@ def _entered(facts: Facts, draft: Draft) -> Conversation:
     head = facts.heads.get(draft.conversation_id)
     if head is None:
         raise NoSuchConversation
-    if (head.id, draft.author_id) not in facts.memberships:
+    key = (head.id, draft.author_id)
+    if key not in facts.memberships and key not in facts.joinable:
         raise NotAMember
     return head
 
 
-def _refuse_if_silent(facts: Facts, head: Conversation) -> None:
+def _refuse_if_silent(facts: Facts, draft: Draft, head: Conversation) -> None:
     if head.desk is not None and head.desk.is_closed:
         raise ConversationClosed
-    if head.id in facts.silenced:
-        raise facts.silenced[head.id]
+    key = (head.id, draft.author_id)
+    if key in facts.memberships:
+        if head.id in facts.silenced:
+            raise facts.silenced[head.id]
+    elif facts.joinable[key].is_blocked:
+        raise Blocked
+
+
+def _refuse_unknown_mentions(facts: Facts, draft: Draft) -> None:
+    """Only members can be mentioned, and whoever becomes one by this very message."""
+    mentioned = set(draft.body.mentions)
+    if not mentioned:
+        return
+    joining = facts.joinable.get((draft.conversation_id, draft.author_id))
+    if joining is not None:
+        mentioned.discard(joining.person.uid)
+    if not mentioned <= facts.members[draft.conversation_id]:
+        raise MentionUnknown(field="mentions")
 
 
 def _repeat(facts: Facts, draft: Draft) -> _Accepted | Posted | None:
