@@ -144,7 +144,7 @@ async def test_who_may_not_enter_may_not_command(scene: Scene, content: str) -> 
 
 async def test_a_command_into_nowhere_is_refused(scene: Scene) -> None:
     nowhere = scene.server.cast.draft(scene.cy, "/help")
-    nowhere = replace(nowhere, conversation_id=10**6)
+    nowhere = replace(nowhere, destination=10**6)
     with pytest.raises(Refusal) as refused:
         await scene.server.services.submit(nowhere)
     assert refused.value.code in {"conversation_not_found", NotADesk.code}

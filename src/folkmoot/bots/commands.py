@@ -19,7 +19,7 @@ from folkmoot.core.conversations.model import Conversation, DeskFilter, Kind, Me
 from folkmoot.core.logs.errors import AlreadyReading
 from folkmoot.core.logs.events import LogsProgressed
 from folkmoot.core.logs.model import MAX_DAYS, MIN_DAYS, READERS, LogReading
-from folkmoot.core.messages.model import Draft, MessageKind, Posted
+from folkmoot.core.messages.model import DirectWith, Draft, MessageKind, Posted, SupportSession
 from folkmoot.core.messages.views import Totals
 from folkmoot.core.shared.ids import AccountId
 from folkmoot.core.shared.pages import Slice
@@ -80,10 +80,17 @@ class Commands:
         is_plain = draft.body.kind is MessageKind.TEXT and draft.body.attachment is None
         if not is_plain or not draft.body.plain_text.startswith(SIGN):
             return None
-        head = self._services.hub.conversation(draft.conversation_id)
-        if head is not None and head.kind is not Kind.SESSION:
+        match draft.destination:
+            case DirectWith():
+                return None
+            case SupportSession():
+                is_session: bool | None = True
+            case conversation_id:
+                head = self._services.hub.conversation(conversation_id)
+                is_session = None if head is None else head.kind is Kind.SESSION
+        if is_session is False:
             return None
-        if head is not None and _is_escaped(draft):
+        if is_session and _is_escaped(draft):
             # At once, so that it keeps its place among what its author says.
             return self._services.writer.submit(_unescaped(draft))
         answer: asyncio.Future[Posted] = asyncio.get_running_loop().create_future()
@@ -118,8 +125,11 @@ class Commands:
                 answer.set_result(posted)
 
     async def _answered(self, draft: Draft) -> Posted:
+        if not isinstance(draft.destination, int):
+            draft = await self._services.writer.settle(draft)
+        conversation_id = draft.conversation_id
+
         async def look(work: UnitOfWork) -> tuple[Conversation, Account | None]:
-            conversation_id = draft.conversation_id
             account = (await work.accounts.by_ids([draft.author_id]))[draft.author_id]
             head = (await work.conversations.heads([conversation_id])).get(conversation_id)
             if head is None:

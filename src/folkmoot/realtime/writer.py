@@ -110,6 +110,13 @@ class Writer:
         """The message that the draft became, once it is durable."""
         return await self.submit(draft)
 
+    async def settle(self, draft: Draft) -> Draft:
+        """The draft with its conversation's id for a destination; one is begun if need be.
+
+        Only for what is answered and not stored: whoever submits a draft need not ask.
+        """
+        return await self.write(lambda work: self._posting.settle(work, draft))
+
     async def write(self, job: Job[Result], *, patient: bool = False) -> Result:
         """What the job returns, once everything it did is durable.
 

@@ -71,6 +71,20 @@ async def test_staff_may_write_first(opened, ana, agent):
     assert (await staff.until("receive_message"))["message_text"] == "No, thanks"
 
 
+async def test_a_refused_first_message_opens_no_session_and_brings_nobody_in(
+    opened, rest, ana, agent
+):
+    customer, staff = await opened(ana), await opened(agent)
+    to_nothing = {"message_text": TEXT, "reply_to_id": ana.uid}
+    for client, receiver in ((customer, agent.uid), (staff, ana.uid)):
+        refused = await client.is_refused("send_message", to_nothing | {"receiver_id": receiver})
+        assert refused == "message_not_found"
+
+    assert await rest["ana"].get("/api/v1/chat/sessions") == []
+    await customer.says("Hello?")
+    assert "receive_message" not in [name for name, _ in await staff.heard()]
+
+
 async def test_the_same_client_id_is_the_same_message_even_in_a_later_session(
     opened, rest, ana, agent
 ):

@@ -296,7 +296,7 @@ class AssistantHandler(FrameHandler[wire.Intention, ChatRequest]):
         self, conversation_id: ConversationId, draft: Draft, asked: ChatRequest
     ) -> Awaitable[None] | None:
         """Hand a message to the writer; its echo, through the hub, is the acknowledgement."""
-        return self._sender.submit(replace(draft, conversation_id=conversation_id), self, asked)
+        return self._sender.submit(replace(draft, destination=conversation_id), self, asked)
 
     async def _change(self, frame: wire.Change, conversation_id: ConversationId, name: Uid) -> None:
         async def find(work: UnitOfWork) -> Found:

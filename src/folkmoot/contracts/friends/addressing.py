@@ -26,43 +26,54 @@ class Partner:
     conversation_uid: Uid
 
 
+Receiver = Partner | Person
+"""Whom a message is for: where the two write to each other may not be known yet."""
+
+
 async def frames_missed(
-    services: Services, me: Person, partner: Partner, refusal: NotUpToDate
+    services: Services, me: Person, receiver: Receiver, refusal: NotUpToDate
 ) -> list[Struct]:
     """What somebody had not seen when they wrote, as they would have been shown it."""
-    known = await services.storage.read(lambda work: exchange(work, partner.conversation_id))
-    pair = codec.Pair({me.id: me.uid, partner.id: partner.uid})
-    frames = (codec.past(event, pair, known, me.id) for event in refusal.facts["missed"])
+    missed = refusal.facts["missed"]
+    known = await services.storage.read(lambda work: exchange(work, missed[0].conversation_id))
+    pair = codec.Pair({me.id: me.uid, receiver.id: receiver.uid})
+    frames = (codec.past(event, pair, known, me.id) for event in missed)
     return [frame for frame in frames if frame is not None]
 
 
-async def addressed(services: Services, me: AccountId, receiver: str) -> tuple[Partner, Person]:
-    """Whom a name means, and where the two write to each other; begun if it is the first word.
+async def receiver_named(services: Services, name: str) -> Person:
+    """Whom a name means.
+
+    Raises:
+        NoSuchAccount
+    """
+    names = [AccountName(name)]
+    (account,) = await services.storage.read(lambda work: services.accounts.find(work, names))
+    return account.person
+
+
+async def partner_named(services: Services, me: AccountId, name: str) -> Partner:
+    """Whom a name means, and where the two write to each other; begun if they have not yet.
 
     Raises:
         NoSuchAccount, SelfRequest
         NotFriends, Blocked: there is nothing between them yet, and now there cannot be.
     """
-    names = [AccountName(receiver)]
+    person = await receiver_named(services, name)
+    if person.id == me:
+        raise SelfRequest(field="receiver_id")
+    pair = pair_key(me, person.id)
 
-    async def known(work: UnitOfWork) -> tuple[Person, Conversation | None]:
-        (account,) = await services.accounts.find(work, names)
-        if account.id == me:
-            raise SelfRequest(field="receiver_id")
-        pair = pair_key(me, account.id)
+    async def known(work: UnitOfWork) -> Conversation | None:
         conversation_id = (await work.directs.between([pair])).get(pair)
-        head = (
-            None
-            if conversation_id is None
-            else (await work.conversations.heads([conversation_id]))[conversation_id]
-        )
-        return account.person, head
-
-    person, head = await services.storage.read(known)
+        if conversation_id is None:
+            return None
+        return (await work.conversations.heads([conversation_id]))[conversation_id]
 
     async def begun(work: UnitOfWork) -> Conversation:
         return await services.directs.between(work, me, person.id)
 
+    head = await services.storage.read(known)
     if head is None:
         head = await services.writer.write(begun)
-    return Partner(person.id, person.uid, head.id, head.uid), person
+    return Partner(person.id, person.uid, head.id, head.uid)

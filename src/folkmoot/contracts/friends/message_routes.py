@@ -6,13 +6,13 @@ from fastapi import APIRouter, Response
 
 from folkmoot.contracts.friends import bodies, codec, errors
 from folkmoot.contracts.friends import frames as wire
-from folkmoot.contracts.friends.addressing import addressed, frames_missed
+from folkmoot.contracts.friends.addressing import frames_missed, receiver_named
 from folkmoot.core.accounts.model import AccountName
 from folkmoot.core.conversations.model import ReadMark
 from folkmoot.core.messages import direct_messages
 from folkmoot.core.messages.direct_messages import DeliveryStatus, DirectReceipts, exchange, opened
 from folkmoot.core.messages.errors import NotUpToDate
-from folkmoot.core.messages.model import Message
+from folkmoot.core.messages.model import DirectWith, Message
 from folkmoot.core.shared.ids import AccountId, ConversationId
 from folkmoot.core.shared.pages import Page
 from folkmoot.core.social.contacts import contacts_of
@@ -60,20 +60,20 @@ async def send(
         reply_to=reply_uid_of(body.reply_to_id),
         attachment=upload_id_of(body.attachment_id),
     )
-    partner, receiver = await addressed(services, me, body.receiver_id)
-    draft = replace(checked, conversation_id=partner.conversation_id)
+    receiver = await receiver_named(services, body.receiver_id)
+    draft = replace(checked, destination=DirectWith(receiver.id))
     try:
         posted = await services.writer.post(draft)
     except NotUpToDate as refusal:
-        missed = await frames_missed(services, caller.account.person, partner, refusal)
+        missed = await frames_missed(services, caller.account.person, receiver, refusal)
         return answer(errors.not_up_to_date(refusal, missed), 409)
     if posted.is_repeat:
         return answer(await _shown(services, me, posted.message), 201)
     is_there = services.receipts.was_handed(
-        ReadMark(partner.conversation_id, partner.id, posted.message.seq)
+        ReadMark(posted.message.conversation_id, receiver.id, posted.message.seq)
     )
     status = DeliveryStatus.DELIVERED if is_there else DeliveryStatus.SENT
-    sent = codec.message_out(posted.message, partner.uid, status, own=True, receiver=receiver)
+    sent = codec.message_out(posted.message, receiver.uid, status, own=True, receiver=receiver)
     return answer(sent, 201)
 
 

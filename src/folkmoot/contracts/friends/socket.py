@@ -11,14 +11,20 @@ from msgspec import Struct
 from folkmoot.auth.authenticator import Caller
 from folkmoot.contracts.friends import codec, errors
 from folkmoot.contracts.friends import frames as wire
-from folkmoot.contracts.friends.addressing import Partner, addressed, frames_missed
+from folkmoot.contracts.friends.addressing import (
+    Partner,
+    Receiver,
+    frames_missed,
+    partner_named,
+    receiver_named,
+)
 from folkmoot.contracts.friends.subscription import FriendsSubscription
 from folkmoot.contracts.friends.wire_format import FriendsWireFormat
 from folkmoot.core.accounts.model import AccountName
 from folkmoot.core.conversations.model import ReadMark
 from folkmoot.core.messages.direct_messages import DeliveryStatus, exchange, found, received
 from folkmoot.core.messages.errors import NotUpToDate
-from folkmoot.core.messages.model import Draft, Message, Posted
+from folkmoot.core.messages.model import Destination, DirectWith, Draft, Message, Posted
 from folkmoot.core.shared.ids import ConversationId
 from folkmoot.core.shared.refusals import Refusal, Unavailable
 from folkmoot.core.work import UnitOfWork
@@ -58,7 +64,7 @@ class FriendRequest(NamedTuple):
     """What is kept of a frame to answer it with: its id, and whom a message went to."""
 
     client_id: str | None
-    partner: Partner | None = None
+    receiver: Receiver | None = None
 
 
 class FriendsHandler(FrameHandler[wire.Intention, FriendRequest]):
@@ -142,18 +148,18 @@ class FriendsHandler(FrameHandler[wire.Intention, FriendRequest]):
         partner = self._known(say.receiver_id)
         if partner is None:
             return self._say_first(draft, say.receiver_id)
-        return self._submit(draft, partner)
+        return self._submit(draft, partner.conversation_id, partner)
 
-    async def _say_first(self, draft: Draft, receiver: str) -> None:
+    async def _say_first(self, draft: Draft, name: str) -> None:
         """Post where nothing was known of the two: the next frame waits, or it would overtake."""
-        partner, _ = await addressed(self._services, self.connection.person.id, receiver)
-        await (self._submit(draft, partner) or nothing())
+        receiver = await receiver_named(self._services, name)
+        await (self._submit(draft, DirectWith(receiver.id), receiver) or nothing())
 
-    def _submit(self, draft: Draft, partner: Partner) -> Awaitable[None] | None:
-        answer = self._services.writer.submit(
-            replace(draft, conversation_id=partner.conversation_id)
-        )
-        return self._sender.answer(answer, self, FriendRequest(draft.client_id, partner))
+    def _submit(
+        self, draft: Draft, destination: Destination, receiver: Receiver
+    ) -> Awaitable[None] | None:
+        answer = self._services.writer.submit(replace(draft, destination=destination))
+        return self._sender.answer(answer, self, FriendRequest(draft.client_id, receiver))
 
     # -- everything else -----------------------------------------------------------------------
 
@@ -174,7 +180,7 @@ class FriendsHandler(FrameHandler[wire.Intention, FriendRequest]):
         return None
 
     async def _type_first(self, receiver: str, *, is_typing: bool) -> None:
-        partner, _ = await addressed(self._services, self.connection.person.id, receiver)
+        partner = await partner_named(self._services, self.connection.person.id, receiver)
         self._show_typing(partner, is_typing=is_typing)
 
     def _show_typing(self, partner: Partner, *, is_typing: bool) -> None:
@@ -195,24 +201,24 @@ class FriendsHandler(FrameHandler[wire.Intention, FriendRequest]):
     def show_posted(self, posted: Posted, asked: FriendRequest | None, *, is_echoed: bool) -> None:
         """Acknowledge a message; its author is sent nothing else of it on this connection."""
         del is_echoed
-        if asked is None or asked.partner is None:
+        if asked is None or asked.receiver is None:
             return
-        message, partner = posted.message, asked.partner
+        message, receiver = posted.message, asked.receiver
         if posted.is_repeat:
-            again = self._acknowledge_again(message, partner)
+            again = self._acknowledge_again(message, receiver)
             self._services.background_tasks.begin(again)
             return
-        mark = ReadMark(partner.conversation_id, partner.id, message.seq)
+        mark = ReadMark(message.conversation_id, receiver.id, message.seq)
         is_there = self._services.receipts.was_handed(mark)
         status = DeliveryStatus.DELIVERED if is_there else DeliveryStatus.SENT
-        self._send(codec.sent(message, partner.uid, status))
+        self._send(codec.sent(message, receiver.uid, status))
 
     def show_refusal(self, refusal: Refusal | Unavailable, asked: FriendRequest | None) -> None:
         """Say why a frame was refused, and what its author had not seen if that is why."""
         client_id = None if asked is None else asked.client_id
-        partner = None if asked is None else asked.partner
-        if isinstance(refusal, NotUpToDate) and partner is not None:
-            late = self._refuse_late(refusal, partner, client_id)
+        receiver = None if asked is None else asked.receiver
+        if isinstance(refusal, NotUpToDate) and receiver is not None:
+            late = self._refuse_late(refusal, receiver, client_id)
             self._services.background_tasks.begin(late)
         else:
             self._send(errors.error_frame(refusal, client_id=client_id))
@@ -221,7 +227,7 @@ class FriendsHandler(FrameHandler[wire.Intention, FriendRequest]):
         """Say that a fault of ours kept a frame from being served."""
         self._send(errors.fault_frame(None if asked is None else asked.client_id))
 
-    async def _acknowledge_again(self, message: Message, partner: Partner) -> None:
+    async def _acknowledge_again(self, message: Message, receiver: Receiver) -> None:
         """Tell who has lost the first answer what has become of their message since."""
         handed = self._services.receipts.handed_under_way()
 
@@ -234,14 +240,14 @@ class FriendsHandler(FrameHandler[wire.Intention, FriendRequest]):
         except Unavailable as refusal:
             self._send(errors.error_frame(refusal, client_id=message.client_id))
         else:
-            self._send(codec.sent(message, partner.uid, status))
+            self._send(codec.sent(message, receiver.uid, status))
 
     async def _refuse_late(
-        self, refusal: NotUpToDate, partner: Partner, client_id: str | None
+        self, refusal: NotUpToDate, receiver: Receiver, client_id: str | None
     ) -> None:
         """Tell who wrote without knowing what the other has written, and what that was."""
         try:
-            missed = await frames_missed(self._services, self.connection.person, partner, refusal)
+            missed = await frames_missed(self._services, self.connection.person, receiver, refusal)
         except Unavailable as unavailable:
             self._send(errors.error_frame(unavailable, client_id=client_id))
         else:

@@ -12,7 +12,7 @@ from folkmoot.core.conversations.errors import ConversationClosed, NotTheOwner
 from folkmoot.core.conversations.model import Conversation, DeskFilter, Member, ReadMark
 from folkmoot.core.messages.errors import NoSuchMessage, NotTheAuthor
 from folkmoot.core.messages.model import Message, checked_emoji
-from folkmoot.core.shared.ids import AccountId, ConversationId, Uid
+from folkmoot.core.shared.ids import AccountId, Uid
 from folkmoot.core.shared.pages import Page, Slice
 from folkmoot.core.shared.texts import checked
 from folkmoot.core.work import UnitOfWork
@@ -95,56 +95,11 @@ class SupportDesk:
             raise MayNotWrite
         return Address(self._account, staff)
 
-    # -- writing -------------------------------------------------------------------------------
-
-    async def place(
-        self, work: UnitOfWork, address: Address, client_id: str | None
-    ) -> ConversationId:
-        """The session that a message goes into: the customer's open one, or a new one.
-
-        Whoever of staff writes or is addressed is in it afterwards. What was sent before under
-        this ``client_id`` stays where it is.
-
-        Raises:
-            Blocked, TooManyMembers
-        """
-        if client_id is not None:
-            earlier = await self._earlier(work, address.customer, client_id)
-            if earlier is not None:
-                return earlier
-        head = await self.open_session(work, address.customer)
-        helper = self._account if self.is_staff else address.staff
-        if head is None:
-            head = await self._services.desks.open(work, address.customer, agent=helper)
-        elif helper is not None:
-            await self._let_in(work, head, helper)
-        return head.id
-
     async def open_session(self, work: UnitOfWork, customer: Account) -> Conversation | None:
         """The customer's open session; of several the one that was last used."""
         which = DeskFilter(owner=customer.id, closed=False)
         found = await work.desks.listed(which, Slice(1))
         return (await work.conversations.heads(found))[found[0]] if found else None
-
-    async def _earlier(
-        self, work: UnitOfWork, customer: Account, client_id: str
-    ) -> ConversationId | None:
-        key = (self._account.id, client_id)
-        message = (await work.messages.by_client_ids([key])).get(key)
-        if message is None:
-            return None
-        head = (await work.conversations.heads([message.conversation_id]))[message.conversation_id]
-        is_here = head.desk is not None and head.created_by == customer.id
-        return head.id if is_here else None
-
-    async def _let_in(self, work: UnitOfWork, head: Conversation, helper: Account) -> None:
-        key = (head.id, helper.id)
-        if key in await work.conversations.memberships([key]):
-            return
-        if helper.id == self._account.id:
-            await self._services.desks.join(work, helper, head.id)
-        else:
-            await self._services.desks.add_member(work, self._account, head.id, helper)
 
     # -- messages that are there ---------------------------------------------------------------
 

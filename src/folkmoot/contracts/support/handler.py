@@ -356,11 +356,7 @@ class SupportHandler:
 
     async def _leave(self, name: str) -> Fields:
         customer = await self._customer(name)
-        async with self._subscribing:
-            subscription = self._subscriptions.pop(customer.id, None)
-            if subscription is not None:
-                subscription.leave()
-                self._watch()
+        await self.stop_listening_to(customer)
         return {"room": customer.uid}
 
     async def _customer(self, name: str | None) -> Person:
@@ -373,14 +369,14 @@ class SupportHandler:
         return found.person
 
     async def _type(self, asked: wire.SetSupportTyping) -> Fields:
-        route = await self._sender.route(asked.receiver_id)
-        thread = self.thread_of(route.address.customer.person)
+        customer = (await self._sender.address(asked.receiver_id)).customer
+        thread = self.thread_of(customer.person)
         place: tuple[ConversationId, Uid] | None = None
         if thread is not None and thread.current is not None:
             place = thread.current, thread.open[thread.current]
         elif thread is None:
             head = await self._services.storage.read(
-                lambda work: self._desk.open_session(work, route.address.customer)
+                lambda work: self._desk.open_session(work, customer)
             )
             place = None if head is None else (head.id, head.uid)
         if place is not None:
@@ -436,10 +432,20 @@ class SupportHandler:
         for handler in self._threads.enlisted(staff.id):
             handler.call(conversation_id, seq)
 
-    async def listen_to(self, customer: Person) -> None:
-        """Listen to a customer's thread from now on."""
-        if customer.id not in self._subscriptions and len(self._subscriptions) < MAX_ROOMS:
-            await self._subscribe(customer, now_on)
+    async def listen_to(self, customer: Person) -> bool:
+        """Listen to a customer's thread from now on; whether that begins now."""
+        if customer.id in self._subscriptions or len(self._subscriptions) >= MAX_ROOMS:
+            return False
+        await self._subscribe(customer, now_on)
+        return True
+
+    async def stop_listening_to(self, customer: Person) -> None:
+        """Listen to a customer's thread no more."""
+        async with self._subscribing:
+            subscription = self._subscriptions.pop(customer.id, None)
+            if subscription is not None:
+                subscription.leave()
+                self._watch()
 
 
 def _since(cursor: str | None, after_seq: int | None, session: str | None) -> Since | None:

@@ -1,11 +1,12 @@
 """All that the drafts of one batch are judged by, asked of storage once for each kind of fact."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from folkmoot.core.accounts.model import STAFF, Person
 from folkmoot.core.conversations.events import AssistantSwitched, MemberJoined
 from folkmoot.core.conversations.model import Conversation, Kind, Member
+from folkmoot.core.messages.destinations import Beginnings, Destinations, candidates
 from folkmoot.core.messages.model import Draft, Message, MessageRef, NewMessage, Upload
 from folkmoot.core.messages.store import MessageWork
 from folkmoot.core.messages.uploads import hangs_where_member
@@ -43,31 +44,48 @@ class Facts:
     replies: Mapping[tuple[ConversationId, MessageId | Uid], MessageRef]
     uploads: Mapping[tuple[AccountId, Uid], Upload]
     members: dict[ConversationId, frozenset[Uid]]
+    beginnings: Beginnings
     accepted: list[NewMessage] = field(default_factory=list)
     origins: list[ConnectionId | None] = field(default_factory=list)
-    joins: dict[int, MemberJoined] = field(default_factory=dict)
+    joins: dict[int, list[MemberJoined]] = field(default_factory=dict)
     switches: dict[int, AssistantSwitched] = field(default_factory=dict)
     questions: dict[int, int] = field(default_factory=dict)
     accepted_ids: dict[tuple[AccountId, str], int] = field(default_factory=dict)
 
 
-async def gather(work: MessageWork, drafts: Sequence[Draft]) -> Facts:
-    """The facts for these drafts; what none of them needs is not asked for."""
-    heads = await work.conversations.heads({draft.conversation_id for draft in drafts})
-    memberships = await work.conversations.memberships(
-        {(draft.conversation_id, draft.author_id) for draft in drafts}
-    )
+async def gather(
+    work: MessageWork, drafts: Sequence[Draft], destinations: Destinations
+) -> tuple[Facts, list[Draft | Refusal]]:
+    """The facts for these drafts, and where each goes; what none of them needs is not asked for."""
     keys = {(d.author_id, d.client_id) for d in drafts if d.client_id is not None}
-    return Facts(
+    posted = await work.messages.by_client_ids(keys) if keys else {}
+    heads = await work.conversations.heads(candidates(drafts, posted))
+    settled = await destinations.settle(work, drafts, posted, heads)
+    placed = [draft for draft in settled.drafts if isinstance(draft, Draft)]
+    memberships = await work.conversations.memberships(
+        {(draft.conversation_id, account_id) for draft in placed for account_id in _present(draft)}
+    )
+    for beginning in settled.beginnings.values():
+        memberships |= beginning.memberships()
+    facts = Facts(
         heads=heads,
         memberships=memberships,
-        joinable=await _joinable(work, drafts, heads, memberships),
+        joinable=await _joinable(work, placed, heads, memberships),
         silenced=await silenced_among(work, heads.values()),
-        posted=await work.messages.by_client_ids(keys) if keys else {},
-        replies=await _replies(work, drafts),
-        uploads=await _uploads(work, drafts),
-        members=await _mentionable(work, drafts),
+        posted=posted,
+        replies=await _replies(work, placed),
+        uploads=await _uploads(work, placed),
+        members=await _mentionable(work, placed),
+        beginnings=settled.beginnings,
     )
+    return facts, settled.drafts
+
+
+def _present(draft: Draft) -> Iterator[AccountId]:
+    """Who is in the conversation once the draft is a message there."""
+    yield draft.author_id
+    if draft.addressee_id is not None:
+        yield draft.addressee_id
 
 
 async def _joinable(
@@ -77,11 +95,12 @@ async def _joinable(
     memberships: Mapping[tuple[ConversationId, AccountId], Member],
 ) -> dict[tuple[ConversationId, AccountId], Joinable]:
     outside = {
-        (head.id, draft.author_id): head
+        (head.id, account_id): head
         for draft in drafts
+        for account_id in _present(draft)
         if (head := heads.get(draft.conversation_id)) is not None
         and head.desk is not None
-        and (head.id, draft.author_id) not in memberships
+        and (head.id, account_id) not in memberships
     }
     if not outside:
         return {}
@@ -109,7 +128,7 @@ async def silenced_among(
     work: MessageWork, heads: Iterable[Conversation]
 ) -> dict[ConversationId, type[Refusal]]:
     """Where only two speak: a block ends that, and so does the end of a friendship."""
-    by_id = {head.id: head for head in heads if head.is_two_party}
+    by_id = {head.id: head for head in heads if head.is_two_party and head.id > 0}
     if not by_id:
         return {}
     pairs = {

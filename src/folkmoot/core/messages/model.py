@@ -180,22 +180,52 @@ class Message:
         return self.author.username if self.author else self.author_kind.value
 
 
+@dataclass(frozen=True, slots=True)
+class DirectWith:
+    """The direct conversation of a draft's author with a friend; it begins with the first word."""
+
+    account_id: AccountId
+
+
+@dataclass(frozen=True, slots=True)
+class SupportSession:
+    """The open session of a customer, or a new one.
+
+    ``expected`` is the one that the author believes to be open: where it is, nothing is looked up.
+    """
+
+    customer_id: AccountId
+    expected: ConversationId | None = None
+
+
+Destination: TypeAlias = ConversationId | DirectWith | SupportSession
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
     """A message that somebody wants to post, its content already checked (`Messages.draft`).
 
     ``reply_to`` names a message of the same conversation by number or UUID. ``if_last_seq`` asks
-    for a refusal when the conversation has moved past that place. ``attachment`` is a file kept
-    here, by its id, or one kept elsewhere. ``origin`` is the connection that it came through; it
-    comes back in `MessagePosted`, and is not kept.
+    for a refusal when the conversation has moved past it. ``attachment`` is a file kept
+    here, by its id, or one kept elsewhere. ``addressee_id`` is the one of staff whom a customer
+    writes to: they are in the session afterwards. ``origin`` is the connection that it came
+    through; it comes back in `MessagePosted`, and is not kept.
     """
 
     author_id: AccountId
-    conversation_id: ConversationId
+    destination: Destination
     body: DraftBody
     client_id: str | None = None
     if_last_seq: int | None = None
+    addressee_id: AccountId | None = None
     origin: ConnectionId | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def conversation_id(self) -> ConversationId:
+        """The conversation that it goes into, once that is settled."""
+        if not isinstance(self.destination, int):
+            raise TypeError("a draft's conversation is settled where it is posted")
+        return self.destination
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from folkmoot.core.conversations.errors import ConversationClosed, NoSuchConversation, NotAMember
 from folkmoot.core.conversations.events import Durable, ReadMoved
 from folkmoot.core.conversations.model import Conversation, Head, Kind, ReadMark
+from folkmoot.core.messages.destinations import Destinations
 from folkmoot.core.messages.errors import (
     ClientIdReused,
     MentionUnknown,
@@ -20,7 +21,7 @@ from folkmoot.core.messages.errors import (
 )
 from folkmoot.core.messages.events import MessagePosted
 from folkmoot.core.messages.facts import Facts, gather
-from folkmoot.core.messages.joining import join, let_in
+from folkmoot.core.messages.joining import begin, let_in, refuse_addressee, store_joins
 from folkmoot.core.messages.model import (
     Attachment,
     AuthorKind,
@@ -57,6 +58,7 @@ class Posting:
     def __init__(self, clock: Clock, ids: Ids) -> None:
         self._clock = clock
         self._ids = ids
+        self._destinations = Destinations(clock, ids)
 
     async def post(self, work: MessageWork, drafts: Sequence[Draft]) -> list[Posted | Refusal]:
         """One answer for each draft, in their order.
@@ -66,10 +68,13 @@ class Posting:
 
         The refusals: NoSuchConversation, NotAMember, ConversationClosed, Blocked, NotFriends,
         ClientIdReused, NotUpToDate, NoSuchMessage (what is replied to), NoSuchAttachment,
-        MentionUnknown.
+        MentionUnknown; for a destination: SelfRequest, NoSuchAccount, AgentNotStaff,
+        TooManyMembers.
         """
-        facts = await gather(work, drafts)
-        verdicts = [self._judge(facts, draft) for draft in drafts]
+        facts, settled = await gather(work, drafts, self._destinations)
+        verdicts = [
+            draft if isinstance(draft, Refusal) else self._judge(facts, draft) for draft in settled
+        ]
         stored = await self._store(work, facts) if facts.accepted else []
         answers = [
             Posted(stored[verdict.place], verdict.is_repeat)
@@ -77,10 +82,23 @@ class Posting:
             else verdict
             for verdict in verdicts
         ]
-        for answer, draft in zip(answers, drafts, strict=True):
-            if isinstance(answer, NotUpToDate):
+        for answer, draft in zip(answers, settled, strict=True):
+            if isinstance(answer, NotUpToDate) and isinstance(draft, Draft):
                 await _tell_what_was_missed(work, answer, draft)
         return answers
+
+    async def settle(self, work: MessageWork, draft: Draft) -> Draft:
+        """The draft with its conversation's id for a destination; one is begun if need be.
+
+        Raises:
+            SelfRequest, Blocked, NotFriends, NoSuchAccount
+        """
+        facts, (settled,) = await gather(work, [draft], self._destinations)
+        if isinstance(settled, Refusal):
+            raise settled
+        given = await begin(work, facts, {settled.conversation_id})
+        here = settled.conversation_id
+        return replace(settled, destination=given.get(here, here))
 
     def _judge(self, facts: Facts, draft: Draft) -> _Accepted | Posted | Refusal:
         try:
@@ -91,13 +109,14 @@ class Posting:
             if draft.if_last_seq is not None and draft.if_last_seq < head.last_seq:
                 raise NotUpToDate(if_last_seq=draft.if_last_seq, last_seq=head.last_seq)
             _refuse_unknown_mentions(facts, draft)
+            refuse_addressee(facts, draft, head)
             return self._accept(facts, draft, head)
         except Refusal as refusal:
             return refusal
 
     def _accept(self, facts: Facts, draft: Draft, head: Conversation) -> _Accepted:
         body, now = _body(facts, draft), self._clock.now()
-        head = join(facts, head, draft.author_id, now)
+        head = let_in(facts, head, draft, now)
         message = NewMessage(
             uid=self._ids.uid(),
             conversation_id=head.id,
@@ -121,6 +140,8 @@ class Posting:
 
     async def _store(self, work: MessageWork, facts: Facts) -> list[Message]:
         """Store what was accepted, move the timelines on, and have it announced."""
+        if facts.beginnings:
+            await begin(work, facts, {message.conversation_id for message in facts.accepted})
         stored = await work.messages.add(facts.accepted)
         uploads = [
             (file.id, message.id)
@@ -134,14 +155,14 @@ class Posting:
         if facts.switches:
             await take_over(work, facts)
         if facts.joins:
-            await let_in(work, list(facts.joins.values()))
+            await store_joins(work, facts)
         await advance(work, stored, facts.switches.values())
         readings = await _readings(work, facts, stored)
         if facts.questions:
             await owe(work, facts, stored)
         for index, (message, origin) in enumerate(zip(stored, facts.origins, strict=True)):
-            if index in facts.joins:
-                work.record(facts.joins[index])
+            for joined in facts.joins.get(index, ()):
+                work.record(joined)
             if message.id in readings:
                 work.record(readings[message.id])
             work.record(announcement(message, origin))
@@ -250,7 +271,7 @@ def _refuse_unknown_mentions(facts: Facts, draft: Draft) -> None:
     joining = facts.joinable.get((draft.conversation_id, draft.author_id))
     if joining is not None:
         mentioned.discard(joining.person.uid)
-    if not mentioned <= facts.members[draft.conversation_id]:
+    if not mentioned <= facts.members.get(draft.conversation_id, frozenset()):
         raise MentionUnknown(field="mentions")
 
 

@@ -26,6 +26,7 @@ from folkmoot.core.messages.model import (
     MAX_REACTIONS_EACH,
     Attachment,
     Body,
+    Destination,
     Draft,
     Message,
     MessageKind,
@@ -50,7 +51,7 @@ class Messages:
     def draft(
         self,
         author_id: AccountId,
-        conversation_id: ConversationId,
+        destination: Destination,
         content: str,
         *,
         client_id: str | None = None,
@@ -60,6 +61,7 @@ class Messages:
         attachment: Uid | Attachment | None = None,
         mentions: Sequence[Uid] = (),
         labels: Mapping[str, str] | None = None,
+        addressee_id: AccountId | None = None,
         origin: ConnectionId | None = None,
     ) -> Draft:
         """A draft with a content that can be stored.
@@ -71,7 +73,7 @@ class Messages:
             raise TooManyMentions(field="mentions", max_mentions=MAX_MENTIONS)
         return Draft(
             author_id=author_id,
-            conversation_id=conversation_id,
+            destination=destination,
             body=Body(
                 content=self._content(content),
                 kind=kind,
@@ -82,6 +84,7 @@ class Messages:
             ),
             client_id=checked_client_id(client_id),
             if_last_seq=if_last_seq,
+            addressee_id=addressee_id,
             origin=origin,
         )
 
