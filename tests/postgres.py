@@ -51,11 +51,19 @@ class PostgresServer:
     def start(self) -> None:
         self._run("initdb", "--auth=trust", "--username=postgres", "--encoding=UTF8",
                   "--locale=C", "--no-sync", "-D", str(self._data))  # fmt: skip
+        self.resume()
+
+    def resume(self) -> None:
+        """Start it, with the databases that are there."""
         options = [f"-c {name}={value}" for name, value in _OPTIONS.items()]
         options.append(f"-c unix_socket_directories={self._home}")
         log = str(self._home / "log.txt")
         self._run("pg_ctl", "-w", "-t", f"{WITHIN_S:.0f}", "-D", str(self._data), "-l", log,
                   "-o", " ".join(options), "start")  # fmt: skip
+
+    def halt(self) -> None:
+        """Stop it for a while; its databases stay."""
+        self._run("pg_ctl", "-w", "-m", "fast", "-D", str(self._data), "stop")
 
     def stop(self) -> None:
         try:

@@ -80,6 +80,13 @@ class _Writing:
             self.composing.cancel()
 
 
+@dataclass(frozen=True, slots=True)
+class AssistantStatistics:
+    """Answers that are being written."""
+
+    writing: int
+
+
 class Assistant:
     """Answers questions; the runner of tasks sees to their order, and how many at once."""
 
@@ -102,6 +109,10 @@ class Assistant:
     async def run(self) -> None:
         """Look after what the answerer needs, until cancelled."""
         await self._answerer.run()
+
+    def statistics(self) -> AssistantStatistics:
+        """What it is at."""
+        return AssistantStatistics(len(self._writing))
 
     def cancel(self, conversation_id: ConversationId, account_id: AccountId) -> bool:
         """End the answer that is being written to this account; whether there was one.

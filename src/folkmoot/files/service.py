@@ -47,6 +47,13 @@ class FileBounds:
     max_at_once: int = 4
 
 
+@dataclass(frozen=True, slots=True)
+class FilesStatistics:
+    """Uploads that are under way."""
+
+    uploading: int
+
+
 class Files:
     """the files of a server. A row says that a file is here only once it is whole on disk.
 
@@ -78,6 +85,10 @@ class Files:
         self.bounds = bounds
         self._health = health or Health()
         self._under_way: Counter[AccountId] = Counter()
+
+    def statistics(self) -> FilesStatistics:
+        """How much is on its way here."""
+        return FilesStatistics(self._under_way.total())
 
     @contextmanager
     def receiving(self, owner: AccountId) -> Iterator["Incoming"]:

@@ -6,7 +6,8 @@ outbox's to decide. Rights are held by being in a channel: who loses one is take
 next event.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, assert_never
@@ -165,6 +166,14 @@ class Hub:
     def statistics(self) -> HubStatistics:
         """How much there is to do here."""
         return HubStatistics(len(self), len(self._accounts), len(self._channels))
+
+    def connections_by_contract(self) -> Mapping[str, int]:
+        """How many connections there are of each contract, by its folder's name."""
+        return Counter(
+            type(connection.wire_format).__module__.split(".")[-2]
+            for group in self._accounts.values()
+            for connection in group
+        )
 
     def __len__(self) -> int:
         """How many connections there are."""

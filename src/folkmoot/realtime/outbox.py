@@ -24,6 +24,14 @@ class SlowReaders:
     """Seconds that the close frame has to get out before the connection is dropped."""
 
 
+@dataclass(frozen=True, slots=True)
+class OutboxStatistics:
+    """Frames that were kept from slow readers, and slow readers that were closed."""
+
+    dropped_frames: int
+    slow_closes: int
+
+
 class Tick:
     """The outboxes of this process that were pushed to in this turn of the event loop.
 
@@ -34,6 +42,10 @@ class Tick:
         self.dropped_frames = 0
         self.slow_closes = 0
         self._dirty: list[Outbox] = []
+
+    def statistics(self) -> OutboxStatistics:
+        """What slow readers cost so far."""
+        return OutboxStatistics(self.dropped_frames, self.slow_closes)
 
     def mark(self, outbox: "Outbox") -> None:
         """Flush this outbox at the end of the tick."""

@@ -6,8 +6,8 @@ commit and never before; a refused entry spoils no other; one that fails is trie
 
 import asyncio
 import logging
-from collections import deque
-from collections.abc import Callable, Sequence
+from collections import Counter, deque
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any, TypeVar
@@ -62,6 +62,16 @@ class _Entry:
             self.answer.set_result(self.outcome)
 
 
+@dataclass(frozen=True, slots=True)
+class WriterStatistics:
+    """What waits to be stored, and what was stored and refused so far, by the refusal's code."""
+
+    waiting: int
+    batches: int
+    messages: int
+    refusals: Mapping[str, int]
+
+
 class Writer:
     """Stores drafts and runs writing jobs in batches, in the order in which they came.
 
@@ -93,11 +103,20 @@ class Writer:
         self._idle = asyncio.Event()
         self._idle.set()
         self._stopping = False
+        self._batches = 0
+        self._messages = 0
+        self._refusals: Counter[str] = Counter()
 
     @property
     def is_stopping(self) -> bool:
         """Whether nothing new is taken on any more."""
         return self._stopping
+
+    def statistics(self) -> WriterStatistics:
+        """How it did since the start."""
+        return WriterStatistics(
+            len(self._waiting), self._batches, self._messages, dict(self._refusals)
+        )
 
     def submit(self, draft: Draft) -> asyncio.Future[Posted]:
         """Have a draft stored; drafts of one author are stored in the order of their submission.
@@ -183,8 +202,13 @@ class Writer:
         except Exception as error:
             await self._store_singly(batch, error)
             return
+        self._batches += 1
         for entry, outcome in zip(batch, outcomes, strict=True):
             entry.outcome = outcome
+            if isinstance(outcome, Posted) and not outcome.is_repeat:
+                self._messages += 1
+            elif isinstance(outcome, Refusal):
+                self._refusals[outcome.code] += 1
         try:
             self._announce(events)
         except Exception:

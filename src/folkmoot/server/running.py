@@ -5,17 +5,20 @@ import gc
 import logging
 import socket
 import sys
-from contextlib import AsyncExitStack
+from collections.abc import Mapping
+from contextlib import AsyncExitStack, ExitStack
 from typing import Any
 
 import uvloop
 
 from folkmoot.server import control_socket, demo
 from folkmoot.server.errors import StartRefused
+from folkmoot.server.http import metrics_port
 from folkmoot.server.http.application import application
 from folkmoot.server.http.process import Process, config_of, listen
 from folkmoot.server.ops.line_file import LineFile
 from folkmoot.server.ops.log_setup import set_up_logging
+from folkmoot.server.ops.metrics import Measured
 from folkmoot.server.settings import Settings
 from folkmoot.server.wiring import Components, opened, prepare_data_folder
 from folkmoot.storage import migrate as migrate_storage
@@ -40,14 +43,20 @@ def serve(settings: Settings) -> None:
     # The storage threads need the interpreter's lock for moments only, but often: with the usual
     # 5 ms, a busy event loop would make every one of those moments wait that long.
     sys.setswitchinterval(SWITCH_SECONDS)
-    listener = listen(settings.host, settings.port)
-    try:
-        uvloop.run(_serve(settings, listener, own_log))
-    finally:
-        listener.close()
+    with ExitStack() as listening:
+        listener = listening.enter_context(listen(settings.host, settings.port))
+        metrics_at = metrics_port.listener_of(settings)
+        if metrics_at is not None:
+            listening.enter_context(metrics_at)
+        uvloop.run(_serve(settings, listener, metrics_at, own_log))
 
 
-async def _serve(settings: Settings, listener: socket.socket, own_log: LineFile | None) -> None:
+async def _serve(
+    settings: Settings,
+    listener: socket.socket,
+    metrics_at: socket.socket | None,
+    own_log: LineFile | None,
+) -> None:
     async with opened(settings, own_log) as components:
         if settings.demo:
             await demo.fill(components.services, components.passwords)
@@ -57,6 +66,11 @@ async def _serve(settings: Settings, listener: socket.socket, own_log: LineFile 
             for live_side in components.live_sides:
                 if live_side.running is not None:
                     await running.enter_async_context(live_side.running())
+            if metrics_at is not None:
+                measured = _measured(components, app.state.refusals)
+                await running.enter_async_context(
+                    metrics_port.served(measured, settings, metrics_at)
+                )
             await running.enter_async_context(control_socket.served(components, settings))
             _announce(settings, listener.getsockname()[1])
             components.audit.note("server started", by="operator", **_set_up(settings))
@@ -69,6 +83,17 @@ async def _serve(settings: Settings, listener: socket.socket, own_log: LineFile 
             gc.freeze()
             await process.serve(sockets=[listener])
             components.audit.note("server stopped", by="operator")
+
+
+def _measured(components: Components, http_refusals: Mapping[str, int]) -> Measured:
+    return Measured(
+        components.services,
+        components.storage,
+        components.readiness,
+        components.assistant,
+        components.tasks,
+        http_refusals,
+    )
 
 
 async def _say_goodbye(components: Components) -> None:

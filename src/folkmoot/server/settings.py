@@ -176,6 +176,13 @@ class Settings(BaseSettings):
     log_format: Literal["console", "json"] = Field(
         default="console", description="For people, or for programs"
     )
+    metrics_address: str | None = Field(
+        default=None,
+        description="host:port that serves /metrics for Prometheus; without it, nothing does",
+    )
+    metrics_token: SecretStr | None = Field(
+        default=None, min_length=16, description="What must be shown there, as a Bearer token"
+    )
     access_log: bool = Field(default=True, description="A log line for every request")
     assistant_logs: Annotated[list[str], NoDecode] = Field(
         default=[],

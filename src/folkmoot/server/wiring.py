@@ -88,6 +88,7 @@ class Components:
     audit: AuditTrail
     live_sides: tuple[LiveSide, ...]
     readiness: Readiness
+    storage: ReportingStorage
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,6 +240,7 @@ def _assembled(
         means.audit,
         live_sides,
         _readiness(means, store[0], own_log),
+        means.storage,
     )
 
 

@@ -2,6 +2,7 @@
 
 import logging
 import secrets
+from collections import Counter
 from collections.abc import Container, Mapping, Sequence
 from functools import partial
 from http import HTTPStatus
@@ -78,9 +79,11 @@ def install(app: FastAPI, overrides: Overrides | None = None) -> None:
     """Have every fault of this application answered in the one form.
 
     ``overrides`` are for contracts whose source documents another status; of several beginnings
-    that fit a path, the longest counts.
+    that fit a path, the longest counts. How often each code was
+    answered is counted in ``app.state.refusals``.
     """
     by_path = sorted((overrides or {}).items(), key=lambda item: -len(item[0]))
+    app.state.refusals = Counter()
     app.add_exception_handler(Refusal, partial(_on_fault, by_path))
     app.add_exception_handler(Unavailable, partial(_on_fault, by_path))
     app.add_exception_handler(RequestValidationError, _on_invalid)
@@ -92,6 +95,7 @@ async def _on_fault(
     by_path: Sequence[tuple[str, Mapping[str, int]]], request: Request, fault: Exception
 ) -> Response:
     assert isinstance(fault, Refusal | Unavailable)  # noqa: S101 - installed for these only
+    request.app.state.refusals[fault.code] += 1
     path = request.scope["path"]
     statuses = next((own for start, own in by_path if path.startswith(start)), None)
     return answer_to(fault, statuses, request.query_params)
