@@ -41,10 +41,10 @@ class ConnectionThreads(Generic[Owned]):
             threading.Thread(
                 target=_work,
                 args=(self._queue, each, afterwards),
-                name=f"{name}-{place}",
+                name=f"{name}-{index}",
                 daemon=True,
             )
-            for place, each in enumerate(owned)
+            for index, each in enumerate(owned)
         ]
         for thread in self._threads:
             thread.start()

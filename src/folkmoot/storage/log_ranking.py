@@ -74,14 +74,16 @@ class _Stemmer:
         self._connection.close()
 
     def stems(self, texts: Mapping[int, str]) -> dict[int, dict[str, list[int]]]:
-        """Of each text its words as the index keeps them, and the places where they stand."""
+        """Of each text its words as the index keeps them, and the positions where they stand."""
         self._connection.execute("INSERT INTO texts (texts) VALUES ('delete-all')")
         self._connection.execute("BEGIN")
         self._connection.executemany("INSERT INTO texts (rowid, text) VALUES (?, ?)", texts.items())
         self._connection.execute("COMMIT")
         found: dict[int, dict[str, list[int]]] = {number: {} for number in texts}
-        for term, number, place in self._connection.execute("SELECT term, doc, offset FROM tokens"):
-            found[number].setdefault(term, []).append(place)
+        for term, number, position in self._connection.execute(
+            "SELECT term, doc, offset FROM tokens"
+        ):
+            found[number].setdefault(term, []).append(position)
         return found
 
 
@@ -200,7 +202,7 @@ class Candidates:
     # -- weighing ------------------------------------------------------------------------------
 
     def _weight(self, line: _Line, stems: Mapping[str, Sequence[int]]) -> float:
-        length = sum(len(places) for places in stems.values())
+        length = sum(len(positions) for positions in stems.values())
         norm = K1 * (1 - B + B * length / TYPICAL_WORDS)
         source = {word.lower() for word in _WORD.findall(line.source)}
         total = possible = covered = 0.0
@@ -237,7 +239,8 @@ class Candidates:
 
 def _is_row(row: Sequence[str], stems: Mapping[str, Sequence[int]]) -> bool:
     return any(
-        all(place + step in stems[stem] for step, stem in enumerate(row)) for place in stems[row[0]]
+        all(position + step in stems[stem] for step, stem in enumerate(row))
+        for position in stems[row[0]]
     )
 
 

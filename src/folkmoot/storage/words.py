@@ -67,7 +67,7 @@ class Term:
         if not self.then:
             return sum(map(self.fits, words))
         wanted = (self.word, *self.then)
-        starts = (place for place, word in enumerate(words) if word == self.word)
+        starts = (position for position, word in enumerate(words) if word == self.word)
         return sum(tuple(words[start : start + len(wanted)]) == wanted for start in starts)
 
 
@@ -91,7 +91,7 @@ def terms_of(question: str) -> list[Term]:
     folded = map(_folded, asked.translate(_separators).split())
     pieces = [piece[:MAX_WORD_CHARS] for word in folded for _, piece in _pieces(word)][:MAX_TERMS]
     last = len(pieces) - 1
-    return [_term(piece, is_last=place == last) for place, piece in enumerate(pieces)]
+    return [_term(piece, is_last=position == last) for position, piece in enumerate(pieces)]
 
 
 def score_of(words: Sequence[str], terms: Iterable[Term]) -> float:
@@ -106,7 +106,7 @@ def score_of(words: Sequence[str], terms: Iterable[Term]) -> float:
 
 
 def snippet_of(text: str, terms: Sequence[Term]) -> tuple[str, tuple[tuple[int, int], ...]]:
-    """A piece of the text around the first word found, and the places in it of those found."""
+    """A piece of the text around the first word found, and the positions in it of those found."""
     found = _found(text, terms)
     first = next(found, None)
     if first is None:
@@ -114,10 +114,10 @@ def snippet_of(text: str, terms: Sequence[Term]) -> tuple[str, tuple[tuple[int, 
     start = _start(text, first[0])
     end = start + SNIPPET_CHARS
     marks = [first]
-    for place in found:
-        if place[1] > end:
+    for position in found:
+        if position[1] > end:
             break
-        marks.append(place)
+        marks.append(position)
     piece = text[start : max(end, first[1])].rstrip()
     return piece, tuple((begin - start, stop - start) for begin, stop in marks)
 
@@ -156,12 +156,12 @@ def _hits(piece: str, terms: Sequence[Term]) -> Iterator[tuple[int, int]]:
             yield 0, len(piece)
         return
     wanted = sorted({term.stretch for term in terms}, key=len, reverse=True)
-    place = 0
-    while place < len(piece):
-        hit = next((one for one in wanted if piece.startswith(one, place)), None)
+    position = 0
+    while position < len(piece):
+        hit = next((one for one in wanted if piece.startswith(one, position)), None)
         if hit is not None:
-            yield place, place + len(hit)
-        place += len(hit or " ")
+            yield position, position + len(hit)
+        position += len(hit or " ")
 
 
 def _pieces(folded: str) -> Iterator[tuple[int, str]]:
@@ -178,7 +178,7 @@ def _kept(piece: str) -> list[str]:
     """What is kept of a piece: each character with the next, or the piece as one word."""
     if piece.isascii() or not _PAIRED_ONE.match(piece):
         return [piece[:MAX_WORD_CHARS]]
-    return [piece[place : place + 2] for place in range(len(piece))]
+    return [piece[position : position + 2] for position in range(len(piece))]
 
 
 def _term(piece: str, *, is_last: bool) -> Term:
@@ -192,7 +192,7 @@ def _term(piece: str, *, is_last: bool) -> Term:
 
 def _places(text: str) -> Iterator[tuple[int, int]]:
     """Where each word begins and ends."""
-    # One character stays one character, so the places are those of the text.
+    # One character stays one character, so the positions are those of the text.
     split, end = text.translate(_separators), 0
     for word in split.split():
         start = split.index(word, end)

@@ -122,7 +122,7 @@ class RoleNeeded(Forbidden):
 
 
 class LastAdmin(Conflict):
-    """Without this account nobody could administer the house."""
+    """Without this account nobody could administer the server."""
 
     code = "last_admin"
     sentence = "The last active admin can be neither demoted nor deactivated."

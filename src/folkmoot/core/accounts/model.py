@@ -24,7 +24,7 @@ _EMAIL = re.compile(
 
 
 class Role(StrEnum):
-    """What an account is to the house, from the least to the most trusted."""
+    """What an account is to the server, from the least to the most trusted."""
 
     USER = "user"
     AGENT = "agent"
@@ -49,7 +49,7 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """An account as its owner and the house see it; the password is nowhere in it."""
+    """An account as its owner and the server see it; the password is nowhere in it."""
 
     id: AccountId
     uid: Uid
@@ -131,7 +131,7 @@ ASSISTANT = Person(
 )
 """The face of the assistant where somebody is shown typing. There is no such account."""
 RESERVED = frozenset({ASSISTANT.username, "system"})
-"""The names under which the house itself speaks."""
+"""The names under which the server itself speaks."""
 
 
 def username_key(username: str) -> str:
@@ -149,7 +149,7 @@ def checked_username(username: str) -> str:
 
     2 to 64 ASCII letters, digits, ``.``, ``_`` and ``-``, beginning and ending with a letter,
     digit or ``_``. All digits, or the form of a UUID, would look like an id: refused; and so is
-    the name under which the house itself speaks.
+    the name under which the server itself speaks.
     """
     text = trimmed(username, field="username", max_chars=MAX_USERNAME_CHARS)
     looks_like_id = text.isdigit() or uid_of(text) is not None

@@ -92,7 +92,7 @@ class Desks:
     async def entered(
         self, work: ConversationWork, account: Account, conversation_id: ConversationId
     ) -> tuple[Conversation, Member | None]:
-        """The session, and the account's place in it; staff may look in without having one.
+        """The session, and the account's membership; staff may look in without one.
 
         Raises:
             NotADesk: there is none, or it is not a session.
@@ -130,23 +130,23 @@ class Desks:
         work: ConversationWork,
         actor: Account,
         conversation_id: ConversationId,
-        newcomer: Account,
+        added: Account,
     ) -> Conversation:
-        """The session with the newcomer in it; its customer may add people, and so may staff.
+        """The session with the account in it; its customer may add people, and so may staff.
 
         Raises:
             NotADesk, NotAMember, NotTheOwner, TooManyMembers
-            Blocked: a block stands between the newcomer and whoever adds them.
+            Blocked: a block stands between them and whoever adds them.
         """
         head, _ = await self.entered(work, actor, conversation_id)
         _refuse_unless_in_charge(head, actor)
-        key = (conversation_id, newcomer.id)
+        key = (conversation_id, added.id)
         if key in await work.conversations.memberships([key]):
             return head
         if head.member_count >= MAX_MEMBERS:
             raise TooManyMembers(field="user_id", max_members=MAX_MEMBERS)
-        await _refuse_if_blocked(work, actor.id, newcomer.id)
-        return await self._add(work, head, newcomer, actor)
+        await _refuse_if_blocked(work, actor.id, added.id)
+        return await self._add(work, head, added, actor)
 
     async def remove_member(
         self,
@@ -210,8 +210,8 @@ class Desks:
         checked = checked_title(title)
         if checked is None or checked == head.title:
             return head
-        place = next_position(head, self._clock.now())
-        event = ConversationRenamed(**place, title=checked, actor=actor.person)
+        position = next_position(head, self._clock.now())
+        event = ConversationRenamed(**position, title=checked, actor=actor.person)
         return replace(
             await self._change(work, head, DeskChange(title=checked), event), title=checked
         )
@@ -235,8 +235,8 @@ class Desks:
             return head
         if head.desk.taken_over and actor.role not in STAFF:
             raise RoleNeeded(role=Role.AGENT.value)
-        place = next_position(head, self._clock.now())
-        event = AssistantSwitched(**place, is_on=is_on, actor=actor.person)
+        position = next_position(head, self._clock.now())
+        event = AssistantSwitched(**position, is_on=is_on, actor=actor.person)
         change = DeskChange(assistant_on=is_on, ownership=head.desk.ownership + 1, taken_over=False)
         return await self._change(work, head, change, event)
 
@@ -280,11 +280,11 @@ class Desks:
         return await self._change(work, head, DeskChange(closed_at=now), event)
 
     async def _add(
-        self, work: ConversationWork, head: Conversation, newcomer: Account, actor: Account
+        self, work: ConversationWork, head: Conversation, added: Account, actor: Account
     ) -> Conversation:
         now = self._clock.now()
-        await work.conversations.change_members(head.id, joined=[newcomer.id], at=now)
-        event = MemberJoined(**next_position(head, now), member=newcomer.person, actor=actor.person)
+        await work.conversations.change_members(head.id, joined=[added.id], at=now)
+        event = MemberJoined(**next_position(head, now), member=added.person, actor=actor.person)
         await keep(work, head, [event])
         return replace(head, last_seq=event.seq, member_count=head.member_count + 1)
 

@@ -1,4 +1,4 @@
-"""What happened to conversations. Each `Durable` event has its own place in the timeline."""
+"""What happened to conversations. Each `Durable` event has its own ``seq``."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,7 +10,7 @@ from folkmoot.core.shared.ids import AccountId, ConversationId, Uid
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Durable:
-    """A durable change of one conversation, at its place in the timeline."""
+    """A durable change of one conversation, under its ``seq`` in the timeline."""
 
     conversation_id: ConversationId
     conversation_uid: Uid
@@ -67,7 +67,7 @@ class ConversationEnded(Durable):
 
 @dataclass(frozen=True, slots=True)
 class ConversationStarted:
-    """A conversation began; it takes no place in its own timeline."""
+    """A conversation began; it takes no ``seq`` of its own timeline."""
 
     conversation: Conversation
     members: tuple[AccountId, ...]
@@ -91,9 +91,9 @@ class ReadMoved:
 
 @dataclass(frozen=True, slots=True)
 class DeliveredMoved:
-    """A member has been handed everything up to a place, on some device of theirs.
+    """A member has been handed everything up to a ``seq``, on some device of theirs.
 
-    Only in direct and session conversations; like reading, it takes no place in the timeline.
+    Only in direct and session conversations; like reading, it takes no ``seq``.
     ``newest`` is the newest message of somebody else that it covers. ``at_once``: it is no news,
     since each was handed over the moment it was posted.
     """

@@ -30,7 +30,7 @@ class MemberRole(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """A conversation's head. ``last_seq`` is the place of its newest durable change, 0 at first."""
+    """A conversation's head. ``last_seq`` is that of its newest durable change, 0 at first."""
 
     id: ConversationId
     uid: Uid
@@ -138,7 +138,7 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class ReadMark:
-    """A member's claim to have read, or to have been handed, a conversation up to a place.
+    """A member's claim to have read, or to have been handed, a conversation up to a ``seq``.
 
     ``at_once``: each message was handed over the moment it was posted, as its author was told.
     """

@@ -126,9 +126,9 @@ class Conversations:
         )
         events = [
             MemberJoined(
-                **next_position(head, now, place), member=account.person, actor=member.person
+                **next_position(head, now, offset), member=account.person, actor=member.person
             )
-            for place, account in enumerate(joining, 1)
+            for offset, account in enumerate(joining, 1)
         ]
         await keep(work, head, events)
         count = head.member_count + len(joining)
@@ -167,7 +167,7 @@ class Conversations:
     async def entered(
         self, work: ConversationWork, account_id: AccountId, conversation_id: ConversationId
     ) -> tuple[Conversation, Member]:
-        """The conversation and the account's place in it.
+        """The conversation and the account's membership in it.
 
         Raises:
             NoSuchConversation

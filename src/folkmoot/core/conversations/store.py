@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from folkmoot.core.accounts.store import AccountStore
 from folkmoot.core.conversations.events import ConversationChange, ConversationEvent
@@ -18,6 +18,8 @@ from folkmoot.core.conversations.model import (
 from folkmoot.core.shared.ids import AccountId, ConversationId, Uid
 from folkmoot.core.shared.pages import Slice
 from folkmoot.core.social.store import FriendStore, SocialStore
+
+Change = TypeVar("Change", contravariant=True)
 
 
 class ConversationStore(Protocol):
@@ -85,7 +87,7 @@ class ReceiptStore(Protocol):
     async def reads(
         self, conversation_id: ConversationId, reader: AccountId, since_seq: int
     ) -> list[tuple[int, datetime]]:
-        """When a member's read watermark came to which place, from ``since_seq`` on, in order."""
+        """When a member's read watermark came to which ``seq``, from ``since_seq`` on, in order."""
         ...
 
     async def newest(self, marks: Collection[ReadMark]) -> dict[ReadMark, Uid]:
@@ -124,11 +126,11 @@ class DeskStore(Protocol):
         ...
 
 
-class ChangeStore(Protocol):
+class ChangeStore(Protocol[Change]):
     """The changes of conversations within one unit of work."""
 
-    async def keep(self, events: Sequence[ConversationChange]) -> None:
-        """Write down what took its place in the timeline."""
+    async def keep(self, events: Sequence[Change]) -> None:
+        """Write down what took its ``seq`` in the timeline."""
         ...
 
 
@@ -171,7 +173,7 @@ class ConversationWork(Protocol):
         ...
 
     @property
-    def timeline(self) -> ChangeStore:
+    def timeline(self) -> ChangeStore[ConversationChange]:
         """Where durable changes are written down."""
         ...
 

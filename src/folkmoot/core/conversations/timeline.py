@@ -1,13 +1,15 @@
-"""Taking the next place of a timeline and writing down what stands there."""
+"""Taking the next ``seq`` of a timeline and writing down what happened there."""
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import TypedDict
+from typing import Protocol, TypedDict, TypeVar
 
-from folkmoot.core.conversations.events import ConversationChange
+from folkmoot.core.conversations.events import Durable
 from folkmoot.core.conversations.model import Conversation, Head
-from folkmoot.core.conversations.store import ConversationWork
+from folkmoot.core.conversations.store import ChangeStore, ConversationStore
 from folkmoot.core.shared.ids import ConversationId, Uid
+
+Change = TypeVar("Change", bound=Durable, contravariant=True)
 
 
 class TimelinePosition(TypedDict):
@@ -20,16 +22,32 @@ class TimelinePosition(TypedDict):
 
 
 def next_position(head: Conversation, at: datetime, offset: int = 1) -> TimelinePosition:
-    """The place ``offset`` after the end of the timeline."""
+    """The position ``offset`` after the end of the timeline."""
     return TimelinePosition(
         conversation_id=head.id, conversation_uid=head.uid, seq=head.last_seq + offset, at=at
     )
 
 
-async def keep(
-    work: ConversationWork, head: Conversation, events: Sequence[ConversationChange]
-) -> None:
-    """Write events down at the places they took, move the end there, and have them announced."""
+class TimelineWork(Protocol[Change]):
+    """What writing changes down needs of a unit of work."""
+
+    @property
+    def conversations(self) -> ConversationStore:
+        """The conversations."""
+        ...
+
+    @property
+    def timeline(self) -> ChangeStore[Change]:
+        """Where durable changes are written down."""
+        ...
+
+    def record(self, event: Change) -> None:
+        """Have ``event`` announced if, and only after, this unit of work commits."""
+        ...
+
+
+async def keep(work: TimelineWork[Change], head: Conversation, events: Sequence[Change]) -> None:
+    """Write events down under the ``seq`` they took, move the end there, have them announced."""
     last = events[-1]
     await work.timeline.keep(events)
     await work.conversations.advance([Head(head.id, last.seq, last.at)])

@@ -28,7 +28,7 @@ class DeliveryStatus(StrEnum):
 class MemberReceipts:
     """How far one of two has come in what the other writes to them; ``last_read_at`` is when.
 
-    ``reads`` are the places to which they had read, in order, each with its time.
+    ``reads`` are the ``seq`` to which they had read, in order, each with its time.
     """
 
     person: Person
@@ -38,13 +38,13 @@ class MemberReceipts:
     reads: Sequence[tuple[int, datetime]] = ()
 
     def status(self, seq: int) -> DeliveryStatus:
-        """What has become of the message at this place."""
+        """What has become of the message of this ``seq``."""
         if seq <= self.read_seq:
             return DeliveryStatus.READ
         return DeliveryStatus.DELIVERED if seq <= self.delivered_seq else DeliveryStatus.SENT
 
     def read_at(self, seq: int) -> datetime | None:
-        """When they read the message at this place; the first time counts, for good."""
+        """When they read the message of this ``seq``; the first time counts, for good."""
         if seq > self.read_seq:
             return None
         return next((at for up_to_seq, at in self.reads if up_to_seq >= seq), None)
@@ -101,9 +101,12 @@ async def found(work: MessageWork, me: AccountId, name: str) -> Message:
     message = None if uid is None else (await work.messages.by_uids([uid])).get(uid)
     if message is None:
         raise NoSuchMessage
-    place = message.conversation_id
-    head = (await work.conversations.heads([place]))[place]
-    ids = [member.person.id for member in (await work.conversations.members([place]))[place]]
+    conversation_id = message.conversation_id
+    head = (await work.conversations.heads([conversation_id]))[conversation_id]
+    ids = [
+        member.person.id
+        for member in (await work.conversations.members([conversation_id]))[conversation_id]
+    ]
     if head.kind is not Kind.DIRECT or me not in ids:
         raise NoSuchMessage
     pair = pair_key(*ids)
@@ -158,20 +161,20 @@ async def friends_of(work: MessageWork, me: AccountId) -> list[FriendView]:
     """All friends of an account, the oldest first, with what there is to read of each."""
     requests = await work.friends.friendships_of(me)
     companions = (await contacts_of(work, me)).companions
-    places = {partner: place for place, partner in (await work.directs.partners_of(me)).items()}
-    heads = await work.conversations.heads(places.values())
+    directs = {partner: direct for direct, partner in (await work.directs.partners_of(me)).items()}
+    heads = await work.conversations.heads(directs.values())
     unread = await work.views.unread_directs(me)
     found = []
     for request in requests:
         person = request.other(me)
-        place = places.get(person.id)
+        direct = directs.get(person.id)
         found.append(
             FriendView(
                 person,
                 request.created_at,
                 person.id in companions,
-                heads[place].last_seq if place is not None else 0,
-                unread.get(place, 0) if place is not None else 0,
+                heads[direct].last_seq if direct is not None else 0,
+                unread.get(direct, 0) if direct is not None else 0,
             )
         )
     return found

@@ -1,4 +1,4 @@
-"""What happened to messages; each has its place in its conversation's timeline."""
+"""What happened to messages; each has its ``seq`` in its conversation's timeline."""
 
 from dataclasses import dataclass, field
 
@@ -27,7 +27,7 @@ class MessageEdited(Durable):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessageDeleted(Durable):
-    """Only the place of a message is left. Carries no content, old or new."""
+    """Only the ``seq`` of a message is left. Carries no content, old or new."""
 
     message: MessageRef
     author_id: AccountId | None
@@ -54,9 +54,9 @@ class ReactionRemoved(Durable):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EphemeralNotice:
-    """The house said something to one account alone, in a conversation where they are.
+    """The server said something to one account alone, in a conversation where they are.
 
-    It is not kept, and has no place of its own: ``message.seq`` is the end of the timeline as it
+    It is not kept, and has no ``seq`` of its own: ``message.seq`` is the end of the timeline as it
     was then.
     """
 
@@ -92,5 +92,5 @@ class AnswerDropped:
 
 MessageChange = MessageEdited | MessageDeleted | ReactionAdded | ReactionRemoved
 TimelineEvent = ConversationChange | MessagePosted | MessageChange
-"""Everything that has a place in a timeline: the subclasses of `Durable`, and the whole of them."""
+"""Everything that has a ``seq`` in a timeline: all subclasses of `Durable`, and nothing else."""
 MessageEvent = MessagePosted | MessageChange | TasksAdded

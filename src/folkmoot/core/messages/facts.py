@@ -31,7 +31,7 @@ class Facts:
 
     ``joinable`` has the authors who are no members yet, where writing makes them one.
     ``silenced`` says why nobody may write in a conversation of two. ``members`` has, of each
-    conversation where somebody is mentioned, the UUIDs of all who are in it. By their place in
+    conversation where somebody is mentioned, the UUIDs of all who are in it. By their index in
     ``accepted``, ``switches`` has what takes a session from the assistant, and ``questions`` the
     ownership of those sessions where the assistant owes an answer.
     """
@@ -192,10 +192,10 @@ async def _uploads(
 async def _mentionable(
     work: MessageWork, drafts: Sequence[Draft]
 ) -> dict[ConversationId, frozenset[Uid]]:
-    places = {draft.conversation_id for draft in drafts if draft.body.mentions}
-    if not places:
+    conversation_ids = {draft.conversation_id for draft in drafts if draft.body.mentions}
+    if not conversation_ids:
         return {}
     return {
         conversation_id: frozenset(member.person.uid for member in members)
-        for conversation_id, members in (await work.conversations.members(places)).items()
+        for conversation_id, members in (await work.conversations.members(conversation_ids)).items()
     }

@@ -1,7 +1,7 @@
 """Deciding about many drafts at once.
 
 A batch is what arrived while the last one was being stored. A refused draft spoils no other,
-takes no place in the timeline, and gets its refusal in place of a message.
+takes no ``seq`` in the timeline, and gets its refusal instead of a message.
 """
 
 from collections import Counter
@@ -48,12 +48,12 @@ MAX_MISSED = 100
 class _Accepted:
     """Which of the accepted messages answers a draft."""
 
-    place: int
+    index: int
     is_repeat: bool = False
 
 
 class Posting:
-    """Turns drafts into messages at the next places of their conversations."""
+    """Turns drafts into messages under the next ``seq`` of their conversations."""
 
     def __init__(self, clock: Clock, ids: Ids) -> None:
         self._clock = clock
@@ -77,7 +77,7 @@ class Posting:
         ]
         stored = await self._store(work, facts) if facts.accepted else []
         answers = [
-            Posted(stored[verdict.place], verdict.is_repeat)
+            Posted(stored[verdict.index], verdict.is_repeat)
             if isinstance(verdict, _Accepted)
             else verdict
             for verdict in verdicts
@@ -128,15 +128,15 @@ class Posting:
             created_at=now,
             client_id=draft.client_id,
         )
-        place = len(facts.accepted)
+        index = len(facts.accepted)
         facts.accepted.append(message)
         facts.origins.append(draft.origin)
         facts.heads[head.id] = replace(head, last_seq=message.seq)
         if head.desk is not None and head.desk.assistant_on and message.author is not None:
             heed(facts, head.desk, message, message.author)
         if draft.client_id is not None:
-            facts.accepted_ids[draft.author_id, draft.client_id] = place
-        return _Accepted(place)
+            facts.accepted_ids[draft.author_id, draft.client_id] = index
+        return _Accepted(index)
 
     async def _store(self, work: MessageWork, facts: Facts) -> list[Message]:
         """Store what was accepted, move the timelines on, and have it announced."""
@@ -284,10 +284,10 @@ def _repeat(facts: Facts, draft: Draft) -> _Accepted | Posted | None:
     if draft.client_id is None:
         return None
     key = (draft.author_id, draft.client_id)
-    if (place := facts.accepted_ids.get(key)) is not None:
-        if not _same(facts.accepted[place], draft):
+    if (index := facts.accepted_ids.get(key)) is not None:
+        if not _same(facts.accepted[index], draft):
             raise ClientIdReused
-        return _Accepted(place, is_repeat=True)
+        return _Accepted(index, is_repeat=True)
     if (message := facts.posted.get(key)) is not None:
         if not _same(message, draft):
             raise ClientIdReused

@@ -5,8 +5,9 @@ from dataclasses import replace
 
 from folkmoot.core.accounts.model import Person
 from folkmoot.core.conversations.errors import ConversationClosed, NotTheOwner
-from folkmoot.core.conversations.model import Conversation, Head, Kind, Member, may_moderate
+from folkmoot.core.conversations.model import Conversation, Kind, Member, may_moderate
 from folkmoot.core.conversations.service import Conversations
+from folkmoot.core.conversations.timeline import keep, next_position
 from folkmoot.core.messages.errors import (
     NoSuchMessage,
     NotTheAuthor,
@@ -14,7 +15,6 @@ from folkmoot.core.messages.errors import (
     TooManyReactions,
 )
 from folkmoot.core.messages.events import (
-    MessageChange,
     MessageDeleted,
     MessageEdited,
     ReactionAdded,
@@ -112,14 +112,11 @@ class Messages:
         edited = replace(message, body=replace(message.body, content=content), edited_at=now)
         await work.messages.edit(message.id, edited.body, now)
         event = MessageEdited(
-            conversation_id=head.id,
-            conversation_uid=head.uid,
-            seq=head.last_seq + 1,
-            at=now,
+            **next_position(head, now),
             message=edited,
             actor=member.person,
         )
-        await _keep(work, head, event)
+        await keep(work, head, [event])
         return edited
 
     async def delete(
@@ -129,7 +126,7 @@ class Messages:
         conversation_id: ConversationId,
         name: MessageId | Uid,
     ) -> None:
-        """Leave only the message's place. Its author may, and who may moderate here: of two in
+        """Leave only the message's ``seq``. Its author may, and who may moderate here: of two in
         a direct conversation, nobody.
 
         Raises:
@@ -144,15 +141,12 @@ class Messages:
         now = self._clock.now()
         await work.messages.delete(message.id, now)
         event = MessageDeleted(
-            conversation_id=head.id,
-            conversation_uid=head.uid,
-            seq=head.last_seq + 1,
-            at=now,
+            **next_position(head, now),
             message=MessageRef(message.id, message.uid),
             author_id=message.author_id,
             actor=member.person,
         )
-        await _keep(work, head, event)
+        await keep(work, head, [event])
 
     async def react(
         self,
@@ -226,21 +220,12 @@ class Messages:
         emoji: str,
     ) -> None:
         event = event_type(
-            conversation_id=head.id,
-            conversation_uid=head.uid,
-            seq=head.last_seq + 1,
-            at=self._clock.now(),
+            **next_position(head, self._clock.now()),
             message=MessageRef(message.id, message.uid),
             actor=actor,
             emoji=emoji,
         )
-        await _keep(work, head, event)
+        await keep(work, head, [event])
 
     def _content(self, content: str) -> str:
         return trimmed(content, field="content", max_chars=self._max_chars)
-
-
-async def _keep(work: MessageWork, head: Conversation, event: MessageChange) -> None:
-    await work.timeline.keep([event])
-    await work.conversations.advance([Head(head.id, event.seq, event.at)])
-    work.record(event)

@@ -42,7 +42,7 @@ class MessageStore(Protocol):
         ...
 
     async def delete(self, message_id: MessageId, at: datetime) -> None:
-        """Forget the content and the reactions; keep the place."""
+        """Forget the content and the reactions; keep the ``seq``."""
         ...
 
     async def react(
@@ -98,7 +98,7 @@ class MessageViews(Protocol):
         *,
         hidden: Collection[AccountId] = (),
     ) -> list[Message]:
-        """A page of messages with their reactions, oldest first; deleted ones keep their place."""
+        """A page of messages with their reactions, oldest first; deleted ones stay."""
         ...
 
     async def overviews(
@@ -159,7 +159,7 @@ class Search(Protocol):
         ...
 
 
-class TimelineStore(ChangeStore, Protocol):
+class TimelineStore(ChangeStore[ConversationChange | MessageChange], Protocol):
     """The durable changes of conversations within one unit of work, messages included."""
 
     async def keep(self, events: Sequence[ConversationChange | MessageChange]) -> None:
@@ -169,9 +169,9 @@ class TimelineStore(ChangeStore, Protocol):
     async def after(
         self, conversation_id: ConversationId, seq: int, *, limit: int
     ) -> list[TimelineEvent]:
-        """The changes after a place, in order, posted messages among them, at most ``limit``.
+        """The changes after a ``seq``, in order, posted messages among them, at most ``limit``.
 
-        A message comes as it is now: of a deleted one nothing but its place is left.
+        A message comes as it is now: of a deleted one nothing but its ``seq`` is left.
         """
         ...
 

@@ -66,8 +66,8 @@ class Uploads:
 
 async def hangs_where_member(work: MessageWork, account_id: AccountId, upload_id: Uid) -> bool:
     """Whether a file hangs on a message in a conversation that the account is a member of."""
-    places = await work.attachments.holders(upload_id)
-    keys = [(place, account_id) for place in places]
+    holders = await work.attachments.holders(upload_id)
+    keys = [(conversation_id, account_id) for conversation_id in holders]
     return bool(keys and await work.conversations.memberships(keys))
 
 

@@ -28,7 +28,7 @@ class DeskCustomer:
     """Somebody who has sessions, as the whole of staff sees them in a list.
 
     ``last_message`` is the newest in any of their sessions that is not deleted; ``unread_count``
-    counts what they wrote after the place up to which the furthest reader among staff has read.
+    counts what they wrote after the ``seq`` up to which the furthest reader among staff has read.
     """
 
     person: Person
@@ -60,7 +60,7 @@ class SearchQuery:
 @dataclass(frozen=True, slots=True)
 class SearchHit:
     """A message that answers a search. ``snippet`` is a piece of its text; ``marks`` are the
-    (start, end) places in the snippet, in characters, of what was found."""
+    (start, end) positions in the snippet, in characters, of what was found."""
 
     message: Message
     snippet: str

@@ -7,7 +7,7 @@ from datetime import datetime
 from folkmoot.core.messages.model import Message, MessageBody, NewMessage
 from folkmoot.core.shared.ids import AccountId, ConversationId, MessageId, Uid
 from folkmoot.storage.errors import ConstraintBroken
-from folkmoot.storage.memory.row_loading import told
+from folkmoot.storage.memory.row_loading import message_of
 from folkmoot.storage.memory.state import MessageRow, State
 
 
@@ -24,7 +24,7 @@ class MemoryMessages:
         self, keys: Collection[tuple[AccountId, str]]
     ) -> dict[tuple[AccountId, str], Message]:
         known = self._state.by_client_id
-        return {key: told(self._state, known[key]) for key in keys if key in known}
+        return {key: message_of(self._state, known[key]) for key in keys if key in known}
 
     async def named(
         self, conversation_id: ConversationId, names: Collection[MessageId | Uid]
@@ -34,12 +34,12 @@ class MemoryMessages:
             number = self._state.message_ids.get(name) if isinstance(name, str) else name
             row = None if number is None else self._state.messages.get(number)
             if number is not None and row is not None and row.conversation_id == conversation_id:
-                found[name] = told(self._state, number)
+                found[name] = message_of(self._state, number)
         return found
 
     async def by_uids(self, uids: Collection[Uid]) -> dict[Uid, Message]:
         known = self._state.message_ids
-        return {uid: told(self._state, known[uid]) for uid in uids if uid in known}
+        return {uid: message_of(self._state, known[uid]) for uid in uids if uid in known}
 
     async def edit(self, message_id: MessageId, body: MessageBody, at: datetime) -> None:
         row = self._state.messages[message_id]
@@ -76,9 +76,9 @@ class MemoryMessages:
     def _add(self, new: NewMessage) -> Message:
         state = self._state
         row = _row(new)
-        place = (row.conversation_id, row.seq)
-        if row.uid in state.message_ids or place in state.timeline:
-            raise ConstraintBroken("the message, or one at its place, is there already")
+        slot = (row.conversation_id, row.seq)
+        if row.uid in state.message_ids or slot in state.timeline:
+            raise ConstraintBroken("the message, or one of its seq, is there already")
         if row.conversation_id not in state.conversations:
             raise ConstraintBroken("a message is in a conversation")
         number = MessageId(state.next_number("messages"))
@@ -89,7 +89,7 @@ class MemoryMessages:
             state.by_client_id[key] = number
         state.messages[number] = row
         state.message_ids[row.uid] = number
-        state.timeline[place] = number
+        state.timeline[slot] = number
         return new.stored_as(number)
 
 

@@ -33,8 +33,8 @@ class MemoryReceipts:
         head = self._state.conversations.get(mark.conversation_id)
         if head is None:
             return None
-        for place in range(min(mark.up_to_seq, head.last_seq), 0, -1):
-            kept = self._state.timeline.get((head.id, place))
+        for seq in range(min(mark.up_to_seq, head.last_seq), 0, -1):
+            kept = self._state.timeline.get((head.id, seq))
             if isinstance(kept, int):
                 row = self._state.messages[kept]
                 if row.author_id != mark.account_id:

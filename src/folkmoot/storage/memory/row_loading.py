@@ -8,7 +8,7 @@ from folkmoot.storage.memory.state import State
 from folkmoot.storage.reactions import Put, gathered
 
 
-def told(state: State, number: MessageId) -> Message:
+def message_of(state: State, number: MessageId) -> Message:
     """The message as it is now, without reactions."""
     row = state.messages[number]
     author = None if row.author_id is None else state.accounts[row.author_id].account.person
@@ -28,10 +28,10 @@ def told(state: State, number: MessageId) -> Message:
     )
 
 
-def told_in_full(state: State, number: MessageId) -> Message:
+def full_message_of(state: State, number: MessageId) -> Message:
     """The message as it is now, with its reactions."""
     puts = [
         Put(emoji, state.accounts[account_id].account.person, at)
         for (account_id, emoji), at in state.reactions.get(number, {}).items()
     ]
-    return replace(told(state, number), reactions=gathered(puts))
+    return replace(message_of(state, number), reactions=gathered(puts))

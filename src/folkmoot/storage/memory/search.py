@@ -6,7 +6,7 @@ from folkmoot.core.audience import hidden_authors
 from folkmoot.core.conversations.model import Kind
 from folkmoot.core.messages.views import SearchHit, SearchQuery
 from folkmoot.core.shared.ids import AccountId, MessageId
-from folkmoot.storage.memory.row_loading import told_in_full
+from folkmoot.storage.memory.row_loading import full_message_of
 from folkmoot.storage.memory.state import MessageRow, State
 from folkmoot.storage.words import Term, score_of, snippet_of, terms_of, words_of
 
@@ -43,7 +43,7 @@ class MemorySearch:
                 yield number, row
 
     def _hit(self, number: MessageId, terms: Sequence[Term], score: float) -> SearchHit:
-        message = told_in_full(self._state, number)
+        message = full_message_of(self._state, number)
         return SearchHit(message, *snippet_of(message.body.plain_text, terms), score)
 
 

@@ -9,7 +9,7 @@ from folkmoot.core.messages.posting import announcement
 from folkmoot.core.shared.ids import ConversationId, MessageId, Uid
 from folkmoot.storage.changes import Change, to_change, to_event
 from folkmoot.storage.errors import ConstraintBroken
-from folkmoot.storage.memory.row_loading import told
+from folkmoot.storage.memory.row_loading import message_of
 from folkmoot.storage.memory.state import State
 
 
@@ -22,10 +22,10 @@ class MemoryTimeline:
     async def keep(self, events: Sequence[ConversationChange | MessageChange]) -> None:
         for event in events:
             change = to_change(event)
-            place = (change.conversation_id, change.seq)
-            if place in self._state.timeline or place[0] not in self._state.conversations:
-                raise ConstraintBroken("the place is taken, or there is no such conversation")
-            self._state.timeline[place] = change
+            key = (change.conversation_id, change.seq)
+            if key in self._state.timeline or key[0] not in self._state.conversations:
+                raise ConstraintBroken("the seq is taken, or there is no such conversation")
+            self._state.timeline[key] = change
 
     async def after(
         self, conversation_id: ConversationId, seq: int, *, limit: int
@@ -34,8 +34,8 @@ class MemoryTimeline:
         if head is None or limit <= 0:
             return []
         events: list[TimelineEvent] = []
-        for place in range(max(seq, 0) + 1, head.last_seq + 1):
-            kept = self._state.timeline.get((conversation_id, place))
+        for number in range(max(seq, 0) + 1, head.last_seq + 1):
+            kept = self._state.timeline.get((conversation_id, number))
             if kept is not None and len(events) < limit:
                 events.append(self._event(kept, head.uid))
             if len(events) == limit:
@@ -45,7 +45,7 @@ class MemoryTimeline:
     def _event(self, kept: MessageId | Change, conversation_uid: Uid) -> TimelineEvent:
         if isinstance(kept, Change):
             about = kept.message_id
-            subjects = {} if about is None else {about: told(self._state, about)}
+            subjects = {} if about is None else {about: message_of(self._state, about)}
             concerned = {kept.actor_id, kept.subject_id}
             people = {
                 number: row.account.person
@@ -53,4 +53,4 @@ class MemoryTimeline:
                 if number in concerned
             }
             return to_event(kept, conversation_uid, people, subjects)
-        return announcement(told(self._state, kept))
+        return announcement(message_of(self._state, kept))

@@ -12,7 +12,7 @@ from folkmoot.core.shared.ids import AccountId, ConversationId, MessageId
 from folkmoot.core.shared.pages import Page, Slice
 from folkmoot.storage.keys import clamped
 from folkmoot.storage.memory.conversations import MemoryConversations
-from folkmoot.storage.memory.row_loading import told_in_full
+from folkmoot.storage.memory.row_loading import full_message_of
 from folkmoot.storage.memory.state import State
 
 
@@ -35,14 +35,15 @@ class MemoryViews:
             return []
         before = head.last_seq + 1 if page.before_seq is None else page.before_seq
         after = 0 if page.after_seq is None else page.after_seq
-        places = range(max(after, 0) + 1, min(before, head.last_seq + 1))
+        seqs = range(max(after, 0) + 1, min(before, head.last_seq + 1))
         forward = page.after_seq is not None and page.before_seq is None
-        numbers = self._shown(head, places if forward else reversed(places), hidden)
+        numbers = self._shown(head, seqs if forward else reversed(seqs), hidden)
         start = 0 if forward else max(page.offset, 0)
         stop = start + max(page.limit, 0)
         found = list(islice(numbers, clamped(start), clamped(stop)))
         return [
-            told_in_full(self._state, number) for number in (found if forward else reversed(found))
+            full_message_of(self._state, number)
+            for number in (found if forward else reversed(found))
         ]
 
     async def overviews(
@@ -68,7 +69,7 @@ class MemoryViews:
             if conversation_id in among
             for number in self._of_others(conversation_id, account_id, is_delivered=False)
         )
-        return [told_in_full(self._state, number) for number in islice(found, max(limit, 0))]
+        return [full_message_of(self._state, number) for number in islice(found, max(limit, 0))]
 
     async def count(self, conversation_id: ConversationId) -> int:
         rows = self._state.messages.values()
@@ -120,7 +121,7 @@ class MemoryViews:
                     unread += message.author_id == person.id and message.seq > read_seq
         if newest is None:
             return []
-        return [DeskCustomer(person, told_in_full(self._state, newest), unread)]
+        return [DeskCustomer(person, full_message_of(self._state, newest), unread)]
 
     def _read_by_staff(self, head: Conversation) -> int:
         accounts = self._state.accounts
@@ -142,8 +143,8 @@ class MemoryViews:
         hidden = hidden_authors(head, blocked)
         read_seq = state.members[head.id][viewer].read_seq
 
-        def standing(places: Iterable[int]) -> Iterator[MessageId]:
-            shown = self._shown(head, places, hidden)
+        def standing(seqs: Iterable[int]) -> Iterator[MessageId]:
+            shown = self._shown(head, seqs, hidden)
             return (number for number in shown if state.messages[number].deleted_at is None)
 
         last = next(standing(range(head.last_seq, 0, -1)), None)
@@ -151,7 +152,7 @@ class MemoryViews:
         return Overview(
             conversation=head,
             members=tuple((await self._conversations.members([head.id]))[head.id]),
-            last_message=None if last is None else told_in_full(self._state, last),
+            last_message=None if last is None else full_message_of(self._state, last),
             unread_count=sum(1 for each in unread if state.messages[each].author_id != viewer),
         )
 
@@ -169,10 +170,10 @@ class MemoryViews:
                 yield number
 
     def _shown(
-        self, head: Conversation, places: Iterable[int], hidden: Collection[AccountId]
+        self, head: Conversation, seqs: Iterable[int], hidden: Collection[AccountId]
     ) -> Iterator[MessageId]:
-        """The messages at these places whose authors are not hidden."""
-        for place in places:
-            kept = self._state.timeline.get((head.id, place))
+        """The messages of these ``seq`` whose authors are not hidden."""
+        for seq in seqs:
+            kept = self._state.timeline.get((head.id, seq))
             if isinstance(kept, int) and self._state.messages[kept].author_id not in hidden:
                 yield kept

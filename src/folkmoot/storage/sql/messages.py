@@ -137,13 +137,13 @@ class SqlMessages:
     ) -> dict[MessageId | Uid, Message]:
         ids = storable_numbers(name for name in names if isinstance(name, int))
         uids = texts(name for name in names if isinstance(name, str))
-        place = {"conversation_id": conversation_id}
+        where = {"conversation_id": conversation_id}
         found: dict[MessageId | Uid, Message] = {}
         if ids:
-            rows = await self._executor.rows(_BY_IDS, {"ids": ids, **place})
+            rows = await self._executor.rows(_BY_IDS, {"ids": ids, **where})
             found |= {row[0]: to_message(row) for row in rows}
         if uids:
-            rows = await self._executor.rows(_BY_UIDS, {"uids": uids, **place})
+            rows = await self._executor.rows(_BY_UIDS, {"uids": uids, **where})
             found |= {row[1]: to_message(row) for row in rows}
         return found
 

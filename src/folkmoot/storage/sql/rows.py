@@ -195,11 +195,11 @@ def to_member(row: Row) -> Member:
         username,
         full_name,
         avatar,
-        house_role,
+        account_role,
     ) = row
     return Member(
         conversation_id,
-        Person(number, uid, username, full_name, avatar, _ROLES[house_role]),
+        Person(number, uid, username, full_name, avatar, _ROLES[account_role]),
         _MEMBER_ROLES[role],
         to_time(joined_at),
         read_seq,

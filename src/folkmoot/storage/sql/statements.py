@@ -49,7 +49,7 @@ def _as_json(sent: Sent, compiler: SQLCompiler, **options: Any) -> str:
     values = (
         ["value"]
         if len(names) == 1
-        else [f"json_extract(value, '$[{place}]')" for place in range(len(names))]
+        else [f"json_extract(value, '$[{index}]')" for index in range(len(names))]
     )
     selected = ", ".join(f"{value} AS {name}" for value, name in zip(values, names, strict=True))
     sent_json = compiler.process(bindparam(sent.parameter, type_=Text()), **_plain(options))
@@ -62,9 +62,9 @@ def _as_arrays(sent: Sent, compiler: SQLCompiler, **options: Any) -> str:
     names = ", ".join(compiler.preparer.format_column(each) for each in sent.columns)
     arrays = ", ".join(
         compiler.process(
-            bindparam(f"{sent.parameter}_{place}", type_=ARRAY(each.type)), **_plain(options)
+            bindparam(f"{sent.parameter}_{index}", type_=ARRAY(each.type)), **_plain(options)
         )
-        for place, each in enumerate(sent.columns)
+        for index, each in enumerate(sent.columns)
     )
     return f"unnest({arrays}) AS {sent.parameter}({names})"
 
@@ -143,7 +143,7 @@ def _compiled(clause: ClauseElement, dialect: Dialect) -> SQLCompiler:
 def _arrays(name: str, width: int, rows: Collection[Any]) -> dict[str, list[Any]]:
     if width == 1:
         return {f"{name}_0": list(rows)}
-    return {f"{name}_{place}": [row[place] for row in rows] for place in range(width)}
+    return {f"{name}_{index}": [row[index] for row in rows] for index in range(width)}
 
 
 def _picker(compiled: SQLCompiler) -> Arguments:
