@@ -13,9 +13,11 @@ import httpx2
 import pytest
 from moto.server import ThreadedMotoServer
 
+from tests.bots.model_server import ModelServer
 from tests.clients import Client, clients_of, new_lobby, registered
 from tests.deadlines import WITHIN_S
 from tests.files.bucket import Buckets
+from tests.integration.assistant.chats import chat
 from tests.postgres import ONE_WORKER, PostgresServer
 from tests.running import Server
 
@@ -163,6 +165,27 @@ async def test_a_bucket_that_is_away(start):
         again.start()
         await watched.is_green()
         again.stop()
+
+
+@pytest.mark.fault
+async def test_a_model_that_is_away(start):
+    model = ModelServer(free_port())
+    watched = start(FOLKMOOT_ASSISTANT_BASE_URL=model.url, FOLKMOOT_ASSISTANT_MODEL="small")
+    async with clients_of(watched.server, registered(watched.server, "ana")) as (ana,):
+        socket = await chat(ana)
+        session = (await socket.joins())["session_id"]
+
+        question = await socket.asks("Why?", session)
+        await socket.answer(question, role="system")
+        said = await watched.until(names("model", "degraded"))
+        assert said["detail"] == "model: it gave no answer (ConnectError)."
+        assert watched.unavailable("model") == 1
+        assert len(watched.lines("model")) == 1
+
+        async with model:
+            answer, _ = await socket.answer(await socket.asks("And now?", session))
+            assert answer["content"] == "All is well."
+            await watched.is_green()
 
 
 @pytest.mark.fault

@@ -17,7 +17,7 @@ from folkmoot.server.answerers import answerer_of
 from folkmoot.server.errors import StartRefused
 from folkmoot.server.programs.model_asker import FENCE_CHARS
 from folkmoot.server.settings import Settings
-from tests.bots.answerers import KEY, at_work, hear, sources
+from tests.bots.answerers import KEY, at_work, collect, sources
 from tests.bots.model_server import ModelServer, obeys
 from tests.deadlines import WITHIN_S
 
@@ -62,7 +62,7 @@ async def test_the_model_of_the_settings_is_asked_as_they_say() -> None:
         server.will(obeys)
 
         async with at_work(model):
-            heard = [await hear(model, asked) for _ in range(3)]
+            heard = [await collect(model, asked) for _ in range(3)]
 
         assert model.name == "small"
         assert [request.path for request in server.requests] == ["/v1/chat/completions"] * 2

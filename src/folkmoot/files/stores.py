@@ -106,12 +106,12 @@ class FileStore:
                 yield [key for key in keys if not key.startswith(f"{INCOMING}/")]
 
     async def probe(self) -> None:
-        """Return if files can be kept here right now.
+        """Return if files can be kept here right now; whoever asks notes how it went.
 
         Raises:
             StorageFull, FilesUnavailable
         """
-        with faults(self._health):
+        with faults(Health()):
             async with asyncio.timeout(PIECE_SECONDS):
                 await obstore.put_async(self._store, PROBE, b"probe")
                 await obstore.delete_async(self._store, PROBE)

@@ -141,11 +141,13 @@ class ModelProcess:
         """Have it known how the model is; without questions nobody finds out that it is back."""
         if end.failure is None:
             self._health.well(ServerPart.MODEL)
-        elif end.is_down or not end.reason:
-            fault = ModelUnavailable(end.reason or "the process that asks it has ended")
+            return
+        why = end.reason or "the process that asks it has ended"
+        fault = ModelUnavailable(f"it gave no answer ({why})")
+        if end.is_down or not end.reason:
             self._health.failed(fault, lasts=DOWN_FOR)
         else:
-            self._health.met(ModelUnavailable(end.reason))
+            self._health.met(fault)
 
     def _say(self, order: Ask | Cancel) -> None:
         """Give an order; a process that has ended hears nothing, and `_ask_apart` sees to that.
