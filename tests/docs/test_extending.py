@@ -45,6 +45,13 @@ MessageChange = MessagePinned | '''
     return text.replace("\nMessageChange = ", pinned)
 
 
+def with_a_colour(text: str) -> str:
+    assert "    content: str\n    kind: MessageKind = " in text
+    return text.replace(
+        "    content: str\n    kind: M", "    content: str\n    colour: str\n    kind: M", 1
+    )
+
+
 @pytest.fixture(scope="module")
 def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the source, with what mypy remembers of it."""
@@ -65,7 +72,9 @@ def asked_for(source: Path) -> set[str]:
 
 
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize(("heading", "step"), [("A durable event", with_pins)])
+@pytest.mark.parametrize(
+    ("heading", "step"), [("A durable event", with_pins), ("A field on a message", with_a_colour)]
+)
 def test_the_places_that_a_step_asks_for_are_those_on_the_page(
     source: Path, heading: str, step: Callable[[str], str]
 ) -> None:
