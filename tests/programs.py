@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
-from folkmoot.auth.passwords import Cost
+from folkmoot.auth.passwords import HashCost
 from folkmoot.cli.main import app
 from tests.deadlines import WITHIN_S
 
@@ -46,7 +46,7 @@ def _command(
         os.dup2(opened, descriptor)
         os.close(opened)
     # Passwords are hashed as ever, a thousand times cheaper; tests/auth says what a hash costs.
-    Cost.__init__.__defaults__ = (8, 1, 1)
+    HashCost.__init__.__defaults__ = (8, 1, 1)
     sys.argv = ["folkmoot", *arguments]
     app(prog_name="python -m folkmoot")
 

@@ -9,7 +9,7 @@ from fastapi.security import OAuth2PasswordBearer, OAuth2PasswordRequestForm
 from pydantic import BaseModel
 
 from benchmarks.peers import tokens
-from benchmarks.peers.manager import ConnectionManager
+from benchmarks.peers.connection_manager import ConnectionManager
 
 app = FastAPI()
 manager = ConnectionManager()

@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_asyn
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from benchmarks.peers import tokens
-from benchmarks.peers.manager import ConnectionManager
+from benchmarks.peers.connection_manager import ConnectionManager
 
 # 30 s, because the default of 5 s turns a busy moment of many writers into "database is locked".
 engine = create_async_engine(

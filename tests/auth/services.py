@@ -11,7 +11,7 @@ from folkmoot.auth.authenticator import Authenticator, Caller, Credentials, Orig
 from folkmoot.auth.issuers import Issuers
 from folkmoot.auth.login_limits import AuthRates, LoginRateLimiter
 from folkmoot.auth.logins import Logins, TokenPair
-from folkmoot.auth.passwords import Cost, Passwords
+from folkmoot.auth.passwords import HashCost, Passwords
 from folkmoot.auth.tokens import AccessTokens
 from folkmoot.contracts.accounts.routes import router
 from folkmoot.core.accounts.model import Account
@@ -23,7 +23,7 @@ from folkmoot.storage import open_storage
 from tests.cast import CountingIds, FrozenClock
 
 SECRET = b"Zk3vQ9-yT0wXr7LmPn2sUe5HdGcB8aJf"
-CHEAP = Cost(memory_kib=8, passes=1, lanes=1)
+CHEAP = HashCost(memory_kib=8, passes=1, lanes=1)
 PASSWORD = "a long enough phrase"
 HOME = "192.0.2.1"
 
@@ -90,7 +90,7 @@ class AuthServices:
 async def open_auth_services(
     *,
     rates: AuthRates | None = None,
-    cost: Cost = CHEAP,
+    cost: HashCost = CHEAP,
     allowed_origins: Sequence[str] = (),
     issuers: Issuers | None = None,
 ) -> AuthServices:

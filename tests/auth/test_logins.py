@@ -9,7 +9,7 @@ from folkmoot.auth.authenticator import Credentials
 from folkmoot.auth.errors import CurrentPasswordWrong
 from folkmoot.auth.login_limits import AuthRates
 from folkmoot.auth.logins import Lifetimes
-from folkmoot.auth.passwords import Cost, Passwords
+from folkmoot.auth.passwords import HashCost, Passwords
 from folkmoot.core.accounts.errors import (
     AccountInactive,
     EmailTaken,
@@ -171,7 +171,9 @@ async def test_a_deactivated_account_gets_in_by_no_way(services: AuthServices):
 async def test_the_hash_is_renewed_at_login_when_the_parameters_have_risen(services: AuthServices):
     ana = await services.register()
     old = await hash_of(services, ana.id)
-    services.logins._passwords = stronger = Passwords(cost=Cost(memory_kib=16, passes=1, lanes=1))
+    services.logins._passwords = stronger = Passwords(
+        cost=HashCost(memory_kib=16, passes=1, lanes=1)
+    )
 
     await services.login()
 

@@ -6,7 +6,7 @@ from argon2 import extract_parameters
 from argon2.low_level import Type
 
 from folkmoot.auth.errors import TooManyPasswords
-from folkmoot.auth.passwords import Cost, Passwords, check_password
+from folkmoot.auth.passwords import HashCost, Passwords, check_password
 from folkmoot.core.accounts.errors import PasswordTooLong, PasswordTooWeak
 from folkmoot.core.shared.texts import TextHasNul, TextNotUnicode
 from tests.auth.services import CHEAP
@@ -80,7 +80,7 @@ async def test_a_hash_that_is_damaged_matches_nothing(passwords: Passwords):
 
 async def test_a_hash_of_lesser_parameters_is_outdated(passwords: Passwords):
     hashed = await passwords.hashed("correct horse")
-    stronger = Passwords(cost=Cost(memory_kib=16, passes=1, lanes=1))
+    stronger = Passwords(cost=HashCost(memory_kib=16, passes=1, lanes=1))
 
     assert not passwords.is_outdated(hashed)
     assert stronger.is_outdated(hashed)
@@ -103,7 +103,7 @@ async def test_beyond_the_queue_callers_are_refused_at_once_and_the_loop_goes_on
 
 
 async def test_two_hundred_logins_at_once_do_not_hold_up_the_loop():
-    passwords = Passwords(cost=Cost(memory_kib=1024, passes=1, lanes=1))
+    passwords = Passwords(cost=HashCost(memory_kib=1024, passes=1, lanes=1))
     hashed = await passwords.hashed("correct horse")
     checks = [asyncio.ensure_future(passwords.matches("correct horse", hashed)) for _ in range(200)]
     turns_with_work_left = 0

@@ -24,7 +24,7 @@ MAX_BYTES: Final = 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Cost:
+class HashCost:
     """How much work one hash is; the default is OWASP's advice for argon2id."""
 
     memory_kib: int = 19_456
@@ -61,9 +61,9 @@ class Passwords:
     """
 
     def __init__(
-        self, *, cost: Cost | None = None, workers: int = 2, max_waiting: int = 256
+        self, *, cost: HashCost | None = None, workers: int = 2, max_waiting: int = 256
     ) -> None:
-        cost = cost or Cost()
+        cost = cost or HashCost()
         self._hasher = PasswordHasher(
             time_cost=cost.passes, memory_cost=cost.memory_kib, parallelism=cost.lanes
         )
@@ -136,7 +136,7 @@ def _octets(password: str) -> bytes:
     return unicodedata.normalize("NFC", password).encode()
 
 
-def _hash_of_nobody(cost: Cost, hasher: PasswordHasher) -> str:
+def _hash_of_nobody(cost: HashCost, hasher: PasswordHasher) -> str:
     """A hash that no password has, as costly to check as a real one."""
 
     def random(size: int) -> str:

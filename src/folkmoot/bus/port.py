@@ -20,7 +20,7 @@ class BusStatistics:
     is_deaf: bool
 
 
-class Subscription(Protocol):
+class TopicSubscription(Protocol):
     """What one projection hears of; it changes from the next event on."""
 
     def add(self, topic: Topic) -> None:
@@ -53,7 +53,7 @@ class Bus(Protocol):
         """
         ...
 
-    def subscribe(self, topics: Iterable[Topic], projection: Projection) -> Subscription:
+    def subscribe(self, topics: Iterable[Topic], projection: Projection) -> TopicSubscription:
         """Tell a projection of each event of these topics, after those that subscribed earlier.
 
         What it publishes in turn is heard before it returns. When it raises, that is logged, and

@@ -1,6 +1,6 @@
 """Who is told when others come online and go."""
 
-from folkmoot.bus.port import Subscription
+from folkmoot.bus.port import TopicSubscription
 from folkmoot.bus.presence import Presence
 from folkmoot.bus.topics import STAFF_ONLINE, online_topic
 from folkmoot.core.accounts.model import STAFF
@@ -14,7 +14,7 @@ from folkmoot.realtime.connection import Connection
 class Watchers:
     """The connections that are told of somebody's presence, by whom they watch."""
 
-    def __init__(self, presence: Presence, subscription: Subscription) -> None:
+    def __init__(self, presence: Presence, subscription: TopicSubscription) -> None:
         self._presence = presence
         self._subscription = subscription
         self._of_account: dict[AccountId, dict[Connection, None]] = {}

@@ -111,16 +111,16 @@ class Completion:
             self._stream = await self.open_stream()
         self.grant.spent += self.prompt_tokens
 
-    def _read(self, event: object) -> tuple[str, str | None]:
-        """The text of an event, and why the answer ends with it if it does."""
-        choices = event.get("choices") if isinstance(event, dict) else None
+    def _read(self, chunk: object) -> tuple[str, str | None]:
+        """The text of a chunk, and why the answer ends with it if it does."""
+        choices = chunk.get("choices") if isinstance(chunk, dict) else None
         if not isinstance(choices, list):
-            raise Fault(UNREADABLE, "an event without choices")
+            raise Fault(UNREADABLE, "a chunk without choices")
         choice = _fields(choices[0]) if choices else {}
         delta = _fields(choice.get("delta"))
         text, end = delta.get("content"), choice.get("finish_reason")
         if not isinstance(text, str | None) or not isinstance(end, str | None):
-            raise Fault(UNREADABLE, "an event with fields of other types")
+            raise Fault(UNREADABLE, "a chunk with fields of other types")
         if isinstance(thought := delta.get("reasoning_content"), str):
             self._thought_bytes += len(thought)
         return text or "", end or None

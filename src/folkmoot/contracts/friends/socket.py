@@ -60,14 +60,14 @@ class FriendSockets:
         return Rejection(*errors.rejection_of(refusal))
 
 
-class FriendRequest(NamedTuple):
+class SentRequest(NamedTuple):
     """What is kept of a frame to answer it with: its id, and whom a message went to."""
 
     client_id: str | None
     receiver: Receiver | None = None
 
 
-class FriendsHandler(FrameHandler[wire.Intention, FriendRequest]):
+class FriendsHandler(FrameHandler[wire.Intention, SentRequest]):
     """One account at one socket."""
 
     __slots__ = ("_subscription",)
@@ -108,8 +108,8 @@ class FriendsHandler(FrameHandler[wire.Intention, FriendRequest]):
     def _decode(self, data: str | bytes) -> wire.Intention:
         return codec.decode(data)
 
-    def _asked(self, intention: wire.Intention) -> FriendRequest:
-        return FriendRequest(getattr(intention, "client_id", None))
+    def _asked(self, intention: wire.Intention) -> SentRequest:
+        return SentRequest(getattr(intention, "client_id", None))
 
     def _do(self, intention: wire.Intention) -> Awaitable[object] | None:
         me = self.connection.person.id
@@ -159,7 +159,7 @@ class FriendsHandler(FrameHandler[wire.Intention, FriendRequest]):
         self, draft: Draft, destination: Destination, receiver: Receiver
     ) -> Awaitable[None] | None:
         answer = self._services.writer.submit(replace(draft, destination=destination))
-        return self._sender.answer(answer, self, FriendRequest(draft.client_id, receiver))
+        return self._sender.answer(answer, self, SentRequest(draft.client_id, receiver))
 
     # -- everything else -----------------------------------------------------------------------
 
@@ -198,7 +198,7 @@ class FriendsHandler(FrameHandler[wire.Intention, FriendRequest]):
 
     # -- answering -----------------------------------------------------------------------------
 
-    def show_posted(self, posted: Posted, asked: FriendRequest | None, *, is_echoed: bool) -> None:
+    def show_posted(self, posted: Posted, asked: SentRequest | None, *, is_echoed: bool) -> None:
         """Acknowledge a message; its author is sent nothing else of it on this connection."""
         del is_echoed
         if asked is None or asked.receiver is None:
@@ -213,7 +213,7 @@ class FriendsHandler(FrameHandler[wire.Intention, FriendRequest]):
         status = DeliveryStatus.DELIVERED if is_there else DeliveryStatus.SENT
         self._send(codec.sent(message, receiver.uid, status))
 
-    def show_refusal(self, refusal: Refusal | Unavailable, asked: FriendRequest | None) -> None:
+    def show_refusal(self, refusal: Refusal | Unavailable, asked: SentRequest | None) -> None:
         """Say why a frame was refused, and what its author had not seen if that is why."""
         client_id = None if asked is None else asked.client_id
         receiver = None if asked is None else asked.receiver
@@ -223,7 +223,7 @@ class FriendsHandler(FrameHandler[wire.Intention, FriendRequest]):
         else:
             self._send(errors.error_frame(refusal, client_id=client_id))
 
-    def show_fault(self, asked: FriendRequest | None) -> None:
+    def show_fault(self, asked: SentRequest | None) -> None:
         """Say that a fault of ours kept a frame from being served."""
         self._send(errors.fault_frame(None if asked is None else asked.client_id))
 
