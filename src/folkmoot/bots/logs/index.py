@@ -99,6 +99,11 @@ class Logs:
         self._wanted = asyncio.Event()
         self._attempted = asyncio.Event()
 
+    @property
+    def is_reading(self) -> bool:
+        """Whether the logs are being read right now."""
+        return self._is_reading
+
     async def find(self, query: LogQuery) -> list[Excerpt]:
         """The best matches that the asker may see, the best first; none if too many ask."""
         try:
