@@ -21,8 +21,11 @@ def server(tmp_path: Path) -> Iterator[Server]:
 def test_the_programs_talk_and_find_back_after_a_restart(server: Server) -> None:
     python = [sys.executable, str(PROGRAMS / "friends.py")]
     javascript = [*node(), str(PROGRAMS / "friends.mjs")]
-    ana = Program(python, server, "testuser", "TestPassword123", "alice")
     bo = Program(javascript, server, "alice", "TestPassword123", "testuser")
+    # A program that starts shows what comes from then on: he listens once he was answered.
+    bo.say("Is anybody there?")
+    bo.hears("(sent)")
+    ana = Program(python, server, "testuser", "TestPassword123", "alice")
     try:
         ana.say("Hello from Python")
         bo.hears("testuser: Hello from Python")
