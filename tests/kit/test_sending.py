@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from folkmoot.core.accounts.model import Role
+from folkmoot.core.conversations.errors import NotAMember
 from folkmoot.core.messages.errors import NoSuchMessage, NotTheAuthor
 from folkmoot.core.messages.model import Posted
 from folkmoot.core.shared.ids import Uid
@@ -15,6 +17,7 @@ from folkmoot.kit.sending import (
     EditIntention,
     ReactIntention,
     Sender,
+    known,
 )
 from folkmoot.realtime.connection import Connection
 from tests.deadlines import WITHIN_S
@@ -127,10 +130,7 @@ async def test_a_change_is_stored_and_announced(server, change, event):
     cast = server.cast
     message = await server.say(cast.ana, "one")
     bo = await server.listen(cast.bo)
-
-    async def find(_work: Any) -> Any:
-        return cast.lobby.id, message.id
-
+    find = known(cast.lobby.id, message.id)
     changed = await Sender(server.services).change(cast.ana.id, change, find)
     assert heard(bo) == [event]
     assert (changed is None) == (not isinstance(change, EditIntention))
@@ -140,13 +140,21 @@ async def test_a_reaction_is_taken_back(server):
     cast, sender = server.cast, Sender(server.services)
     message = await server.say(cast.ana, "one")
     bo = await server.listen(cast.bo)
-
-    async def find(_work: Any) -> Any:
-        return cast.lobby.id, message.uid
-
+    find = known(cast.lobby.id, message.uid)
     await sender.change(cast.ana.id, ReactIntention("👍"), find)
     await sender.change(cast.ana.id, ReactIntention("👍", remove=True), find)
     assert heard(bo) == ["ReactionAdded 2", "ReactionRemoved 3"]
+
+
+async def test_staff_join_a_session_by_changing_a_message_there_and_nobody_else_does(server):
+    cast, sender, desks = server.cast, Sender(server.services), server.services.desks
+    agent = await cast.account("agent", Role.AGENT)
+    session = await server.do(desks.open, cast.ana)
+    message = await server.say(cast.ana, "help", where=session)
+    with pytest.raises(NotAMember):
+        await sender.change_in_session(cast.bo, ReactIntention("👍"), session.id, message.uid)
+    await sender.change_in_session(agent, ReactIntention("👍"), session.id, message.uid)
+    assert await cast.members(session.id) == [cast.ana.id, agent.id]
 
 
 async def test_reading_a_message_reads_up_to_it_and_one_that_is_not_there_is_refused(server):

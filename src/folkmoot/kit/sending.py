@@ -8,9 +8,9 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, overload
 
-from folkmoot.core.accounts.model import Person
+from folkmoot.core.accounts.model import Account, Person
 from folkmoot.core.conversations.model import ReadMark
 from folkmoot.core.messages.errors import NoSuchMessage
 from folkmoot.core.messages.model import Draft, Message, Posted
@@ -31,6 +31,15 @@ _Asked = TypeVar("_Asked", contravariant=True)
 Found = tuple[ConversationId, MessageId | Uid]
 Find = Callable[[UnitOfWork], Awaitable[Found]]
 """Where a message is, and a name that it has there; refuses where it is not to be seen."""
+
+
+def known(conversation_id: ConversationId, name: MessageId | Uid) -> Find:
+    """How to find a message whose conversation the client has named."""
+
+    async def find(_work: UnitOfWork) -> Found:
+        return conversation_id, name
+
+    return find
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +110,14 @@ class Sender:
         answer.add_done_callback(partial(_show, poster, asked))
         return None if poster.unanswered < MAX_UNANSWERED else _settled(answer)
 
+    @overload
+    async def change(self, actor: AccountId, change: EditIntention, find: Find) -> Message: ...
+
+    @overload
+    async def change(
+        self, actor: AccountId, change: ChangeIntention, find: Find
+    ) -> Message | None: ...
+
     async def change(self, actor: AccountId, change: ChangeIntention, find: Find) -> Message | None:
         """Edit or delete a message, or react to it; the message after an edit.
 
@@ -113,6 +130,21 @@ class Sender:
             return await changed(work, self.services.messages, actor, found, change)
 
         return await self.services.writer.write(job)
+
+    async def change_in_session(
+        self, actor: Account, change: ChangeIntention, conversation_id: ConversationId, name: Uid
+    ) -> None:
+        """The same in a session, where staff who are no participants yet become some by it.
+
+        Raises:
+            NotADesk, NotAMember, NoSuchMessage, NotTheAuthor, NotTheOwner, Blocked, Invalid, …
+        """
+
+        async def find(work: UnitOfWork) -> Found:
+            await self.services.desks.join(work, actor, conversation_id)
+            return conversation_id, name
+
+        await self.change(actor.id, change, find)
 
     def claim_read(self, reader: AccountId, conversation_id: ConversationId, seq: int) -> None:
         """Take on that everything up to ``seq`` was read; the watermark never goes back."""

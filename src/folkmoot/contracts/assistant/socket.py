@@ -16,10 +16,9 @@ from folkmoot.core.events import Event
 from folkmoot.core.messages.model import Draft, Posted
 from folkmoot.core.shared.ids import AccountId, ConversationId, Uid, uid_of
 from folkmoot.core.shared.refusals import Refusal, Unavailable
-from folkmoot.core.work import UnitOfWork
 from folkmoot.kit.frame_handler import FrameHandler
 from folkmoot.kit.ids import mentions_of, message_uid_of, reply_uid_of, upload_id_of
-from folkmoot.kit.sending import Found, Sender, nothing
+from folkmoot.kit.sending import Sender, nothing
 from folkmoot.kit.socket_endpoint import Rejection, Scope
 from folkmoot.kit.subscription import Subscription
 from folkmoot.realtime.connection import Connection, ObservedEvent
@@ -169,8 +168,8 @@ class AssistantHandler(FrameHandler[wire.Intention, ChatRequest]):
                 uid = message_uid_of(name)
                 return self._sender.read_message(me.id, conversation_id, uid)
             case wire.EditInChat() | wire.DeleteInChat() | wire.ReactInChat():
-                uid = message_uid_of(intention.message_id)
-                return self._change(intention, conversation_id, uid)
+                uid, change = message_uid_of(intention.message_id), codec.change_of(intention)
+                return self._sender.change_in_session(self._account, change, conversation_id, uid)
             case _:
                 assert_never(intention)
         return None
@@ -297,13 +296,6 @@ class AssistantHandler(FrameHandler[wire.Intention, ChatRequest]):
     ) -> Awaitable[None] | None:
         """Hand a message to the writer; its echo, through the hub, is the acknowledgement."""
         return self._sender.submit(replace(draft, destination=conversation_id), self, asked)
-
-    async def _change(self, frame: wire.Change, conversation_id: ConversationId, name: Uid) -> None:
-        async def find(work: UnitOfWork) -> Found:
-            await self._services.desks.join(work, self._account, conversation_id)
-            return conversation_id, name
-
-        await self._sender.change(self.connection.person.id, codec.change_of(frame), find)
 
     # -- answering -----------------------------------------------------------------------------
 

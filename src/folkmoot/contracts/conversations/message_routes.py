@@ -5,6 +5,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Response
 
+from folkmoot.auth.authenticator import Caller
 from folkmoot.contracts.conversations import bodies, codec, errors
 from folkmoot.contracts.conversations import frames as wire
 from folkmoot.contracts.conversations.routes import ConversationPath, conversation_id_of
@@ -18,6 +19,14 @@ from folkmoot.core.work import UnitOfWork
 from folkmoot.kit.ids import message_id_of, upload_id_of
 from folkmoot.kit.queries import AfterSeq, BeforeSeq, IdempotencyKey, Limit, Offset
 from folkmoot.kit.rest import CallerOf, ServicesOf, answer, shape
+from folkmoot.kit.sending import (
+    DeleteIntention,
+    EditIntention,
+    Find,
+    ReactIntention,
+    Sender,
+    known,
+)
 from folkmoot.realtime.services import Services
 
 router = APIRouter(
@@ -125,14 +134,10 @@ async def edit(
     caller: CallerOf,
 ) -> Response:
     """Give a message of one's own another content."""
-    place, me = conversation_id_of(conversation_id), caller.account.id
-    number = message_id_of(message_id)
-    services.limits.send(me)
-
-    async def job(work: UnitOfWork) -> Message:
-        return await services.messages.edit(work, me, place, number, body.content)
-
-    return answer(codec.message_out(await services.writer.write(job), own=True))
+    find = _counted(services, caller, conversation_id, message_id)
+    change = EditIntention(body.content)
+    edited = await Sender(services).change(caller.account.id, change, find)
+    return answer(codec.message_out(edited, own=True))
 
 
 @router.delete("/messages/{message_id}", status_code=204, summary="Delete a message")
@@ -143,14 +148,8 @@ async def delete(
     caller: CallerOf,
 ) -> Response:
     """Leave only a message's place: its author may, and the conversation's owner or an admin."""
-    place, me = conversation_id_of(conversation_id), caller.account.id
-    number = message_id_of(message_id)
-    services.limits.send(me)
-
-    async def job(work: UnitOfWork) -> None:
-        await services.messages.delete(work, me, place, number)
-
-    await services.writer.write(job)
+    find = _counted(services, caller, conversation_id, message_id)
+    await Sender(services).change(caller.account.id, DeleteIntention(), find)
     return Response(status_code=204)
 
 
@@ -165,14 +164,8 @@ async def react(
     caller: CallerOf,
 ) -> Response:
     """Put an emoji on a message; twice is once."""
-    place, me = conversation_id_of(conversation_id), caller.account.id
-    number = message_id_of(message_id)
-    services.limits.send(me)
-
-    async def job(work: UnitOfWork) -> None:
-        await services.messages.react(work, me, place, number, emoji)
-
-    await services.writer.write(job)
+    find = _counted(services, caller, conversation_id, message_id)
+    await Sender(services).change(caller.account.id, ReactIntention(emoji), find)
     return Response(status_code=204)
 
 
@@ -187,15 +180,20 @@ async def unreact(
     caller: CallerOf,
 ) -> Response:
     """Take one's own emoji back; what is not there stays so."""
-    place, me = conversation_id_of(conversation_id), caller.account.id
-    number = message_id_of(message_id)
-    services.limits.send(me)
-
-    async def job(work: UnitOfWork) -> None:
-        await services.messages.unreact(work, me, place, number, emoji)
-
-    await services.writer.write(job)
+    find = _counted(services, caller, conversation_id, message_id)
+    await Sender(services).change(caller.account.id, ReactIntention(emoji, remove=True), find)
     return Response(status_code=204)
+
+
+def _counted(services: Services, caller: Caller, conversation_id: int, message_id: int) -> Find:
+    """How to find the message that is to be changed; the change counts as a message sent.
+
+    Raises:
+        NoSuchConversation, NoSuchMessage, TooManyRequests
+    """
+    find = known(conversation_id_of(conversation_id), message_id_of(message_id))
+    services.limits.send(caller.account.id)
+    return find
 
 
 @router.post("/read", summary="Mark as read", responses={200: shape(wire.ReadStateOut)})

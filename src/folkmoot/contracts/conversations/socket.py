@@ -1,7 +1,6 @@
 """The live side of the `conversations` contract: one socket for one account in one conversation."""
 
 from collections.abc import Awaitable
-from functools import partial
 from typing import ClassVar, assert_never
 from urllib.parse import parse_qs
 
@@ -20,7 +19,7 @@ from folkmoot.core.work import UnitOfWork
 from folkmoot.kit.frame_handler import FrameHandler
 from folkmoot.kit.ids import upload_id_of
 from folkmoot.kit.rejections import FAULT_SENTENCE
-from folkmoot.kit.sending import Found, Sender
+from folkmoot.kit.sending import Find, Sender, known
 from folkmoot.kit.socket_endpoint import Rejection, Scope
 from folkmoot.kit.subscription import Subscription
 from folkmoot.realtime.connection import Connection
@@ -129,7 +128,7 @@ class ConversationHandler(FrameHandler[wire.Intention, str]):
                 return self._resume(after_seq)
             case wire.Edit() | wire.Delete() | wire.React():
                 change = codec.change_of(intention)
-                return self._sender.change(me.id, change, partial(self._find, intention))
+                return self._sender.change(me.id, change, self._at(intention.message_id))
             case _:
                 assert_never(intention)
         return None
@@ -148,8 +147,8 @@ class ConversationHandler(FrameHandler[wire.Intention, str]):
         )
         return self._sender.submit(draft, self, say.client_id)
 
-    async def _find(self, change: wire.Change, _work: UnitOfWork) -> Found:
-        return self._conversation_id, MessageId(change.message_id)
+    def _at(self, number: int) -> Find:
+        return known(self._conversation_id, MessageId(number))
 
     # -- listening -----------------------------------------------------------------------------
 

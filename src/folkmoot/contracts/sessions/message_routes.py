@@ -14,7 +14,7 @@ from folkmoot.core.audience import hidden_authors
 from folkmoot.core.conversations.model import Member, ReadMark
 from folkmoot.core.logs.model import LogQuery
 from folkmoot.core.messages.context import MAX_CONTEXT_TOKENS, context_of
-from folkmoot.core.messages.errors import NoSuchMessage, NotUpToDate
+from folkmoot.core.messages.errors import NotUpToDate
 from folkmoot.core.messages.model import Message
 from folkmoot.core.shared.ids import AccountId, ConversationId
 from folkmoot.core.shared.pages import Page
@@ -22,6 +22,7 @@ from folkmoot.core.work import UnitOfWork
 from folkmoot.kit.ids import message_uid_of
 from folkmoot.kit.queries import AfterSeq, BeforeSeq, IdempotencyKey, Limit, Offset
 from folkmoot.kit.rest import CallerOf, ServicesOf, answer, refusals, shape
+from folkmoot.kit.sending import seq_of
 from folkmoot.realtime.services import Services
 
 router = APIRouter(
@@ -139,11 +140,8 @@ async def mark_read(
 
     async def job(work: UnitOfWork) -> ReadMark:
         place, _ = await _entered(services, work, caller, session_id)
-        name = message_uid_of(body.up_to_message_id)
-        message = (await work.messages.named(place, [name])).get(name)
-        if message is None:
-            raise NoSuchMessage
-        return ReadMark(place, caller.account.id, message.seq)
+        seq = await seq_of(work, place, message_uid_of(body.up_to_message_id))
+        return ReadMark(place, caller.account.id, seq)
 
     await services.receipts.store_read([await services.storage.read(job)])
     now = instant(services.clock.now())

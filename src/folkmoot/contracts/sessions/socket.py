@@ -21,7 +21,7 @@ from folkmoot.core.work import UnitOfWork
 from folkmoot.kit.frame_handler import FrameHandler
 from folkmoot.kit.ids import message_uid_of
 from folkmoot.kit.rejections import FAULT_SENTENCE
-from folkmoot.kit.sending import Found, Sender
+from folkmoot.kit.sending import Sender
 from folkmoot.kit.socket_endpoint import Rejection, Scope
 from folkmoot.kit.subscription import Subscription
 from folkmoot.realtime.connection import Connection
@@ -150,7 +150,10 @@ class SessionHandler(FrameHandler[wire.Intention, str]):
                 uid = message_uid_of(name)
                 return self._sender.read_message(me.id, self._conversation_id, uid)
             case wire.EditInSession() | wire.DeleteInSession() | wire.ReactInSession():
-                return self._change(intention, message_uid_of(intention.message_id))
+                uid, change = message_uid_of(intention.message_id), codec.change_of(intention)
+                return self._sender.change_in_session(
+                    self._account, change, self._conversation_id, uid
+                )
             case _:
                 assert_never(intention)
         return None
@@ -166,13 +169,6 @@ class SessionHandler(FrameHandler[wire.Intention, str]):
             origin=self.connection.id,
         )
         return self._sender.submit(draft, self, draft.client_id)
-
-    async def _change(self, frame: wire.Change, name: Uid) -> None:
-        async def find(work: UnitOfWork) -> Found:
-            await self._services.desks.join(work, self._account, self._conversation_id)
-            return self._conversation_id, name
-
-        await self._sender.change(self.connection.person.id, codec.change_of(frame), find)
 
     # -- answering -----------------------------------------------------------------------------
 
