@@ -24,7 +24,7 @@ bearer = OAuth2PasswordBearer(
 
 
 def services_of(request: Request) -> Services:
-    """The house that this server runs."""
+    """The services that this server runs."""
     services: Services = request.app.state.services
     return services
 

@@ -4,15 +4,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from folkmoot.contracts.support.cursor import after_cursor, after_place, cursor_of, places_in
+from folkmoot.contracts.support.cursor import after_cursor, after_position, cursor_of, positions_in
 from tests.contracts.support.samples import head, uid
 
-places = st.dictionaries(st.integers(1, 10**15 - 1), st.integers(0, 10**15 - 1), max_size=50)
+positions = st.dictionaries(st.integers(1, 10**15 - 1), st.integers(0, 10**15 - 1), max_size=50)
 
 
-@given(places)
-def test_a_cursor_says_the_seqs_that_it_was_made_of(places):
-    assert places_in(cursor_of(places)) == (places or {0: 0})
+@given(positions)
+def test_a_cursor_says_the_seqs_that_it_was_made_of(positions):
+    assert positions_in(cursor_of(positions)) == (positions or {0: 0})
 
 
 @pytest.mark.parametrize(
@@ -24,12 +24,12 @@ def test_a_cursor_says_the_seqs_that_it_was_made_of(places):
     ],
 )
 def test_what_is_no_cursor_names_no_places(cursor):
-    assert places_in(cursor) is None
+    assert positions_in(cursor) is None
 
 
 @given(st.text() | st.binary() | st.integers() | st.none())
 def test_nothing_that_a_client_says_for_a_cursor_is_a_fault(cursor):
-    found = places_in(cursor)
+    found = positions_in(cursor)
     assert found is None or cursor_of(found)
 
 
@@ -58,8 +58,8 @@ def test_what_came_after_a_cursor_is_the_rest_of_what_it_names_and_whatever_it_d
 def test_what_came_after_a_place(seq, session, expected):
     thread = [head(5, 3), head(2, 12), head(1, 9)]
 
-    assert after_place(seq, session, thread) == expected
+    assert after_position(seq, session, thread) == expected
 
 
 def test_a_seq_in_no_session_has_nothing_after_it():
-    assert after_place(3, None, []) == {}
+    assert after_position(3, None, []) == {}

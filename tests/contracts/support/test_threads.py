@@ -1,6 +1,6 @@
 """Threads as those who listen to them know them."""
 
-from folkmoot.contracts.support.cursor import MOST_SESSIONS, places_in
+from folkmoot.contracts.support.cursor import MOST_SESSIONS, positions_in
 from folkmoot.contracts.support.threads import ThreadRegistry
 from folkmoot.core.conversations.events import ConversationEnded, ConversationStarted
 from folkmoot.core.messages.events import MessagePosted
@@ -110,7 +110,7 @@ def test_the_cursor_of_any_number_of_sessions_names_those_last_used():
 
     threads.apply(posted(1, 4))
 
-    named = places_in(thread.cursor)
+    named = positions_in(thread.cursor)
     assert len(named) == MOST_SESSIONS
     assert named[1] == 4
     assert MOST_SESSIONS + 9 in named

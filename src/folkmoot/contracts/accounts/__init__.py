@@ -1,1 +1,1 @@
-"""The accounts and logins of all contracts, over REST; a leaf beside the chat dialects."""
+"""The accounts and logins of all contracts, over REST; a leaf beside the chat contracts."""

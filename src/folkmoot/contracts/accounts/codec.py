@@ -150,9 +150,9 @@ def account_out(account: Account) -> AccountOut:
     )
 
 
-def tokens_out(keys: TokenPair) -> TokensOut:
+def tokens_out(tokens: TokenPair) -> TokensOut:
     """The tokens of somebody who logged in."""
-    return TokensOut(keys.access_token, keys.refresh_token, keys.expires_in)
+    return TokensOut(tokens.access_token, tokens.refresh_token, tokens.expires_in)
 
 
 def ticket_out(ticket: Ticket) -> TicketOut:

@@ -24,8 +24,8 @@ def refused(status: int, *examples: Refusal) -> dict[int | str, dict[str, Any]]:
 def _answer(refusal: Refusal) -> dict[str, Any]:
     if not isinstance(refusal, Invalid):
         return {"detail": str(refusal), "code": refusal.code}
-    place = {"type": refusal.code, "loc": ["body", refusal.field], "msg": str(refusal)}
-    return {"detail": [place], "code": refusal.code}
+    location = {"type": refusal.code, "loc": ["body", refusal.field], "msg": str(refusal)}
+    return {"detail": [location], "code": refusal.code}
 
 
 def _summary(refusal: Refusal) -> str:

@@ -37,7 +37,7 @@ _KNOWN: Final = {
     **refused(401, TokenMissing(), TokenInvalid(), TokenExpired(), LoginRevoked()),
     **refused(403, AccountInactive(), OriginNotAllowed()),
 }
-_KEYS: Final[dict[int | str, dict[str, Any]]] = {
+_TOKENS: Final[dict[int | str, dict[str, Any]]] = {
     200: shape(codec.TokensOut, description="Tokens, valid until the login ends"),
     **refused(401, WrongPassword()),
     **refused(403, AccountInactive(), OriginNotAllowed()),
@@ -50,8 +50,8 @@ _WEAK: Final = (
 
 def logins_of(request: Request) -> Logins:
     """How accounts log in at this server."""
-    door: Logins = request.app.state.logins
-    return door
+    logins: Logins = request.app.state.logins
+    return logins
 
 
 LoginsOf = Annotated[Logins, Depends(logins_of)]
@@ -75,9 +75,9 @@ CookieWanted = Annotated[
         ),
     },
 )
-async def register(body: codec.Registration, request: Request, door: LoginsOf) -> Response:
+async def register(body: codec.Registration, request: Request, logins: LoginsOf) -> Response:
     """Make an account of the least role. Usernames and e-mail addresses are unique in any case."""
-    account = await door.register(
+    account = await logins.register(
         username=body.username,
         email=body.email,
         password=body.password,
@@ -87,11 +87,11 @@ async def register(body: codec.Registration, request: Request, door: LoginsOf) -
     return answer(codec.account_out(account), 201)
 
 
-@router.post("/auth/token", summary="Log in with a form", responses=_KEYS)
+@router.post("/auth/token", summary="Log in with a form", responses=_TOKENS)
 async def token(
     request: Request,
     services: ServicesOf,
-    door: LoginsOf,
+    logins: LoginsOf,
     form: Annotated[OAuth2PasswordRequestForm, Depends()],
     set_cookie: Annotated[bool, Form()] = False,
     cookie: CookieWanted = False,
@@ -103,33 +103,33 @@ async def token(
     wanted = set_cookie or cookie
     _check_cookie(request, services, wanted=wanted)
     address = _address_of(request)
-    keys = await door.login(name=form.username, password=form.password, address=address)
-    return _handed(keys, request, with_cookie=wanted)
+    tokens = await logins.login(name=form.username, password=form.password, address=address)
+    return _handed(tokens, request, with_cookie=wanted)
 
 
-@router.post("/api/v1/auth/login", summary="Log in with JSON", responses=_KEYS)
+@router.post("/api/v1/auth/login", summary="Log in with JSON", responses=_TOKENS)
 async def login(
     body: codec.LoginBody,
     request: Request,
     services: ServicesOf,
-    door: LoginsOf,
+    logins: LoginsOf,
     cookie: CookieWanted = False,
 ) -> Response:
     """Log in by e-mail address or username. The answer is that of `POST /auth/token`."""
     wanted = body.set_cookie or cookie
     _check_cookie(request, services, wanted=wanted)
     address = _address_of(request)
-    keys = await door.login(name=body.name, password=body.password, address=address)
-    return _handed(keys, request, with_cookie=wanted)
+    tokens = await logins.login(name=body.name, password=body.password, address=address)
+    return _handed(tokens, request, with_cookie=wanted)
 
 
 @router.post(
     "/auth/refresh",
     summary="Refresh a login",
-    responses={**_KEYS, **refused(401, TokenInvalid(), LoginRevoked())},
+    responses={**_TOKENS, **refused(401, TokenInvalid(), LoginRevoked())},
 )
 async def refresh(
-    body: codec.RefreshBody, request: Request, services: ServicesOf, door: LoginsOf
+    body: codec.RefreshBody, request: Request, services: ServicesOf, logins: LoginsOf
 ) -> Response:
     """Exchange a refresh token for new tokens; it is used up.
 
@@ -137,21 +137,21 @@ async def refresh(
     everything that was issued for it.
     """
     _check_cookie(request, services, wanted=body.set_cookie)
-    keys = await door.refresh(body.refresh_token, address=_address_of(request))
-    return _handed(keys, request, with_cookie=body.set_cookie)
+    tokens = await logins.refresh(body.refresh_token, address=_address_of(request))
+    return _handed(tokens, request, with_cookie=body.set_cookie)
 
 
 @router.post("/auth/logout", status_code=204, summary="Log out", responses=_KNOWN)
-async def logout(caller: CallerOf, door: LoginsOf) -> Response:
+async def logout(caller: CallerOf, logins: LoginsOf) -> Response:
     """End the login that asks: its tokens are worthless from here on, and its sockets close."""
-    await door.logout(caller)
+    await logins.logout(caller)
     return _without_cookies()
 
 
 @router.post("/auth/logout-all", status_code=204, summary="Log out everywhere", responses=_KNOWN)
-async def logout_all(caller: CallerOf, door: LoginsOf) -> Response:
+async def logout_all(caller: CallerOf, logins: LoginsOf) -> Response:
     """End every login of the account, on every device, this one included."""
-    await door.logout_all(caller)
+    await logins.logout_all(caller)
     return _without_cookies()
 
 
@@ -178,9 +178,9 @@ async def me(caller: CallerOf) -> Response:
         ),
     },
 )
-async def change_me(body: codec.ProfileBody, caller: CallerOf, door: LoginsOf) -> Response:
+async def change_me(body: codec.ProfileBody, caller: CallerOf, logins: LoginsOf) -> Response:
     """Change how the account is shown, or its e-mail address; nothing else can be changed here."""
-    account = await door.change_profile(
+    account = await logins.change_profile(
         caller,
         full_name=body.text("full_name"),
         avatar=body.text("avatar"),
@@ -198,9 +198,9 @@ async def change_me(body: codec.ProfileBody, caller: CallerOf, door: LoginsOf) -
         **refused(422, CurrentPasswordWrong(field="current_password"), *_WEAK),
     },
 )
-async def change_password(body: codec.PasswordBody, caller: CallerOf, door: LoginsOf) -> Response:
+async def change_password(body: codec.PasswordBody, caller: CallerOf, logins: LoginsOf) -> Response:
     """Change the password. Every login but the one that asks ends, its sockets included."""
-    await door.change_password(caller, current=body.current_password, new=body.new_password)
+    await logins.change_password(caller, current=body.current_password, new=body.new_password)
     return Response(status_code=204)
 
 
@@ -209,12 +209,12 @@ async def change_password(body: codec.PasswordBody, caller: CallerOf, door: Logi
     summary="Create a WebSocket ticket",
     responses={200: shape(codec.TicketOut), **_KNOWN},
 )
-async def ws_ticket(caller: CallerOf, door: LoginsOf) -> Response:
+async def ws_ticket(caller: CallerOf, logins: LoginsOf) -> Response:
     """A ticket that opens one socket within a minute by ``?ticket=``.
 
     It is for clients that cannot set a header and do not want a token in an address.
     """
-    return answer(codec.ticket_out(await door.ticket(caller)))
+    return answer(codec.ticket_out(await logins.ticket(caller)))
 
 
 def _address_of(request: Request) -> str:
@@ -222,7 +222,7 @@ def _address_of(request: Request) -> str:
 
 
 def _check_cookie(request: Request, services: Services, *, wanted: bool) -> None:
-    """Refuse to let a foreign page log its visitor's browser in, as whomever it likes."""
+    """Refuse to let a foreign page log its user's browser in, as whomever it likes."""
     credentials = credentials_of(request.scope)
     if (
         wanted
@@ -232,15 +232,15 @@ def _check_cookie(request: Request, services: Services, *, wanted: bool) -> None
         raise OriginNotAllowed
 
 
-def _handed(keys: TokenPair, request: Request, *, with_cookie: bool) -> Response:
-    response = answer(codec.tokens_out(keys))
+def _handed(tokens: TokenPair, request: Request, *, with_cookie: bool) -> Response:
+    response = answer(codec.tokens_out(tokens))
     response.headers["Cache-Control"] = "no-store"
     if with_cookie:
         is_secure = request.url.scheme == "https"
         response.set_cookie(
             SECURE_COOKIE if is_secure else COOKIE,
-            keys.access_token,
-            max_age=keys.expires_in,
+            tokens.access_token,
+            max_age=tokens.expires_in,
             secure=is_secure,
             httponly=True,
             samesite="lax",

@@ -104,8 +104,7 @@ def shown(event: Event, *, own: bool) -> Struct | None:
         case Typing() | Entered() | Exited():
             return None if own else _presence(event)
         case ReadMoved(reader=reader, up_to_seq=seq, newest=newest, at=at):
-            place = event.conversation_uid
-            return wire.ChatReadFrame(place, reader.uid, seq, newest, instant(at))
+            return wire.ChatReadFrame(event.conversation_uid, reader.uid, seq, newest, instant(at))
         case LoginsEnded() | AccountDeactivated() | AccountChanged() | TasksAdded():
             return None
         case ConversationStarted() | DeliveredMoved() | CameOnline() | WentOffline():
@@ -195,34 +194,36 @@ def _progress(event: AnswerExtended | AnswerDropped | LogsProgressed) -> Struct:
 
 
 def _message_change(event: MessageChange) -> Struct:
+    session = event.conversation_uid
     match event:
         case MessageEdited(message=message, actor=actor, seq=seq, at=at):
-            place, content = event.conversation_uid, message.body.content
-            return wire.ChatEditedFrame(message.uid, place, content, instant(at), actor.uid, seq)
+            content = message.body.content
+            return wire.ChatEditedFrame(message.uid, session, content, instant(at), actor.uid, seq)
         case MessageDeleted(message=ref, actor=actor, seq=seq):
-            return wire.ChatDeletedFrame(ref.uid, event.conversation_uid, actor.uid, seq)
+            return wire.ChatDeletedFrame(ref.uid, session, actor.uid, seq)
         case ReactionAdded() | ReactionRemoved():
             removed = isinstance(event, ReactionRemoved)
-            place, by = event.conversation_uid, event.actor.uid
+            by = event.actor.uid
             name = event.message.uid
-            return wire.ChatReactionFrame(name, place, by, event.emoji, removed, event.seq)
+            return wire.ChatReactionFrame(name, session, by, event.emoji, removed, event.seq)
         case _:
             assert_never(event)
 
 
 def _session_change(event: ConversationChange) -> Struct:
+    session = event.conversation_uid
     match event:
-        case ConversationEnded(actor=actor, conversation_uid=place, seq=seq, at=at):
-            return wire.ChatClosedFrame(place, actor.uid, seq, instant(at))
-        case AgentAssigned(agent=agent, actor=actor, conversation_uid=place, seq=seq):
-            return wire.ChatAssignedFrame(place, actor.uid, agent.uid, agent.username, seq)
-        case ConversationRenamed(title=title, actor=actor, conversation_uid=place, seq=seq):
-            return wire.ChatUpdatedFrame(place, actor.uid, seq, title=title or "")
-        case AssistantSwitched(is_on=is_on, actor=actor, conversation_uid=place, seq=seq):
-            return wire.ChatUpdatedFrame(place, actor.uid, seq, assistant=is_on)
-        case MemberJoined(member=member, actor=actor, conversation_uid=place, seq=seq):
-            return wire.ChatMemberAddedFrame(place, member.uid, member.username, actor.uid, seq)
-        case MemberLeft(member=member, actor=actor, conversation_uid=place, seq=seq):
-            return wire.ChatMemberRemovedFrame(place, member.uid, member.username, actor.uid, seq)
+        case ConversationEnded(actor=actor, seq=seq, at=at):
+            return wire.ChatClosedFrame(session, actor.uid, seq, instant(at))
+        case AgentAssigned(agent=agent, actor=actor, seq=seq):
+            return wire.ChatAssignedFrame(session, actor.uid, agent.uid, agent.username, seq)
+        case ConversationRenamed(title=title, actor=actor, seq=seq):
+            return wire.ChatUpdatedFrame(session, actor.uid, seq, title=title or "")
+        case AssistantSwitched(is_on=is_on, actor=actor, seq=seq):
+            return wire.ChatUpdatedFrame(session, actor.uid, seq, assistant=is_on)
+        case MemberJoined(member=member, actor=actor, seq=seq):
+            return wire.ChatMemberAddedFrame(session, member.uid, member.username, actor.uid, seq)
+        case MemberLeft(member=member, actor=actor, seq=seq):
+            return wire.ChatMemberRemovedFrame(session, member.uid, member.username, actor.uid, seq)
         case _:
             assert_never(event)

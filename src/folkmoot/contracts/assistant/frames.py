@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-Place = Annotated[int, Meta(ge=0, le=2**53, description="A place in the session's timeline")]
+Seq = Annotated[int, Meta(ge=0, le=2**53, description="A place in the session's timeline")]
 Instant = Annotated[
     str, Meta(description="UTC", examples=["2025-01-29T10:05:00.250000Z"], extra_json_schema={})
 ]
@@ -313,7 +313,7 @@ class JoinSession(Struct):
     """
 
     session_id: str | None = None
-    after_seq: Place | None = None
+    after_seq: Seq | None = None
     title: str | None = None
     stream: bool = False
 
@@ -337,7 +337,7 @@ class SayInChat(Struct):
     reply_to_id: str | None = None
     mentions: list[str] | None = None
     attachment_id: str | None = None
-    if_last_seq: Place | None = None
+    if_last_seq: Seq | None = None
 
 
 class TypeInChat(Struct):

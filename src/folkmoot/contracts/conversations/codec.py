@@ -159,21 +159,24 @@ def _presence(event: Entered | Exited | Typing) -> Struct:
 
 
 def _change(event: MessageChange | ConversationChange) -> Struct:
+    conversation_id = event.conversation_id
     match event:
-        case MessageEdited(message=message, actor=actor, conversation_id=place, seq=seq, at=at):
+        case MessageEdited(message=message, actor=actor, seq=seq, at=at):
             return wire.MessageEditedOut(
-                message.id, message.body.content, instant(at), actor.id, place, seq
+                message.id, message.body.content, instant(at), actor.id, conversation_id, seq
             )
-        case MessageDeleted(message=ref, actor=actor, conversation_id=place, seq=seq):
-            return wire.MessageDeletedOut(ref.id, actor.id, place, seq)
+        case MessageDeleted(message=ref, actor=actor, seq=seq):
+            return wire.MessageDeletedOut(ref.id, actor.id, conversation_id, seq)
         case ReactionAdded() | ReactionRemoved():
             return _reaction(event)
         case MemberJoined():
             return _joined(event)
-        case MemberLeft(member=member, actor=actor, conversation_id=place, seq=seq):
-            return wire.ParticipantRemovedOut(member.id, member.username, actor.id, place, seq)
-        case ConversationRenamed(title=title, actor=actor, conversation_id=place, seq=seq):
-            return wire.ConversationRenamedOut(title, actor.id, place, seq)
+        case MemberLeft(member=member, actor=actor, seq=seq):
+            return wire.ParticipantRemovedOut(
+                member.id, member.username, actor.id, conversation_id, seq
+            )
+        case ConversationRenamed(title=title, actor=actor, seq=seq):
+            return wire.ConversationRenamedOut(title, actor.id, conversation_id, seq)
         case AgentAssigned() | AssistantSwitched() | ConversationEnded():
             return _desk_change(event)
         case _:
@@ -182,13 +185,14 @@ def _change(event: MessageChange | ConversationChange) -> Struct:
 
 def _desk_change(event: AgentAssigned | AssistantSwitched | ConversationEnded) -> Struct:
     """What only sessions know: shown here too, so that no place in the timeline is missing."""
+    conversation_id = event.conversation_id
     match event:
-        case AgentAssigned(agent=agent, actor=actor, conversation_id=place, seq=seq):
-            return wire.AgentAssignedOut(agent.id, agent.username, actor.id, place, seq)
-        case AssistantSwitched(is_on=is_on, actor=actor, conversation_id=place, seq=seq):
-            return wire.AssistantSwitchedOut(is_on, actor.id, place, seq)
-        case ConversationEnded(actor=actor, conversation_id=place, seq=seq):
-            return wire.ConversationClosedOut(actor.id, place, seq)
+        case AgentAssigned(agent=agent, actor=actor, seq=seq):
+            return wire.AgentAssignedOut(agent.id, agent.username, actor.id, conversation_id, seq)
+        case AssistantSwitched(is_on=is_on, actor=actor, seq=seq):
+            return wire.AssistantSwitchedOut(is_on, actor.id, conversation_id, seq)
+        case ConversationEnded(actor=actor, seq=seq):
+            return wire.ConversationClosedOut(actor.id, conversation_id, seq)
 
 
 def _joined(event: MemberJoined) -> wire.ParticipantAddedOut:

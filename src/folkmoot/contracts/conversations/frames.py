@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-Place = Annotated[int, Meta(ge=0, le=2**53, description="A place in the conversation's timeline")]
+Seq = Annotated[int, Meta(ge=0, le=2**53, description="A place in the conversation's timeline")]
 Number = Annotated[int, Meta(ge=1, le=2**53)]
 Instant = Annotated[
     str, Meta(description="UTC", examples=["2025-11-22 10:30:00Z"], extra_json_schema={})
@@ -235,7 +235,7 @@ class Say(Struct):
     client_id: str | None = None
     reply_to_id: Number | None = None
     attachment_id: str | None = None
-    if_last_seq: Place | None = None
+    if_last_seq: Seq | None = None
 
 
 class SetTyping(Struct):
@@ -247,7 +247,7 @@ class SetTyping(Struct):
 class Read(Struct):
     """The client's user has read everything up to a place."""
 
-    up_to_seq: Place
+    up_to_seq: Seq
 
 
 class Edit(Struct):
@@ -275,7 +275,7 @@ class React(Struct):
 class Resume(Struct):
     """Send again all that happened after a place."""
 
-    after_seq: Place
+    after_seq: Seq
 
 
 class Ping(Struct):

@@ -57,12 +57,12 @@ async def history(
 
     `offset` counts back from the newest; `before_seq` and `after_seq` cost the same at any depth.
     """
-    place, me = conversation_id_of(conversation_id), caller.account.id
+    conversation_id, me = conversation_id_of(conversation_id), caller.account.id
     page = Page(limit, offset, before_seq, after_seq)
 
     async def job(work: UnitOfWork) -> list[Message]:
-        hidden = await _hidden(services, work, me, place)
-        return await work.views.page(place, page, hidden=hidden)
+        hidden = await _hidden(services, work, me, conversation_id)
+        return await work.views.page(conversation_id, page, hidden=hidden)
 
     found = await services.storage.read(job)
     return answer([codec.message_out(m, own=m.author_id == me) for m in found])
@@ -102,11 +102,11 @@ async def post(
     content it is refused with 409 `client_id_reused`. With `if_last_seq`, a conversation that has
     moved on answers 409 `not_up_to_date`, with `last_seq` and the first of what was `missed`.
     """
-    place, me = conversation_id_of(conversation_id), caller.account.id
+    conversation_id, me = conversation_id_of(conversation_id), caller.account.id
     services.limits.send(me)
     draft = services.messages.draft(
         me,
-        place,
+        conversation_id,
         body.content,
         client_id=body.client_id if body.client_id is not None else idempotency_key,
         reply_to=None if body.reply_to_id is None else MessageId(body.reply_to_id),
@@ -116,7 +116,9 @@ async def post(
     try:
         posted = await services.submit(draft)
     except NotUpToDate as refusal:
-        hidden = await services.storage.read(lambda work: _hidden(services, work, me, place))
+        hidden = await services.storage.read(
+            lambda work: _hidden(services, work, me, conversation_id)
+        )
         return answer(errors.not_up_to_date(refusal, hidden=hidden), 409)
     return answer(codec.message_out(posted.message, own=True), 201)
 
@@ -201,17 +203,17 @@ async def read(
     conversation_id: ConversationPath, body: bodies.ReadBody, services: ServicesOf, caller: CallerOf
 ) -> Response:
     """Say that everything up to `up_to_seq` was read; the watermark never goes back."""
-    place, me = conversation_id_of(conversation_id), caller.account.id
+    conversation_id, me = conversation_id_of(conversation_id), caller.account.id
     services.limits.signal(me)
 
     async def state(work: UnitOfWork) -> wire.ReadStateOut:
-        return await _read_state(work, me, place)
+        return await _read_state(work, me, conversation_id)
 
     async def entered(work: UnitOfWork) -> None:
-        await services.conversations.entered(work, me, place)
+        await services.conversations.entered(work, me, conversation_id)
 
     await services.storage.read(entered)
-    await services.receipts.store_read([ReadMark(place, me, body.up_to_seq)])
+    await services.receipts.store_read([ReadMark(conversation_id, me, body.up_to_seq)])
     return answer(await services.storage.read(state))
 
 

@@ -84,8 +84,8 @@ async def show(
     conversation_id: ConversationPath, services: ServicesOf, caller: CallerOf
 ) -> Response:
     """One conversation, for its members."""
-    place = conversation_id_of(conversation_id)
-    return answer(await _shown(services, caller.account.id, place))
+    conversation_id = conversation_id_of(conversation_id)
+    return answer(await _shown(services, caller.account.id, conversation_id))
 
 
 @router.patch(
@@ -100,14 +100,14 @@ async def rename(
     caller: CallerOf,
 ) -> Response:
     """Give a group another title; every member may."""
-    place = conversation_id_of(conversation_id)
+    conversation_id = conversation_id_of(conversation_id)
     services.limits.send(caller.account.id)
 
     async def job(work: UnitOfWork) -> None:
-        await services.conversations.rename(work, caller.account.id, place, body.title)
+        await services.conversations.rename(work, caller.account.id, conversation_id, body.title)
 
     await services.writer.write(job)
-    return answer(await _shown(services, caller.account.id, place))
+    return answer(await _shown(services, caller.account.id, conversation_id))
 
 
 @router.post(
@@ -122,17 +122,17 @@ async def add_participants(
     caller: CallerOf,
 ) -> Response:
     """Add accounts to a group; every member may. Who is in it already stays in it."""
-    place = conversation_id_of(conversation_id)
+    conversation_id = conversation_id_of(conversation_id)
     services.limits.send(caller.account.id)
     names = [AccountName(name) for name in body.participant_ids]
 
     async def job(work: UnitOfWork) -> None:
-        await services.conversations.entered(work, caller.account.id, place)
+        await services.conversations.entered(work, caller.account.id, conversation_id)
         added = await services.accounts.find(work, names)
-        await services.conversations.add_members(work, caller.account.id, place, added)
+        await services.conversations.add_members(work, caller.account.id, conversation_id, added)
 
     await services.writer.write(job)
-    return answer(await _shown(services, caller.account.id, place))
+    return answer(await _shown(services, caller.account.id, conversation_id))
 
 
 @router.delete(
@@ -148,14 +148,16 @@ async def remove_participant(
     caller: CallerOf,
 ) -> Response:
     """Leave a group, or, as its owner or as an admin in it, take somebody else out."""
-    place = conversation_id_of(conversation_id)
+    conversation_id = conversation_id_of(conversation_id)
     services.limits.send(caller.account.id)
     name = _account_name(account_id)
 
     async def job(work: UnitOfWork) -> None:
-        await services.conversations.entered(work, caller.account.id, place)
+        await services.conversations.entered(work, caller.account.id, conversation_id)
         leaver = (await services.accounts.find(work, [name]))[0]
-        await services.conversations.remove_member(work, caller.account.id, place, leaver.id)
+        await services.conversations.remove_member(
+            work, caller.account.id, conversation_id, leaver.id
+        )
 
     await services.writer.write(job)
     return Response(status_code=204)

@@ -40,7 +40,7 @@ class ConversationsWireFormat:
         return None if shown is None else codec.encode(shown)
 
     def close_code(self, close_reason: CloseReason) -> tuple[int, str]:
-        """The close code for an ending."""
+        """The close code for a close reason."""
         return errors.close_code(close_reason)
 
 

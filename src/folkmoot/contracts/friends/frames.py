@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
-Place = Annotated[int, Meta(ge=0, le=2**53, description="A place in the timeline of two friends")]
+Seq = Annotated[int, Meta(ge=0, le=2**53, description="A place in the timeline of two friends")]
 Instant = Annotated[
     str, Meta(description="UTC", examples=["2025-11-22T10:30:00Z"], extra_json_schema={})
 ]
@@ -267,7 +267,7 @@ class SendDirect(Struct):
     receiver_id: str
     content: str
     client_id: str | None = None
-    if_last_seq: Place | None = None
+    if_last_seq: Seq | None = None
     reply_to_id: str | None = None
     attachment_id: str | None = None
 
@@ -310,7 +310,7 @@ class ReactToDirect(Struct):
 class ResumeDirects(Struct):
     """Send what was missed: for each friend, all that happened after the last ``seq`` seen."""
 
-    after: dict[str, Place] = {}
+    after: dict[str, Seq] = {}
 
 
 class FriendsPing(Struct):

@@ -109,7 +109,7 @@ class FriendsSubscription:
             await self._catch_up_all({}, is_resumed=False)
 
     async def resume(self, after: Mapping[str, int]) -> None:
-        """Send all that happened in the conversations with these friends after these places."""
+        """Send all that happened in the conversations with these friends after each ``seq``."""
         try:
             async with self._turn:
                 self._connection.hold_back()
@@ -177,7 +177,7 @@ class FriendsSubscription:
             self._give_up(refusal)
 
     def _circle_now(self) -> Contacts:
-        """The circle as it is, by what was read last and what was heard since."""
+        """The contacts as they are, by what was read last and what was heard since."""
         return self._connection.contacts or reduce(Contacts.after, self._since, self._contacts)
 
     def _in_sight(self) -> dict[AccountId, Uid]:

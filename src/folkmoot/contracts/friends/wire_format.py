@@ -91,5 +91,5 @@ class FriendsWireFormat:
         return DeliveryStatus.DELIVERED if is_there else DeliveryStatus.SENT
 
     def close_code(self, close_reason: CloseReason) -> tuple[int, str]:
-        """The close code for an ending."""
+        """The close code for a close reason."""
         return errors.close_code(close_reason)

@@ -184,46 +184,45 @@ def _presence(event: Typing | Entered | Exited, now: datetime) -> Struct:
 
 
 def _message_change(event: MessageChange) -> Struct:
+    session = event.conversation_uid
     match event:
         case MessageEdited(message=message, actor=actor, seq=seq, at=at):
             edited = wire.SessionEditedMetadata(message.uid, seq, instant(at))
-            place = event.conversation_uid
             return wire.SessionEditedFrame(
-                place, actor.uid, message.body.content, instant(at), edited
+                session, actor.uid, message.body.content, instant(at), edited
             )
         case MessageDeleted(message=ref, actor=actor, seq=seq, at=at):
             deleted = wire.SessionDeletedMetadata(ref.uid, seq)
-            place = event.conversation_uid
-            return wire.SessionDeletedFrame(place, actor.uid, instant(at), deleted)
+            return wire.SessionDeletedFrame(session, actor.uid, instant(at), deleted)
         case ReactionAdded() | ReactionRemoved():
             removed = isinstance(event, ReactionRemoved)
             put = wire.SessionReactionMetadata(event.message.uid, event.emoji, removed, event.seq)
-            place = event.conversation_uid
-            return wire.SessionReactionFrame(place, event.actor.uid, instant(event.at), put)
+            return wire.SessionReactionFrame(session, event.actor.uid, instant(event.at), put)
         case _:
             assert_never(event)
 
 
 def _session_change(event: ConversationChange) -> Struct:
+    session = event.conversation_uid
     match event:
-        case ConversationEnded(actor=actor, conversation_uid=place, seq=seq, at=at):
+        case ConversationEnded(actor=actor, seq=seq, at=at):
             closed = wire.SessionPlaceMetadata(seq)
-            return wire.SessionClosedFrame(place, actor.uid, instant(at), closed)
-        case AgentAssigned(agent=agent, actor=actor, conversation_uid=place, seq=seq, at=at):
+            return wire.SessionClosedFrame(session, actor.uid, instant(at), closed)
+        case AgentAssigned(agent=agent, actor=actor, seq=seq, at=at):
             assigned = wire.SessionAssignedMetadata(agent.uid, agent.username, seq)
-            return wire.SessionAssignedFrame(place, actor.uid, instant(at), assigned)
-        case ConversationRenamed(title=title, actor=actor, conversation_uid=place, seq=seq, at=at):
+            return wire.SessionAssignedFrame(session, actor.uid, instant(at), assigned)
+        case ConversationRenamed(title=title, actor=actor, seq=seq, at=at):
             renamed = wire.SessionUpdatedMetadata(seq, title=title or "")
-            return wire.SessionUpdatedFrame(place, actor.uid, instant(at), renamed)
-        case AssistantSwitched(is_on=is_on, actor=actor, conversation_uid=place, seq=seq, at=at):
+            return wire.SessionUpdatedFrame(session, actor.uid, instant(at), renamed)
+        case AssistantSwitched(is_on=is_on, actor=actor, seq=seq, at=at):
             switched = wire.SessionUpdatedMetadata(seq, assistant=is_on)
-            return wire.SessionUpdatedFrame(place, actor.uid, instant(at), switched)
-        case MemberJoined(member=member, conversation_uid=place, at=at):
+            return wire.SessionUpdatedFrame(session, actor.uid, instant(at), switched)
+        case MemberJoined(member=member, at=at):
             who = _membership(event)
-            return wire.SessionMemberAddedFrame(place, member.uid, instant(at), who)
-        case MemberLeft(member=member, conversation_uid=place, at=at):
+            return wire.SessionMemberAddedFrame(session, member.uid, instant(at), who)
+        case MemberLeft(member=member, at=at):
             who = _membership(event)
-            return wire.SessionMemberRemovedFrame(place, member.uid, instant(at), who)
+            return wire.SessionMemberRemovedFrame(session, member.uid, instant(at), who)
         case _:
             assert_never(event)
 

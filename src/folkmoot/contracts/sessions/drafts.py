@@ -11,7 +11,7 @@ from folkmoot.kit.ids import mentions_of, reply_uid_of
 def draft_of(
     messages: Messages,
     author: AccountId,
-    place: ConversationId,
+    conversation_id: ConversationId,
     say: Say,
     *,
     host: str,
@@ -29,7 +29,7 @@ def draft_of(
         content = say.content.strip() or say.file_name or "file"
     return messages.draft(
         author,
-        place,
+        conversation_id,
         content,
         client_id=say.client_id,
         reply_to=reply_uid_of(say.reply_to_id),

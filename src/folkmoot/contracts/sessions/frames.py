@@ -11,7 +11,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from folkmoot.core.messages.model import MessageKind
 
-Place = Annotated[int, Meta(ge=0, le=2**53, description="A place in the session's timeline")]
+Seq = Annotated[int, Meta(ge=0, le=2**53, description="A place in the session's timeline")]
 Size = Annotated[int, Meta(ge=0, le=2**53, description="In bytes")]
 Instant = Annotated[
     str, Meta(description="UTC", examples=["2025-12-29T10:05:00Z"], extra_json_schema={})
@@ -302,7 +302,7 @@ class SessionText(Struct):
     reply_to_id: str | None = None
     mentions: list[str] | None = None
     client_id: str | None = None
-    if_last_seq: Place | None = None
+    if_last_seq: Seq | None = None
 
 
 class SessionFile(Struct):
@@ -321,7 +321,7 @@ class SessionFile(Struct):
     reply_to_id: str | None = None
     mentions: list[str] | None = None
     client_id: str | None = None
-    if_last_seq: Place | None = None
+    if_last_seq: Seq | None = None
 
 
 class SessionImage(SessionFile):

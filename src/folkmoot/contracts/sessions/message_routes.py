@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request, Response
 from folkmoot.contracts.sessions import answers, bodies, errors
 from folkmoot.contracts.sessions.codec import instant
 from folkmoot.contracts.sessions.drafts import draft_of
-from folkmoot.contracts.sessions.names import place_of
+from folkmoot.contracts.sessions.names import conversation_id_of
 from folkmoot.contracts.sessions.shapes import message_out
 from folkmoot.contracts.sessions.socket import host_of
 from folkmoot.core.audience import hidden_authors
@@ -53,9 +53,9 @@ async def history(
     me, page = caller.account.id, Page(limit, offset, before_seq, after_seq)
 
     async def job(work: UnitOfWork) -> tuple[list[Message], Sequence[Member]]:
-        place, hidden = await _entered(services, work, caller, session_id)
-        members = (await work.conversations.members([place]))[place]
-        return await work.views.page(place, page, hidden=hidden), members
+        conversation_id, hidden = await _entered(services, work, caller, session_id)
+        members = (await work.conversations.members([conversation_id]))[conversation_id]
+        return await work.views.page(conversation_id, page, hidden=hidden), members
 
     found, members = await services.storage.read(job)
     return answer([message_out(m, members, own=m.author_id == me) for m in found])
@@ -69,9 +69,9 @@ async def _entered(
     Raises:
         NotADesk, NotAMember
     """
-    place = await place_of(work, session_id)
-    head, _ = await services.desks.entered(work, caller.account, place)
-    return place, hidden_authors(head, await work.social.blocked_by(caller.account.id))
+    conversation_id = await conversation_id_of(work, session_id)
+    head, _ = await services.desks.entered(work, caller.account, conversation_id)
+    return conversation_id, hidden_authors(head, await work.social.blocked_by(caller.account.id))
 
 
 @router.post(
@@ -104,12 +104,12 @@ async def post(
     say = body.said(idempotency_key)
 
     async def enter(work: UnitOfWork) -> ConversationId:
-        place = await place_of(work, session_id)
-        await services.desks.entered(work, caller.account, place)
-        return place
+        conversation_id = await conversation_id_of(work, session_id)
+        await services.desks.entered(work, caller.account, conversation_id)
+        return conversation_id
 
-    place = await services.storage.read(enter)
-    draft = draft_of(services.messages, me, place, say, host=host_of(request.scope))
+    conversation_id = await services.storage.read(enter)
+    draft = draft_of(services.messages, me, conversation_id, say, host=host_of(request.scope))
     try:
         posted = await services.submit(draft)
     except NotUpToDate as refusal:
@@ -117,8 +117,10 @@ async def post(
             lambda work: _entered(services, work, caller, session_id)
         )
         return answer(errors.not_up_to_date(refusal, hidden=hidden), 409)
-    members = await services.storage.read(lambda work: work.conversations.members([place]))
-    return answer(message_out(posted.message, members[place], own=True), 201)
+    members = await services.storage.read(
+        lambda work: work.conversations.members([conversation_id])
+    )
+    return answer(message_out(posted.message, members[conversation_id], own=True), 201)
 
 
 @router.post(
@@ -139,9 +141,9 @@ async def mark_read(
     services.limits.signal(caller.account.id)
 
     async def job(work: UnitOfWork) -> ReadMark:
-        place, _ = await _entered(services, work, caller, session_id)
-        seq = await seq_of(work, place, message_uid_of(body.up_to_message_id))
-        return ReadMark(place, caller.account.id, seq)
+        conversation_id, _ = await _entered(services, work, caller, session_id)
+        seq = await seq_of(work, conversation_id, message_uid_of(body.up_to_message_id))
+        return ReadMark(conversation_id, caller.account.id, seq)
 
     await services.receipts.store_read([await services.storage.read(job)])
     now = instant(services.clock.now())
@@ -166,8 +168,8 @@ async def context(
     """
 
     async def job(work: UnitOfWork) -> list[Message]:
-        place, hidden = await _entered(services, work, caller, session_id)
-        return await work.views.page(place, Page(max_messages), hidden=hidden)
+        conversation_id, hidden = await _entered(services, work, caller, session_id)
+        return await work.views.page(conversation_id, Page(max_messages), hidden=hidden)
 
     messages = await services.storage.read(job)
     given = context_of(messages)

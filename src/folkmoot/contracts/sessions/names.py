@@ -12,7 +12,7 @@ def membership_uid(conversation: Uid, account: Uid) -> str:
     return str(uuid5(UUID(conversation), account))
 
 
-async def place_of(work: UnitOfWork, text: str) -> ConversationId:
+async def conversation_id_of(work: UnitOfWork, text: str) -> ConversationId:
     """The conversation behind a session's id.
 
     Raises:

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Response
 
 from folkmoot.contracts.sessions import answers, bodies
-from folkmoot.contracts.sessions.names import place_of
+from folkmoot.contracts.sessions.names import conversation_id_of
 from folkmoot.contracts.sessions.shapes import participant_out
 from folkmoot.core.accounts.model import Account, AccountName
 from folkmoot.core.conversations.model import Conversation, Member
@@ -31,9 +31,9 @@ async def participants(
     """Who is in a session, in the order in which they came."""
 
     async def job(work: UnitOfWork) -> tuple[Conversation, list[Member]]:
-        place = await place_of(work, session_id)
-        head, _ = await services.desks.entered(work, caller.account, place)
-        return head, (await work.conversations.members([place]))[place]
+        conversation_id = await conversation_id_of(work, session_id)
+        head, _ = await services.desks.entered(work, caller.account, conversation_id)
+        return head, (await work.conversations.members([conversation_id]))[conversation_id]
 
     head, members = await services.storage.read(job)
     online = services.presence.online
@@ -58,11 +58,11 @@ async def add_participant(
     services.limits.send(caller.account.id)
 
     async def job(work: UnitOfWork) -> tuple[Conversation, Member]:
-        place = await place_of(work, session_id)
-        await services.desks.entered(work, caller.account, place)
-        newcomer = (await services.accounts.find(work, [AccountName(body.user_id)]))[0]
-        head = await services.desks.add_member(work, caller.account, place, newcomer)
-        key = (place, newcomer.id)
+        conversation_id = await conversation_id_of(work, session_id)
+        await services.desks.entered(work, caller.account, conversation_id)
+        added = (await services.accounts.find(work, [AccountName(body.user_id)]))[0]
+        head = await services.desks.add_member(work, caller.account, conversation_id, added)
+        key = (conversation_id, added.id)
         return head, (await work.conversations.memberships([key]))[key]
 
     head, member = await services.writer.write(job)
@@ -85,10 +85,10 @@ async def remove_participant(
     services.limits.send(caller.account.id)
 
     async def job(work: UnitOfWork) -> None:
-        place = await place_of(work, session_id)
-        await services.desks.entered(work, caller.account, place)
+        conversation_id = await conversation_id_of(work, session_id)
+        await services.desks.entered(work, caller.account, conversation_id)
         leaver = (await services.accounts.find(work, [AccountName(user_id)]))[0]
-        await services.desks.remove_member(work, caller.account, place, leaver.id)
+        await services.desks.remove_member(work, caller.account, conversation_id, leaver.id)
 
     await services.writer.write(job)
     return answer(answers.SessionDoneOut(success=True, message="Participant removed"))

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query, Response
 
 from folkmoot.contracts.sessions import answers, bodies
 from folkmoot.contracts.sessions.codec import instant
-from folkmoot.contracts.sessions.names import place_of
+from folkmoot.contracts.sessions.names import conversation_id_of
 from folkmoot.contracts.sessions.shapes import sessions_out
 from folkmoot.core.accounts.errors import RoleNeeded
 from folkmoot.core.accounts.model import STAFF, Account, AccountName
@@ -82,7 +82,9 @@ async def listed(
     async def job(work: UnitOfWork) -> list[answers.SessionOut]:
         found = await work.desks.listed(which, Slice(limit, offset))
         heads = await work.conversations.heads(found)
-        return await sessions_out(work, caller.account.id, [heads[place] for place in found])
+        return await sessions_out(
+            work, caller.account.id, [heads[conversation_id] for conversation_id in found]
+        )
 
     return answer([] if status == "waiting" else await services.storage.read(job))
 
@@ -126,8 +128,8 @@ async def show(session_id: bodies.SessionPath, services: ServicesOf, caller: Cal
     """One session, for its participants and for staff."""
 
     async def job(work: UnitOfWork) -> answers.SessionOut:
-        place = await place_of(work, session_id)
-        head, _ = await services.desks.entered(work, caller.account, place)
+        conversation_id = await conversation_id_of(work, session_id)
+        head, _ = await services.desks.entered(work, caller.account, conversation_id)
         return (await sessions_out(work, caller.account.id, [head]))[0]
 
     return answer(await services.storage.read(job))
@@ -152,17 +154,17 @@ async def change(
     checked_title(body.title)
 
     async def job(work: UnitOfWork) -> answers.SessionOut:
-        place = await place_of(work, session_id)
-        head, _ = await services.desks.entered(work, caller.account, place)
+        conversation_id = await conversation_id_of(work, session_id)
+        head, _ = await services.desks.entered(work, caller.account, conversation_id)
         agent = await _agent(services, work, body.assigned_agent_id)
         # First what may still be refused: the others cannot be, once this was not.
         if agent is not None:
-            head = await services.desks.assign(work, caller.account, place, agent)
+            head = await services.desks.assign(work, caller.account, conversation_id, agent)
         if body.title is not None:
-            head = await services.desks.rename(work, caller.account, place, body.title)
+            head = await services.desks.rename(work, caller.account, conversation_id, body.title)
         if body.assistant is not None:
             head = await services.desks.switch_assistant(
-                work, caller.account, place, is_on=body.assistant
+                work, caller.account, conversation_id, is_on=body.assistant
             )
         return (await sessions_out(work, caller.account.id, [head]))[0]
 
@@ -189,8 +191,8 @@ async def close(session_id: bodies.SessionPath, services: ServicesOf, caller: Ca
     services.limits.send(caller.account.id)
 
     async def job(work: UnitOfWork) -> Conversation:
-        place = await place_of(work, session_id)
-        return await services.desks.close(work, caller.account, place)
+        conversation_id = await conversation_id_of(work, session_id)
+        return await services.desks.close(work, caller.account, conversation_id)
 
     await services.writer.write(job)
     return answer(answers.SessionDoneOut(success=True, message="Session closed"))

@@ -10,7 +10,7 @@ from folkmoot.auth.authenticator import Caller
 from folkmoot.contracts.sessions import codec, errors
 from folkmoot.contracts.sessions import frames as wire
 from folkmoot.contracts.sessions.drafts import draft_of
-from folkmoot.contracts.sessions.names import place_of
+from folkmoot.contracts.sessions.names import conversation_id_of
 from folkmoot.core.accounts.model import Account
 from folkmoot.core.conversations.model import Conversation, Member
 from folkmoot.core.events import Event
@@ -45,7 +45,7 @@ class SessionsWireFormat:
         return None if shown is None else codec.encode(shown)
 
     def close_code(self, close_reason: CloseReason) -> tuple[int, str]:
-        """The close code for an ending."""
+        """The close code for a close reason."""
         return errors.close_code(close_reason)
 
 
@@ -112,7 +112,9 @@ class SessionHandler(FrameHandler[wire.Intention, str]):
     async def start(self) -> None:
         """Send what was missed, listen, and tell the client that it has joined."""
         services, connection = self._services, self.connection
-        self._conversation_id = await services.storage.read(lambda work: place_of(work, self._name))
+        self._conversation_id = await services.storage.read(
+            lambda work: conversation_id_of(work, self._name)
+        )
         connection.home = self._conversation_id
         with Subscription(services, connection) as subscription:
             snapshot = await subscription.read_one(

@@ -1,4 +1,4 @@
-"""Who is at the door: one rule for every request, and for the CONNECT that says who it is."""
+"""Who asks to connect: one rule for every request, and for the CONNECT that says who it is."""
 
 from collections.abc import Hashable, Mapping
 from dataclasses import replace
@@ -14,7 +14,7 @@ from folkmoot.wire.refusals import NotAdmitted
 
 
 class Admission:
-    """Asks the gate, with what a handshake and a client's ``auth`` show."""
+    """Asks the authenticator, with what a handshake and a client's ``auth`` show."""
 
     def __init__(self, services: Services) -> None:
         self._services = services

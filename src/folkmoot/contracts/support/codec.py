@@ -1,4 +1,4 @@
-"""Clients' events into intentions, the house's events into packets: pure, live and missed alike."""
+"""Clients' events into intentions, and our events into packets: pure, live and missed alike."""
 
 from dataclasses import dataclass
 from typing import Any, assert_never, cast
@@ -109,7 +109,7 @@ def labels_of(said: wire.SendMessage) -> dict[str, str]:
 def packet(
     event: Event, setting: Setting | None, *, own: bool, with_offset: bool
 ) -> Encoded | None:
-    """The Socket.IO event for an event of the house; ``None`` for what this contract hides.
+    """The Socket.IO event for an event of the server; ``None`` for what this contract hides.
 
     ``with_offset``: what is durable ends with the cursor as a text of its own, for clients that
     remember such a text and come back with it.
@@ -205,7 +205,7 @@ def _happening(event: _InThread, setting: Setting, *, own: bool) -> Struct | Non
 def _change(
     event: MessageEdited | MessageDeleted | ReactionAdded | ReactionRemoved, setting: Setting
 ) -> Struct:
-    place: dict[str, Any] = {
+    position: dict[str, Any] = {
         "user_id": setting.customer.uid,
         "session_id": event.conversation_uid,
         "seq": event.seq,
@@ -214,14 +214,14 @@ def _change(
     match event:
         case MessageEdited(message=message, actor=actor, at=at):
             return wire.SupportEditedOut(
-                message.uid, message.body.content, instant(at), actor.uid, **place
+                message.uid, message.body.content, instant(at), actor.uid, **position
             )
         case MessageDeleted(message=ref, actor=actor):
-            return wire.SupportDeletedOut(ref.uid, actor.uid, **place)
+            return wire.SupportDeletedOut(ref.uid, actor.uid, **position)
         case ReactionAdded() | ReactionRemoved():
             is_removed = isinstance(event, ReactionRemoved)
             return wire.SupportReactionEventOut(
-                event.message.uid, event.emoji, event.actor.uid, is_removed, **place
+                event.message.uid, event.emoji, event.actor.uid, is_removed, **position
             )
 
 

@@ -204,8 +204,8 @@ class SupportDesk:
         message = (await work.messages.by_uids([uid])).get(uid)
         if message is None or message.is_deleted:
             raise NoSuchMessage
-        place = message.conversation_id
-        head = (await work.conversations.heads([place]))[place]
+        conversation_id = message.conversation_id
+        head = (await work.conversations.heads([conversation_id]))[conversation_id]
         if head.desk is None or not self._may_see(head.created_by):
             raise NoSuchMessage
         return message, (await work.accounts.by_ids([head.created_by]))[head.created_by]

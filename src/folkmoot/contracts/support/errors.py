@@ -1,4 +1,4 @@
-"""Refusals and endings as clients of the `support` contract read them."""
+"""Refusals and close reasons as clients of the `support` contract read them."""
 
 from collections.abc import Collection, Iterable
 from typing import Any
@@ -89,7 +89,7 @@ class NotNow(RequestRefused):
 
 
 def close_code(close_reason: CloseReason) -> tuple[int, str]:
-    """Whether a client may come back after this ending, as a code, and why it ends."""
+    """Whether a client may come back after this close, as a code, and why it ends."""
     return (RIGHTS_LOST if close_reason in _LOST else COME_BACK), close_reason.value
 
 

@@ -9,7 +9,7 @@ from typing import Annotated
 
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
-Place = Annotated[int, Meta(ge=0, le=2**53, description="A place in one session's timeline")]
+Seq = Annotated[int, Meta(ge=0, le=2**53, description="A place in one session's timeline")]
 Instant = Annotated[
     str, Meta(description="UTC", examples=["2025-11-22T10:30:00.250000Z"], extra_json_schema={})
 ]
@@ -179,7 +179,7 @@ class JoinRoom(Struct):
 
     user_id: str
     cursor: Cursor | None = None
-    after_seq: Place | None = None
+    after_seq: Seq | None = None
     session_id: str | None = None
 
 
@@ -199,7 +199,7 @@ class SendMessage(Struct):
     client_id: str | None = None
     reply_to_id: str | None = None
     attachment_id: str | None = None
-    if_last_seq: Place | None = None
+    if_last_seq: Seq | None = None
 
 
 class SetSupportTyping(Struct):
@@ -242,7 +242,7 @@ class ResumeThread(Struct):
 
     user_id: str | None = None
     cursor: Cursor | None = None
-    after_seq: Place | None = None
+    after_seq: Seq | None = None
     session_id: str | None = None
 
 

@@ -15,7 +15,7 @@ from folkmoot.auth.authenticator import Caller
 from folkmoot.contracts.support import codec, errors
 from folkmoot.contracts.support import frames as wire
 from folkmoot.contracts.support.codec import Setting
-from folkmoot.contracts.support.cursor import Places, after_cursor, after_place, places_in
+from folkmoot.contracts.support.cursor import Positions, after_cursor, after_position, positions_in
 from folkmoot.contracts.support.desk import SupportDesk
 from folkmoot.contracts.support.errors import EventMalformed, TooManyRooms
 from folkmoot.contracts.support.outlet import SocketOutlet
@@ -86,10 +86,10 @@ class SupportHandler:
         self._subscribing = asyncio.Lock()
         self._connected_at: datetime = services.clock.now()
 
-    # -- coming and going ----------------------------------------------------------------------
+    # -- beginning and ending ------------------------------------------------------------------
 
     async def start(
-        self, since: Since, rooms: Mapping[str, Places], *, with_receipts: bool
+        self, since: Since, rooms: Mapping[str, Positions], *, with_receipts: bool
     ) -> None:
         """Send what was missed in the account's own thread, and listen to what concerns it.
 
@@ -102,9 +102,9 @@ class SupportHandler:
             self._asked_for(me)
             if self._desk.is_staff:
                 self._threads.enlist(self)
-                for customer, places in await self._left(rooms):
+                for customer, positions in await self._left(rooms):
                     await self._subscribe(
-                        customer, partial(after_cursor, places), with_receipts=True
+                        customer, partial(after_cursor, positions), with_receipts=True
                     )
                     self._asked_for(customer)
                 for customer in await self._services.storage.read(self._served):
@@ -120,15 +120,15 @@ class SupportHandler:
             subscription.forget()
         self._subscriptions.clear()
 
-    async def _left(self, rooms: Mapping[str, Places]) -> list[tuple[Person, Places]]:
-        """The customers of these names, each with their place; a name that means nobody is none."""
+    async def _left(self, rooms: Mapping[str, Positions]) -> list[tuple[Person, Positions]]:
+        """The customers of these names, with how far each was read; unknown names are left out."""
 
-        async def found(work: UnitOfWork) -> list[tuple[Person, Places]]:
+        async def found(work: UnitOfWork) -> list[tuple[Person, Positions]]:
             there = []
-            for name, places in rooms.items():
+            for name, positions in rooms.items():
                 with suppress(NoSuchAccount, Invalid):
                     customer = await self._desk.customer(work, name, field="rooms")
-                    there.append((customer.person, places))
+                    there.append((customer.person, positions))
             return there
 
         return await self._services.storage.read(found) if rooms else []
@@ -178,7 +178,7 @@ class SupportHandler:
             return count
 
     def _watch(self) -> None:
-        """Hear of the coming and going of the other side, as long as there is one."""
+        """Hear of who comes online and goes offline on the other side, as long as there is one."""
         watchers, me = self._services.hub.watchers, self._account.id
         if not self.connection.is_open:
             return
@@ -216,18 +216,20 @@ class SupportHandler:
         if is_open and conversation_id not in self.connection.conversations:
             self._services.background_tasks.begin(self._come_along(conversation_id, seq))
 
-    async def _come_along(self, place: ConversationId, seq: int) -> None:
+    async def _come_along(self, conversation_id: ConversationId, seq: int) -> None:
         """Listen to the thread of a session that this member of staff was brought into."""
 
         async def owner(work: UnitOfWork) -> Person | None:
-            head = (await work.conversations.heads([place])).get(place)
+            head = (await work.conversations.heads([conversation_id])).get(conversation_id)
             if head is None or head.desk is None:
                 return None
             return (await work.accounts.by_ids([head.created_by]))[head.created_by].person
 
         customer = await self._services.storage.read(owner)
         if customer is not None and len(self._subscriptions) < MAX_ROOMS:
-            await self._subscribe(customer, lambda _heads: {place: seq}, unless_heard=place)
+            await self._subscribe(
+                customer, lambda _heads: {conversation_id: seq}, unless_heard=conversation_id
+            )
 
     def _close(self, refusal: Refusal | Unavailable) -> None:
         """It could not begin to listen: better gone, with a reason, than silent."""
@@ -371,16 +373,16 @@ class SupportHandler:
     async def _type(self, asked: wire.SetSupportTyping) -> Fields:
         customer = (await self._sender.address(asked.receiver_id)).customer
         thread = self.thread_of(customer.person)
-        place: tuple[ConversationId, Uid] | None = None
+        session: tuple[ConversationId, Uid] | None = None
         if thread is not None and thread.current is not None:
-            place = thread.current, thread.open[thread.current]
+            session = thread.current, thread.open[thread.current]
         elif thread is None:
             head = await self._services.storage.read(
                 lambda work: self._desk.open_session(work, customer)
             )
-            place = None if head is None else (head.id, head.uid)
-        if place is not None:
-            typing = Typing(*place, self.connection.person, asked.is_typing)
+            session = None if head is None else (head.id, head.uid)
+        if session is not None:
+            typing = Typing(*session, self.connection.person, asked.is_typing)
             self._services.publish([typing])
         return {}
 
@@ -455,10 +457,10 @@ def _since(cursor: str | None, after_seq: int | None, session: str | None) -> Si
         EventMalformed: the cursor is none.
     """
     if cursor is not None:
-        places = places_in(cursor)
-        if places is None:
+        positions = positions_in(cursor)
+        if positions is None:
             raise EventMalformed(field="cursor", problem="this is no cursor")
-        return partial(after_cursor, places)
+        return partial(after_cursor, positions)
     if after_seq is None:
         return None
-    return partial(after_place, after_seq, None if session is None else Uid(session.lower()))
+    return partial(after_position, after_seq, None if session is None else Uid(session.lower()))

@@ -75,8 +75,8 @@ async def page_of(
             skip -= 1
             continue
         messages.append(message)
-    places = {message.conversation_id for message in messages}
-    members = await work.conversations.members(places) if places else {}
+    conversation_ids = {message.conversation_id for message in messages}
+    members = await work.conversations.members(conversation_ids) if conversation_ids else {}
     return Found(messages if passage.is_forward else messages[::-1], members)
 
 

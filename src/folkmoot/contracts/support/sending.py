@@ -82,7 +82,9 @@ class SupportSender:
         thread = self._around.thread_of(customer)
         expected = None if thread is None else thread.current
         if thread is not None and expected is not None and address.staff is not None:
-            self._around.call_staff(address.staff.person, expected, thread.places.get(expected, 0))
+            self._around.call_staff(
+                address.staff.person, expected, thread.positions.get(expected, 0)
+            )
         asked = _Asked(address, event, expected, began)
         await (self._sender.submit(_to(address, draft, expected), self, asked) or nothing())
 

@@ -8,11 +8,11 @@ from typing import Any
 from folkmoot.auth.authenticator import Caller
 from folkmoot.contracts.support.admission import Admission
 from folkmoot.contracts.support.cursor import (
-    Places,
+    Positions,
     after_cursor,
-    after_place,
+    after_position,
     cursor_of,
-    places_in,
+    positions_in,
 )
 from folkmoot.contracts.support.errors import rejection_of
 from folkmoot.contracts.support.handler import MAX_ROOMS, SupportHandler
@@ -58,7 +58,7 @@ class SupportSockets:
         return self._joined
 
     async def connect(self, socket: Socket, auth: dict[str, Any]) -> Mapping[str, object] | None:
-        """Let a client in whom the gate knows.
+        """Let a client in whom the authenticator knows.
 
         Raises:
             ConnectRefused
@@ -106,9 +106,9 @@ class SupportSockets:
         customer = caller.account
         given = auth.get("pid")
         owner, _, origin = given.partition("~") if isinstance(given, str) else ("", "", "")
-        places = places_in(auth.get("offset")) or places_in(origin)
-        if owner == str(customer.id) and places is not None:
-            start.since, start.is_return = partial(after_cursor, places), True
+        positions = positions_in(auth.get("offset")) or positions_in(origin)
+        if owner == str(customer.id) and positions is not None:
+            start.since, start.is_return = partial(after_cursor, positions), True
             return str(given)
         heads = await self._services.storage.read(lambda work: sessions_of(work, customer.person))
         present = {head.id: head.last_seq for head in heads}
@@ -123,7 +123,7 @@ class _Start:
     def __init__(self, since: Since, *, is_return: bool) -> None:
         self.since = since
         self.is_return = is_return
-        self.rooms: dict[str, Places] = {}
+        self.rooms: dict[str, Positions] = {}
         """How far the client says that it had got in the threads of others."""
 
     @classmethod
@@ -133,22 +133,22 @@ class _Start:
         def given(name: str) -> object:
             return auth[name] if name in auth else handshake.parameter(name)
 
-        places = places_in(given("cursor"))
-        if places is not None:
-            return cls(partial(after_cursor, places), is_return=True)
+        positions = positions_in(given("cursor"))
+        if positions is not None:
+            return cls(partial(after_cursor, positions), is_return=True)
         seq, session = str(given("after_seq")), given("session_id")
         if _NUMBER.fullmatch(seq):
             uid = Uid(session.lower()) if isinstance(session, str) else None
-            return cls(partial(after_place, int(seq), uid), is_return=True)
+            return cls(partial(after_position, int(seq), uid), is_return=True)
         return cls(now_on, is_return=False)
 
 
-def _rooms(auth: Mapping[str, Any]) -> dict[str, Places]:
+def _rooms(auth: Mapping[str, Any]) -> dict[str, Positions]:
     said = auth.get("rooms")
     if not isinstance(said, dict):
         return {}
-    places = {name: places_in(cursor) for name, cursor in list(said.items())[:MAX_ROOMS]}
-    return {name: place for name, place in places.items() if place is not None}
+    positions = {name: positions_in(cursor) for name, cursor in list(said.items())[:MAX_ROOMS]}
+    return {name: position for name, position in positions.items() if position is not None}
 
 
 def _remembers(handshake: Handshake, auth: Mapping[str, Any]) -> bool:

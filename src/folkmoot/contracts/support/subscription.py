@@ -1,6 +1,6 @@
 """One connection in one customer's thread: how it comes to listen, and what it is sent first.
 
-Everything that happens is held back, what is stored after the client's place is read from all
+Everything that happens is held back, what is stored after the client's position is read from all
 sessions and sent in the order of its time, then what was held; from there on it is live.
 
 Staff hear of those whom they serve from CONNECT on, before they can join a room and say how far
@@ -118,7 +118,7 @@ class SupportSubscription:
         """Pass on that the thread has an open session now, or none any more."""
         self._on_turn()
 
-    # -- coming and going ----------------------------------------------------------------------
+    # -- beginning and ending ------------------------------------------------------------------
 
     async def catch_up(self, since: Since, *, with_receipts: bool) -> int:
         """Send what was missed, and then everything as it happens; how many events were sent.
@@ -149,8 +149,8 @@ class SupportSubscription:
 
     def leave(self) -> None:
         """Listen to nothing of the thread any more."""
-        for place in self.thread.places:
-            self._services.hub.release(self._connection, place)
+        for conversation_id in self.thread.positions:
+            self._services.hub.release(self._connection, conversation_id)
         self._threads.leave(self.thread, self)
 
     def forget(self) -> None:
@@ -194,14 +194,16 @@ class SupportSubscription:
         """Up to where the connection was told of each session that it has listened to."""
         listened = set(self._connection.conversations)
         return {
-            place: max(seq, self._cursors.get(place, 0))
-            for place, seq in self.thread.places.items()
-            if place in listened
+            conversation_id: max(seq, self._cursors.get(conversation_id, 0))
+            for conversation_id, seq in self.thread.positions.items()
+            if conversation_id in listened
         }
 
-    def _note_first(self, places: Mapping[ConversationId, int]) -> None:
+    def _note_first(self, positions: Mapping[ConversationId, int]) -> None:
         if not self._is_asked_for:
-            self._first = {place: seq + 1 for place, seq in places.items()} | self._first
+            self._first = {
+                conversation_id: seq + 1 for conversation_id, seq in positions.items()
+            } | self._first
 
     async def _read(
         self,
@@ -243,7 +245,9 @@ class SupportSubscription:
         missed: Mapping[ConversationId, list[TimelineEvent]],
     ) -> None:
         """Show what was missed in all sessions, in the order of its time."""
-        streams = [_stream(place, events) for place, events in missed.items() if events]
+        streams = [
+            _stream(conversation_id, events) for conversation_id, events in missed.items() if events
+        ]
         heapq.heapify(streams)
         while streams:
             stream = heapq.heappop(streams)
@@ -290,8 +294,8 @@ async def _present_reads(work: UnitOfWork, heads: Sequence[Conversation]) -> lis
     opened = {head.id: head for head in heads if head.desk is not None and not head.desk.is_closed}
     members = await work.conversations.members(opened) if opened else {}
     read = {
-        ReadMark(place, member.person.id, member.read_seq): member
-        for place, group in members.items()
+        ReadMark(conversation_id, member.person.id, member.read_seq): member
+        for conversation_id, group in members.items()
         for member in group
         if member.read_seq and member.read_at is not None
     }

@@ -44,11 +44,11 @@ class StaffClient(Protocol):
 class Thread:
     """One customer's sessions, and where each of them stands by what was announced."""
 
-    __slots__ = ("_cursor", "customer", "followers", "open", "places")
+    __slots__ = ("_cursor", "customer", "followers", "open", "positions")
 
     def __init__(self, customer: Person) -> None:
         self.customer = customer
-        self.places: dict[ConversationId, int] = {}
+        self.positions: dict[ConversationId, int] = {}
         self.open: dict[ConversationId, Uid] = {}
         """The open sessions, the one that was last written in last."""
         self.followers: dict[Follower, None] = {}
@@ -58,7 +58,7 @@ class Thread:
     def cursor(self) -> str:
         """Where the thread stands."""
         if self._cursor is None:
-            self._cursor = cursor_of(self.places)
+            self._cursor = cursor_of(self.positions)
         return self._cursor
 
     @property
@@ -69,14 +69,14 @@ class Thread:
     @property
     def last_seq(self) -> int:
         """Where the session stands that takes new messages, or the last that did."""
-        newest = self.current or max(self.places, default=None)
-        return 0 if newest is None else self.places[newest]
+        newest = self.current or max(self.positions, default=None)
+        return 0 if newest is None else self.positions[newest]
 
     def add(self, head: Conversation, seq: int) -> None:
         """Take a session in that stands at ``seq``, unless it is in already."""
-        if head.id in self.places:
+        if head.id in self.positions:
             return
-        self.places[head.id] = seq
+        self.positions[head.id] = seq
         self._cursor = None
         if head.desk is not None and not head.desk.is_closed:
             self.open[head.id] = head.uid
@@ -84,10 +84,10 @@ class Thread:
     def note(self, event: TimelineEvent) -> None:
         """Follow what happened in a session of the thread."""
         number = event.conversation_id
-        if event.seq > self.places[number]:
-            if len(self.places) > MOST_SESSIONS:  # A cursor names those last used.
-                del self.places[number]
-            self.places[number] = event.seq
+        if event.seq > self.positions[number]:
+            if len(self.positions) > MOST_SESSIONS:  # A cursor names those last used.
+                del self.positions[number]
+            self.positions[number] = event.seq
             self._cursor = None
         if isinstance(event, MessagePosted) and number in self.open:
             self.open[number] = self.open.pop(number)
@@ -135,7 +135,7 @@ class ThreadRegistry:
         thread.followers.pop(follower, None)
         if not thread.followers and self._by_customer.get(thread.customer.id) is thread:
             del self._by_customer[thread.customer.id]
-            for number in thread.places:
+            for number in thread.positions:
                 self._by_session.pop(number, None)
 
     def learn(self, thread: Thread, heads: Iterable[Conversation]) -> None:

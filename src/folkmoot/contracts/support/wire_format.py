@@ -38,5 +38,5 @@ class SupportWireFormat:
         return codec.packet(event, setting, own=own, with_offset=self.with_offsets)
 
     def close_code(self, close_reason: CloseReason) -> tuple[int, str]:
-        """What an ending is to a client of this contract."""
+        """What a close reason is to a client of this contract."""
         return errors.close_code(close_reason)
