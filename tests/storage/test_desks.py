@@ -125,7 +125,7 @@ async def test_who_left_a_session_is_no_member_to_the_list(
     cast: Cast, desks: Desks, agent: Account
 ) -> None:
     session = await cast.do(desks.open, cast.cy, agent=agent)
-    await cast.do(desks.remove_member, cast.cy, session.id, agent.id)
+    await cast.do(desks.remove_member, agent, session.id, agent.id)
 
     assert await listed(cast, member=agent.id) == []
     assert await listed(cast, owner=cast.cy.id) == [session.id]

@@ -33,6 +33,8 @@ RECENT = 10
 DEFAULT_DAYS = 7
 MAX_NAMED = 5
 COUNT_SECONDS = 10.0
+NOT_CUSTOMERS = frozenset(Role) - {Role.USER}
+"""Who may be told how much there is on the whole server."""
 _log = logging.getLogger(__name__)
 
 
@@ -266,7 +268,7 @@ class Commands:
 
 COMMANDS: tuple[Command, ...] = (
     Command(("help",), "this list", Commands.help),
-    Command(("stat", "stats"), "numbers of the whole house", Commands.totals),
+    Command(("stat", "stats"), "numbers of the whole server", Commands.totals, roles=NOT_CUSTOMERS),
     Command(("status",), "how this session stands", Commands.status),
     Command(("clear",), "end this session", Commands.clear),
     Command(("sessions",), "your recent sessions", Commands.sessions),

@@ -8,7 +8,7 @@ from tests.clients import Client
 from tests.integration.assistant.chats import CHAT, ChatSocket, chat, messages
 from tests.integration.desks import enter, history
 
-FOR_EVERYBODY = ("/help", "/stat or /stats", "/status", "/clear", "/sessions")
+FOR_EVERYBODY = ("/help", "/status", "/clear", "/sessions")
 
 
 @pytest.fixture
@@ -63,11 +63,16 @@ async def test_through_the_sockets_of_conversations(ana, session, other):
     await nothing_is_left(ana, session, other)
 
 
-async def test_through_the_rest_of_conversations(ana, session, other):
+async def test_through_the_rest_of_conversations(ana, agent, session, other):
+    """The numbers of the whole server are for who serves; a customer is told whom they are for."""
     path = f"/conversations/{session['conversation_id']}/messages"
-    told = await ana.post(path, {"content": "/stats"})
-    assert (told["kind"], told["sender_id"]) == ("system", None)
+    refused = await ana.post(path, {"content": "/stats"})
+    told = await agent.post(path, {"content": "/stats"})
+    assert {(one["kind"], one["sender_id"]) for one in (refused, told)} == {("system", None)}
+    assert refused["content"] == "/stats needs the role admin or agent or analyst; yours is user."
     assert "Uptime" in told["content"]
+    frames = await other.frames()
+    assert [one["content"] for one in frames if one["type"] == "message"] == [told["content"]]
     await nothing_is_left(ana, session, other)
 
 
@@ -84,11 +89,11 @@ async def test_through_the_assistants_own_contract(ana, session, other):
     laptop, phone = await chat(ana), await chat(ana)
     for socket in (laptop, phone):
         await socket.joins(session["id"])
-    frame = {"type": "chat_message", "session_id": session["id"], "content": "/stat"}
+    frame = {"type": "chat_message", "session_id": session["id"], "content": "/status"}
     await laptop.says({**frame, "client_id": "t"})
     told = await laptop.until("message", role="system")
     assert told["metadata"]["client_id"] == "t"
-    assert "Uptime" in told["content"]
+    assert "Participants" in told["content"]
     # To the account, wherever it is.
     assert (await phone.until("message", role="system"))["id"] == told["id"]
     await nothing_is_left(ana, session, other)
@@ -103,7 +108,9 @@ async def test_help_lists_and_reload_obeys_by_role(clients, name, may):
     session = (await socket.joins())["session_id"]
     frame = {"type": "chat_message", "session_id": session}
     await socket.says({**frame, "content": "/help"})
-    assert ("/reload" in (await socket.until("message"))["content"]) is may
+    listed = (await socket.until("message"))["content"]
+    assert ("/reload" in listed) is may
+    assert ("/stats" in listed) is (name != "ana")
     await socket.says({**frame, "content": "/reload 0"})
     told = (await socket.until("message"))["content"]
     assert (

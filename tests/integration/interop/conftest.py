@@ -37,6 +37,15 @@ def agent(demo_server: Server) -> LoggedIn:
     return logged_in(demo_server, "agent", "AgentPassword123")
 
 
+@pytest.fixture(scope="module")
+def people(demo_server: Server) -> dict[str, LoggedIn]:
+    """The staff of the demo data, by their roles."""
+    return {
+        role: logged_in(demo_server, role, f"{role.capitalize()}Password123")
+        for role in ("agent", "analyst", "admin")
+    }
+
+
 @pytest.fixture
 async def scene(request: pytest.FixtureRequest, demo_server: Server) -> AsyncIterator[Scene]:
     """A fresh conversation of the kind that the test names, and everybody's connections."""

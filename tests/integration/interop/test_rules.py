@@ -8,7 +8,7 @@ import pytest
 from tests.adapters.adapter import ContractClient, RequestRefused
 from tests.adapters.conversations import ConversationsConnection
 from tests.adapters.every import CONTRACTS, KINDS, contracts_for, new_conversation
-from tests.clients import Client
+from tests.clients import Client, LoggedIn
 from tests.deadlines import WITHIN_S
 from tests.integration.interop.conftest import Scene
 
@@ -143,15 +143,16 @@ async def test_who_is_removed_hears_nothing_more_through_any_contract(scene: Sce
 async def test_a_message_of_the_other_is_not_edited_nor_deleted(
     scene: Scene, contract: ContractClient
 ) -> None:
+    """Of a group the owner may delete it; a session is the desk's, not its customer's."""
     writing, reading = [await scene.connection(contract, who) for who in (scene.other, scene.one)]
     said = await writing.says("Mine")
     await reading.until("message", said.uid)
 
     codes = {
         await refused(reading.edits(said, "Yours")),
-        await refused(reading.deletes(said))
-        if scene.conversation.kind == "direct"
-        else "not_the_author",
+        "not_the_author"
+        if scene.conversation.kind == "group"
+        else await refused(reading.deletes(said)),
     }
 
     assert codes == {"not_the_author"}
@@ -159,6 +160,30 @@ async def test_a_message_of_the_other_is_not_edited_nor_deleted(
         "begin 0",
         "Mine",
     ]
+
+
+@pytest.mark.parametrize("scene", ["session"], indirect=True)
+async def test_a_customer_neither_sends_away_nor_replaces_who_serves_them(
+    scene: Scene, people: dict[str, LoggedIn]
+) -> None:
+    """Whoever was brought in may leave, through every contract that opens the session."""
+    session, number = f"{CHAT}/sessions/{scene.conversation.uid}", scene.conversation.number
+    await scene.one.post(f"{session}/participants", {"user_id": scene.stranger.uid})
+
+    sent_away = await scene.one.ask("DELETE", f"{session}/participants/{scene.other.uid}")
+    another = {"assigned_agent_id": people["admin"].uid}
+    replaced = await scene.one.ask("PUT", session, json=another)
+    here = f"/conversations/{number}/participants"
+    elsewhere = await scene.one.ask("DELETE", f"{here}/{scene.other.id}")
+    left = await scene.stranger.ask("DELETE", f"{here}/{scene.stranger.id}")
+
+    assert [sent_away.status_code, replaced.status_code] == [403, 403]
+    assert {one.json()["code"] for one in (sent_away, replaced)} == {"role_needed"}
+    assert (elsewhere.status_code, elsewhere.json()["code"]) == (409, "not_a_group")
+    assert left.status_code == 204
+    shown = await scene.other.get(f"{session}/participants")
+    assert [one["user_id"] for one in shown] == [scene.one.uid, scene.other.uid]
+    assert (await scene.other.get(session))["assigned_agent_id"] == scene.other.uid
 
 
 @EACH

@@ -149,7 +149,7 @@ async def delete(
     services: ServicesOf,
     caller: CallerOf,
 ) -> Response:
-    """Leave only a message's place: its author may, and the conversation's owner or an admin."""
+    """Leave only a message's place: its author may, an admin, and in a group its owner."""
     find = _counted(services, caller, conversation_id, message_id)
     await Sender(services).change(caller.account.id, DeleteIntention(), find)
     return Response(status_code=204)

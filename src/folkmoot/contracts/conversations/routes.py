@@ -147,7 +147,7 @@ async def remove_participant(
     services: ServicesOf,
     caller: CallerOf,
 ) -> Response:
-    """Leave a group, or, as its owner or as an admin in it, take somebody else out."""
+    """Leave a group or a session; or take somebody out, as a group's owner or an admin in it."""
     conversation_id = conversation_id_of(conversation_id)
     services.limits.send(caller.account.id)
     name = _account_name(account_id)

@@ -159,6 +159,7 @@ class Desks:
 
         Raises:
             NotADesk, NotAMember, NotTheOwner, MemberUnknown
+            RoleNeeded: a customer does not send away who serves them.
         """
         head, _ = await self.entered(work, actor, conversation_id)
         if leaver != actor.id:
@@ -167,6 +168,8 @@ class Desks:
         gone = (await work.conversations.memberships([key])).get(key)
         if gone is None:
             raise MemberUnknown
+        if leaver != actor.id and gone.person.role in STAFF:
+            _refuse_unless_by_staff(actor)
         now = self._clock.now()
         await work.conversations.change_members(conversation_id, left=[leaver], at=now)
         event = MemberLeft(**next_position(head, now), member=gone.person, actor=actor.person)
@@ -179,16 +182,20 @@ class Desks:
         conversation_id: ConversationId,
         agent: Account,
     ) -> Conversation:
-        """The session with this member of staff in charge, and in it. Staff may, and the customer.
+        """The session with this member of staff in charge, and in it. Staff may, and the customer
+        while nobody is.
 
         Raises:
             NotADesk, NotAMember, NotTheOwner, AgentNotStaff, Blocked
+            RoleNeeded: somebody is in charge already, and only staff pass a session on.
         """
         head, _ = await self.entered(work, actor, conversation_id)
         _refuse_unless_in_charge(head, actor)
         _refuse_unless_staff(agent)
         if head.desk is None or head.desk.agent_id == agent.id:
             return head
+        if head.desk.agent_id is not None:
+            _refuse_unless_by_staff(actor)
         await _refuse_if_blocked(work, head.created_by, agent.id)
         key = (conversation_id, agent.id)
         if key not in await work.conversations.memberships([key]):
@@ -308,6 +315,11 @@ def _refuse_unless_staff(agent: Account) -> None:
 def _refuse_unless_in_charge(head: Conversation, actor: Account) -> None:
     if actor.role not in STAFF and head.created_by != actor.id:
         raise NotTheOwner
+
+
+def _refuse_unless_by_staff(actor: Account) -> None:
+    if actor.role not in STAFF:
+        raise RoleNeeded(role="staff")
 
 
 async def _refuse_if_blocked(work: ConversationWork, *accounts: AccountId) -> None:

@@ -169,6 +169,10 @@ def checked_title(title: str | None) -> str | None:
     return trimmed(title, field="title", max_chars=MAX_TITLE_CHARS)
 
 
-def may_moderate(member: Member) -> bool:
-    """Whether the member may remove what others wrote, and others themselves."""
-    return member.role is MemberRole.OWNER or member.person.role is Role.ADMIN
+def may_moderate(head: Conversation, member: Member) -> bool:
+    """Whether the member may remove what others wrote, and others themselves.
+
+    A session belongs to the desk: whoever is served there owns it and moderates nobody in it.
+    """
+    is_owner = member.role is MemberRole.OWNER and head.kind is Kind.GROUP
+    return is_owner or (member.person.role is Role.ADMIN and head.kind is not Kind.DIRECT)

@@ -141,13 +141,15 @@ class Conversations:
         conversation_id: ConversationId,
         leaver: AccountId,
     ) -> None:
-        """Take a member out: oneself, or, for the owner and admins in it, somebody else.
+        """Take a member out: oneself, or, for a group's owner and admins in it, somebody else.
 
-        An owner who goes is followed by whoever has been there longest.
+        Whoever was brought into a group or a session may leave it. A group's owner who goes is
+        followed by whoever has been there longest.
         """
         head, member = await self.entered(work, actor, conversation_id)
-        _refuse_unless_group(head)
-        if leaver != actor and not may_moderate(member):
+        if leaver != actor or head.kind is Kind.DIRECT:
+            _refuse_unless_group(head)
+        if leaver != actor and not may_moderate(head, member):
             raise NotTheOwner
         key = (conversation_id, leaver)
         gone = (await work.conversations.memberships([key])).get(key)
@@ -156,7 +158,7 @@ class Conversations:
         await work.conversations.change_members(
             conversation_id,
             left=[leaver],
-            owner=await _heir(work, gone) if gone.role is MemberRole.OWNER else None,
+            owner=await _heir(work, gone) if _is_followed(head, gone) else None,
             at=self._clock.now(),
         )
         event = MemberLeft(
@@ -181,6 +183,11 @@ class Conversations:
         if member is None:
             raise NotAMember
         return head, member
+
+
+def _is_followed(head: Conversation, leaver: Member) -> bool:
+    """Whether somebody else owns the conversation after them; a session stays its customer's."""
+    return leaver.role is MemberRole.OWNER and head.kind is Kind.GROUP
 
 
 async def _heir(work: ConversationWork, owner: Member) -> AccountId | None:

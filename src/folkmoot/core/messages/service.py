@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from folkmoot.core.accounts.model import Person
 from folkmoot.core.conversations.errors import ConversationClosed, NotTheOwner
-from folkmoot.core.conversations.model import Conversation, Kind, Member, may_moderate
+from folkmoot.core.conversations.model import Conversation, Kind, Member, MemberRole, may_moderate
 from folkmoot.core.conversations.service import Conversations
 from folkmoot.core.conversations.timeline import keep, next_position
 from folkmoot.core.messages.errors import (
@@ -127,17 +127,15 @@ class Messages:
         name: MessageId | Uid,
     ) -> None:
         """Leave only the message's ``seq``. Its author may, and who may moderate here: of two in
-        a direct conversation, nobody.
+        a direct conversation nobody, and no customer in their own session.
 
         Raises:
             NoSuchConversation, NotAMember, NoSuchMessage, NotTheAuthor, NotTheOwner
         """
         head, member, message = await self._found(work, actor, conversation_id, name)
-        if message.author_id != actor:
-            if head.kind is Kind.DIRECT:
-                raise NotTheAuthor
-            if not may_moderate(member):
-                raise NotTheOwner
+        if message.author_id != actor and not may_moderate(head, member):
+            owns = head.kind is Kind.DIRECT or member.role is MemberRole.OWNER
+            raise NotTheAuthor if owns else NotTheOwner
         now = self._clock.now()
         await work.messages.delete(message.id, now)
         event = MessageDeleted(
