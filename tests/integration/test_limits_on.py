@@ -55,6 +55,13 @@ async def test_sending_too_much_is_429_with_retry_after_and_an_error_frame_on_th
         assert len(await bo.get(path)) == 3
 
 
+async def test_bodies_that_cannot_be_read_are_counted_as_if_they_could(server, people):
+    async with clients_of(server, people[0]) as [ana]:
+        path = "/api/v1/chat/messages/"
+        answers = [await ana.ask("POST", path, json={"content": 1}) for _ in range(4)]
+        assert [answer.status_code for answer in answers] == [422, 422, 422, 429]
+
+
 async def test_asking_the_assistant_too_much_is_an_error_frame_and_commands_count_too(
     server, people
 ):

@@ -1,6 +1,6 @@
 """What the REST routes of every contract begin and end with: who asks, and how answers look."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Annotated, Any
@@ -14,6 +14,7 @@ from msgspec import Struct
 from folkmoot.auth.authenticator import Caller, credentials_of
 from folkmoot.core.accounts.errors import TokenMissing
 from folkmoot.core.shared.refusals import Refusal, TooManyRequests
+from folkmoot.realtime.limits import Cost
 from folkmoot.realtime.services import Services
 
 _encode = msgspec.json.Encoder().encode
@@ -44,6 +45,26 @@ async def caller_of(
 
 ServicesOf = Annotated[Services, Depends(services_of)]
 CallerOf = Annotated[Caller, Depends(caller_of)]
+
+
+def _counted(cost: Cost) -> Callable[[Services, Caller], Awaitable[Caller]]:
+    """Who asks, if they have not asked too much: it is counted before the body is looked at.
+
+    Raises:
+        TooManyRequests
+    """
+
+    async def caller(services: ServicesOf, caller: CallerOf) -> Caller:
+        services.limits.count(caller.account.id, cost)
+        return caller
+
+    return caller
+
+
+SendingCallerOf = Annotated[Caller, Depends(_counted(Cost.SEND))]
+"""Who asks for what counts as a message sent."""
+SignallingCallerOf = Annotated[Caller, Depends(_counted(Cost.SIGNAL))]
+"""Who asks for what counts as a sign, or as a search."""
 
 
 def answer(content: Struct | list[Any], status: int = 200) -> Response:

@@ -5,7 +5,6 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Response
 
-from folkmoot.auth.authenticator import Caller
 from folkmoot.contracts.conversations import bodies, codec, errors
 from folkmoot.contracts.conversations import frames as wire
 from folkmoot.contracts.conversations.routes import ConversationPath, conversation_id_of
@@ -18,7 +17,14 @@ from folkmoot.core.shared.pages import Page, Slice
 from folkmoot.core.work import UnitOfWork
 from folkmoot.kit.ids import message_id_of, upload_id_of
 from folkmoot.kit.queries import AfterSeq, BeforeSeq, IdempotencyKey, Limit, Offset
-from folkmoot.kit.rest import CallerOf, ServicesOf, answer, shape
+from folkmoot.kit.rest import (
+    CallerOf,
+    SendingCallerOf,
+    ServicesOf,
+    SignallingCallerOf,
+    answer,
+    shape,
+)
 from folkmoot.kit.sending import (
     DeleteIntention,
     EditIntention,
@@ -93,7 +99,7 @@ async def post(
     conversation_id: ConversationPath,
     body: bodies.MessageBody,
     services: ServicesOf,
-    caller: CallerOf,
+    caller: SendingCallerOf,
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """Post a message; every connected member receives it at once.
@@ -103,7 +109,6 @@ async def post(
     moved on answers 409 `not_up_to_date`, with `last_seq` and the first of what was `missed`.
     """
     conversation_id, me = conversation_id_of(conversation_id), caller.account.id
-    services.limits.send(me)
     draft = services.messages.draft(
         me,
         conversation_id,
@@ -133,10 +138,10 @@ async def edit(
     message_id: MessagePath,
     body: bodies.ContentBody,
     services: ServicesOf,
-    caller: CallerOf,
+    caller: SendingCallerOf,
 ) -> Response:
     """Give a message of one's own another content."""
-    find = _counted(services, caller, conversation_id, message_id)
+    find = _found(conversation_id, message_id)
     change = EditIntention(body.content)
     edited = await Sender(services).change(caller.account.id, change, find)
     return answer(codec.message_out(edited, own=True))
@@ -147,10 +152,10 @@ async def delete(
     conversation_id: ConversationPath,
     message_id: MessagePath,
     services: ServicesOf,
-    caller: CallerOf,
+    caller: SendingCallerOf,
 ) -> Response:
     """Leave only a message's place: its author may, an admin, and in a group its owner."""
-    find = _counted(services, caller, conversation_id, message_id)
+    find = _found(conversation_id, message_id)
     await Sender(services).change(caller.account.id, DeleteIntention(), find)
     return Response(status_code=204)
 
@@ -163,10 +168,10 @@ async def react(
     message_id: MessagePath,
     emoji: EmojiPath,
     services: ServicesOf,
-    caller: CallerOf,
+    caller: SendingCallerOf,
 ) -> Response:
     """Put an emoji on a message; twice is once."""
-    find = _counted(services, caller, conversation_id, message_id)
+    find = _found(conversation_id, message_id)
     await Sender(services).change(caller.account.id, ReactIntention(emoji), find)
     return Response(status_code=204)
 
@@ -179,32 +184,32 @@ async def unreact(
     message_id: MessagePath,
     emoji: EmojiPath,
     services: ServicesOf,
-    caller: CallerOf,
+    caller: SendingCallerOf,
 ) -> Response:
     """Take one's own emoji back; what is not there stays so."""
-    find = _counted(services, caller, conversation_id, message_id)
+    find = _found(conversation_id, message_id)
     await Sender(services).change(caller.account.id, ReactIntention(emoji, remove=True), find)
     return Response(status_code=204)
 
 
-def _counted(services: Services, caller: Caller, conversation_id: int, message_id: int) -> Find:
-    """How to find the message that is to be changed; the change counts as a message sent.
+def _found(conversation_id: int, message_id: int) -> Find:
+    """How to find the message that is to be changed.
 
     Raises:
-        NoSuchConversation, NoSuchMessage, TooManyRequests
+        NoSuchConversation, NoSuchMessage
     """
-    find = known(conversation_id_of(conversation_id), message_id_of(message_id))
-    services.limits.send(caller.account.id)
-    return find
+    return known(conversation_id_of(conversation_id), message_id_of(message_id))
 
 
 @router.post("/read", summary="Mark as read", responses={200: shape(wire.ReadStateOut)})
 async def read(
-    conversation_id: ConversationPath, body: bodies.ReadBody, services: ServicesOf, caller: CallerOf
+    conversation_id: ConversationPath,
+    body: bodies.ReadBody,
+    services: ServicesOf,
+    caller: SignallingCallerOf,
 ) -> Response:
     """Say that everything up to `up_to_seq` was read; the watermark never goes back."""
     conversation_id, me = conversation_id_of(conversation_id), caller.account.id
-    services.limits.signal(me)
 
     async def state(work: UnitOfWork) -> wire.ReadStateOut:
         return await _read_state(work, me, conversation_id)

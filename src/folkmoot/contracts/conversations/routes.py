@@ -15,7 +15,7 @@ from folkmoot.core.shared.pages import Slice
 from folkmoot.core.work import UnitOfWork
 from folkmoot.kit.ids import MAX_NUMBER
 from folkmoot.kit.queries import Limit, Offset
-from folkmoot.kit.rest import CallerOf, ServicesOf, answer, shape
+from folkmoot.kit.rest import CallerOf, SendingCallerOf, ServicesOf, answer, shape
 from folkmoot.realtime.services import Services
 
 router = APIRouter(prefix="/conversations", tags=["conversations"], responses=refused(401, 429))
@@ -37,14 +37,13 @@ def conversation_id_of(number: int) -> ConversationId:
     responses={201: shape(wire.ConversationOut), **refused(403, 404, 422)},
 )
 async def start(
-    body: bodies.NewConversationBody, services: ServicesOf, caller: CallerOf
+    body: bodies.NewConversationBody, services: ServicesOf, caller: SendingCallerOf
 ) -> Response:
     """Start a conversation of 2 to 500 members; whoever asks is one of them, and its owner.
 
     Refused with 404 for an unknown participant, with 403 where a block stands between the two of
     a two-party conversation.
     """
-    services.limits.send(caller.account.id)
     names = [AccountName(name) for name in body.participant_ids]
 
     async def job(work: UnitOfWork) -> ConversationId:
@@ -97,11 +96,10 @@ async def rename(
     conversation_id: ConversationPath,
     body: bodies.TitleBody,
     services: ServicesOf,
-    caller: CallerOf,
+    caller: SendingCallerOf,
 ) -> Response:
     """Give a group another title; every member may."""
     conversation_id = conversation_id_of(conversation_id)
-    services.limits.send(caller.account.id)
 
     async def job(work: UnitOfWork) -> None:
         await services.conversations.rename(work, caller.account.id, conversation_id, body.title)
@@ -119,11 +117,10 @@ async def add_participants(
     conversation_id: ConversationPath,
     body: bodies.ParticipantsBody,
     services: ServicesOf,
-    caller: CallerOf,
+    caller: SendingCallerOf,
 ) -> Response:
     """Add accounts to a group; every member may. Who is in it already stays in it."""
     conversation_id = conversation_id_of(conversation_id)
-    services.limits.send(caller.account.id)
     names = [AccountName(name) for name in body.participant_ids]
 
     async def job(work: UnitOfWork) -> None:
@@ -145,11 +142,10 @@ async def remove_participant(
     conversation_id: ConversationPath,
     account_id: Annotated[str, Path(description="An account, by number or by username")],
     services: ServicesOf,
-    caller: CallerOf,
+    caller: SendingCallerOf,
 ) -> Response:
     """Leave a group or a session; or take somebody out, as a group's owner or an admin in it."""
     conversation_id = conversation_id_of(conversation_id)
-    services.limits.send(caller.account.id)
     name = _account_name(account_id)
 
     async def job(work: UnitOfWork) -> None:

@@ -11,7 +11,7 @@ from folkmoot.core.social.contacts import contacts_of
 from folkmoot.core.social.errors import NoSuchRequest
 from folkmoot.core.social.model import FriendRequest
 from folkmoot.core.work import UnitOfWork
-from folkmoot.kit.rest import CallerOf, ServicesOf, answer, refusals, shape
+from folkmoot.kit.rest import CallerOf, SendingCallerOf, ServicesOf, answer, refusals, shape
 from folkmoot.realtime.services import Services
 
 router = APIRouter(
@@ -44,12 +44,13 @@ async def online(services: ServicesOf, caller: CallerOf) -> Response:
     summary="Send a friend request",
     responses={201: shape(wire.FriendRequestOut), **refusals(400, 403, 404, 409, 422)},
 )
-async def request(body: bodies.FriendBody, services: ServicesOf, caller: CallerOf) -> Response:
+async def request(
+    body: bodies.FriendBody, services: ServicesOf, caller: SendingCallerOf
+) -> Response:
     """Ask an account to be friends; it is told at once. Asked by both, the wish is granted.
 
     Refused with 403 where a block stands between the two, with 409 for those who are friends.
     """
-    services.limits.send(caller.account.id)
 
     async def job(work: UnitOfWork) -> FriendRequest:
         (other,) = await services.accounts.find(work, [AccountName(body.account)])
@@ -86,10 +87,9 @@ async def requests(services: ServicesOf, caller: CallerOf) -> Response:
     responses={200: shape(wire.FriendRequestOut), **refusals(404)},
 )
 async def accept(
-    request_id: bodies.RequestPath, services: ServicesOf, caller: CallerOf
+    request_id: bodies.RequestPath, services: ServicesOf, caller: SendingCallerOf
 ) -> Response:
     """Become friends with who asked; accepting twice is once."""
-    services.limits.send(caller.account.id)
     uid = _request_uid(request_id)
 
     async def job(work: UnitOfWork) -> FriendRequest:
@@ -104,10 +104,9 @@ async def accept(
     responses={200: shape(wire.FriendRequestOut), **refusals(404)},
 )
 async def decline(
-    request_id: bodies.RequestPath, services: ServicesOf, caller: CallerOf
+    request_id: bodies.RequestPath, services: ServicesOf, caller: SendingCallerOf
 ) -> Response:
     """Decline a request; it may be made again."""
-    services.limits.send(caller.account.id)
     uid = _request_uid(request_id)
 
     async def job(work: UnitOfWork) -> FriendRequest:
@@ -122,9 +121,10 @@ async def decline(
     summary="Remove a friend",
     responses=refusals(400, 403, 404),
 )
-async def end(account_id: bodies.FriendPath, services: ServicesOf, caller: CallerOf) -> Response:
+async def end(
+    account_id: bodies.FriendPath, services: ServicesOf, caller: SendingCallerOf
+) -> Response:
     """End a friendship, or take one's own request back."""
-    services.limits.send(caller.account.id)
 
     async def job(work: UnitOfWork) -> None:
         (other,) = await services.accounts.find(work, [AccountName(account_id)])

@@ -19,7 +19,15 @@ from folkmoot.core.social.contacts import contacts_of
 from folkmoot.core.work import UnitOfWork
 from folkmoot.kit.ids import reply_uid_of, upload_id_of
 from folkmoot.kit.queries import AfterSeq, BeforeSeq, IdempotencyKey, Limit
-from folkmoot.kit.rest import CallerOf, ServicesOf, answer, refusals, shape
+from folkmoot.kit.rest import (
+    CallerOf,
+    SendingCallerOf,
+    ServicesOf,
+    SignallingCallerOf,
+    answer,
+    refusals,
+    shape,
+)
 from folkmoot.realtime.services import Services
 
 router = APIRouter(
@@ -40,7 +48,7 @@ router = APIRouter(
 async def send(
     body: bodies.DirectBody,
     services: ServicesOf,
-    caller: CallerOf,
+    caller: SendingCallerOf,
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """Send a message to a friend, who receives it at once on every connected device.
@@ -50,7 +58,6 @@ async def send(
     message; with another content it is refused with 409 `client_id_reused`.
     """
     me = caller.account.id
-    services.limits.send(me)
     checked = services.messages.draft(
         me,
         ConversationId(0),
@@ -150,13 +157,14 @@ async def unread(services: ServicesOf, caller: CallerOf) -> Response:
     summary="Mark a message as read",
     responses={200: shape(wire.DirectMessageOut), **refusals(404)},
 )
-async def read(message_id: bodies.MessagePath, services: ServicesOf, caller: CallerOf) -> Response:
+async def read(
+    message_id: bodies.MessagePath, services: ServicesOf, caller: SignallingCallerOf
+) -> Response:
     """Say that a message, and with it all earlier ones of that friend, was read.
 
     Only its receiver can. `read_at` is set the first time and never changes.
     """
     me = caller.account.id
-    services.limits.signal(me)
     message = await services.storage.read(
         lambda work: direct_messages.received(work, me, message_id)
     )
@@ -170,11 +178,10 @@ async def read(message_id: bodies.MessagePath, services: ServicesOf, caller: Cal
     responses={200: shape(wire.DirectMessageOut), **refusals(404)},
 )
 async def delete(
-    message_id: bodies.MessagePath, services: ServicesOf, caller: CallerOf
+    message_id: bodies.MessagePath, services: ServicesOf, caller: SendingCallerOf
 ) -> Response:
     """Leave only a message's place; only its sender can. The friend is told at once."""
     me = caller.account.id
-    services.limits.send(me)
 
     async def job(work: UnitOfWork) -> Message:
         message = await direct_messages.found(work, me, message_id)

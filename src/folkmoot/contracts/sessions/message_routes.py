@@ -21,7 +21,15 @@ from folkmoot.core.shared.pages import Page
 from folkmoot.core.work import UnitOfWork
 from folkmoot.kit.ids import message_uid_of
 from folkmoot.kit.queries import AfterSeq, BeforeSeq, IdempotencyKey, Limit, Offset
-from folkmoot.kit.rest import CallerOf, ServicesOf, answer, refusals, shape
+from folkmoot.kit.rest import (
+    CallerOf,
+    SendingCallerOf,
+    ServicesOf,
+    SignallingCallerOf,
+    answer,
+    refusals,
+    shape,
+)
 from folkmoot.kit.sending import seq_of
 from folkmoot.realtime.services import Services
 
@@ -89,7 +97,7 @@ async def post(
     body: bodies.SessionMessageBody,
     request: Request,
     services: ServicesOf,
-    caller: CallerOf,
+    caller: SendingCallerOf,
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """Post a message; every connected participant receives it at once. Staff join by writing.
@@ -100,7 +108,6 @@ async def post(
     `not_up_to_date`, with `last_seq` and the first of what was `missed`.
     """
     me = caller.account.id
-    services.limits.send(me)
     say = body.said(idempotency_key)
 
     async def enter(work: UnitOfWork) -> ConversationId:
@@ -132,13 +139,12 @@ async def mark_read(
     session_id: bodies.SessionPath,
     body: bodies.UpToMessageBody,
     services: ServicesOf,
-    caller: CallerOf,
+    caller: SignallingCallerOf,
 ) -> Response:
     """Say that everything up to a message was read; that never goes back.
 
     Staff who only look in leave no trace of it.
     """
-    services.limits.signal(caller.account.id)
 
     async def job(work: UnitOfWork) -> ReadMark:
         conversation_id, _ = await _entered(services, work, caller, session_id)

@@ -10,7 +10,7 @@ from folkmoot.contracts.sessions.shapes import participant_out
 from folkmoot.core.accounts.model import Account, AccountName
 from folkmoot.core.conversations.model import Conversation, Member
 from folkmoot.core.work import UnitOfWork
-from folkmoot.kit.rest import CallerOf, ServicesOf, answer, refusals, shape
+from folkmoot.kit.rest import CallerOf, SendingCallerOf, ServicesOf, answer, refusals, shape
 
 router = APIRouter(prefix="/api/v1/chat", tags=["sessions"], responses=refusals(401, 429))
 
@@ -52,10 +52,9 @@ async def add_participant(
     session_id: bodies.SessionPath,
     body: bodies.SessionParticipantBody,
     services: ServicesOf,
-    caller: CallerOf,
+    caller: SendingCallerOf,
 ) -> Response:
     """Add an account to a session: its customer may, and staff. Who is in it stays in it."""
-    services.limits.send(caller.account.id)
 
     async def job(work: UnitOfWork) -> tuple[Conversation, Member]:
         conversation_id = await conversation_id_of(work, session_id)
@@ -79,10 +78,9 @@ async def remove_participant(
     session_id: bodies.SessionPath,
     user_id: Annotated[str, Path(description="An account, by UUID or by username")],
     services: ServicesOf,
-    caller: CallerOf,
+    caller: SendingCallerOf,
 ) -> Response:
     """Leave a session, or, as its customer or as staff, take somebody else out."""
-    services.limits.send(caller.account.id)
 
     async def job(work: UnitOfWork) -> None:
         conversation_id = await conversation_id_of(work, session_id)
@@ -99,13 +97,12 @@ async def remove_participant(
     summary="Block an account",
     responses={200: shape(answers.SessionDoneOut), **refusals(400, 404, 422)},
 )
-async def block(body: bodies.BlockBody, services: ServicesOf, caller: CallerOf) -> Response:
+async def block(body: bodies.BlockBody, services: ServicesOf, caller: SendingCallerOf) -> Response:
     """Want nothing of somebody any more; they are not told. Twice is once.
 
     Where only two speak, neither can write any more; among three or more, whoever blocks is not
     shown what the other writes. Neither can befriend the other, nor add them to a session.
     """
-    services.limits.send(caller.account.id)
 
     async def job(work: UnitOfWork) -> None:
         blocked = (await services.accounts.find(work, [AccountName(body.user_id)]))[0]
@@ -120,9 +117,10 @@ async def block(body: bodies.BlockBody, services: ServicesOf, caller: CallerOf) 
     summary="Unblock an account",
     responses={200: shape(answers.SessionDoneOut), **refusals(400, 404, 422)},
 )
-async def unblock(body: bodies.BlockBody, services: ServicesOf, caller: CallerOf) -> Response:
+async def unblock(
+    body: bodies.BlockBody, services: ServicesOf, caller: SendingCallerOf
+) -> Response:
     """Hear of somebody again; where there is no block, nothing changes."""
-    services.limits.send(caller.account.id)
 
     async def job(work: UnitOfWork) -> None:
         blocked = (await services.accounts.find(work, [AccountName(body.user_id)]))[0]

@@ -14,7 +14,7 @@ from folkmoot.core.conversations.model import Conversation, DeskFilter, checked_
 from folkmoot.core.shared.pages import Slice
 from folkmoot.core.work import UnitOfWork
 from folkmoot.kit.queries import Limit, Offset
-from folkmoot.kit.rest import CallerOf, ServicesOf, answer, refusals, shape
+from folkmoot.kit.rest import CallerOf, SendingCallerOf, ServicesOf, answer, refusals, shape
 from folkmoot.realtime.services import Services
 
 MAX_NAMED = 100
@@ -31,14 +31,13 @@ router = APIRouter(
     responses={201: shape(answers.SessionOut), **refusals(400, 403, 404)},
 )
 async def open_session(
-    body: bodies.NewSessionBody, services: ServicesOf, caller: CallerOf
+    body: bodies.NewSessionBody, services: ServicesOf, caller: SendingCallerOf
 ) -> Response:
     """Open a session with the desk; whoever asks is its customer.
 
     `assigned_agent_id` must be staff: refused with 422 otherwise, with 404 where there is no such
     account, with 403 where a block stands between the two.
     """
-    services.limits.send(caller.account.id)
 
     async def job(work: UnitOfWork) -> answers.SessionOut:
         head = await services.desks.open(
@@ -144,13 +143,12 @@ async def change(
     session_id: bodies.SessionPath,
     body: bodies.SessionChangeBody,
     services: ServicesOf,
-    caller: CallerOf,
+    caller: SendingCallerOf,
 ) -> Response:
     """Rename a session, put somebody of staff in charge, or switch its assistant.
 
     Participants may, and staff; putting in charge is for staff and for the session's customer.
     """
-    services.limits.send(caller.account.id)
     checked_title(body.title)
 
     async def job(work: UnitOfWork) -> answers.SessionOut:
@@ -176,7 +174,9 @@ async def change(
     summary="Close a session by deleting it",
     responses={200: shape(answers.SessionDoneOut), **refusals(403, 404)},
 )
-async def end(session_id: bodies.SessionPath, services: ServicesOf, caller: CallerOf) -> Response:
+async def end(
+    session_id: bodies.SessionPath, services: ServicesOf, caller: SendingCallerOf
+) -> Response:
     """The same as closing it: nothing is erased."""
     return await close(session_id, services, caller)
 
@@ -186,9 +186,10 @@ async def end(session_id: bodies.SessionPath, services: ServicesOf, caller: Call
     summary="Close a session",
     responses={200: shape(answers.SessionDoneOut), **refusals(403, 404)},
 )
-async def close(session_id: bodies.SessionPath, services: ServicesOf, caller: CallerOf) -> Response:
+async def close(
+    session_id: bodies.SessionPath, services: ServicesOf, caller: SendingCallerOf
+) -> Response:
     """Close a session: it can be read and not written. Closing twice is no error."""
-    services.limits.send(caller.account.id)
 
     async def job(work: UnitOfWork) -> Conversation:
         conversation_id = await conversation_id_of(work, session_id)
