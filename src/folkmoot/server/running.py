@@ -57,7 +57,7 @@ async def _serve(
     metrics_at: socket.socket | None,
     own_log: LineFile | None,
 ) -> None:
-    async with opened(settings, own_log) as components:
+    async with opened(settings, own_log, serves=True) as components:
         if settings.demo:
             await demo.fill(components.services, components.passwords)
         app = application(settings, components)

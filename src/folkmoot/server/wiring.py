@@ -3,11 +3,12 @@
 import asyncio
 import socket
 import time
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Coroutine, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import httpx2
 
@@ -67,9 +68,10 @@ from folkmoot.server.ops.line_file import LineFile
 from folkmoot.server.programs import log_reader
 from folkmoot.server.settings import Settings
 from folkmoot.server.system import SystemClock, SystemIds, first_connection_id
-from folkmoot.storage import open_storage
+from folkmoot.storage import lock_storage, open_storage
 from folkmoot.storage.errors import Unusable
 from folkmoot.storage.log_index import LogIndexFile
+from folkmoot.storage.postgres_lock import PostgresLock
 from folkmoot.storage.reporting import ReportingStorage
 from folkmoot.storage.sqlite import SqliteSettings
 from folkmoot.tasks.runner import TaskRunner
@@ -104,26 +106,33 @@ class _Resources:
 
 
 @asynccontextmanager
-async def opened(settings: Settings, own_log: LineFile | None = None) -> AsyncIterator[Components]:
+async def opened(
+    settings: Settings, own_log: LineFile | None = None, *, serves: bool = False
+) -> AsyncIterator[Components]:
     """A server at work: its storage open, its tasks running, all of it ended in order.
 
+    One that ``serves`` clients has its database to itself; a command may work beside it.
+
     Raises:
-        StartRefused: something about the settings or the machine keeps it from opening.
+        StartRefused: something about the settings or the machine keeps it from opening, or
+            another server has taken the database.
     """
     prepare_data_folder(settings)
     secret = _secret_of(settings)
-    try:
-        sqlite = SqliteSettings(synchronous=settings.sqlite_synchronous)
-        storage = await open_storage(settings.database_url, sqlite=sqlite)
-    except Unusable as error:
-        raise StartRefused(str(error)) from error
-    try:
-        async with _means(settings, storage) as means:
-            components = _assembled(settings, means, secret, own_log)
-            async with _at_work(components):
-                yield components
-    finally:
-        await storage.close()
+    async with AsyncExitStack() as ending:
+        try:
+            lock = await lock_storage(settings.database_url) if serves else None
+            if lock is not None:
+                ending.push_async_callback(lock.release)
+            sqlite = SqliteSettings(synchronous=settings.sqlite_synchronous)
+            storage = await open_storage(settings.database_url, sqlite=sqlite, lock=lock)
+        except Unusable as error:
+            raise StartRefused(str(error)) from error
+        ending.push_async_callback(storage.close)
+        means = await ending.enter_async_context(_means(settings, storage))
+        components = _assembled(settings, means, secret, own_log)
+        async with _at_work(components, lock, serves=serves):
+            yield components
 
 
 @asynccontextmanager
@@ -377,23 +386,20 @@ def _readiness(means: _Resources, store: FileStore, own_log: LineFile | None) ->
 
 
 @asynccontextmanager
-async def _at_work(components: Components) -> AsyncIterator[None]:
+async def _at_work(
+    components: Components, lock: PostgresLock | None, *, serves: bool
+) -> AsyncIterator[None]:
     """Run the server's tasks; one that fails ends the server instead of leaving it half alive."""
     services = components.services
-    heartbeat = Heartbeat(services.hub, services.clock)
+    work = [services.writer.run()]
+    if serves:
+        # A command leaves what is owed to the server beside it, whose clients hear of it.
+        work += _work_of_a_server(components)
+    if lock is not None:
+        work.append(_hold(lock))
     try:
         async with asyncio.TaskGroup() as tasks:
-            running = [
-                tasks.create_task(services.writer.run()),
-                tasks.create_task(services.receipts.run()),
-                tasks.create_task(heartbeat.run()),
-                tasks.create_task(services.background_tasks.run()),
-                tasks.create_task(services.files.run()),
-                tasks.create_task(components.logs.run()),
-                tasks.create_task(components.assistant.run()),
-                tasks.create_task(components.readiness.run()),
-                tasks.create_task(components.tasks.run()),
-            ]
+            running = [tasks.create_task(one) for one in work]
             try:
                 yield
                 await services.receipts.flush()
@@ -406,6 +412,27 @@ async def _at_work(components: Components) -> AsyncIterator[None]:
         if len(failures.exceptions) > 1:
             raise
         raise failures.exceptions[0] from None
+
+
+def _work_of_a_server(components: Components) -> list[Coroutine[Any, Any, None]]:
+    services = components.services
+    return [
+        services.receipts.run(),
+        Heartbeat(services.hub, services.clock).run(),
+        services.background_tasks.run(),
+        services.files.run(),
+        components.logs.run(),
+        components.assistant.run(),
+        components.readiness.run(),
+        components.tasks.run(),
+    ]
+
+
+async def _hold(lock: PostgresLock) -> None:
+    try:
+        await lock.run()
+    except Unusable as error:
+        raise StartRefused(str(error)) from error
 
 
 def _issuers(settings: Settings) -> list[IssuerSettings]:

@@ -1,8 +1,15 @@
 """Where everything durable is kept: in memory, in a SQLite file, or in PostgreSQL."""
 
 from folkmoot.storage.errors import Unusable
-from folkmoot.storage.opening import migrate, open_storage
+from folkmoot.storage.opening import lock_storage, migrate, open_storage
 from folkmoot.storage.postgres import PostgresSettings
 from folkmoot.storage.sqlite import SqliteSettings
 
-__all__ = ["PostgresSettings", "SqliteSettings", "Unusable", "migrate", "open_storage"]
+__all__ = [
+    "PostgresSettings",
+    "SqliteSettings",
+    "Unusable",
+    "lock_storage",
+    "migrate",
+    "open_storage",
+]

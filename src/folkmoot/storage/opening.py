@@ -7,6 +7,7 @@ imported only for it: the ORM comes with SQLAlchemy's way to asyncpg, a sixth of
 
 import asyncio
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
@@ -18,16 +19,39 @@ from folkmoot.storage.postgres import PostgresSettings
 from folkmoot.storage.sqlite import SqliteSettings
 from folkmoot.storage.sqlite_file import migrate_file, open_file
 
+if TYPE_CHECKING:
+    from folkmoot.storage.postgres_lock import PostgresLock
+
 _SQLITE = SqliteSettings()
 _POSTGRES = PostgresSettings()
 _FORMS = "write postgresql://user:password@host/name, or leave it out to have SQLite"
 _POSTGRES_NAMES = {"postgresql", "postgres", "postgresql+asyncpg"}
 
 
+async def lock_storage(url: str) -> "PostgresLock | None":
+    """What a server holds so that no other serves the same database, before it opens it.
+
+    ``None`` for a file, which whoever has it open has locked already, and for memory.
+
+    Raises:
+        Unusable: another server has it, or it cannot be opened; one sentence says so.
+    """
+    parsed = _parsed(url)
+    if parsed.drivername not in _POSTGRES_NAMES:
+        return None
+    from folkmoot.storage import postgres_database
+
+    return await postgres_database.lock_database(parsed)
+
+
 async def open_storage(
-    url: str, *, sqlite: SqliteSettings = _SQLITE, postgres: PostgresSettings = _POSTGRES
+    url: str,
+    *,
+    sqlite: SqliteSettings = _SQLITE,
+    postgres: PostgresSettings = _POSTGRES,
+    lock: "PostgresLock | None" = None,
 ) -> Storage:
-    """Storage at the URL, its tables brought up to date.
+    """Storage at the URL, its tables brought up to date; with a ``lock``, only while it is held.
 
     Raises:
         Unusable: it cannot be opened; one sentence says why and what to do.
@@ -39,7 +63,7 @@ async def open_storage(
         return await asyncio.to_thread(open_file, _path(parsed), sqlite)
     from folkmoot.storage import postgres_database
 
-    return await postgres_database.open_database(parsed, postgres)
+    return await postgres_database.open_database(parsed, postgres, lock)
 
 
 async def migrate(url: str) -> bool:

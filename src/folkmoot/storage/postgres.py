@@ -11,6 +11,7 @@ import asyncpg
 from folkmoot.core.shared.refusals import ServerPart, StorageFull, Unavailable
 from folkmoot.core.work import Job, Result
 from folkmoot.storage.errors import ConstraintBroken, KeyTaken, ReadingOnly
+from folkmoot.storage.postgres_lock import PostgresLock
 from folkmoot.storage.sql.executor import Row
 from folkmoot.storage.sql.statements import Params, Statement
 from folkmoot.storage.sql.work import SqlWork
@@ -87,11 +88,14 @@ async def connected_pool(dsn: str, settings: PostgresSettings) -> "Pool":
 
 
 class PostgresStorage:
-    """`Storage` in a database that was migrated."""
+    """`Storage` in a database that was migrated; a server writes while it holds the ``lock``."""
 
-    def __init__(self, pool: "Pool", settings: PostgresSettings) -> None:
+    def __init__(
+        self, pool: "Pool", settings: PostgresSettings, lock: PostgresLock | None = None
+    ) -> None:
         self._pool = pool
         self._settings = settings
+        self._lock = lock
         self._unfinished = 0
 
     async def write(self, job: Job[Result]) -> Result:
@@ -131,6 +135,8 @@ class PostgresStorage:
         """A free connection; what goes wrong with it is told in the words of the core."""
         if self._unfinished >= self._settings.max_waiting:
             raise Unavailable("too many wait for it", part=ServerPart.DATABASE)
+        if is_writing and self._lock is not None and not self._lock.is_held:
+            raise Unavailable("another server might have it by now", part=ServerPart.DATABASE)
         self._unfinished += 1
         try:
             async with self._pool.acquire(timeout=self._settings.timeout_seconds) as connection:

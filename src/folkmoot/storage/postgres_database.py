@@ -11,6 +11,7 @@ from sqlalchemy.pool import NullPool
 
 from folkmoot.storage.errors import Unusable
 from folkmoot.storage.postgres import PostgresSettings, PostgresStorage, connected_pool
+from folkmoot.storage.postgres_lock import PostgresLock
 from folkmoot.storage.schema import upgrade
 
 # Any number, as long as every version of folkmoot uses the same one.
@@ -18,15 +19,29 @@ _MIGRATION_LOCK = 0x666F6C6B6D6F6F74 & 0x7FFFFFFF
 _OLDEST = 13_00_00
 
 
-async def open_database(url: URL, settings: PostgresSettings) -> PostgresStorage:
-    """Storage in this database, migrated if need be.
+async def open_database(
+    url: URL, settings: PostgresSettings, lock: PostgresLock | None = None
+) -> PostgresStorage:
+    """Storage in this database, migrated if need be; it writes only while the ``lock`` is held.
 
     Raises:
         Unusable: and why.
     """
     await migrate_database(url, settings)
     async with _explained(url):
-        return PostgresStorage(await connected_pool(_dsn(url), settings), settings)
+        return PostgresStorage(await connected_pool(_dsn(url), settings), settings, lock)
+
+
+async def lock_database(url: URL) -> PostgresLock:
+    """The lock of the one server that this database has.
+
+    Raises:
+        Unusable: another server has it, or the database cannot be used; and why.
+    """
+    lock = PostgresLock(_dsn(url))
+    async with _explained(url):
+        await lock.take()
+    return lock
 
 
 async def migrate_database(url: URL, settings: PostgresSettings) -> bool:

@@ -56,8 +56,10 @@ def _claimed(path: Path) -> FileLock:
     if sqlite3.sqlite_version_info < _OLDEST:
         raise Unusable(f"SQLite {sqlite3.sqlite_version} is too old: 3.35 is the least.")
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    # Whatever name it goes by: SQLite's own files are beside the file as well, not beside a link.
+    real = path.resolve()
     lock = FileLock(
-        path.with_name(f"{path.name}.lock"),
+        real.with_name(f"{real.name}.lock"),
         sentence=f"Another folkmoot uses {path}: stop it first, or give this one another database.",
     )
     try:

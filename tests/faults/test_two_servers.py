@@ -1,0 +1,100 @@
+"""Two servers on one database: the second refuses to start, and commands work beside the first."""
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from tests.deadlines import WITHIN_S
+from tests.postgres import ONE_WORKER, PostgresServer, postgres
+from tests.programs import run
+from tests.running import Server
+
+__all__ = ["postgres"]
+
+pytestmark = pytest.mark.fault
+
+TAKE = "SELECT pg_advisory_lock(1718578283, hashtext(current_schema()))"
+CUT = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = $1"
+
+
+@pytest.fixture
+def url(postgres: PostgresServer) -> Iterator[str]:
+    name = postgres.create()
+    yield postgres.url(name)
+    postgres.drop(name)
+
+
+@pytest.fixture
+def first(tmp_path: Path, url: str) -> Iterator[Server]:
+    server = Server(tmp_path / "first", "--database", url)
+    (tmp_path / "first").mkdir()
+    server.start()
+    yield server
+    server.kill()
+
+
+def launched(folder: Path, *flags: str) -> Server:
+    folder.mkdir()
+    server = Server(folder, *flags)
+    server.launch()
+    return server
+
+
+@ONE_WORKER
+def test_a_second_server_on_one_postgresql_database_is_refused(first, url, tmp_path):
+    second = launched(tmp_path / "second", "--database", url)
+    assert second.wait() == 1
+    said = second.output.strip().splitlines()[-1]
+    assert said.startswith("folkmoot: Another folkmoot serves this database (since 20")
+    assert said.endswith("stop it first, or give this one another database.")
+    first.stop()
+    second.start()
+    second.kill()
+
+
+@pytest.mark.parametrize("by", ["path", "link"])
+def test_a_second_server_on_one_file_is_refused_whatever_it_calls_it(tmp_path, by):
+    first = Server(tmp_path)
+    first.start()
+    try:
+        file = first.data / "folkmoot.db"
+        if by == "link":
+            file = tmp_path / "other.db"
+            file.symlink_to(first.data / "folkmoot.db")
+        second = launched(tmp_path / "second", "--database", f"sqlite:///{file}")
+        assert second.wait() == 1
+        assert "folkmoot: Another folkmoot uses " in second.output
+    finally:
+        first.kill()
+
+
+@ONE_WORKER
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["doctor", "--port", "0"],
+        ["migrate"],
+        ["account", "create", "ana", "--email", "a@b.example"],
+    ],
+    ids=lambda command: command[0],
+)
+@pytest.mark.parametrize("whose", ["its own folder", "another folder"])
+def test_commands_work_beside_a_running_server(first, url, tmp_path, command, whose):
+    data = first.data if whose == "its own folder" else tmp_path / "other"
+    ended = run(*command, "--data", str(data), "--database", url)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+
+
+@ONE_WORKER
+async def test_a_server_whose_database_another_has_taken_ends_and_says_so(first, url):
+    other, stranger = await asyncpg.connect(url), await asyncpg.connect(url)
+    waiting = asyncio.create_task(other.execute(TAKE))
+    await stranger.execute(CUT, "folkmoot server")
+    await asyncio.wait_for(waiting, WITHIN_S)
+    assert await asyncio.to_thread(first.wait) == 1
+    assert "folkmoot: Another folkmoot serves this database" in first.output
+    await other.close()
+    await stranger.close()
