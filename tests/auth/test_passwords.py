@@ -10,6 +10,7 @@ from folkmoot.auth.passwords import HashCost, Passwords, check_password
 from folkmoot.core.accounts.errors import PasswordTooLong, PasswordTooWeak
 from folkmoot.core.shared.texts import TextHasNul, TextNotUnicode
 from tests.auth.services import CHEAP
+from tools.common_passwords import LIST, listed
 
 NAMES = ("Ana.Example", "ana@example.com")
 
@@ -63,6 +64,12 @@ async def test_a_password_is_the_same_from_a_keyboard_that_decomposes(passwords:
     hashed = await passwords.hashed("caf\u00e9 au lait")
 
     assert await passwords.matches("cafe\u0301 au lait", hashed)
+
+
+def test_the_list_of_common_passwords_is_that_of_the_installed_zxcvbn():
+    """Write it anew: `python -m tools.common_passwords`."""
+    assert LIST.read_text(encoding="utf-8").split("\n")[:-1] == listed()
+    assert len(listed()) > 10_000
 
 
 @pytest.mark.parametrize("password", ["x" * 1025, "ü" * 600, "x" * 1_000_000, "abcdefgh\ud800"])
@@ -127,6 +134,11 @@ async def test_two_hundred_logins_at_once_do_not_hold_up_the_loop():
         "PassWord1",
         "12345678",
         "qwertyuiop",
+        "trustno1",
+        "jennifer1",
+        "Arsenal1",
+        "butterfly",
+        "bigdaddy",
         "aaaaaaaaaaaa",
         "abababababab",
         "ana.example",

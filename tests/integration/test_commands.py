@@ -272,3 +272,23 @@ def test_a_weak_password_is_refused(made):
     end = run(*create, FOLKMOOT_ACCOUNT_PASSWORD="password1")
     assert end.returncode == 1
     assert is_one_sentence(end.stderr)
+
+
+def test_a_password_on_the_command_line_is_taken_with_a_warning(made):
+    create = ("account", "create", "bo", "--email", "bo@example.com", "--data", str(made))
+    end = run(*create, "--password", "Correct-horse-7")
+    quiet = run("account", "password", "bo", "--data", str(made))
+    assert (end.returncode, quiet.returncode, quiet.stderr) == (0, 0, "")
+    assert is_one_sentence(end.stderr)
+    assert "can be read by whoever lists the processes" in end.stderr
+    assert "Correct-horse-7" not in end.stderr + end.stdout
+
+
+def test_a_password_is_read_from_standard_input(made):
+    """What is piped is seen by nobody else."""
+    command = ("account", "password", "ana", "--password-stdin", "--data", str(made))
+    end = run(*command)
+    both = run(*command, "--password", "Correct-horse-7")
+    assert (end.returncode, both.returncode) == (1, 1)
+    assert "no password on standard input" in end.stderr
+    assert "not both" in both.stderr

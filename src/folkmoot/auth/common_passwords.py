@@ -1,5 +1,11 @@
 """The passwords that are guessed first, among those that are long enough to be asked about."""
 
+from pathlib import Path
+
+# Written by `tools/common_passwords.py` from what zxcvbn counted in leaks.
+_LISTED = Path(__file__).with_name("common_passwords.txt")
+
+# What that list lacks: signs and digits at the end, other keyboards, what installers suggest.
 _WORDS = """
 password password1 password12 password123 password1234 password! password1! passw0rd passw0rd1
 p@ssw0rd p@ssword pa$$w0rd pa55word passwort passwort1 mypassword password0 passpass
@@ -17,4 +23,6 @@ default1 default123 guest123 root1234 test1234 test12345 testtest testing1 testi
 master123 access14 hello123 samsung1 google123 facebook linkedin freedom1 charlie1 blink182
 """
 
-COMMON_PASSWORDS = frozenset(_WORDS.split())
+COMMON_PASSWORDS = frozenset(_WORDS.split()) | frozenset(
+    _LISTED.read_text(encoding="utf-8").split("\n")
+)

@@ -5,29 +5,22 @@ from typing import Annotated
 import typer
 
 from folkmoot.cli.exits import Config, Data, Database, plainly, settings_of
+from folkmoot.cli.secrets import FromStdin, Password, password_of
 from folkmoot.core.accounts.model import Role
 from folkmoot.server import control_socket
 
 app = typer.Typer(help="Make accounts, and change what they may do.", no_args_is_help=True)
 
 Username = Annotated[str, typer.Argument(help="The account's username.")]
-Password = Annotated[
-    str,
-    typer.Option(
-        prompt=True,
-        hide_input=True,
-        confirmation_prompt=True,
-        envvar="FOLKMOOT_ACCOUNT_PASSWORD",
-        help="The password; asked for if not given.",
-    ),
-]
 
 
 @app.command()
 def create(
+    context: typer.Context,
     username: Username,
     email: Annotated[str, typer.Option(help="The account's e-mail address.")],
-    password: Password,
+    password: Password = None,
+    password_stdin: FromStdin = False,
     role: Annotated[Role, typer.Option(help="What it may do.")] = Role.USER,
     full_name: Annotated[str, typer.Option(help="The name that others see.")] = "",
     data: Data = None,
@@ -42,7 +35,7 @@ def create(
             "create",
             username=username,
             email=email,
-            password=password,
+            password=password_of(context, password, from_stdin=password_stdin),
             role=role.value,
             full_name=full_name,
         )
@@ -75,8 +68,10 @@ def deactivate(
 
 @app.command()
 def password(
+    context: typer.Context,
     username: Username,
-    password: Password,
+    password: Password = None,
+    password_stdin: FromStdin = False,
     data: Data = None,
     database: Database = None,
     config: Config = None,
@@ -84,4 +79,5 @@ def password(
     """Give an account another password; its logins end."""
     with plainly():
         settings = settings_of(config, data=data, database=database)
-        typer.echo(control_socket.run(settings, "password", username=username, password=password))
+        new = password_of(context, password, from_stdin=password_stdin)
+        typer.echo(control_socket.run(settings, "password", username=username, password=new))

@@ -27,6 +27,11 @@ Config = Annotated[
 ]
 
 
+def warn(sentence: str) -> None:
+    """Say something beside what the command says."""
+    _errors.print(f"folkmoot: {sentence}")
+
+
 @contextmanager
 def plainly() -> Iterator[None]:
     """End the command with one sentence, and exit code 1, for whatever can be expected to fail."""

@@ -2,14 +2,16 @@
 
 import inspect
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin
 
 import typer
+from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
 from folkmoot.cli.exits import Config, plainly, settings_of
+from folkmoot.cli.secrets import warn_of_flag
 from folkmoot.server.errors import StartRefused
 from folkmoot.server.settings import Settings
 
@@ -22,6 +24,7 @@ def with_every_setting(command: Callable[[Settings], None]) -> Callable[..., Non
     def flagged(*, config: Path | None, **given: Any) -> None:
         with plainly():
             flags = {name: _read(name, value) for name, value in given.items()}
+            _warn_of_secrets(flags)
             command(settings_of(config, **flags))
 
     flags = {name: _flag_of(field) for name, field in Settings.model_fields.items()}
@@ -36,6 +39,14 @@ def with_every_setting(command: Callable[[Settings], None]) -> Callable[..., Non
     flagged.__name__ = command.__name__
     flagged.__doc__ = command.__doc__
     return flagged
+
+
+def _warn_of_secrets(flags: Mapping[str, Any]) -> None:
+    """Say of each secret among the flags that it does not stay one there."""
+    for name, value in flags.items():
+        if value is not None and SecretStr in get_args(Settings.model_fields[name].annotation):
+            flag, variable = name.replace("_", "-"), f"FOLKMOOT_{name.upper()}"
+            warn_of_flag(f"--{flag}", f"give it in {variable} or in the settings file")
 
 
 def _flag_of(field: FieldInfo) -> Any:
