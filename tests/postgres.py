@@ -74,6 +74,11 @@ class PostgresServer:
     def url(self, database: str) -> str:
         return f"postgresql://postgres@/{database}?host={self._home}"
 
+    @property
+    def socket_path(self) -> Path:
+        """Where it listens."""
+        return self._home / ".s.PGSQL.5432"
+
     def create(self, *, encoding: str = "UTF8") -> str:
         """The name of a fresh, empty database."""
         name = f"test_{next(self._numbers)}"

@@ -2,14 +2,16 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import pytest
 
 from folkmoot.core.conversations.errors import NotAMember
 from folkmoot.core.messages.events import MessagePosted
-from folkmoot.core.shared.refusals import StorageFull
+from folkmoot.core.shared.ids import ConnectionId
+from folkmoot.core.shared.refusals import StorageFull, Unavailable
+from folkmoot.core.work import OutcomeUnknown
 from folkmoot.realtime.writer import ShuttingDown, TooBusy, Writer
 from folkmoot.storage.memory.storage import MemoryStorage
 from tests.cast import Cast, enter
@@ -27,6 +29,8 @@ class Valve(MemoryStorage):
         self._open.set()
         self.entered = asyncio.Event()
         self.fails_with: Exception | None = None
+        self.found_out: asyncio.Event | None = None
+        """Set once it is to be known whether what is written while this is an event was stored."""
         self.writes = 0
 
     def shut(self) -> None:
@@ -40,8 +44,20 @@ class Valve(MemoryStorage):
         self.writes += 1
         self.entered.set()
         await self._open.wait()
+        if (found_out := self.found_out) is not None:
+            self.found_out = None
+            raise OutcomeUnknown("the answer is lost", lambda: self._outcome(job, found_out))
         if self.fails_with is not None:
             raise self.fails_with
+        return await self._commit(job)
+
+    async def _outcome(self, job: Any, found_out: asyncio.Event) -> Any:
+        await found_out.wait()
+        if self.fails_with is not None:
+            raise self.fails_with
+        return await self._commit(job)
+
+    async def _commit(self, job: Any) -> Any:
         result = await super().write(job)
         self._log.append("committed")
         return result
@@ -62,6 +78,14 @@ class Desk:
         first = self.submit("first")
         await self.storage.entered.wait()
         return first
+
+    async def in_doubt(self) -> "tuple[asyncio.Future[Any], asyncio.Event]":
+        """A first entry of which nobody knows whether it was stored, until the event is set."""
+        self.storage.entered.clear()
+        self.storage.found_out = found_out = asyncio.Event()
+        first = self.submit("first", origin=ConnectionId(7))
+        await self.storage.entered.wait()
+        return first, found_out
 
 
 @asynccontextmanager
@@ -219,6 +243,88 @@ async def test_when_the_storage_cannot_everybody_in_the_batch_is_told_and_nothin
         assert at.log == []
         at.storage.fails_with = None
         assert (await at.submit("third")).message.seq == 1
+
+
+async def test_a_batch_that_was_stored_after_all_is_answered_and_announced_like_any_other():
+    async with desk(grace=WITHIN_S) as at:
+        first, found_out = await at.in_doubt()
+        second = at.submit("second")
+        found_out.set()
+
+        assert [(await first).message.seq, (await second).message.seq] == [1, 2]
+        posted = [event for event in at.log if isinstance(event, MessagePosted)]
+        assert [(event.seq, event.origin) for event in posted] == [(1, 7), (2, None)]
+
+
+async def test_while_nobody_knows_what_became_of_a_batch_everybody_is_told_and_nothing_is_begun():
+    async with desk(grace=0) as at:
+        first, found_out = await at.in_doubt()
+        waiting = [first, at.submit("second")]
+        await asyncio.wait(waiting)
+        waiting.append(at.submit("third"))
+        assert [type(answer.exception()) for answer in waiting[1:]] == [Unavailable] * 2
+        with pytest.raises(OutcomeUnknown):
+            await waiting[0]
+        assert at.writer.stalled is not None
+        assert (at.storage.writes, at.log) == (1, [])
+
+        found_out.set()
+
+        # Refused until then, which only asking again can tell.
+        fourth = None
+        while fourth is None:
+            await asyncio.sleep(0)
+            with suppress(Unavailable):
+                fourth = await at.submit("fourth")
+        assert fourth.message.seq == 2
+        posted = [event for event in at.log if isinstance(event, MessagePosted)]
+        assert [(event.message.body.content, event.origin) for event in posted] == [
+            ("first", None),
+            ("fourth", None),
+        ], "whoever was told of no message is shown it"
+        assert at.writer.stalled is None
+
+
+@pytest.mark.parametrize("grace", [0, WITHIN_S])
+async def test_a_batch_that_was_not_stored_is_refused_and_not_announced(grace):
+    async with desk(grace=grace) as at:
+        at.storage.fails_with = Unavailable("it was not committed")
+        first, found_out = await at.in_doubt()
+        found_out.set()
+
+        with pytest.raises(Unavailable):
+            await first
+        at.storage.fails_with = None
+        await asyncio.sleep(0)
+        assert (await at.submit("second")).message.seq == 1
+        assert sum(isinstance(event, MessagePosted) for event in at.log) == 1
+
+
+async def test_an_entry_that_kept_an_uncertain_batch_from_being_stored_spoils_no_other():
+    async with desk(grace=WITHIN_S) as at:
+
+        async def fail(work: Any) -> None:
+            raise ZeroDivisionError("a bug")
+
+        first = await at.held_up()
+        at.storage.found_out = found_out = asyncio.Event()
+        good, failing = at.submit("good"), asyncio.ensure_future(at.writer.write(fail))
+        found_out.set()
+        at.storage.open()
+
+        with pytest.raises(ZeroDivisionError):
+            await failing
+        assert {(await first).message.seq, (await good).message.seq} == {1, 2}
+
+
+async def test_stopping_waits_for_nothing_that_nobody_knows():
+    async with desk(grace=0) as at:
+        first, _ = await at.in_doubt()
+
+        await at.writer.stop()
+
+        with pytest.raises(OutcomeUnknown):
+            await first
 
 
 async def test_what_cannot_be_announced_is_stored_and_answered_all_the_same(caplog):

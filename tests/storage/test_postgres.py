@@ -13,12 +13,14 @@ from folkmoot.core.messages.model import Posted
 from folkmoot.core.shared.pages import Page
 from folkmoot.core.shared.refusals import Refusal, StorageFull, Unavailable
 from folkmoot.core.social.errors import Blocked
-from folkmoot.core.work import Storage, UnitOfWork
+from folkmoot.core.work import OutcomeUnknown, Storage, UnitOfWork
 from folkmoot.storage import open_storage
 from folkmoot.storage.errors import ConstraintBroken
 from folkmoot.storage.postgres import PostgresSettings, PostgresStorage
 from tests.cast import NOON, Cast, CountingIds, enter
+from tests.deadlines import WITHIN_S
 from tests.postgres import ONE_WORKER, PostgresServer
+from tests.postgres_proxy import Cut, PostgresProxy, postgres_proxy
 
 pytestmark = ONE_WORKER
 
@@ -208,6 +210,81 @@ async def test_a_connection_that_breaks_is_unavailable_and_the_next_is_not(
 
     await cast.storage.check()
     assert (await cast.say(cast.ana, "hello")).seq == 1
+
+
+@pytest.fixture
+async def cut_off(
+    cast: Cast, postgres: PostgresServer, migrated_postgres: str
+) -> AsyncIterator[tuple[Cast, PostgresProxy]]:
+    """The cast at the other side of a proxy that can break connections."""
+    async with postgres_proxy(postgres) as proxy:
+        storage = await open_storage(proxy.url(migrated_postgres))
+        yield replace(cast, storage=storage), proxy
+        await storage.close()
+
+
+async def renamed(work: UnitOfWork, cast: Cast) -> str:
+    """A job that inserts no row with a number of its own."""
+    await cast.conversations.rename(work, cast.ana.id, cast.lobby.id, "Renamed")
+    return "renamed"
+
+
+async def posted(work: UnitOfWork, cast: Cast) -> str:
+    (answer,) = await cast.posting.post(work, [cast.draft(cast.ana, "hello")])
+    assert isinstance(answer, Posted)
+    return answer.message.body.content
+
+
+@pytest.mark.parametrize("job", [posted, renamed])
+async def test_a_commit_whose_answer_is_lost_is_known_to_have_happened(cut_off, job):
+    cast, proxy = cut_off
+    proxy.cut(Cut.ANSWER_LOST)
+
+    with pytest.raises(OutcomeUnknown) as unknown:
+        await cast.storage.write(lambda work: job(work, cast))
+
+    async with asyncio.timeout(WITHIN_S):
+        assert await unknown.value.outcome() in {"hello", "renamed"}
+    assert (await cast.head()).last_seq == 1
+
+
+@pytest.mark.parametrize("job", [posted, renamed])
+async def test_a_commit_that_never_reached_the_server_is_known_not_to_have_happened(cut_off, job):
+    cast, proxy = cut_off
+    proxy.cut(Cut.REQUEST_LOST)
+
+    with pytest.raises(OutcomeUnknown) as unknown:
+        await cast.storage.write(lambda work: job(work, cast))
+
+    async with asyncio.timeout(WITHIN_S):
+        with pytest.raises(Unavailable):
+            await unknown.value.outcome()
+    assert (await cast.head()).last_seq == 0
+
+
+async def test_a_commit_that_is_under_way_is_waited_for(cut_off):
+    cast, proxy = cut_off
+    proxy.cut(Cut.REQUEST_LATE)
+    with pytest.raises(OutcomeUnknown) as unknown:
+        await cast.storage.write(lambda work: posted(work, cast))
+
+    asked = asyncio.ensure_future(unknown.value.outcome())
+    assert (await cast.head()).last_seq == 0
+    proxy.hand_on()
+
+    async with asyncio.timeout(WITHIN_S):
+        assert await asked == "hello"
+    assert (await cast.head()).last_seq == 1
+
+
+async def test_what_changed_nothing_has_its_answer_whatever_becomes_of_the_commit(cut_off):
+    cast, proxy = cut_off
+    proxy.cut(Cut.ANSWER_LOST)
+
+    with pytest.raises(Unavailable) as unavailable:
+        await cast.storage.write(lambda work: work.accounts.count())
+
+    assert not isinstance(unavailable.value, OutcomeUnknown)
 
 
 async def test_a_lock_that_is_held_too_long_is_unavailable(

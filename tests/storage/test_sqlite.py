@@ -7,6 +7,7 @@ import sqlite3
 import threading
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from signal import SIG_IGN, SIGXFSZ, signal
 
@@ -14,10 +15,11 @@ import pytest
 
 from folkmoot.core.shared.pages import Page
 from folkmoot.core.shared.refusals import StorageFull, Unavailable
-from folkmoot.core.work import UnitOfWork
+from folkmoot.core.work import OutcomeUnknown, UnitOfWork
 from folkmoot.storage import Unusable, migrate, open_storage
 from folkmoot.storage.sqlite import SqliteSettings
 from tests.cast import Cast, enter
+from tests.deadlines import WITHIN_S
 
 IMPATIENT = SqliteSettings(busy_seconds=0.05)
 NOBODY = 65534
@@ -207,6 +209,52 @@ async def test_a_job_that_nobody_waits_for_any_more_is_not_begun(sqlite_path: Pa
     await asyncio.wait({second})
     may_end.set()
     await first
+
+    assert await contents(cast) == []
+    await cast.storage.close()
+
+
+async def test_what_was_begun_and_takes_too_long_has_an_outcome_later(sqlite_path: Path) -> None:
+    settings = replace(IMPATIENT, timeout_seconds=0.05)
+    cast = await open_cast(sqlite_path, settings)
+    may_end = threading.Event()
+
+    async def long_job(work: UnitOfWork) -> object:
+        (answer,) = await cast.posting.post(work, [cast.draft(cast.ana, "hello")])
+        assert may_end.wait(WITHIN_S)
+        return answer
+
+    with pytest.raises(OutcomeUnknown) as unknown:
+        await cast.storage.write(long_job)
+    with pytest.raises(Unavailable) as unavailable:
+        await cast.say(cast.ana, "not begun")
+    may_end.set()
+    async with asyncio.timeout(WITHIN_S):
+        posted = await unknown.value.outcome()
+
+    assert not isinstance(unavailable.value, OutcomeUnknown)
+    assert posted.message.seq == 1
+    assert await contents(cast) == ["hello"]
+    await cast.storage.close()
+
+
+async def test_what_was_begun_and_fails_late_is_known_not_to_have_happened(
+    sqlite_path: Path,
+) -> None:
+    cast = await open_cast(sqlite_path, replace(IMPATIENT, timeout_seconds=0.05))
+    may_end = threading.Event()
+
+    async def long_job(work: UnitOfWork) -> None:
+        await cast.posting.post(work, [cast.draft(cast.ana, "hello")])
+        assert may_end.wait(WITHIN_S)
+        raise StorageFull
+
+    with pytest.raises(OutcomeUnknown) as unknown:
+        await cast.storage.write(long_job)
+    may_end.set()
+    async with asyncio.timeout(WITHIN_S):
+        with pytest.raises(StorageFull):
+            await unknown.value.outcome()
 
     assert await contents(cast) == []
     await cast.storage.close()

@@ -1,11 +1,12 @@
 """One unit of work, and the port through which all stored state is read and changed."""
 
 from collections.abc import Awaitable, Callable
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from folkmoot.core.accounts.store import AccountWork
 from folkmoot.core.events import Event
 from folkmoot.core.messages.store import MessageWork
+from folkmoot.core.shared.refusals import ServerPart, Unavailable
 
 Result = TypeVar("Result")
 
@@ -32,6 +33,28 @@ class Write(Protocol):
     def __call__(self, job: Job[Result]) -> Awaitable[Result]: ...
 
 
+async def _nobody_will_know() -> Any:
+    raise Unavailable
+
+
+class OutcomeUnknown(Unavailable):
+    """The unit of work may have happened, or may yet: its answer did not come.
+
+    ``outcome`` returns what its job returned once that is known to be durable, and raises what
+    kept it from happening once that is known. It takes as long as nobody can say.
+    """
+
+    def __init__(
+        self,
+        reason: str = "",
+        outcome: Callable[[], Awaitable[Any]] = _nobody_will_know,
+        *,
+        part: ServerPart = ServerPart.DATABASE,
+    ) -> None:
+        super().__init__(reason, part=part)
+        self.outcome = outcome
+
+
 class Storage(Protocol):
     """Where everything durable is kept.
 
@@ -45,8 +68,9 @@ class Storage(Protocol):
         When the job raises, nothing of it has happened and the exception comes through.
 
         Raises:
-            Unavailable: nothing happened, or (if the connection broke during the commit) nobody
-                knows; the same ``client_id`` makes a retry safe either way.
+            OutcomeUnknown: nobody knows yet whether it happened; what it recorded must be
+                announced if it did, and nothing that is written later before it.
+            Unavailable: nothing happened.
         """
         ...
 

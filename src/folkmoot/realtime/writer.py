@@ -2,21 +2,24 @@
 
 Whatever arrives while a batch is being stored makes up the next one. Answers go out after the
 commit and never before; a refused entry spoils no other; one that fails is tried by itself.
+Where nobody knows whether a batch was stored, nothing else is until that is known
+(docs/decisions/0016).
 """
 
 import asyncio
 import logging
 from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import Any, TypeVar
 
 from folkmoot.core.events import Event
+from folkmoot.core.messages.events import MessagePosted
 from folkmoot.core.messages.model import Draft, Posted
 from folkmoot.core.messages.posting import Posting
 from folkmoot.core.shared.refusals import Refusal, Unavailable
-from folkmoot.core.work import Job, Storage, UnitOfWork
+from folkmoot.core.work import Job, OutcomeUnknown, Storage, UnitOfWork
 from folkmoot.realtime.request_id import request_id
 
 Result = TypeVar("Result")
@@ -77,7 +80,9 @@ class Writer:
 
     ``announce`` is told what was recorded, after the commit. ``linger`` (seconds) is how long a
     busy writer lets entries gather; an idle one never waits, but for ``patience`` (seconds) where
-    there are only patient jobs. At most ``max_waiting`` entries wait.
+    there are only patient jobs. At most ``max_waiting`` entries wait. ``grace`` (seconds) is how
+    long entries whose outcome nobody knows are kept waiting for it; from then on all are refused
+    until it is known.
     """
 
     def __init__(
@@ -90,6 +95,7 @@ class Writer:
         max_waiting: int = 20_000,
         linger: float = 0.002,
         patience: float = 0.02,
+        grace: float = 0.5,
     ) -> None:
         self._storage = storage
         self._posting = posting
@@ -98,6 +104,8 @@ class Writer:
         self._max_waiting = max_waiting
         self._linger = linger
         self._patience = patience
+        self._grace = grace
+        self._stalled: Unavailable | None = None
         self._waiting: deque[_Entry] = deque()
         self._arrived = asyncio.Event()
         self._idle = asyncio.Event()
@@ -111,6 +119,11 @@ class Writer:
     def is_stopping(self) -> bool:
         """Whether nothing new is taken on any more."""
         return self._stopping
+
+    @property
+    def stalled(self) -> Unavailable | None:
+        """Why nothing is taken on until it is known what became of the last batch, if so."""
+        return self._stalled
 
     def statistics(self) -> WriterStatistics:
         """How it did since the start."""
@@ -179,6 +192,8 @@ class Writer:
         entry = _Entry(task, loop.create_future(), is_patient, request_id.get())
         if self._stopping:
             entry.answer.set_exception(ShuttingDown())
+        elif self._stalled is not None:
+            entry.answer.set_exception(_fresh(self._stalled))
         elif len(self._waiting) >= self._max_waiting:
             entry.answer.set_exception(TooBusy())
         else:
@@ -199,9 +214,15 @@ class Writer:
     async def _store(self, batch: Sequence[_Entry]) -> None:
         try:
             outcomes, events = await self._storage.write(self._job(batch))
+        except OutcomeUnknown as unknown:
+            await self._find_out(batch, unknown)
         except Exception as error:
             await self._store_singly(batch, error)
-            return
+        else:
+            self._take_in(batch, outcomes)
+            self._tell(events)
+
+    def _take_in(self, batch: Sequence[_Entry], outcomes: Sequence[Any]) -> None:
         self._batches += 1
         for entry, outcome in zip(batch, outcomes, strict=True):
             entry.outcome = outcome
@@ -209,11 +230,48 @@ class Writer:
                 self._messages += 1
             elif isinstance(outcome, Refusal):
                 self._refusals[outcome.code] += 1
+
+    def _tell(self, events: Sequence[Event]) -> None:
         try:
             self._announce(events)
         except Exception:
             # It is durable, and whoever waits for an answer must get it all the same.
             _log.exception("what was stored could not be announced")
+
+    async def _find_out(self, batch: Sequence[_Entry], unknown: OutcomeUnknown) -> None:
+        """Learn what became of a batch, and announce it if it is durable, before anything later."""
+        known = asyncio.ensure_future(unknown.outcome())
+        try:
+            await asyncio.wait({known}, timeout=self._grace)
+            if not known.done():
+                self._stall(batch, unknown)
+            outcomes, events = await known
+        except Exception as error:
+            _log.warning("a batch of %d was not stored: %s", len(batch), unknown.explained)
+            if left := [one for one in batch if not one.answer.done()]:
+                await self._store_singly(left, error)
+        else:
+            _log.warning("a batch of %d was stored after all: %s", len(batch), unknown.explained)
+            if self._stalled is not None:
+                # Its author was told of no message, and so is shown it like everybody else.
+                events = [_without_origin(event) for event in events]
+            self._take_in(batch, outcomes)
+            self._tell(events)
+        finally:
+            known.cancel()
+            self._stalled = None
+
+    def _stall(self, batch: Sequence[_Entry], unknown: OutcomeUnknown) -> None:
+        """Keep nobody waiting any longer for what nobody knows."""
+        self._stalled = unknown
+        for entry in batch:
+            entry.outcome = unknown
+            entry.settle()
+        while self._waiting:
+            entry = self._waiting.popleft()
+            entry.outcome = _fresh(unknown)
+            entry.settle()
+        self._idle.set()
 
     async def _store_singly(self, batch: Sequence[_Entry], error: Exception) -> None:
         """Nothing of the batch has happened: find out which entry is to blame, if one is."""
@@ -239,6 +297,15 @@ class Writer:
             return outcomes, list(work.events)
 
         return job
+
+
+def _fresh(fault: Unavailable) -> Unavailable:
+    """What to tell those of whom nothing was begun."""
+    return Unavailable(fault.reason, part=fault.part)
+
+
+def _without_origin(event: Event) -> Event:
+    return replace(event, origin=None) if isinstance(event, MessagePosted) else event
 
 
 async def _attempt(work: UnitOfWork, job: Job[Any]) -> Any:

@@ -7,6 +7,7 @@ from queue import SimpleQueue
 from typing import Any, Generic, TypeVar
 
 from folkmoot.core.shared.refusals import ServerPart, Unavailable
+from folkmoot.core.work import OutcomeUnknown
 
 Owned = TypeVar("Owned")
 Result = TypeVar("Result")
@@ -53,7 +54,8 @@ class ConnectionThreads(Generic[Owned]):
         """What the task returns. A task that nobody waits for any more is not begun.
 
         Raises:
-            Unavailable: too many wait, it takes too long (and may still happen), or all is closed.
+            OutcomeUnknown: it was begun and takes too long.
+            Unavailable: too many wait, it was not begun in time, or all is closed.
         """
         if self._closed:
             raise Unavailable("it is closed", part=self._part)
@@ -62,12 +64,17 @@ class ConnectionThreads(Generic[Owned]):
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[Result] = loop.create_future()
         self._unfinished += 1
-        self._queue.put(_ThreadTask(task, loop, answer, self._finished))
+        waiting = _ThreadTask(task, loop, answer, self._finished)
+        self._queue.put(waiting)
         try:
             async with asyncio.timeout(self._seconds):
                 return await answer
         except TimeoutError:
-            raise Unavailable("it does not answer in time", part=self._part) from None
+            if waiting.claim():
+                raise Unavailable("it does not answer in time", part=self._part) from None
+            raise OutcomeUnknown(
+                "it does not answer in time", waiting.outcome, part=self._part
+            ) from None
 
     @property
     def unfinished(self) -> int:
@@ -89,7 +96,7 @@ class ConnectionThreads(Generic[Owned]):
 class _ThreadTask(Generic[Owned]):
     """A task on its way to a thread, and its result on the way back."""
 
-    __slots__ = ("_answer", "_finished", "_loop", "_task")
+    __slots__ = ("_answer", "_claimed", "_ended", "_finished", "_loop", "_result", "_task")
 
     def __init__(
         self,
@@ -102,10 +109,25 @@ class _ThreadTask(Generic[Owned]):
         self._loop = loop
         self._answer = answer
         self._finished = finished
+        self._claimed = threading.Lock()
+        self._ended = asyncio.Event()
+        self._result: tuple[Any, BaseException | None] = (None, None)
+
+    def claim(self) -> bool:
+        """Decide alone what becomes of the task; false: another thread has begun or dropped it."""
+        return self._claimed.acquire(blocking=False)
+
+    async def outcome(self) -> Any:
+        """What a task that was begun returns, or raises, however long it takes."""
+        await self._ended.wait()
+        result, error = self._result
+        if error is not None:
+            raise error
+        return result
 
     def run(self, owned: Owned) -> None:
         result, error = None, None
-        if not self._answer.cancelled():
+        if not self._answer.cancelled() and self.claim():
             try:
                 result = self._task(owned)
             except BaseException as raised:  # whatever it is belongs to who waits
@@ -118,6 +140,8 @@ class _ThreadTask(Generic[Owned]):
 
     def _settle(self, result: Any, error: BaseException | None) -> None:
         self._finished()
+        self._result = result, error
+        self._ended.set()
         if self._answer.cancelled():
             return
         if error is None:

@@ -2,14 +2,16 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import asyncpg
+from asyncpg.transaction import Transaction
 
 from folkmoot.core.shared.refusals import ServerPart, StorageFull, Unavailable
-from folkmoot.core.work import Job, Result
+from folkmoot.core.work import Job, OutcomeUnknown, Result
 from folkmoot.storage.errors import ConstraintBroken, KeyTaken, ReadingOnly
 from folkmoot.storage.postgres_lock import PostgresLock
 from folkmoot.storage.sql.executor import Row
@@ -25,9 +27,11 @@ if TYPE_CHECKING:
 
 _TRIES = 5
 _CACHED_STATEMENTS = 256
+_SHORTEST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.01, 0.5
 # https://www.postgresql.org/docs/current/errcodes-appendix.html, by class and by code.
 _HOUSE_AT_FAULT = ("08", "25P", "53", "55P03", "57", "58", "F0", "XX")
 _COLLISIONS = ("40001", "40P01")
+_ROLLED_BACK = ("23", "40")
 _REASONS = {
     "25006": "it cannot be written",
     "53200": "it has not enough memory",
@@ -127,8 +131,54 @@ class PostgresStorage:
         )
         async with self._connection(is_writing=is_writing) as connection:
             executor = _PostgresExecutor(connection, is_writing=is_writing)
-            async with connection.transaction(isolation=isolation, readonly=not is_writing):
-                return await job(SqlWork(executor))
+            transaction = connection.transaction(isolation=isolation, readonly=not is_writing)
+            await transaction.start()
+            try:
+                result = await job(SqlWork(executor))
+                number = await executor.transaction_number() if is_writing else None
+            except BaseException:
+                await _roll_back(transaction)
+                raise
+            try:
+                await transaction.commit()
+            except _DRIVER_FAILED as error:
+                if number is None or _is_refused(error):
+                    raise
+                with suppress(asyncpg.InterfaceError):  # Gone already.
+                    # Or giving it back would wait for the answer that does not come.
+                    connection.terminate()
+                told = _told(error, is_writing=True)
+                reason = told.reason if isinstance(told, Unavailable) else ""
+                outcome = partial(self._outcome, number, result)
+                raise OutcomeUnknown(reason, outcome) from error
+            return result
+
+    async def _outcome(self, number: int, result: Result) -> Result:
+        """The result, once the transaction is known to have been committed.
+
+        Raises:
+            Unavailable: it was not, or the database has forgotten it.
+        """
+        pause = _SHORTEST_PAUSE_SECONDS
+        while (status := await self._status_of(number)) in {"in progress", None}:
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
+        if status == "committed":
+            return result
+        raise Unavailable("the connection to it broke", part=ServerPart.DATABASE)
+
+    async def _status_of(self, number: int) -> str | None:
+        """What became of a transaction; ``None`` while nobody can be asked."""
+        try:
+            async with self._connection(is_writing=False) as connection:
+                # No status: so long ago, or so far ahead, that it was another database's.
+                found = "SELECT coalesce(txid_status($1), 'unknown')"
+                status: str = await connection.fetchval(found, number)
+                return status
+        except asyncpg.DataError:
+            return "unknown"
+        except Unavailable:
+            return None
 
     @asynccontextmanager
     async def _connection(self, *, is_writing: bool) -> AsyncIterator["Connection"]:
@@ -155,6 +205,17 @@ class _PostgresExecutor:
     def __init__(self, connection: "Connection", *, is_writing: bool) -> None:
         self._connection = connection
         self.is_writing = is_writing
+        self._transaction_number: int | None = None
+
+    async def transaction_number(self) -> int | None:
+        """By what the database can be asked later what became of this; none: nothing was written.
+
+        Where a message or conversation was inserted, that has told it already.
+        """
+        if self._transaction_number is None:
+            query = "SELECT txid_current_if_assigned()"
+            self._transaction_number = await self._connection.fetchval(query)
+        return self._transaction_number
 
     def note_deleted_words(self) -> None:
         """Nothing to do: there is no such table."""
@@ -178,12 +239,26 @@ class _PostgresExecutor:
 
     async def insert(self, statement: Statement, params: Sequence[Params]) -> Sequence[int]:
         prepared = statement.postgres
-        text = f"{prepared.text} RETURNING id"
+        text = f"{prepared.text} RETURNING id, txid_current()"
         try:
             rows = await self._connection.fetchmany(text, map(prepared.arguments, params))
         except _DRIVER_FAILED as error:
             raise _told(error, is_writing=self.is_writing) from error
+        if rows:
+            self._transaction_number = rows[0][1]
         return [row[0] for row in rows]
+
+
+async def _roll_back(transaction: Transaction) -> None:
+    """Take back what a job did; where the connection has gone, the database does so by itself."""
+    with suppress(*_DRIVER_FAILED):
+        await transaction.rollback()
+
+
+def _is_refused(error: BaseException) -> bool:
+    """Whether the database has said in so many words that it did not commit."""
+    code = getattr(error, "sqlstate", None) or ""
+    return code.startswith(_ROLLED_BACK)
 
 
 async def _leave_as_is(_connection: object) -> None:

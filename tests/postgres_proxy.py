@@ -1,0 +1,155 @@
+"""A proxy before PostgreSQL that can break a connection in the middle of a COMMIT."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from enum import Enum
+from pathlib import Path
+from struct import unpack
+
+from tests.postgres import PostgresServer
+
+_SSL_REQUEST, _GSS_REQUEST = 80877103, 80877104
+_QUERY, _COMPLETE = b"Q", b"C"
+
+
+class Cut(Enum):
+    """Where the connection breaks. The client sees the same each time."""
+
+    ANSWER_LOST = "it was committed, and the answer is lost"
+    REQUEST_LOST = "it is never committed"
+    REQUEST_LATE = "it is committed once `PostgresProxy.hand_on` is called"
+
+
+class PostgresProxy:
+    """Passes everything on, but for the next COMMIT of a transaction that writes, if it is to."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._next: Cut | None = None
+        self._made = asyncio.Event()
+        self._handed_on = asyncio.Event()
+        self.port = 0
+        self.cuts = 0
+
+    def url(self, database: str) -> str:
+        return f"postgresql://postgres@127.0.0.1:{self.port}/{database}?sslmode=disable"
+
+    def cut(self, where: Cut = Cut.ANSWER_LOST) -> asyncio.Event:
+        """Break the connection of the next COMMIT; what is returned is set once that was done."""
+        self._next = where
+        self._made = asyncio.Event()
+        self._handed_on.clear()
+        return self._made
+
+    def hand_on(self) -> None:
+        """Let a COMMIT through that is to be late."""
+        self._handed_on.set()
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        upstream_reader, upstream = await asyncio.open_unix_connection(self._path)
+        connection = _ProxiedConnection(self, (reader, writer), (upstream_reader, upstream))
+        with suppress(OSError, asyncio.IncompleteReadError):
+            await connection.run()
+
+    def take(self, *wanted: Cut) -> Cut | None:
+        """Which of these cuts is to be made now; it is made from here on."""
+        if self._next not in wanted:
+            return None
+        found, self._next = self._next, None
+        return found
+
+    def note_cut(self) -> None:
+        self.cuts += 1
+        self._made.set()
+
+    async def late(self) -> None:
+        await self._handed_on.wait()
+
+
+_Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+
+
+class _ProxiedConnection:
+    """One client and its backend. Whatever a client begins with READ ONLY is never cut."""
+
+    def __init__(self, proxy: PostgresProxy, client: _Streams, backend: _Streams) -> None:
+        self._proxy = proxy
+        self._from_client, self._to_client = client
+        self._from_backend, self._to_backend = backend
+        self._is_writing = False
+
+    async def run(self) -> None:
+        try:
+            await self._greet()
+            asking = asyncio.ensure_future(self._pass_on_requests())
+            answering = asyncio.ensure_future(self._pass_on_answers())
+            await asyncio.wait({asking, answering}, return_when=asyncio.FIRST_COMPLETED)
+            for task in (asking, answering):
+                task.cancel()
+            await asyncio.gather(asking, answering, return_exceptions=True)
+        finally:
+            self._to_client.close()
+            self._to_backend.close()
+
+    async def _greet(self) -> None:
+        """The first message has no type; to encryption the answer is no."""
+        while True:
+            head = await self._from_client.readexactly(4)
+            body = await self._from_client.readexactly(unpack("!I", head)[0] - 4)
+            if len(body) != 4 or unpack("!I", body)[0] not in {_SSL_REQUEST, _GSS_REQUEST}:
+                self._to_backend.write(head + body)
+                return
+            self._to_client.write(b"N")
+
+    async def _pass_on_requests(self) -> None:
+        while True:
+            kind, message = await _message(self._from_client)
+            if kind == _QUERY:
+                text = message[5:-1].decode().upper()
+                if text.startswith("BEGIN"):
+                    self._is_writing = "READ ONLY" not in text
+                elif text.startswith("COMMIT") and self._is_writing:
+                    cut = self._proxy.take(Cut.REQUEST_LOST, Cut.REQUEST_LATE)
+                    if cut is not None:
+                        await self._break(message if cut is Cut.REQUEST_LATE else b"")
+                        return
+            self._to_backend.write(message)
+            await self._to_backend.drain()
+
+    async def _break(self, message: bytes) -> None:
+        self._to_client.transport.abort()
+        self._proxy.note_cut()
+        if message:
+            await self._proxy.late()
+            self._to_backend.write(message)
+            await self._to_backend.drain()
+
+    async def _pass_on_answers(self) -> None:
+        while True:
+            kind, message = await _message(self._from_backend)
+            is_commit = kind == _COMPLETE and message[5:-1] == b"COMMIT" and self._is_writing
+            if is_commit and self._proxy.take(Cut.ANSWER_LOST):
+                await self._break(b"")
+                return
+            self._to_client.write(message)
+            await self._to_client.drain()
+
+
+async def _message(reader: asyncio.StreamReader) -> tuple[bytes, bytes]:
+    kind = await reader.readexactly(1)
+    length = await reader.readexactly(4)
+    return kind, kind + length + await reader.readexactly(unpack("!I", length)[0] - 4)
+
+
+@asynccontextmanager
+async def postgres_proxy(server: PostgresServer) -> AsyncIterator[PostgresProxy]:
+    """A proxy on a port of this machine."""
+    proxy = PostgresProxy(server.socket_path)
+    listening = await asyncio.start_server(proxy.serve, "127.0.0.1", 0, family=socket.AF_INET)
+    proxy.port = listening.sockets[0].getsockname()[1]
+    try:
+        yield proxy
+    finally:
+        listening.close()
