@@ -89,7 +89,7 @@ class Cast:
 
     @property
     def messages(self) -> Messages:
-        return Messages(self.clock, self.conversations, max_chars=MAX_CHARS)
+        return Messages(self.clock, max_chars=MAX_CHARS)
 
     @property
     def posting(self) -> Posting:

@@ -152,8 +152,8 @@ async def test_staff_join_a_session_by_changing_a_message_there_and_nobody_else_
     session = await server.do(desks.open, cast.ana)
     message = await server.say(cast.ana, "help", where=session)
     with pytest.raises(NotAMember):
-        await sender.change_in_session(cast.bo, ReactIntention("👍"), session.id, message.uid)
-    await sender.change_in_session(agent, ReactIntention("👍"), session.id, message.uid)
+        await sender.change(cast.bo.id, ReactIntention("👍"), known(session.id, message.uid))
+    await sender.change(agent.id, ReactIntention("👍"), known(session.id, message.uid))
     assert await cast.members(session.id) == [cast.ana.id, agent.id]
 
 

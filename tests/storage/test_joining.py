@@ -6,13 +6,14 @@ import pytest
 
 from folkmoot.core.accounts.model import Account, Role
 from folkmoot.core.conversations.desk import Desks
-from folkmoot.core.conversations.errors import ConversationClosed, NotAMember
-from folkmoot.core.conversations.events import MemberJoined
+from folkmoot.core.conversations.errors import ConversationClosed, NotAMember, NotTheOwner
+from folkmoot.core.conversations.events import ConversationEnded, MemberJoined
 from folkmoot.core.conversations.model import Conversation
-from folkmoot.core.messages.errors import MentionUnknown, NoSuchMessage
-from folkmoot.core.messages.events import MessagePosted
-from folkmoot.core.messages.model import Posted
+from folkmoot.core.messages.errors import MentionUnknown, NoSuchMessage, NotTheAuthor
+from folkmoot.core.messages.events import MessageDeleted, MessagePosted, ReactionAdded
+from folkmoot.core.messages.model import Message, Posted
 from folkmoot.core.shared.ids import AccountId, Uid
+from folkmoot.core.shared.refusals import Refusal
 from folkmoot.core.social.errors import Blocked
 from folkmoot.core.work import UnitOfWork
 from tests.cast import Cast
@@ -173,3 +174,90 @@ async def test_a_block_between_two_silences_no_third_who_joins(
     )
 
     assert [type(one) for one in answers] == [Blocked, Posted, Posted]
+
+
+CHANGES = ("edit", "delete", "react", "unreact")
+
+
+async def changes(
+    cast: Cast, change: str, actor: Account, message: Message, more: str = "👍"
+) -> object:
+    """What becomes of a change of a message; its refusal, as the writer would have kept it."""
+    act, arguments = getattr(cast.messages, change), (more,) if change != "delete" else ()
+    conversation_id = message.conversation_id
+
+    async def attempt(work: UnitOfWork) -> object:
+        try:
+            return await act(work, actor.id, conversation_id, message.uid, *arguments)
+        except Refusal as refusal:
+            return type(refusal)
+
+    return await cast.do(attempt)
+
+
+@pytest.mark.parametrize(("change", "kind"), [("delete", MessageDeleted), ("react", ReactionAdded)])
+async def test_staff_are_members_by_what_they_change(
+    cast: Cast, session: Conversation, change: str, kind: type[object]
+) -> None:
+    admin = await cast.account("admin", Role.ADMIN)
+    message = await cast.say(cast.cy, "help", where=session)
+    cast.events.clear()
+
+    assert await changes(cast, change, admin, message) is None
+
+    joined, changed = cast.events
+    assert isinstance(joined, MemberJoined)
+    assert (joined.seq, joined.member) == (2, admin.person)
+    assert isinstance(changed, kind)
+    assert await cast.see(lambda work: work.timeline.after(session.id, 1, limit=9)) == [
+        joined,
+        changed,
+    ]
+    assert await members(cast, session) == [cast.cy.id, admin.id]
+    head = await cast.head(session.id)
+    assert (head.last_seq, head.member_count) == (3, 2)
+
+
+async def test_who_wrote_and_left_is_a_member_again_by_editing_it(
+    cast: Cast, session: Conversation, desks: Desks, agent: Account
+) -> None:
+    message = await cast.say(agent, "Hello", where=session)
+    await cast.do(desks.remove_member, agent, session.id, agent.id)
+    assert await changes(cast, "edit", agent, message, "Hello") == message
+    assert await members(cast, session) == [cast.cy.id]
+
+    await changes(cast, "edit", agent, message, "Good day")
+
+    assert await members(cast, session) == [cast.cy.id, agent.id]
+
+
+@pytest.mark.parametrize("change", CHANGES)
+async def test_a_change_that_is_refused_lets_nobody_in(
+    cast: Cast, session: Conversation, desks: Desks, agent: Account, change: str
+) -> None:
+    message = await cast.say(cast.cy, "help", where=session)
+    gone = await cast.say(cast.cy, "gone", where=session)
+    await cast.do(cast.messages.delete, cast.cy.id, session.id, gone.uid)
+    blocked = await cast.account("blocked", Role.ADMIN)
+    await cast.do(cast.social.block, cast.cy.id, blocked.id)
+    cast.events.clear()
+
+    answers = [
+        await changes(cast, change, agent, gone),
+        await changes(cast, change, cast.bo, message),
+        await changes(cast, change, agent, message) if change in {"edit", "delete"} else None,
+        await changes(cast, change, blocked, message),
+    ]
+    await cast.do(desks.close, cast.cy, session.id)
+    admin = await cast.account("admin", Role.ADMIN)
+    answers.append(await changes(cast, change, admin, message))
+
+    assert answers == [
+        NoSuchMessage,
+        NotAMember,
+        {"edit": NotTheAuthor, "delete": NotTheOwner}.get(change),
+        NotTheAuthor if change == "edit" else Blocked,
+        NotTheAuthor if change == "edit" else ConversationClosed,
+    ]
+    assert [type(event) for event in cast.events] == [ConversationEnded]
+    assert await members(cast, session) == [cast.cy.id]

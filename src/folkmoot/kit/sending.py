@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Protocol, TypeVar, overload
 
-from folkmoot.core.accounts.model import Account, Person
+from folkmoot.core.accounts.model import Person
 from folkmoot.core.conversations.model import ReadMark
 from folkmoot.core.messages.errors import NoSuchMessage
 from folkmoot.core.messages.model import Draft, Message, Posted
@@ -122,7 +122,7 @@ class Sender:
         """Edit or delete a message, or react to it; the message after an edit.
 
         Raises:
-            NoSuchMessage, NotTheAuthor, NotTheOwner, Blocked, Invalid, Unavailable, …
+            NoSuchMessage, NotAMember, NotTheAuthor, NotTheOwner, Blocked, Invalid, Unavailable, …
         """
 
         async def job(work: UnitOfWork) -> Message | None:
@@ -130,21 +130,6 @@ class Sender:
             return await changed(work, self.services.messages, actor, found, change)
 
         return await self.services.writer.write(job)
-
-    async def change_in_session(
-        self, actor: Account, change: ChangeIntention, conversation_id: ConversationId, name: Uid
-    ) -> None:
-        """The same in a session, where staff who are no participants yet become some by it.
-
-        Raises:
-            NotADesk, NotAMember, NoSuchMessage, NotTheAuthor, NotTheOwner, Blocked, Invalid, …
-        """
-
-        async def find(work: UnitOfWork) -> Found:
-            await self.services.desks.join(work, actor, conversation_id)
-            return conversation_id, name
-
-        await self.change(actor.id, change, find)
 
     def claim_read(self, reader: AccountId, conversation_id: ConversationId, seq: int) -> None:
         """Take on that everything up to ``seq`` was read; the watermark never goes back."""

@@ -215,7 +215,7 @@ def _assembled(
         accounts=accounts,
         social=Social(clock),
         conversations=conversations,
-        messages=Messages(clock, conversations, max_chars=settings.max_content_chars),
+        messages=Messages(clock, max_chars=settings.max_content_chars),
         files=_files(settings, means, store, writer),
         logs=means.logs,
         storage=storage,

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from folkmoot.contracts.sessions import frames as wire
 from folkmoot.contracts.sessions.bodies import SessionMessageBody
 from folkmoot.contracts.sessions.drafts import draft_of
-from folkmoot.core.conversations.service import Conversations
 from folkmoot.core.messages.errors import (
     LinkInvalid,
     MentionUnknown,
@@ -21,7 +20,7 @@ from folkmoot.core.messages.service import Messages
 from folkmoot.core.shared.ids import AccountId, ConversationId
 from folkmoot.core.shared.refusals import Refusal
 from folkmoot.core.shared.texts import TextEmpty
-from tests.cast import CountingIds, FrozenClock
+from tests.cast import FrozenClock
 from tests.contracts.sessions.samples import ANA_UID, FILE_UID, LOBBY, REF
 
 HOST = "chat.example:8000"
@@ -31,8 +30,8 @@ ANA = AccountId(1)
 
 @pytest.fixture
 def messages() -> Messages:
-    clock, ids = FrozenClock(), CountingIds()
-    return Messages(clock, Conversations(clock, ids), max_chars=10_000)
+    clock = FrozenClock()
+    return Messages(clock, max_chars=10_000)
 
 
 @pytest.mark.parametrize(
@@ -128,8 +127,8 @@ def test_a_body_says_the_same_as_a_frame():
 
 @given(st.text(), st.text(max_size=300), st.text(max_size=40))
 def test_no_file_breaks_the_reading(url, name, media_type):
-    clock, ids = FrozenClock(), CountingIds()
-    messages = Messages(clock, Conversations(clock, ids), max_chars=100)
+    clock = FrozenClock()
+    messages = Messages(clock, max_chars=100)
     say = wire.SessionFile(url, "x", name, None, media_type)
     with suppress(Refusal):
         draft_of(messages, ANA, ConversationId(1), say, host=HOST)

@@ -8,7 +8,7 @@ import pytest
 from tests.adapters.adapter import ContractClient, RequestRefused
 from tests.adapters.conversations import ConversationsConnection
 from tests.adapters.every import CONTRACTS, KINDS, contracts_for, new_conversation
-from tests.clients import Client, LoggedIn
+from tests.clients import Client, LoggedIn, clients_of
 from tests.deadlines import WITHIN_S
 from tests.integration.interop.conftest import Scene
 
@@ -244,6 +244,43 @@ async def test_a_closed_session_takes_nothing_more(scene: Scene, contract: Contr
     assert await refused(connections[1].reacts(said, "👍")) == "conversation_closed"
     await connections[0].deletes(said)
     await nothing_was_added(scene, messages=2)
+
+
+# -- staff -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("scene", ["session"], indirect=True)
+@pytest.mark.parametrize("contract", contracts_for("session"), ids=lambda contract: contract.name)
+async def test_staff_are_participants_by_a_change_that_is_done_and_by_none_that_is_refused(
+    scene: Scene, contract: ContractClient, people: dict[str, LoggedIn]
+) -> None:
+    """Through `conversations` members alone have a socket; its REST routes are for staff too."""
+    session = f"{CHAT}/sessions/{scene.conversation.uid}"
+    said = await (await scene.connection(contract, scene.one)).says("Mine")
+    async with clients_of(scene.one.server, people["admin"]) as [admin]:
+
+        async def participants() -> list[str]:
+            return [one["user_id"] for one in await admin.get(f"{session}/participants")]
+
+        if contract.name == "conversations":
+            (path,) = [
+                f"/conversations/{scene.conversation.number}/messages/{one['id']}"
+                async for page in contract.pages(scene.one, scene.conversation)
+                for one in page
+                if one["uid"] == said.uid
+            ]
+            answer = await admin.ask("PATCH", path, json={"content": "Yours"})
+            code, before = answer.json()["code"], await participants()
+            await admin.ask("PUT", f"{path}/reactions/👍")
+        else:
+            connection = await scene.connection(contract, admin)
+            code = await refused(connection.edits(said, "Yours"))
+            before = await participants()
+            await connection.reacts(said, "👍")
+
+        assert code == "not_the_author"
+        assert before == [scene.one.uid, scene.other.uid]
+        assert await participants() == [*before, admin.uid]
 
 
 # -- sizes -----------------------------------------------------------------------------------------

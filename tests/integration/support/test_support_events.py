@@ -166,6 +166,20 @@ async def test_reading_is_told_to_the_other_side_once(opened, ana, agent):
     assert "messages_read" not in [name for name, _ in await staff.heard()]
 
 
+async def test_staff_read_a_thread_past_a_session_that_was_closed_unread(opened, rest, ana, agent):
+    customer, staff = await opened(ana), await opened(agent)
+    closed = await customer.says(TEXT)
+    await rest["ana"].post(f"/api/v1/chat/sessions/{closed['session_id']}/close")
+    asked = await customer.says(TEXT)
+
+    read = await staff.does("mark_read", {"user_id": ana.uid})
+
+    assert read["up_to_message_id"] == asked["_id"]
+    assert (await customer.until("messages_read"))["up_to_message_id"] == asked["_id"]
+    path = f"/api/v1/chat/sessions/{closed['session_id']}/participants"
+    assert [one["user_id"] for one in await rest["ana"].get(path)] == [ana.uid]
+
+
 async def test_messages_are_edited_reacted_to_and_deleted(opened, ana, agent):
     customer, staff = await opened(ana), await opened(agent)
     await staff.does("join_room", {"user_id": ana.uid})

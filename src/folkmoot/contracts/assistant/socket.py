@@ -18,7 +18,7 @@ from folkmoot.core.shared.ids import AccountId, ConversationId, Uid, uid_of
 from folkmoot.core.shared.refusals import Refusal, Unavailable
 from folkmoot.kit.frame_handler import FrameHandler
 from folkmoot.kit.ids import mentions_of, message_uid_of, reply_uid_of, upload_id_of
-from folkmoot.kit.sending import Sender, nothing
+from folkmoot.kit.sending import Sender, known, nothing
 from folkmoot.kit.socket_endpoint import Rejection, Scope
 from folkmoot.kit.subscription import Subscription
 from folkmoot.realtime.connection import Connection, ObservedEvent
@@ -168,8 +168,8 @@ class AssistantHandler(FrameHandler[wire.Intention, ChatRequest]):
                 uid = message_uid_of(name)
                 return self._sender.read_message(me.id, conversation_id, uid)
             case wire.EditInChat() | wire.DeleteInChat() | wire.ReactInChat():
-                uid, change = message_uid_of(intention.message_id), codec.change_of(intention)
-                return self._sender.change_in_session(self._account, change, conversation_id, uid)
+                find = known(conversation_id, message_uid_of(intention.message_id))
+                return self._sender.change(me.id, codec.change_of(intention), find)
             case _:
                 assert_never(intention)
         return None

@@ -21,7 +21,7 @@ from folkmoot.core.work import UnitOfWork
 from folkmoot.kit.frame_handler import FrameHandler
 from folkmoot.kit.ids import message_uid_of
 from folkmoot.kit.rejections import FAULT_SENTENCE
-from folkmoot.kit.sending import Sender
+from folkmoot.kit.sending import Sender, known
 from folkmoot.kit.socket_endpoint import Rejection, Scope
 from folkmoot.kit.subscription import Subscription
 from folkmoot.realtime.connection import Connection
@@ -152,10 +152,8 @@ class SessionHandler(FrameHandler[wire.Intention, str]):
                 uid = message_uid_of(name)
                 return self._sender.read_message(me.id, self._conversation_id, uid)
             case wire.EditInSession() | wire.DeleteInSession() | wire.ReactInSession():
-                uid, change = message_uid_of(intention.message_id), codec.change_of(intention)
-                return self._sender.change_in_session(
-                    self._account, change, self._conversation_id, uid
-                )
+                find = known(self._conversation_id, message_uid_of(intention.message_id))
+                return self._sender.change(me.id, codec.change_of(intention), find)
             case _:
                 assert_never(intention)
         return None

@@ -7,11 +7,10 @@ from folkmoot.contracts.support.codec import change_of
 from folkmoot.contracts.support.errors import MayNotWrite, ReceiverNeeded
 from folkmoot.contracts.support.subscription import sessions_of
 from folkmoot.core.accounts.errors import NoSuchAccount
-from folkmoot.core.accounts.model import STAFF, Account, AccountName, Role
-from folkmoot.core.conversations.errors import ConversationClosed, NotTheOwner
+from folkmoot.core.accounts.model import STAFF, Account, AccountName
 from folkmoot.core.conversations.model import Conversation, DeskFilter, Member, ReadMark
-from folkmoot.core.messages.errors import NoSuchMessage, NotTheAuthor
-from folkmoot.core.messages.model import Message, checked_emoji
+from folkmoot.core.messages.errors import NoSuchMessage
+from folkmoot.core.messages.model import Message
 from folkmoot.core.shared.ids import AccountId, Uid
 from folkmoot.core.shared.pages import Page, Slice
 from folkmoot.core.shared.texts import checked
@@ -114,38 +113,10 @@ class SupportDesk:
         Raises:
             NoSuchMessage, NotTheAuthor, NotTheOwner, ConversationClosed, Blocked, Invalid
         """
-        me, messages = self._account.id, self._services.messages
         message, customer = await self._found(work, asked.message_id)
-        await self._come_in(work, asked, message)
         found = message.conversation_id, message.uid
-        edited = await changed(work, messages, me, found, change_of(asked))
-        return edited or message, customer
-
-    async def _come_in(
-        self,
-        work: UnitOfWork,
-        asked: wire.Change,
-        message: Message,
-    ) -> None:
-        """Make staff who only looked on members, where that lets them do what they ask.
-
-        Raises:
-            NotTheAuthor, NotTheOwner, ConversationClosed, EmojiInvalid: it would not.
-        """
-        key = (message.conversation_id, self._account.id)
-        if not self.is_staff or key in await work.conversations.memberships([key]):
-            return
-        match asked:
-            case wire.EditInSupport():
-                raise NotTheAuthor
-            case wire.DeleteInSupport() if self._account.role is not Role.ADMIN:
-                raise NotTheOwner
-            case wire.ReactInSupport(emoji=emoji):
-                checked_emoji(emoji)
-                head = (await work.conversations.heads([key[0]]))[key[0]]
-                if head.desk is None or head.desk.is_closed:
-                    raise ConversationClosed
-        await self._services.desks.join(work, self._account, key[0])
+        messages, change = self._services.messages, change_of(asked)
+        return await changed(work, messages, self._account.id, found, change) or message, customer
 
     async def read(self, work: UnitOfWork, asked: wire.MarkRead) -> ReadUpTo:
         """Read a thread as far as it goes, or one session of it up to a message.
@@ -163,7 +134,7 @@ class SupportDesk:
         customer = await self.customer(work, asked.user_id, field="user_id")
         heads = await sessions_of(work, customer.person)
         marks = [ReadMark(head.id, self._account.id, head.last_seq) for head in heads]
-        await self._mark(work, await self._unread(work, marks))
+        await self._mark(work, await self._unread(work, heads))
         if not marks:
             return ReadUpTo(None, 0)
         newest = await work.receipts.newest(marks[-1:])
@@ -175,24 +146,26 @@ class SupportDesk:
                 await self._services.desks.join(work, self._account, mark.conversation_id)
         await self._services.marks.move_read(work, marks)
 
-    async def _unread(self, work: UnitOfWork, marks: list[ReadMark]) -> list[ReadMark]:
+    async def _unread(self, work: UnitOfWork, heads: list[Conversation]) -> list[ReadMark]:
         """The sessions in which there is something left to read: only those are gone into."""
-        members = await work.conversations.members([mark.conversation_id for mark in marks])
+        members = await work.conversations.members([head.id for head in heads])
         return [
-            mark
-            for mark in marks
-            if await self._is_unread(work, mark, members[mark.conversation_id])
+            ReadMark(head.id, self._account.id, head.last_seq)
+            for head in heads
+            if await self._is_unread(work, head, members[head.id])
         ]
 
-    async def _is_unread(self, work: UnitOfWork, mark: ReadMark, members: list[Member]) -> bool:
-        mine = next((one for one in members if one.person.id == mark.account_id), None)
+    async def _is_unread(self, work: UnitOfWork, head: Conversation, members: list[Member]) -> bool:
+        mine = next((one for one in members if one.person.id == self._account.id), None)
         if mine is not None:
-            return mine.read_seq < mark.up_to_seq
+            return mine.read_seq < head.last_seq
+        if head.desk is None or head.desk.is_closed:
+            return False  # Nobody comes into it any more.
         desk = [one for one in members if one.person.role in STAFF]
         after = max((one.read_seq for one in desk), default=0)
         page = Page(1, after_seq=after)
         hidden = [one.person.id for one in desk]
-        return bool(await work.views.page(mark.conversation_id, page, hidden=hidden))
+        return bool(await work.views.page(head.id, page, hidden=hidden))
 
     async def _found(self, work: UnitOfWork, name: str) -> tuple[Message, Account]:
         """A message in a thread that this account may see, and whose thread that is.

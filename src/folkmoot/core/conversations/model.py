@@ -131,9 +131,9 @@ class Member:
     person: Person
     role: MemberRole
     joined_at: datetime
-    read_seq: int
-    read_at: datetime | None
-    delivered_seq: int
+    read_seq: int = 0
+    read_at: datetime | None = None
+    delivered_seq: int = 0
 
 
 @dataclass(frozen=True, slots=True)

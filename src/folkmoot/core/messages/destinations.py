@@ -49,9 +49,6 @@ class Beginning:
                 one.person,
                 MemberRole.OWNER if one.id == creator else MemberRole.MEMBER,
                 at,
-                read_seq=0,
-                read_at=None,
-                delivered_seq=0,
             )
             for one in self.members
         }

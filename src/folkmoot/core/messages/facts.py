@@ -94,14 +94,23 @@ async def _joinable(
     heads: Mapping[ConversationId, Conversation],
     memberships: Mapping[tuple[ConversationId, AccountId], Member],
 ) -> dict[tuple[ConversationId, AccountId], Joinable]:
-    outside = {
-        (head.id, account_id): head
-        for draft in drafts
-        for account_id in _present(draft)
-        if (head := heads.get(draft.conversation_id)) is not None
-        and head.desk is not None
-        and (head.id, account_id) not in memberships
-    }
+    return await joinable(
+        work,
+        {
+            (head.id, account_id): head
+            for draft in drafts
+            for account_id in _present(draft)
+            if (head := heads.get(draft.conversation_id)) is not None
+            and (head.id, account_id) not in memberships
+        },
+    )
+
+
+async def joinable(
+    work: MessageWork, outside: Mapping[tuple[ConversationId, AccountId], Conversation]
+) -> dict[tuple[ConversationId, AccountId], Joinable]:
+    """Those of staff among who is outside of these sessions; nobody joins anything else."""
+    outside = {key: head for key, head in outside.items() if head.desk is not None}
     if not outside:
         return {}
     accounts = await work.accounts.by_ids({author_id for _, author_id in outside})

@@ -63,9 +63,7 @@ def _let_in(
     if key in facts.memberships:
         return head
     person = facts.joinable[key].person
-    facts.memberships[key] = Member(
-        head.id, person, MemberRole.MEMBER, at, read_seq=0, read_at=None, delivered_seq=0
-    )
+    facts.memberships[key] = Member(head.id, person, MemberRole.MEMBER, at)
     if head.id in facts.members:
         facts.members[head.id] |= {person.uid}
     # Where only two spoke, a block between them silenced both; a third is not silenced by it.

@@ -1,13 +1,19 @@
 """Decisions about single messages after they were posted; `posting` decides about drafts."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
 
 from folkmoot.core.accounts.model import Person
-from folkmoot.core.conversations.errors import ConversationClosed, NotTheOwner
+from folkmoot.core.conversations.errors import (
+    ConversationClosed,
+    NoSuchConversation,
+    NotAMember,
+    NotTheOwner,
+)
+from folkmoot.core.conversations.events import MemberJoined
 from folkmoot.core.conversations.model import Conversation, Kind, Member, MemberRole, may_moderate
-from folkmoot.core.conversations.service import Conversations
-from folkmoot.core.conversations.timeline import keep, next_position
+from folkmoot.core.conversations.timeline import TimelinePosition, keep, next_position
 from folkmoot.core.messages.errors import (
     NoSuchMessage,
     NotTheAuthor,
@@ -15,12 +21,13 @@ from folkmoot.core.messages.errors import (
     TooManyReactions,
 )
 from folkmoot.core.messages.events import (
+    MessageChange,
     MessageDeleted,
     MessageEdited,
     ReactionAdded,
     ReactionRemoved,
 )
-from folkmoot.core.messages.facts import silenced_among
+from folkmoot.core.messages.facts import Joinable, joinable, silenced_among
 from folkmoot.core.messages.model import (
     MAX_MENTIONS,
     MAX_REACTIONS_EACH,
@@ -38,14 +45,32 @@ from folkmoot.core.messages.model import (
 from folkmoot.core.messages.store import MessageWork
 from folkmoot.core.shared.ids import AccountId, Clock, ConnectionId, ConversationId, MessageId, Uid
 from folkmoot.core.shared.texts import trimmed
+from folkmoot.core.social.errors import Blocked
+
+
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """A message that somebody would change; ``joining``: staff who become members by it."""
+
+    head: Conversation
+    member: Member
+    message: Message
+    joining: Joinable | None
+
+    @property
+    def actor(self) -> Person:
+        return self.member.person
+
+    @property
+    def named(self) -> MessageRef:
+        return MessageRef(self.message.id, self.message.uid)
 
 
 class Messages:
     """What people say, and what becomes of it. ``max_chars`` bounds a message's content."""
 
-    def __init__(self, clock: Clock, conversations: Conversations, *, max_chars: int) -> None:
+    def __init__(self, clock: Clock, *, max_chars: int) -> None:
         self._clock = clock
-        self._conversations = conversations
         self._max_chars = max_chars
 
     def draft(
@@ -102,21 +127,22 @@ class Messages:
             NoSuchConversation, NotAMember, NoSuchMessage, NotTheAuthor, Blocked, Invalid
         """
         content = self._content(content)
-        head, member, message = await self._found(work, actor, conversation_id, name)
+        target = await self._found(work, actor, conversation_id, name)
+        message = target.message
         if message.author_id != actor:
             raise NotTheAuthor
-        await self._refuse_if_silent(work, head)
+        await _refuse_if_silent(work, target)
         if content == message.body.content:
             return message
         now = self._clock.now()
         edited = replace(message, body=replace(message.body, content=content), edited_at=now)
         await work.messages.edit(message.id, edited.body, now)
-        event = MessageEdited(
-            **next_position(head, now),
-            message=edited,
-            actor=member.person,
+        await _keep(
+            work,
+            target,
+            now,
+            lambda position: MessageEdited(**position, message=edited, actor=target.actor),
         )
-        await keep(work, head, [event])
         return edited
 
     async def delete(
@@ -131,20 +157,28 @@ class Messages:
 
         Raises:
             NoSuchConversation, NotAMember, NoSuchMessage, NotTheAuthor, NotTheOwner
+            ConversationClosed, Blocked: to staff who would have to join for it.
         """
-        head, member, message = await self._found(work, actor, conversation_id, name)
+        target = await self._found(work, actor, conversation_id, name)
+        head, member, message = target.head, target.member, target.message
         if message.author_id != actor and not may_moderate(head, member):
             owns = head.kind is Kind.DIRECT or member.role is MemberRole.OWNER
             raise NotTheAuthor if owns else NotTheOwner
+        if target.joining is not None:
+            await _refuse_if_silent(work, target)
         now = self._clock.now()
         await work.messages.delete(message.id, now)
-        event = MessageDeleted(
-            **next_position(head, now),
-            message=MessageRef(message.id, message.uid),
-            author_id=message.author_id,
-            actor=member.person,
+        await _keep(
+            work,
+            target,
+            now,
+            lambda position: MessageDeleted(
+                **position,
+                message=target.named,
+                author_id=message.author_id,
+                actor=target.actor,
+            ),
         )
-        await keep(work, head, [event])
 
     async def react(
         self,
@@ -160,15 +194,16 @@ class Messages:
             NoSuchConversation, NotAMember, NoSuchMessage, Blocked, EmojiInvalid, TooManyReactions
         """
         emoji = checked_emoji(emoji)
-        head, member, message = await self._found(work, actor, conversation_id, name)
-        await self._refuse_if_silent(work, head)
-        mine = await work.messages.reactions_of(message.id, actor)
+        target = await self._found(work, actor, conversation_id, name)
+        await _refuse_if_silent(work, target)
+        mine = await work.messages.reactions_of(target.message.id, actor)
         if emoji in mine:
             return
         if len(mine) >= MAX_REACTIONS_EACH:
             raise TooManyReactions(max_reactions=MAX_REACTIONS_EACH)
-        await work.messages.react(message.id, actor, emoji, self._clock.now())
-        await self._keep_reaction(work, head, ReactionAdded, message, member.person, emoji)
+        now = self._clock.now()
+        await work.messages.react(target.message.id, actor, emoji, now)
+        await _keep_reaction(work, target, now, ReactionAdded, emoji)
 
     async def unreact(
         self,
@@ -182,11 +217,14 @@ class Messages:
 
         Raises:
             NoSuchConversation, NotAMember, NoSuchMessage, EmojiInvalid
+            ConversationClosed, Blocked: to staff who would have to join for it.
         """
         emoji = checked_emoji(emoji)
-        head, member, message = await self._found(work, actor, conversation_id, name)
-        if await work.messages.unreact(message.id, actor, emoji):
-            await self._keep_reaction(work, head, ReactionRemoved, message, member.person, emoji)
+        target = await self._found(work, actor, conversation_id, name)
+        if target.joining is not None:
+            await _refuse_if_silent(work, target)
+        if await work.messages.unreact(target.message.id, actor, emoji):
+            await _keep_reaction(work, target, self._clock.now(), ReactionRemoved, emoji)
 
     async def _found(
         self,
@@ -194,36 +232,66 @@ class Messages:
         actor: AccountId,
         conversation_id: ConversationId,
         name: MessageId | Uid,
-    ) -> tuple[Conversation, Member, Message]:
-        head, member = await self._conversations.entered(work, actor, conversation_id)
+    ) -> _Target:
+        """The message, for its conversation's members, and in a session for staff who look on."""
+        head = (await work.conversations.heads([conversation_id])).get(conversation_id)
+        if head is None:
+            raise NoSuchConversation
+        key, joining = (conversation_id, actor), None
+        member = (await work.conversations.memberships([key])).get(key)
+        if member is None:
+            joining = (await joinable(work, {key: head})).get(key)
+            if joining is None:
+                raise NotAMember
+            member = Member(head.id, joining.person, MemberRole.MEMBER, self._clock.now())
         message = (await work.messages.named(conversation_id, [name])).get(name)
         if message is None or message.is_deleted:
             raise NoSuchMessage
-        return head, member, message
-
-    async def _refuse_if_silent(self, work: MessageWork, head: Conversation) -> None:
-        if head.desk is not None and head.desk.is_closed:
-            raise ConversationClosed
-        silenced = await silenced_among(work, [head])
-        if head.id in silenced:
-            raise silenced[head.id]
-
-    async def _keep_reaction(
-        self,
-        work: MessageWork,
-        head: Conversation,
-        event_type: type[ReactionAdded] | type[ReactionRemoved],
-        message: Message,
-        actor: Person,
-        emoji: str,
-    ) -> None:
-        event = event_type(
-            **next_position(head, self._clock.now()),
-            message=MessageRef(message.id, message.uid),
-            actor=actor,
-            emoji=emoji,
-        )
-        await keep(work, head, [event])
+        return _Target(head, member, message, joining)
 
     def _content(self, content: str) -> str:
         return trimmed(content, field="content", max_chars=self._max_chars)
+
+
+async def _refuse_if_silent(work: MessageWork, target: _Target) -> None:
+    if target.head.desk is not None and target.head.desk.is_closed:
+        raise ConversationClosed
+    if target.joining is None:
+        silenced = await silenced_among(work, [target.head])
+        if target.head.id in silenced:
+            raise silenced[target.head.id]
+    elif target.joining.is_blocked:
+        raise Blocked
+
+
+async def _keep(
+    work: MessageWork,
+    target: _Target,
+    at: datetime,
+    change: Callable[[TimelinePosition], MessageChange],
+) -> None:
+    """Write a change down, after the joining of whoever becomes a member by it."""
+    head, person = target.head, target.actor
+    if target.joining is None:
+        await keep(work, head, [change(next_position(head, at))])
+        return
+    joined = MemberJoined(**next_position(head, at), member=person, actor=person)
+    await work.conversations.change_members(head.id, joined=[person.id], at=at)
+    await keep(work, head, [joined, change(next_position(head, at, 2))])
+
+
+async def _keep_reaction(
+    work: MessageWork,
+    target: _Target,
+    at: datetime,
+    event_type: type[ReactionAdded] | type[ReactionRemoved],
+    emoji: str,
+) -> None:
+    await _keep(
+        work,
+        target,
+        at,
+        lambda position: event_type(
+            **position, message=target.named, actor=target.actor, emoji=emoji
+        ),
+    )
