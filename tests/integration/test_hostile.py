@@ -5,6 +5,7 @@ import json
 import socket
 from collections.abc import Iterator
 
+import httpx2
 import psutil
 import pytest
 
@@ -278,3 +279,30 @@ def test_after_all_that_nothing_of_it_is_a_fault_of_ours(server):
     assert "Traceback" not in server.output
     assert '"level": "error"' not in server.output
     assert json.dumps("internal_error") not in server.output
+
+
+@pytest.mark.parametrize(
+    ("path", "kind", "body"),
+    [
+        ("/auth/register", "application/json", b'{"x":[' + b"[[]]," * 160_000 + b"[]]}"),
+        ("/auth/register", "application/json", b"[" + b"[]," * 330_000 + b"[]]"),
+        ("/api/v1/auth/login", "application/json", b'{"name":"' + b"a" * 20_000 + b'"}'),
+        ("/auth/refresh", "application/json", b"{}" + b" " * 20_000),
+        ("/auth/token", "application/x-www-form-urlencoded", b"&" * 1_000_000),
+    ],
+)
+async def test_bodies_of_people_unknown_are_no_larger_than_what_they_may_need(
+    server: Server, path: str, kind: str, body: bytes
+):
+    async with httpx2.AsyncClient(base_url=server.url) as client:
+        answer = await client.post(path, content=body, headers={"content-type": kind})
+
+    assert (answer.status_code, answer.json()["code"]) == (413, "content_too_large")
+
+
+async def test_a_form_of_nothing_but_separators_is_refused(server: Server):
+    async with httpx2.AsyncClient(base_url=server.url) as client:
+        form = {"content-type": "application/x-www-form-urlencoded"}
+        answer = await client.post("/auth/token", content=b"&" * 10_000, headers=form)
+
+    assert (answer.status_code, answer.json()["code"]) == (422, "form_invalid")

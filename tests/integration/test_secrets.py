@@ -35,6 +35,9 @@ async def every_way_in(client: Client, lobby: int) -> list[str]:
     await client.ask("POST", "/auth/register", json=body)
     await client.ask("GET", f"/conversations/?token={token}&limit=1")
     await client.ask("GET", f"/nowhere/{token}?ticket={ticket}")
+    for name in ("%74oken", "to%6ben", "tok\u200ben", "a[token]", "Access_Key", "q", "limit"):
+        await client.ask("GET", f"/auth/me?{name}={ticket}&x=1")
+        await client.ask("GET", f"/auth/me?{name}=%65{token[1:]}")
     for target, options in (
         (f"{path}?token={token}", {}),
         (f"{path}/?after_seq=0&token={token}", {}),
@@ -50,7 +53,16 @@ async def every_way_in(client: Client, lobby: int) -> list[str]:
         except InvalidHandshake:
             continue
     refreshed = await client.post("/auth/refresh", {"refresh_token": client.login.refresh_token})
-    return [token, ticket, PASSWORD, client.login.refresh_token, refreshed["access_token"], "eyJ"]
+    parts = token.split(".")
+    return [
+        token,
+        *parts[1:],
+        ticket,
+        PASSWORD,
+        client.login.refresh_token,
+        refreshed["access_token"],
+        "eyJ",
+    ]
 
 
 async def test_no_token_ticket_or_password_is_in_the_servers_output(server):

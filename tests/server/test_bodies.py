@@ -1,14 +1,29 @@
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from email.message import Message
 from typing import Any
 
 import httpx2
 import pytest
 from fastapi import FastAPI, Form, Request
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from folkmoot.server.http import refusals
-from folkmoot.server.http.bodies import MAX_DEPTH, BodyLimit, StrictJson, json_fault
+from folkmoot.server.http.bodies import (
+    MAX_COOKIES,
+    MAX_FORM_BYTES,
+    MAX_FORM_FIELDS,
+    BodyLimit,
+    BodyTooLarge,
+    HeadLimit,
+    SmallForms,
+    StrictJson,
+    is_json_type,
+    json_fault,
+)
+from folkmoot.wire.json_bounds import MAX_DEPTH, MAX_VALUES
 
 BOUND = 1000
 JSON = {"content-type": "application/json"}
@@ -40,6 +55,8 @@ def application() -> FastAPI:
 
     refusals.install(app)
     app.add_middleware(StrictJson)
+    app.add_middleware(SmallForms, uploads=["/uploads/"])
+    app.add_middleware(HeadLimit)
     app.add_middleware(BodyLimit, max_bytes=BOUND, exceptions={"/uploads/": 5000})
     return app
 
@@ -163,7 +180,7 @@ async def test_other_than_http_passes_untouched():
         seen.append(scope["type"])
 
     for kind in ("lifespan", "websocket"):
-        await BodyLimit(StrictJson(app))({"type": kind}, None, None)
+        await BodyLimit(HeadLimit(SmallForms(StrictJson(app))))({"type": kind}, None, None)
 
     assert seen == ["lifespan", "websocket"]
 
@@ -294,5 +311,121 @@ def test_depth_is_counted_exactly(depth: int):
 
 
 def test_breadth_is_no_depth():
-    assert json_fault(b"[" + b"[]," * 10_000 + b"[]]") is None
+    assert json_fault(b"[" + b"[]," * (MAX_VALUES // 2 - 1) + b"[]]") is None
     assert json_fault(b'{"a": {"b": ["' + b"[" * 1000 + b'"]}}') is None
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "application/~+json",
+        "application/+json",
+        "application/JSON",
+        " application/json ",
+        "application/a b+json",
+        "application/\u00e9+json;x",
+        "application/x/y+json",
+        "application/json,text/plain",
+        "text/json",
+        "json",
+    ],
+)
+async def test_what_fastapi_reads_as_json_is_read_strictly(kind: str):
+    """Whatever the type is spelled like: NaN never gets to where a value is made of it."""
+    status, body, _ = await played("/json", b'{"content": NaN}', kind=kind)
+
+    assert status == 422
+    assert b"content" not in body or json.loads(body)["code"] != "json_invalid"
+    assert json.loads(body)["detail"][0]["type"] in {"json_invalid", "model_attributes_type"}
+
+
+@settings(deadline=None)
+@given(st.text(alphabet='application/jsonJSON+;~ =.\t"x', max_size=30))
+def test_no_spelling_of_a_type_is_json_for_fastapi_alone(rest: str):
+    for kind in (
+        rest,
+        "application/" + rest,
+        f"application/{rest}+json",
+        f"application/json{rest}",
+    ):
+        message = Message()
+        message["content-type"] = kind
+        subtype = message.get_content_subtype()
+        theirs = message.get_content_maintype() == "application" and (
+            subtype == "json" or subtype.endswith("+json")
+        )
+        assert is_json_type(kind) or not theirs
+
+
+# Forms, queries and cookies
+
+
+@pytest.mark.parametrize(
+    "kind",
+    ["application/x-www-form-urlencoded", "Multipart/Form-Data; boundary=B", "multipart/form-data"],
+)
+@pytest.mark.parametrize(
+    ("content", "status"),
+    [(b"&" * MAX_FORM_FIELDS, 422), (b"--B\r\n" * 1000, 422), (b"x" * (MAX_FORM_BYTES + 1), 413)],
+)
+async def test_a_form_larger_than_any_is_not_read(kind: str, content: bytes, status: int):
+    async def never(*_: Any) -> None:
+        raise AssertionError("this form was to be read")
+
+    answered, body = await passed(SmallForms(never), content, kind)
+
+    assert (answered, set(json.loads(body))) == (status, {"detail", "code"})
+
+
+async def test_where_files_are_taken_the_form_is_their_readers(client: httpx2.AsyncClient):
+    answer = await client.post("/uploads/raw", files={"file": b"\n" * 2000})
+
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("query", "headers", "status"),
+    [
+        (b"&".join([b"a=1"] * 100), [], 200),
+        (b"&" * 100, [], 400),
+        (b"", [(b"cookie", b"a=1;" * (MAX_COOKIES - 1))], 200),
+        (b"", [(b"cookie", b"a=1;" * (MAX_COOKIES // 2))] * 2, 400),
+        (b"", [(b"content-type", b'a/b; "' + b";" * 60_000)], 400),
+    ],
+)
+async def test_a_head_in_too_many_pieces_is_refused_unread(
+    query: bytes, headers: list[tuple[bytes, bytes]], status: int
+):
+    async def app(_scope: Any, _receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"{}"})
+
+    answered, _ = await passed(HeadLimit(app), b"", None, query=query, headers=headers)
+
+    assert answered == status
+
+
+async def passed(
+    app: Any,
+    content: bytes,
+    kind: str | None,
+    *,
+    query: bytes = b"",
+    headers: Sequence[tuple[bytes, bytes]] = (),
+) -> tuple[int, bytes]:
+    """Status and body of what one layer answers to a request."""
+    sent: list[dict[str, Any]] = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": content, "more_body": False}
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    given = [] if kind is None else [(b"content-type", kind.encode())]
+    scope = {"type": "http", "path": "/", "query_string": query, "headers": [*given, *headers]}
+    try:
+        await app(scope, receive, send)
+    except BodyTooLarge:
+        return 413, b'{"detail": "", "code": ""}'
+    return sent[0]["status"], sent[1]["body"]

@@ -341,7 +341,7 @@ class TestSockets:
             assert await websocket.recv() == b"\x04"
 
     @pytest.mark.parametrize(
-        "text", ["4abc", "42{}", '42abc["m"]', '42["m",NaN]', "4" + '2["m",' + "[" * 100_000]
+        "text", ["4abc", "42{}", '42abc["m"]', '42["m",NaN]', "4" + '2["m",' + "[" * 50]
     )
     async def test_what_is_no_packet_closes(self, server, text):
         async with server.join() as websocket:

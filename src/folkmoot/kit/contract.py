@@ -68,9 +68,10 @@ class Contract:
     ``tags`` describe groups of routes. ``answers`` are the types of REST answers, for the schemas
     of the OpenAPI document. By the beginning of a path, ``statuses`` are the HTTP statuses by code
     that differ from those of their kind, ``malformed`` the status of a body that is no JSON;
-    ``uploads`` are where a body may be as large as a file. ``privileged`` are patterns of paths
-    that only some roles may ask for: the audit trail notes who does. ``projection`` makes what the
-    contract keeps up with events; it is told of each before the hub is.
+    ``uploads`` are where a body may be as large as a file, ``body_bytes`` where less than elsewhere
+    is enough: what is open to anybody reads no more than it can need. ``privileged`` are patterns
+    of paths that only some roles may ask for: the audit trail notes who does. ``projection`` makes
+    what the contract keeps up with events; it is told of each before the hub is.
     """
 
     name: str
@@ -80,6 +81,7 @@ class Contract:
     statuses: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     malformed: Mapping[str, int] = field(default_factory=dict)
     uploads: Sequence[str] = ()
+    body_bytes: Mapping[str, int] = field(default_factory=dict)
     privileged: Sequence[str] = ()
     specs: Sequence[SocketSpec] = ()
     projection: Callable[[], Projection] | None = None

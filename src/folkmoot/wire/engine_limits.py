@@ -19,7 +19,7 @@ class EngineLimits:
 
     max_payload: int = 1_000_000
     """Bytes in one POST, in one WebSocket message, and in one event with its attachments."""
-    max_packets: int = 5_000
+    max_packets: int = 1_000
     """Packets in one POST."""
     max_answer_packets: int = 16
     """Packets in the answer to one poll: python-engineio's client gives up on more."""

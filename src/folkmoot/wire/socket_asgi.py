@@ -16,6 +16,9 @@ from folkmoot.wire.refusals import ConnectRefused
 from folkmoot.wire.socket import ConnectAsked, Incoming, Left, Namespaces, SocketEvent
 from folkmoot.wire.socket_application import Socket, SocketApplication
 
+EVENTS_A_TURN = 16
+"""How many events of one client are served before others have their turn of the loop."""
+
 _log = logging.getLogger("folkmoot.wire")
 
 
@@ -152,7 +155,9 @@ class _Client:
         """Tell the application everything in turn; runs only while there is something to tell."""
         while self._inbox:
             batch, self._inbox = self._inbox, []
-            for incoming, size in batch:
+            for number, (incoming, size) in enumerate(batch, 1):
+                if number % EVENTS_A_TURN == 0:
+                    await asyncio.sleep(0)
                 try:
                     await self._tell(incoming)
                 except Exception:

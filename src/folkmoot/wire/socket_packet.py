@@ -14,6 +14,7 @@ import msgspec
 
 from folkmoot.wire.engine_limits import EngineLimits
 from folkmoot.wire.engine_packet import MESSAGE, Encoded, Part
+from folkmoot.wire.json_bounds import MAX_VALUES, Excess, excess_in
 from folkmoot.wire.refusals import BadPacket, TooLarge
 
 CONNECT, DISCONNECT, EVENT, ACK, CONNECT_ERROR, BINARY_EVENT, BINARY_ACK = "0123456"
@@ -119,13 +120,15 @@ def _digits(text: str, at: int, *, most: int) -> tuple[str, int]:
 def _decode_data(text: str, most_depth: int) -> Any:
     if not text:
         return None
+    match excess_in(text.encode(errors="replace"), max_depth=most_depth):
+        case Excess.DEPTH:
+            raise TooLarge("levels of JSON", most_depth)
+        case Excess.VALUES:
+            raise TooLarge("values in one packet", MAX_VALUES)
     try:
-        data = _decode_json(text)
+        return _decode_json(text)
     except (msgspec.DecodeError, UnicodeError, RecursionError):
-        data = _decode_halves(text)
-    if text.count("[") + text.count("{") > most_depth:
-        _check_depth(data, most_depth)
-    return data
+        return _decode_halves(text)
 
 
 def _decode_halves(text: str) -> Any:
@@ -145,17 +148,6 @@ def _finite(number: str) -> float:
     if not isfinite(float(number)):
         raise ValueError
     return float(number)
-
-
-def _check_depth(data: Any, most: int) -> None:
-    level = [data]
-    for _ in range(most):
-        level = [
-            child for value in level for child in _children(value) if type(child) in (list, dict)
-        ]
-        if not level:
-            return
-    raise TooLarge("levels of JSON", most)
 
 
 def _children(value: Any) -> Sequence[Any]:

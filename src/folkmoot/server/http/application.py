@@ -19,7 +19,7 @@ from folkmoot.kit.contract import DirectServer, LiveSide
 from folkmoot.kit.rest import RefusalOut
 from folkmoot.server.http import health, refusals
 from folkmoot.server.http.asyncapi_page import page_of
-from folkmoot.server.http.bodies import BodyLimit, StrictJson
+from folkmoot.server.http.bodies import BodyLimit, HeadLimit, SmallForms, StrictJson
 from folkmoot.server.http.documents import asyncapi_of, openapi_of
 from folkmoot.server.http.request_ids import HEADER, begin
 from folkmoot.server.http.security_headers import SecurityHeaders
@@ -113,11 +113,12 @@ def _add_middleware(app: FastAPI, settings: Settings) -> None:
     malformed = _merged(contract.malformed for contract in CONTRACTS)
     app.add_middleware(StrictJson, max_bytes=settings.max_body_bytes, statuses=malformed)
     uploads = [path for contract in CONTRACTS for path in contract.uploads]
-    app.add_middleware(
-        BodyLimit,
-        max_bytes=settings.max_body_bytes,
-        exceptions=dict.fromkeys(uploads, settings.max_file_bytes + OVERHEAD_BYTES),
-    )
+    app.add_middleware(SmallForms, uploads=uploads)
+    small = _merged(contract.body_bytes for contract in CONTRACTS)
+    bounds = dict.fromkeys(uploads, settings.max_file_bytes + OVERHEAD_BYTES)
+    bounds |= {path: min(own, settings.max_body_bytes) for path, own in small.items()}
+    app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes, exceptions=bounds)
+    app.add_middleware(HeadLimit)
     if settings.allowed_origins:
         app.add_middleware(
             CORSMiddleware,

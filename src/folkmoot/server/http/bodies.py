@@ -1,26 +1,33 @@
-"""Request bodies before anybody believes them: bounded in size, and JSON to the letter.
+"""What a request brings before anybody believes it: bounded in size, and JSON to the letter.
 
-Both are ASGI middleware rather than routes of a special class, so no route of any contract, nor
+All are ASGI middleware rather than routes of a special class, so no route of any contract, nor
 one added later, can be without them.
 """
 
-import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
+from python_multipart.multipart import parse_options_header
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from folkmoot.auth.credentials import MAX_QUERY_FIELDS
+from folkmoot.wire.json_bounds import Excess, excess_in
+
 MAX_BYTES: Final = 1024 * 1024
-MAX_DEPTH: Final = 64
+MAX_FORM_BYTES: Final = 16 * 1024
+MAX_FORM_FIELDS: Final = 50
+MAX_COOKIES: Final = 200
+MAX_TYPE_BYTES: Final = 512
 TOO_LARGE: Final = "content_too_large"
 JSON_INVALID: Final = "json_invalid"
+FORM_INVALID: Final = "form_invalid"
 
 _TOO_LARGE_TEXT: Final = "The request body is larger than the server takes."
-_JSON_TYPE = re.compile(r"application/(?:json|[a-z0-9!#$&^_.+-]+\+json)\s*(?:;|$)", re.IGNORECASE)
-_LONG_NUMBER = re.compile(rb"\d{19}")
+_LONG_NUMBER: Final = b"0" * 19
+_DIGITS_AS_ZERO: Final = bytes.maketrans(b"123456789", b"000000000")
 _decode = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
 
@@ -83,13 +90,82 @@ class BodyLimit:
         return self._max_bytes
 
 
-class StrictJson:
-    """Refuses with 422 a JSON body that some part of the house could not keep or send again.
+class HeadLimit:
+    """Refuses with 400 a head in which something comes in more pieces than anybody needs.
 
-    That is: NaN and Infinity, bytes that are not UTF-8, half of a surrogate pair, nesting deeper
-    than `MAX_DEPTH`, an integer beyond 64 bits, a number beyond a double. Nothing of the body is
-    repeated in the answer. Belongs inside `BodyLimit`, which answers for a body beyond
-    ``max_bytes``: since this holds a whole body, it has a bound that knows no exceptions.
+    The bytes of a head are bounded beneath us; this is for what takes longer to be read than to be
+    sent: a query, cookies, and a content type, whose readers look at it over and over.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request, its query and cookies bounded."""
+        if scope["type"] == "http" and _is_in_pieces(scope):
+            text = "The query, the cookies or the content type have too many parts."
+            await _answer(send, 400, {"detail": text, "code": "too_many_parts"})
+            return
+        await self._app(scope, receive, send)
+
+
+def _is_in_pieces(scope: Scope) -> bool:
+    cookies = 0
+    for name, value in scope["headers"]:
+        if name == b"cookie":
+            cookies += value.count(b";") + 1
+        elif name == b"content-type" and len(value) > MAX_TYPE_BYTES:
+            return True
+    return cookies > MAX_COOKIES or scope["query_string"].count(b"&") >= MAX_QUERY_FIELDS
+
+
+class SmallForms:
+    """Refuses with 413 or 422 a form larger than any that is filled in here; files are no forms.
+
+    A field costs its sender one byte and the event loop a microsecond or more. ``uploads`` are the
+    beginnings of paths where files are taken, whose reader has bounds of its own.
+    """
+
+    def __init__(self, app: ASGIApp, uploads: Sequence[str] = ()) -> None:
+        self._app = app
+        self._uploads = tuple(uploads)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request, its form bounded."""
+        is_form = (
+            scope["type"] == "http"
+            and _is_form(Headers(scope=scope).get("content-type", ""))
+            and not (self._uploads and scope["path"].startswith(self._uploads))
+        )
+        if not is_form:
+            await self._app(scope, receive, send)
+            return
+        body = await _whole(_counted(receive, MAX_FORM_BYTES))
+        if body is None:
+            return
+        # Fields of a URL-encoded form, or lines of a multipart one.
+        if body.count(b"&") < MAX_FORM_FIELDS and body.count(b"\n") < 5 * MAX_FORM_FIELDS:
+            await self._app(scope, _replayed(body, receive), send)
+            return
+        fault = "The form has more fields than any here."
+        place = {"type": FORM_INVALID, "loc": ["body"], "msg": fault}
+        await _answer(send, 422, {"detail": [place], "code": FORM_INVALID})
+
+
+def _is_form(content_type: str) -> bool:
+    """Whether a body of this type is read as a form: by the same reader that Starlette asks."""
+    kind, _ = parse_options_header(content_type)
+    return kind in {b"application/x-www-form-urlencoded", b"multipart/form-data"}
+
+
+class StrictJson:
+    """Refuses with 422 a JSON body that some part of the server could not keep or send again.
+
+    That is: NaN and Infinity, bytes that are not UTF-8, half of a surrogate pair, an integer beyond
+    64 bits, a number beyond a double; and, before anything is made of it, what is nested deeper
+    or has more values than `excess_in` allows. Nothing of the body is repeated in the answer.
+    Belongs inside `BodyLimit`, which answers for a body beyond ``max_bytes``: since this holds a
+    whole body, it has a bound that knows no exceptions.
     ``statuses`` gives paths that begin with a prefix another status than 422.
     """
 
@@ -105,7 +181,7 @@ class StrictJson:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, its JSON body checked."""
-        is_json = scope["type"] == "http" and _JSON_TYPE.match(
+        is_json = scope["type"] == "http" and is_json_type(
             Headers(scope=scope).get("content-type", "")
         )
         if not is_json:
@@ -125,22 +201,36 @@ class StrictJson:
         return next((own for start, own in self._statuses.items() if path.startswith(start)), 422)
 
 
+def is_json_type(content_type: str) -> bool:
+    """Whether a body of this type is read as JSON by whoever reads it after us.
+
+    Not whether it is a type that RFC 6838 allows: FastAPI goes by the ends of its words alone.
+    """
+    kind, _, subtype = content_type.partition(";")[0].strip().lower().partition("/")
+    return kind == "application" and (subtype == "json" or subtype.endswith("+json"))
+
+
+_TOO_MUCH: Final = {
+    Excess.DEPTH: "The body is nested too deeply.",
+    Excess.VALUES: "The body holds too many values.",
+}
+
+
 def json_fault(body: bytes) -> str | None:
     """What is wrong with a JSON text, in a few words; ``None`` if nothing is."""
+    excess = excess_in(body)
+    if excess is not None:
+        return _TOO_MUCH[excess]
     try:
         value = _decode(body)
     except UnicodeDecodeError:
         return "The body is not valid UTF-8."
-    except RecursionError:
-        return "The body is nested too deeply."
     except msgspec.ValidationError:
         return "The body holds a number out of range."
     except msgspec.DecodeError:
         return "The body is not valid JSON."
-    # Only what might be deep or large is looked through: nearly no body that is meant well.
-    if body.count(b"[") + body.count(b"{") > MAX_DEPTH and _is_deep(value):
-        return "The body is nested too deeply."
-    if _LONG_NUMBER.search(body) and _has_long_number(value):
+    # Only what might be large is looked through: nearly no body that is meant well.
+    if _LONG_NUMBER in body.translate(_DIGITS_AS_ZERO) and _has_long_number(value):
         return "The body holds a number out of range."
     return None
 
@@ -191,30 +281,19 @@ def _replayed(body: bytes, receive: Receive) -> Receive:
     return replaying
 
 
-def _levels(value: object) -> list[list[Any]]:
-    """The entries of all containers, level by level; a level beyond `MAX_DEPTH` is the last."""
-    levels: list[list[Any]] = [[value]]
-    while levels[-1] and len(levels) <= MAX_DEPTH + 1:
+def _has_long_number(value: object) -> bool:
+    level = [value]
+    while level:
         below: list[Any] = []
-        for entry in levels[-1]:
+        for entry in level:
+            if type(entry) is int and not -(2**63) <= entry < 2**63:
+                return True
             if isinstance(entry, dict):
                 below.extend(entry.values())
             elif isinstance(entry, list):
                 below.extend(entry)
-        levels.append(below)
-    return levels
-
-
-def _is_deep(value: object) -> bool:
-    return len(_levels(value)) > MAX_DEPTH + 1
-
-
-def _has_long_number(value: object) -> bool:
-    return any(
-        type(entry) is int and not -(2**63) <= entry < 2**63
-        for level in _levels(value)
-        for entry in level
-    )
+        level = below
+    return False
 
 
 async def _refuse_size(send: Send) -> None:

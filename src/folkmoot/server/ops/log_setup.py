@@ -15,12 +15,68 @@ from folkmoot.server.ops.line_file import LineFile
 FILE_NAME: Final = "server.log"
 _SECRETS = re.compile(r"((?:token|ticket|password|secret)=)[^&\s\"']*", re.IGNORECASE)
 _JWT = re.compile(r"eyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*")
+MAX_PATH_CHARS: Final = 400
+MAX_FIELDS_SHOWN: Final = 10
+
+_SHOWN_FIELDS: Final = frozenset(
+    [
+        "after",
+        "after_seq",
+        "around_seq",
+        "before",
+        "before_seq",
+        "days",
+        "EIO",
+        "from_seq",
+        "limit",
+        "max_messages",
+        "offset",
+        "page",
+        "page_size",
+        "scope",
+        "skip",
+        "status",
+        "timeout",
+        "transport",
+        "up_to_seq",
+    ]
+)
+"""What may be in the query of a request and in the log: no secret, and no word that anybody wrote.
+
+Names are taken as they are written. What is spelled in another way is another name.
+"""
+_SHOWN_VALUE = re.compile(r"[A-Za-z0-9_.:-]{1,32}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 def redacted(text: str) -> str:
     """The text without the secrets that a URL or a header may carry."""
     return _JWT.sub("[token]", _SECRETS.sub(r"\1[hidden]", text))
+
+
+def shown_target(target: str) -> str:
+    """What is logged of a request's address: its path, and what of its query is plain."""
+    path, mark, query = target.partition("?")
+    if len(path) > MAX_PATH_CHARS:
+        path = f"{path[:MAX_PATH_CHARS]}…"
+    if not mark:
+        return path
+    fields = query.split("&", MAX_FIELDS_SHOWN)
+    shown = [field for field in fields[:MAX_FIELDS_SHOWN] if _is_plain(field)]
+    return f"{path}?{'&'.join(shown if shown == fields else [*shown, '…'])}"
+
+
+def _is_plain(field: str) -> bool:
+    name, _, value = field.partition("=")
+    return name in _SHOWN_FIELDS and _SHOWN_VALUE.fullmatch(value) is not None
+
+
+def _with_shown_target(record: logging.LogRecord) -> bool:
+    """Take out of uvicorn's access lines what is not known to be plain."""
+    if isinstance(record.args, tuple) and len(record.args) == 5:
+        address, method, target, *rest = record.args
+        record.args = (address, method, shown_target(str(target)), *rest)
+    return True
 
 
 def one_line(text: str) -> str:
@@ -97,8 +153,10 @@ def set_up_logging(
         logger = logging.getLogger(name)
         logger.handlers.clear()
         logger.propagate = True
+    access = logging.getLogger("uvicorn.access")
+    access.filters[:] = [_with_shown_target]
     # Without a handler in reach, uvicorn does not even compose its access lines.
-    logging.getLogger("uvicorn.access").propagate = access_log
+    access.propagate = access_log
     for name in ("httpx2", "alembic"):
         logging.getLogger(name).setLevel(logging.WARNING)
     return lines
