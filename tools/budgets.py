@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from tools import closed, names
+from tools import closed, names, words
 from tools.sources import Finding, Module, Side, prose
 
 SOURCES = ("src", "tools", "benchmarks")
@@ -71,11 +71,11 @@ def bare_excuses(side: Side) -> Iterator[Finding]:
 
 def left_to_do(side: Side) -> Iterator[Finding]:
     """A thing to do is an issue: none in comments and docstrings, nor in a page or script."""
-    places = [(m.path, line, text) for m in side.modules for line, text in prose(m)]
-    places += [
+    texts = [(m.path, line, text) for m in side.modules for line, text in prose(m)]
+    texts += [
         (p, n, line) for p, text in side.others for n, line in enumerate(text.splitlines(), 1)
     ]
-    for path, line, text in places:
+    for path, line, text in texts:
         if found := LEFT_TO_DO.search(text):
             yield Finding(path, line, "left-to-do", f"{found[1]}: write an issue instead")
 
@@ -102,7 +102,7 @@ def is_zero(call: ast.Call) -> bool:
 
 def mocks(tests: Side) -> Iterator[Finding]:
     """Under 0.05 lines of unittest.mock, pytest-mock or monkeypatch.setattr a test."""
-    lines = [place for module in tests.modules for place in mock_lines(module)]
+    lines = [found for module in tests.modules for found in mock_lines(module)]
     count = sum(f.name.startswith("test_") for module in tests.modules for f in module.functions)
     if lines and len(lines) >= MOCK_LINES_PER_TEST * count:
         path, line = lines[0]
@@ -139,9 +139,10 @@ def findings(root: Path) -> list[Finding]:
     found = [*code.broken, *tests.broken]
     for side in (code, tests):
         found += [*long_files(side), *long_functions(side)]
-        found += [*names.names_that_say_nothing(side)]
+        found += [*names.names_that_say_nothing(side), *words.private_words(side)]
     found += [*names.names_twice(code)]
     found += [*closed.loose_events(code), *closed.open_matches(code)]
+    found += [*words.private_words_in_pages(root)]
     found += [*bare_excuses(code), *left_to_do(code), *sleeps(tests), *mocks(tests)]
     return sorted(found)
 

@@ -510,8 +510,8 @@ async def test_a_ticket_is_given_for_a_minute_and_counts_for_sockets_only(
     assert answer.json().keys() == {"ticket", "expires_in"}
     assert answer.json()["expires_in"] == 60
     shown = {"ticket": answer.json()["ticket"]}
-    for place in ("GET /auth/me", "POST /auth/ws-ticket", "POST /auth/logout"):
-        refused = await client.request(*place.split(), params=shown)
+    for call in ("GET /auth/me", "POST /auth/ws-ticket", "POST /auth/logout"):
+        refused = await client.request(*call.split(), params=shown)
         assert (refused.status_code, refused.json()["code"]) == (401, "token_missing")
     await services.authenticator.caller(Credentials(**shown, is_socket=True))
     with pytest.raises(TokenInvalid):
@@ -540,13 +540,13 @@ async def test_every_route_is_described_with_its_refusals(client: httpx2.AsyncCl
 
     assert len(operations) == 10
     for path, method, operation in operations:
-        place = f"{method} {path}"
-        assert operation["summary"], place
-        assert operation["description"], place
-        assert "429" in operation["responses"], place
+        call = f"{method} {path}"
+        assert operation["summary"], call
+        assert operation["description"], call
+        assert "429" in operation["responses"], call
         for status, answer in operation["responses"].items():
             examples = answer.get("content", {}).get("application/json", {}).get("examples", {})
-            assert status < "400" or examples or "HTTPValidationError" in str(answer), place
+            assert status < "400" or examples or "HTTPValidationError" in str(answer), call
             for code, example in examples.items():
                 assert example["value"]["code"] == code
                 assert "{" not in str(example["value"]["detail"]).replace("{'", ""), code

@@ -225,9 +225,9 @@ def test_a_text_that_is_no_token_is_refused(text: str):
 def test_a_token_with_any_one_bit_flipped_is_refused():
     token, _ = tokens().issue(ANA, LOGIN)
     variants = [
-        ".".join([*parts[:place], flipped(parts[place], bit), *parts[place + 1 :]])
+        ".".join([*parts[:index], flipped(parts[index], bit), *parts[index + 1 :]])
         for parts in [token.split(".")]
-        for place in range(3)
+        for index in range(3)
         for bit in range(100)
     ]
 

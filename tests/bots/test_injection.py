@@ -24,8 +24,8 @@ FRESH = "secret-number-00000000000000000000000000000002"
 TEXTS = dict(injections(KNOWN))
 CONTROL = ("<|", "<\uff5c", "<s>", "</s>", "[inst]", "[/inst]", "<<sys>>", "<end_of_turn>", "<bos>")
 
-Place = Callable[[str], Sources]
-PLACES: dict[str, Place] = {
+PlantedIn = Callable[[str], Sources]
+PLANTED: dict[str, PlantedIn] = {
     "the question": lambda text: sources(text),
     "an older message": lambda text: sources(turns=(Turn("user", text),)),
     "an older answer": lambda text: sources(turns=(Turn("assistant", text),)),
@@ -64,22 +64,22 @@ def composed_of(asked: Sources, max_tokens: int = 4000) -> tuple[str, str, list[
     return prompt.fence, outside, inside
 
 
-@pytest.mark.parametrize("place", PLACES)
-def test_no_data_leaves_its_fence(place: str) -> None:
-    harmless = composed_of(PLACES[place]("some words"))
+@pytest.mark.parametrize("planted", PLANTED)
+def test_no_data_leaves_its_fence(planted: str) -> None:
+    harmless = composed_of(PLANTED[planted]("some words"))
 
     for name, text in TEXTS.items():
-        fence, outside, inside = composed_of(PLACES[place](text))
+        fence, outside, inside = composed_of(PLANTED[planted](text))
 
         assert outside == harmless[1], name
         assert len(inside) == len(harmless[2]), name
         assert fence == (FRESH if KNOWN in text.replace("\0", "") else KNOWN), name
 
 
-@pytest.mark.parametrize("place", PLACES)
-def test_control_tokens_of_models_are_letters_in_data(place: str) -> None:
+@pytest.mark.parametrize("planted", PLANTED)
+def test_control_tokens_of_models_are_letters_in_data(planted: str) -> None:
     for name, text in TEXTS.items():
-        _, _, inside = composed_of(PLACES[place](text))
+        _, _, inside = composed_of(PLANTED[planted](text))
 
         assert not any(token in data.casefold() for data in inside for token in CONTROL), name
 
@@ -95,7 +95,7 @@ async def test_a_model_that_obeys_sees_the_sources_and_nothing_else(
         for name in (name for name in TEXTS if name.startswith(kind)):
             assert "-of-bo" in (await collect(answerer, others)).text
 
-            collected = await collect(answerer, PLACES["everything"](TEXTS[name]))
+            collected = await collect(answerer, PLANTED["everything"](TEXTS[name]))
 
             prompt = server.requests[-1].prompt
             assert CANARY in collected.text or CANARY not in TEXTS[name], "it does obey"

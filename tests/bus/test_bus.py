@@ -11,15 +11,15 @@ from folkmoot.core.conversations.events import MemberJoined
 from folkmoot.core.presence.events import Typing
 from folkmoot.core.social.events import BlockLifted, BlockSet
 from tests.bus.buses import EVERY_BUS, Buses, Calling, Recorder
-from tests.contracts.friends.samples import ANA, AT, BO, PLACE, PLACE_UID
+from tests.contracts.friends.samples import ANA, AT, BO, DIRECT_ID, DIRECT_UID
 from tests.deadlines import WITHIN_S
 
 SET, LIFTED = BlockSet(ANA.id, BO.id), BlockLifted(ANA.id, BO.id)
-TYPING = Typing(PLACE, PLACE_UID, ANA, is_typing=True)
+TYPING = Typing(DIRECT_ID, DIRECT_UID, ANA, is_typing=True)
 JOINED = MemberJoined(
-    conversation_id=PLACE, conversation_uid=PLACE_UID, seq=1, at=AT, member=BO, actor=ANA
+    conversation_id=DIRECT_ID, conversation_uid=DIRECT_UID, seq=1, at=AT, member=BO, actor=ANA
 )
-LAST = Typing(PLACE, PLACE_UID, BO, is_typing=False)
+LAST = Typing(DIRECT_ID, DIRECT_UID, BO, is_typing=False)
 
 
 @pytest.fixture(params=EVERY_BUS)
@@ -54,7 +54,7 @@ async def test_it_is_heard_in_the_order_in_which_it_was_published(buses):
 async def test_only_what_is_subscribed_to_is_heard(buses):
     here, there = await buses.join("here"), await buses.join("there")
     of_conversation, of_account = Recorder(), Recorder()
-    there.subscribe((conversation_topic(PLACE),), of_conversation)
+    there.subscribe((conversation_topic(DIRECT_ID),), of_conversation)
     there.subscribe((account_topic(BO.id),), of_account)
 
     here.publish([TYPING, SET, JOINED, LAST])
@@ -66,7 +66,7 @@ async def test_only_what_is_subscribed_to_is_heard(buses):
 async def test_it_is_heard_once_however_many_of_its_topics_are_subscribed_to(buses):
     here, there = await buses.join("here"), await buses.join("there")
     far = Recorder()
-    topics = (EVERYTHING, conversation_topic(PLACE), account_topic(BO.id))
+    topics = (EVERYTHING, conversation_topic(DIRECT_ID), account_topic(BO.id))
     there.subscribe(topics, far)
 
     here.publish([JOINED, LAST])
@@ -79,10 +79,10 @@ async def test_topics_come_and_go(buses):
     subscription = bus.subscribe((), recorder)
 
     bus.publish([TYPING])
-    subscription.add(conversation_topic(PLACE))
+    subscription.add(conversation_topic(DIRECT_ID))
     bus.publish([JOINED])
-    subscription.remove(conversation_topic(PLACE))
-    subscription.remove(conversation_topic(PLACE))
+    subscription.remove(conversation_topic(DIRECT_ID))
+    subscription.remove(conversation_topic(DIRECT_ID))
     bus.publish([LAST])
 
     assert recorder.heard == [JOINED]

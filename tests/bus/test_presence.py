@@ -6,7 +6,7 @@ import pytest
 
 from folkmoot.core.presence.events import CameOnline, Entered, Exited, WentOffline
 from tests.bus.presences import EVERY_PRESENCE, Processes
-from tests.contracts.friends.samples import ANA, BO, PLACE, PLACE_UID
+from tests.contracts.friends.samples import ANA, BO, DIRECT_ID, DIRECT_UID
 
 
 @pytest.fixture(params=EVERY_PRESENCE)
@@ -57,20 +57,20 @@ def test_who_listens_to_a_conversation_is_counted_once_over_all_processes(proces
         presence.connect(person)
     processes.published.clear()
 
-    one.enter(PLACE, PLACE_UID, ANA)
-    other.enter(PLACE, PLACE_UID, ANA)
-    other.enter(PLACE, PLACE_UID, BO)
-    assert [one.present(PLACE), other.present(PLACE)] == [2, 2]
-    assert one.is_present(PLACE, BO.id)
-    one.leave(PLACE, ANA)
-    other.leave(PLACE, ANA)
+    one.enter(DIRECT_ID, DIRECT_UID, ANA)
+    other.enter(DIRECT_ID, DIRECT_UID, ANA)
+    other.enter(DIRECT_ID, DIRECT_UID, BO)
+    assert [one.present(DIRECT_ID), other.present(DIRECT_ID)] == [2, 2]
+    assert one.is_present(DIRECT_ID, BO.id)
+    one.leave(DIRECT_ID, ANA)
+    other.leave(DIRECT_ID, ANA)
 
     assert processes.published == [
-        Entered(PLACE, PLACE_UID, ANA, 1),
-        Entered(PLACE, PLACE_UID, BO, 2),
-        Exited(PLACE, PLACE_UID, ANA, 1),
+        Entered(DIRECT_ID, DIRECT_UID, ANA, 1),
+        Entered(DIRECT_ID, DIRECT_UID, BO, 2),
+        Exited(DIRECT_ID, DIRECT_UID, ANA, 1),
     ]
-    assert not one.is_present(PLACE, ANA.id)
+    assert not one.is_present(DIRECT_ID, ANA.id)
 
 
 def test_what_has_changed_about_somebody_is_known_from_then_on(processes):
@@ -86,7 +86,7 @@ def test_what_has_changed_about_somebody_is_known_from_then_on(processes):
 def test_the_connections_of_a_process_that_died_end_when_its_lease_does(processes):
     dead, alive = processes.join(lease_seconds=10), processes.join(lease_seconds=10)
     dead.connect(ANA)
-    dead.enter(PLACE, PLACE_UID, ANA)
+    dead.enter(DIRECT_ID, DIRECT_UID, ANA)
     processes.published.clear()
 
     for processes.now in (5.0, 9.9):
@@ -96,16 +96,16 @@ def test_the_connections_of_a_process_that_died_end_when_its_lease_does(processe
     alive.renew()
     alive.renew()
 
-    assert processes.published == [Exited(PLACE, PLACE_UID, ANA, 0), WentOffline(ANA)]
+    assert processes.published == [Exited(DIRECT_ID, DIRECT_UID, ANA, 0), WentOffline(ANA)]
     assert not alive.online
-    assert alive.present(PLACE) == 0
+    assert alive.present(DIRECT_ID) == 0
 
 
 def test_whoever_is_connected_elsewhere_too_does_not_go_with_a_process_that_died(processes):
     dead, alive = processes.join(), processes.join()
     for presence in (dead, alive):
         presence.connect(ANA)
-        presence.enter(PLACE, PLACE_UID, ANA)
+        presence.enter(DIRECT_ID, DIRECT_UID, ANA)
     processes.published.clear()
 
     for processes.now in (5.0, 12.0):
@@ -130,7 +130,7 @@ def test_a_process_that_renews_its_lease_is_taken_for_alive(processes):
 def test_a_process_that_was_only_slow_says_again_who_is_there(processes):
     slow, other = processes.join(), processes.join()
     slow.connect(ANA)
-    slow.enter(PLACE, PLACE_UID, ANA)
+    slow.enter(DIRECT_ID, DIRECT_UID, ANA)
     processes.now = 5.0
     other.renew()
     processes.now = 12.0
@@ -139,7 +139,7 @@ def test_a_process_that_was_only_slow_says_again_who_is_there(processes):
 
     slow.renew()
 
-    assert processes.published == [CameOnline(ANA), Entered(PLACE, PLACE_UID, ANA, 1)]
+    assert processes.published == [CameOnline(ANA), Entered(DIRECT_ID, DIRECT_UID, ANA, 1)]
     assert dict(other.online) == {ANA.id: ANA}
 
 

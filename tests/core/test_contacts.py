@@ -87,18 +87,18 @@ async def test_old_contacts_and_events_make_the_fresh_contacts(deeds):
     cast = await enter(MemoryStorage())
     people = [cast.ana, cast.bo, cast.cy]
     friends = Friends(cast.clock, cast.ids)
-    circles = {one.id: Contacts(one.id, {}) for one in people}
+    all_contacts = {one.id: Contacts(one.id, {}) for one in people}
 
     for deed, (one, other) in deeds:
         before = len(cast.events)
         await do(cast, friends, deed, people[one].id, people[other].id)
         for event in cast.events[before:]:
-            circles = {key: contacts.after(event) for key, contacts in circles.items()}
+            all_contacts = {key: contacts.after(event) for key, contacts in all_contacts.items()}
 
     for one in people:
         fresh = await cast.see(lambda work, one=one: contacts_of(work, one.id))
-        assert circles[one.id].companions == fresh.companions
-        assert dict(circles[one.id].friends) == dict(fresh.friends)
+        assert all_contacts[one.id].companions == fresh.companions
+        assert dict(all_contacts[one.id].friends) == dict(fresh.friends)
 
 
 async def do(cast: Cast, friends: Friends, deed: str, one: AccountId, other: AccountId) -> None:

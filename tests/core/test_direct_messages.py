@@ -36,11 +36,11 @@ async def cast() -> Cast:
 
 
 @pytest.fixture
-async def place(cast: Cast) -> Conversation:
+async def chat(cast: Cast) -> Conversation:
     directs = Directs(cast.clock, cast.ids)
-    place = await cast.do(directs.between, cast.ana.id, cast.bo.id)
+    chat = await cast.do(directs.between, cast.ana.id, cast.bo.id)
     cast.events.clear()
-    return place
+    return chat
 
 
 def test_a_status_follows_the_watermarks(cast: Cast):
@@ -73,19 +73,19 @@ def test_what_is_known_and_not_stored_yet_counts_and_never_lowers(cast: Cast):
     assert [party.delivered_seq for party in now.parties] == [4, 7]
 
 
-async def test_writing_reads_what_the_friend_wrote_and_says_so_first(cast: Cast, place):
-    one = await cast.say(cast.ana, "one", where=place)
-    await cast.say(cast.ana, "two", where=place)
+async def test_writing_reads_what_the_friend_wrote_and_says_so_first(cast: Cast, chat):
+    one = await cast.say(cast.ana, "one", where=chat)
+    await cast.say(cast.ana, "two", where=chat)
     cast.events.clear()
 
-    await cast.say(cast.bo, "three", where=place)
-    await cast.say(cast.bo, "four", where=place)
+    await cast.say(cast.bo, "three", where=chat)
+    await cast.say(cast.bo, "four", where=chat)
 
     read, *posted = cast.events
     assert (read.reader, read.up_to_seq) == (cast.bo.person, 2)
     assert read.newest not in {None, one.uid}
     assert all(isinstance(event, MessagePosted) for event in posted)
-    known = await cast.see(lambda work: exchange(work, place.id, since_seq=1))
+    known = await cast.see(lambda work: exchange(work, chat.id, since_seq=1))
     assert known.receiver_of(one).status(1) is DeliveryStatus.READ
     assert known.receiver_of(one).read_at(1) == NOON
 
@@ -97,24 +97,24 @@ async def test_writing_into_a_larger_conversation_tells_nobody_what_was_read(cas
     assert not [event for event in cast.events if isinstance(event, ReadMoved)]
 
 
-async def test_a_moved_watermark_names_the_newest_message_that_it_covers(cast: Cast, place):
-    one = await cast.say(cast.ana, "one", where=place)
-    two = await cast.say(cast.ana, "two", where=place)
-    await cast.say(cast.ana, "three", where=place)
+async def test_a_moved_watermark_names_the_newest_message_that_it_covers(cast: Cast, chat):
+    one = await cast.say(cast.ana, "one", where=chat)
+    two = await cast.say(cast.ana, "two", where=chat)
+    await cast.say(cast.ana, "three", where=chat)
     cast.events.clear()
     marks = Watermarks(cast.clock)
 
-    await cast.do(marks.move_delivered, [ReadMark(place.id, cast.bo.id, two.seq)])
-    await cast.do(marks.move_read, [ReadMark(place.id, cast.bo.id, one.seq)])
-    await cast.do(marks.move_read, [ReadMark(place.id, cast.ana.id, one.seq)])
+    await cast.do(marks.move_delivered, [ReadMark(chat.id, cast.bo.id, two.seq)])
+    await cast.do(marks.move_read, [ReadMark(chat.id, cast.bo.id, one.seq)])
+    await cast.do(marks.move_read, [ReadMark(chat.id, cast.ana.id, one.seq)])
 
     delivered, read = cast.events
     assert isinstance(delivered, DeliveredMoved)
     assert (delivered.newest, read.newest) == (two.uid, one.uid)
 
 
-async def test_a_message_is_found_by_the_two_and_by_nobody_else(cast: Cast, place):
-    said = await cast.say(cast.ana, "private", where=place)
+async def test_a_message_is_found_by_the_two_and_by_nobody_else(cast: Cast, chat):
+    said = await cast.say(cast.ana, "private", where=chat)
     elsewhere = await cast.say(cast.ana, "in the lobby")
 
     async def find(act, account, name):
@@ -129,8 +129,8 @@ async def test_a_message_is_found_by_the_two_and_by_nobody_else(cast: Cast, plac
         await find(received, cast.ana, said.uid)
 
 
-async def test_an_ended_friendship_closes_what_was_written(cast: Cast, place):
-    said = await cast.say(cast.ana, "private", where=place)
+async def test_an_ended_friendship_closes_what_was_written(cast: Cast, chat):
+    said = await cast.say(cast.ana, "private", where=chat)
     friends = Friends(cast.clock, cast.ids)
     await cast.do(friends.end, cast.bo.id, cast.ana.id)
 
@@ -146,8 +146,8 @@ async def test_there_is_nothing_to_open_with_oneself_or_before_the_first_word(ca
         await cast.see(lambda work: opened(work, cast.ana.id, cast.ana.id))
 
 
-async def test_nobody_moderates_between_two_friends(cast: Cast, place):
-    said = await cast.say(cast.bo, "by bo", where=place)
+async def test_nobody_moderates_between_two_friends(cast: Cast, chat):
+    said = await cast.say(cast.bo, "by bo", where=chat)
 
     with pytest.raises(NotTheAuthor):
-        await cast.do(cast.messages.delete, cast.ana.id, place.id, said.uid)
+        await cast.do(cast.messages.delete, cast.ana.id, chat.id, said.uid)

@@ -115,13 +115,13 @@ async def test_places_are_counted_in_each_conversation(cast: Cast) -> None:
     assert [answer.message.seq for answer in answers] == [1, 1, 2]
 
 
-@pytest.mark.parametrize("place", ["same batch", "later"])
+@pytest.mark.parametrize("retried", ["same batch", "later"])
 async def test_a_retry_with_the_same_client_id_returns_the_first_message(
-    cast: Cast, place: str
+    cast: Cast, retried: str
 ) -> None:
     draft = cast.draft(cast.ana, "hello", client_id="c")
 
-    if place == "same batch":
+    if retried == "same batch":
         first, again = await cast.post(draft, draft)
     else:
         (first,), (again,) = await cast.post(draft), await cast.post(draft)
@@ -132,9 +132,9 @@ async def test_a_retry_with_the_same_client_id_returns_the_first_message(
     assert (await cast.head()).last_seq == 1
 
 
-@pytest.mark.parametrize("place", ["same batch", "later"])
+@pytest.mark.parametrize("retried", ["same batch", "later"])
 async def test_a_client_id_stands_for_one_content_one_reply_and_one_conversation(
-    cast: Cast, place: str
+    cast: Cast, retried: str
 ) -> None:
     annex = await cast.do(cast.conversations.start, cast.ana.id, [cast.cy.id])
     target = await cast.say(cast.bo, "answer me")
@@ -146,7 +146,7 @@ async def test_a_client_id_stands_for_one_content_one_reply_and_one_conversation
         cast.draft(cast.ana, "hello", client_id="c", where=annex),
     ]
 
-    if place == "same batch":
+    if retried == "same batch":
         _, *answers = await cast.post(first, *others)
     else:
         await cast.post(first)

@@ -18,7 +18,7 @@ TESTUSER = ("testuser", "TestPassword123")
 NOTHING = "[1] assistant: I found nothing about that in the logs and messages that I may read"
 
 
-class Talker(Program):
+class ChatClient(Program):
     """A client program, whose last line may still grow."""
 
     def shows(self, beginning: str) -> None:
@@ -57,8 +57,8 @@ def test_a_program_asks_in_two_sessions_and_finds_back_after_a_restart(
     server: Server, name: str
 ) -> None:
     sessions = [opened(server, title) for title in ("Pumps", "Valves")]
-    client = Talker(command(name), server, *TESTUSER, *sessions)
-    other = Talker(command("assistant.py"), server, *TESTUSER, sessions[1])
+    client = ChatClient(command(name), server, *TESTUSER, *sessions)
+    other = ChatClient(command("assistant.py"), server, *TESTUSER, sessions[1])
     try:
         client.hears("[2] * Valves")
         other.hears("[1] * Valves")
@@ -81,7 +81,7 @@ def test_a_program_asks_in_two_sessions_and_finds_back_after_a_restart(
 
 @pytest.mark.parametrize("name", ["assistant.py", "assistant.mjs"])
 def test_without_a_session_it_opens_one(server: Server, name: str) -> None:
-    client = Talker(command(name), server, *TESTUSER)
+    client = ChatClient(command(name), server, *TESTUSER)
     try:
         client.hears("[1] * New session")
         client.say("Quuxification?")
@@ -96,7 +96,7 @@ async def test_answers_are_printed_as_they_grow_and_once(tmp_path: Path, name: s
         settings = {"FOLKMOOT_ASSISTANT_BASE_URL": model.url, "FOLKMOOT_ASSISTANT_MODEL": "m"}
         server = Server(tmp_path, "--demo", **settings)
         await asyncio.to_thread(server.start)
-        client = Talker(command(name), server, *TESTUSER)
+        client = ChatClient(command(name), server, *TESTUSER)
         try:
             model.will(stalls_after("The pump 👩‍🚀 ", "stopped "), says("At noon."))
             await asyncio.to_thread(client.hears, "[1] * New session")

@@ -1,4 +1,4 @@
-"""The page on extending is true: its contract works, and its places are all that mypy asks for."""
+"""The page on extending is true: its contract works, and it names all that mypy asks for."""
 
 import json
 import re
@@ -24,7 +24,7 @@ PAGE = (ROOT / "docs" / "extending" / "README.md").read_text(encoding="utf-8")
 EVENTS = "src/folkmoot/core/messages/events.py"
 
 
-def places(heading: str) -> list[str]:
+def files_named(heading: str) -> list[str]:
     """The files that the table under a heading names, in its order."""
     section = PAGE.partition(f"## {heading}\n")[2].partition("\n## ")[0]
     return re.findall(r"^\| `(src/[^`]+)`", section, re.MULTILINE)
@@ -78,7 +78,7 @@ def asked_for(source: Path) -> set[str]:
 def test_the_places_that_a_step_asks_for_are_those_on_the_page(
     source: Path, heading: str, step: Callable[[str], str]
 ) -> None:
-    first, *others = places(heading)
+    first, *others = files_named(heading)
     before = (source / first).read_text(encoding="utf-8")
     assert asked_for(source) == set()
 

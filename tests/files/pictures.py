@@ -8,7 +8,7 @@ from PIL import Image
 
 GPS_IFD, LATITUDE_REF, ORIENTATION = 0x8825, 1, 0x0112
 ON_ITS_SIDE = 6
-SECRET_PLACE = "N-secret-place"
+SECRET_PLACE = "N-secret-index"
 
 
 def picture(form: str = "PNG", size: tuple[int, int] = (40, 20), **options: object) -> bytes:
@@ -39,5 +39,5 @@ def bomb(width: int = 50_000, height: int = 50_000) -> bytes:
 
 def noise(count: int) -> bytes:
     """Bytes that are no kind of file, always the same ones."""
-    block = bytes((31 * place * place + 7) % 256 for place in range(65_537))
+    block = bytes((31 * index * index + 7) % 256 for index in range(65_537))
     return (block * (count // len(block) + 1))[:count]

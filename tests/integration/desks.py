@@ -48,7 +48,7 @@ async def new_session(customer: Client, *others: Client, **fields: Any) -> dict[
     return session
 
 
-async def attend(client: Client, session: dict[str, Any], query: str = "") -> SessionSocket:
+async def open_socket(client: Client, session: dict[str, Any], query: str = "") -> SessionSocket:
     """A socket in a session, before anything is read from it."""
     socket = await client.connect(f"{CHAT}/ws/{session['id']}{query}")
     return SessionSocket(socket.connection)
@@ -56,7 +56,7 @@ async def attend(client: Client, session: dict[str, Any], query: str = "") -> Se
 
 async def enter(client: Client, session: dict[str, Any], query: str = "") -> SessionSocket:
     """A socket in a session that has been told that it joined."""
-    socket = await attend(client, session, query)
+    socket = await open_socket(client, session, query)
     while True:
         frame = await socket.hears()
         if frame["message_type"] == "user_joined" and frame["user_id"] == client.uid:

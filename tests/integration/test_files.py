@@ -286,22 +286,22 @@ async def test_a_message_shows_its_file_to_everybody_live_and_in_history(ana, bo
 
 async def test_a_file_is_attached_through_the_socket_too(ana, lobby):
     file = await upload(ana, b"Hello", "a.txt")
-    talker = await ana.enter(lobby)
-    await talker.says({"content": "Read", "attachment_id": file["attachment_id"]})
-    message = await talker.hears("message")
+    writer = await ana.enter(lobby)
+    await writer.says({"content": "Read", "attachment_id": file["attachment_id"]})
+    message = await writer.hears("message")
     assert (message["kind"], message["attachment"]["media_type"]) == ("file", "text/plain")
     assert message["attachment"]["thumbnail_url"] is None
 
 
 async def test_a_file_of_somebody_else_or_of_nobody_cannot_be_attached(ana, cy, lobby):
     foreign = (await upload(cy, b"x"))["attachment_id"]
-    talker = await ana.enter(lobby)
+    writer = await ana.enter(lobby)
     for given in (foreign, "00000000-0000-7000-8000-000000000000", "x", "\0", ""):
         body = {"content": "Mine", "attachment_id": given}
         answer = await ana.ask("POST", f"/conversations/{lobby}/messages", json=body)
         assert (answer.status_code, answer.json()["code"]) == (404, "attachment_not_found")
-        await talker.says(body)
-        assert (await talker.hears("error"))["code"] == "attachment_not_found"
+        await writer.says(body)
+        assert (await writer.hears("error"))["code"] == "attachment_not_found"
 
 
 # -- too much --------------------------------------------------------------------------------------
@@ -448,7 +448,7 @@ async def test_an_upload_that_is_cut_off_anywhere_leaves_nothing(ana, shared_ser
 async def test_a_large_upload_takes_no_memory_and_nobody_waits_for_it(
     ana, bo, lobby, shared_server
 ):
-    listener, talker = await bo.enter(lobby), await ana.enter(lobby)
+    listener, writer = await bo.enter(lobby), await ana.enter(lobby)
     process = psutil.Process(shared_server.pid)
     await upload(ana, bytes(6_000_000))
     before, highest, slowest = process.memory_info().rss, 0, 0.0
@@ -457,7 +457,7 @@ async def test_a_large_upload_takes_no_memory_and_nobody_waits_for_it(
     count, started = 0, time.monotonic()
     while not uploads.done():
         begun = time.monotonic()
-        await talker.says({"content": "Hello"})
+        await writer.says({"content": "Hello"})
         await listener.until("message")
         slowest = max(slowest, time.monotonic() - begun)
         highest = max(highest, process.memory_info().rss)

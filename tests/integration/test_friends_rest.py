@@ -212,19 +212,19 @@ async def test_the_direct_conversation_is_one_in_every_contract(ana: Client, bo:
     at_bo = await enter(bo)
     await send(ana, bo, "through this door")
     await at_bo.hears("new_message")
-    (place,) = await ana.get("/conversations")
-    assert place["kind"] == "direct"
+    (conversation,) = await ana.get("/conversations")
+    assert conversation["kind"] == "direct"
 
     said = {"content": "through the other"}
-    await ana.post(f"/conversations/{place['id']}/messages", said)
+    await ana.post(f"/conversations/{conversation['id']}/messages", said)
 
     shown = await at_bo.hears("new_message")
     assert shown["message"]["content"] == "through the other"
     assert shown["friend_id"] == ana.uid
-    theirs = await bo.ask("DELETE", f"/conversations/{place['id']}/messages/1")
+    theirs = await bo.ask("DELETE", f"/conversations/{conversation['id']}/messages/1")
     assert theirs.status_code in {403, 404}
     await bo.ask("DELETE", f"{CHAT}/friends/{ana.name}")
-    late = await ana.ask("POST", f"/conversations/{place['id']}/messages", json=said)
+    late = await ana.ask("POST", f"/conversations/{conversation['id']}/messages", json=said)
     assert refused(late) == (403, "not_friends")
 
 
@@ -233,10 +233,12 @@ async def test_an_owner_of_a_direct_conversation_deletes_nothing_of_the_other(
 ) -> None:
     await send(ana, bo, "begun by ana")
     answer = await send(bo, ana, "by bo")
-    (place,) = await ana.get("/conversations")
-    messages = await ana.get(f"/conversations/{place['id']}/messages")
+    (conversation,) = await ana.get("/conversations")
+    messages = await ana.get(f"/conversations/{conversation['id']}/messages")
 
-    refusal = await ana.ask("DELETE", f"/conversations/{place['id']}/messages/{messages[1]['id']}")
+    refusal = await ana.ask(
+        "DELETE", f"/conversations/{conversation['id']}/messages/{messages[1]['id']}"
+    )
 
     assert messages[1]["uid"] == answer["message_id"]
     assert refused(refusal) == (403, "not_the_author")

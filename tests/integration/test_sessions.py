@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 
 from tests.clients import Client, LoggedIn, clients_of, logged_in, registered
-from tests.integration.desks import CHAT, attend, enter, history, new_session
+from tests.integration.desks import CHAT, enter, history, new_session, open_socket
 from tests.running import Server
 
 SOURCE_PATHS = {
@@ -165,9 +165,9 @@ async def test_typing_ends_by_itself_and_is_not_shown_to_the_typist(ana, bo):
 async def test_the_count_of_users_is_of_accounts_not_of_sockets(ana, bo):
     session = await new_session(ana, bo)
     first = await enter(ana, session)
-    second = await attend(ana, session)
+    second = await open_socket(ana, session)
     assert (await second.hears("user_joined"))["metadata"]["total_users"] == 1
-    theirs = await attend(bo, session)
+    theirs = await open_socket(bo, session)
     assert (await theirs.hears("user_joined"))["metadata"]["total_users"] == 2
     assert (await first.hears("user_joined"))["metadata"]["total_users"] == 2
     await second.connection.close()
@@ -199,7 +199,7 @@ async def test_a_resuming_client_gets_each_missed_event_once_while_others_write(
     writing = asyncio.create_task(write())
     for _ in range(30):
         await writer.until("message")
-    reader = await attend(bo, session, "?after_seq=5")
+    reader = await open_socket(bo, session, "?after_seq=5")
     seqs = [(await reader.until("message"))["metadata"]["seq"] for _ in range(296)]
     await writing
     assert seqs == list(range(6, 302))

@@ -72,9 +72,9 @@ async def test_what_was_acknowledged_is_there_and_what_was_refused_is_not(server
     async with clients_of(server, *people) as (ana, bo):
         lobby = await new_lobby(ana, bo)
         heard: dict[str, list[dict[str, Any]]] = {"ana": [], "bo": []}
-        async with asyncio.TaskGroup() as talkers:
+        async with asyncio.TaskGroup() as talks:
             for name, client in (("ana", ana), ("bo", bo)):
-                talkers.create_task(_talking(await client.enter(lobby), name, heard[name]))
+                talks.create_task(_talking(await client.enter(lobby), name, heard[name]))
             watching = await ana.enter(lobby)
             await watching.until("message", seq=200)
             assert await stopped(server) == 0

@@ -164,8 +164,10 @@ async def session_of(server: MemoryServer) -> Conversation:
     return session
 
 
-async def delivered(server: MemoryServer, place: Conversation) -> dict[str, int]:
-    members = (await server.cast.see(lambda work: work.conversations.members([place.id])))[place.id]
+async def delivered(server: MemoryServer, conversation: Conversation) -> dict[str, int]:
+    members = (await server.cast.see(lambda work: work.conversations.members([conversation.id])))[
+        conversation.id
+    ]
     return {member.person.username: member.delivered_seq for member in members}
 
 

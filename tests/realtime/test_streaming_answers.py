@@ -119,11 +119,11 @@ async def test_it_is_encoded_once_for_all_who_watch(server: MemoryServer) -> Non
 
 
 async def test_the_text_so_far_is_there_for_whoever_comes_late(server: MemoryServer) -> None:
-    streaming, place = server.hub.streaming, server.cast.lobby.id
+    streaming, lobby = server.hub.streaming, server.cast.lobby.id
     grow(server, "be")
     grow(server, "cause", position=2)
 
-    assert streaming.so_far(place) == StreamingAnswer(WHY, ANSWER, "because")
+    assert streaming.so_far(lobby) == StreamingAnswer(WHY, ANSWER, "because")
 
 
 @pytest.mark.parametrize("said", [ANSWER, Uid("an apology")], ids=["answer", "apology"])

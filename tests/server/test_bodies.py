@@ -73,8 +73,8 @@ async def played(
 ) -> tuple[int, bytes, int]:
     """Status and body of the answer to a request in chunks, and how many of them were read."""
     messages = [
-        {"type": "http.request", "body": chunk, "more_body": place < len(chunks) - 1}
-        for place, chunk in enumerate(chunks)
+        {"type": "http.request", "body": chunk, "more_body": index < len(chunks) - 1}
+        for index, chunk in enumerate(chunks)
     ]
     read = 0
     sent: list[dict[str, Any]] = []

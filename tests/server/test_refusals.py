@@ -114,17 +114,17 @@ async def test_a_fault_has_a_status_a_sentence_and_a_code(
 async def test_a_value_that_cannot_be_is_told_like_fastapi_tells_it(client: httpx2.AsyncClient):
     answer = await client.post("/fault/invalid")
 
-    (place,) = answer.json()["detail"]
+    (problem,) = answer.json()["detail"]
     assert (answer.status_code, answer.json()["code"]) == (422, "password_too_weak")
-    assert (place["type"], place["loc"]) == ("password_too_weak", ["body", "password"])
-    assert "too easy to guess" in place["msg"]
+    assert (problem["type"], problem["loc"]) == ("password_too_weak", ["body", "password"])
+    assert "too easy to guess" in problem["msg"]
 
 
 async def test_a_value_of_the_query_is_told_to_be_there(client: httpx2.AsyncClient):
     answer = await client.post("/fault/invalid?password=1")
 
-    (place,) = answer.json()["detail"]
-    assert place["loc"] == ["query", "password"]
+    (problem,) = answer.json()["detail"]
+    assert problem["loc"] == ["query", "password"]
 
 
 async def test_headers_say_how_to_go_on(client: httpx2.AsyncClient):
@@ -196,8 +196,8 @@ async def test_what_a_client_sent_is_never_repeated(client: httpx2.AsyncClient, 
 
     assert (answer.status_code, answer.json()["code"]) == (422, "validation_failed")
     assert PASSWORD not in answer.text
-    for place in answer.json()["detail"]:
-        assert place.keys() == {"type", "loc", "msg"}
+    for problem in answer.json()["detail"]:
+        assert problem.keys() == {"type", "loc", "msg"}
 
 
 @pytest.mark.parametrize("body", [b"{", b'{"name": }', b"\xff\xfe", b"nul"])

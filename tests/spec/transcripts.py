@@ -191,8 +191,8 @@ class Player:
             case list():
                 assert isinstance(given, list), f"{where} is {given!r}"
                 assert len(given) == len(wanted), f"{where} has {len(given)} entries: {given}"
-                for place, pair in enumerate(zip(wanted, given, strict=True)):
-                    self._compare(*pair, f"{where}[{place}]")
+                for index, pair in enumerate(zip(wanted, given, strict=True)):
+                    self._compare(*pair, f"{where}[{index}]")
             case str() if wanted in _KINDS:
                 assert _KINDS[wanted](given), f"{where} is {given!r}, not {wanted}"
             case str() if wanted.startswith("$") and wanted.endswith("?"):

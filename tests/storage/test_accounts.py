@@ -186,8 +186,8 @@ async def test_what_expired_is_forgotten_with_its_tokens_and_the_rest_stays(cast
     revoked = await login_of_ana(cast, lasting=timedelta(days=9))
 
     async def fill(work: UnitOfWork) -> None:
-        for place, login in enumerate((live, expired, revoked)):
-            await work.logins.add_refresh(bytes([place]) * 32, login.id)
+        for index, login in enumerate((live, expired, revoked)):
+            await work.logins.add_refresh(bytes([index]) * 32, login.id)
         await work.logins.add_ticket(DIGEST, live.id, NOON + HOUR)
         await work.logins.add_ticket(OTHER, live.id, NOON + timedelta(days=2))
         await work.logins.revoke([revoked.id], NOON + HOUR)
@@ -196,7 +196,7 @@ async def test_what_expired_is_forgotten_with_its_tokens_and_the_rest_stays(cast
     gone = await cast.storage.write(lambda work: work.logins.forget_ended(NOON + timedelta(days=1)))
 
     async def job(work: UnitOfWork) -> list[object]:
-        used = [await work.logins.use_refresh(bytes([place]) * 32, NOON) for place in range(3)]
+        used = [await work.logins.use_refresh(bytes([index]) * 32, NOON) for index in range(3)]
         tickets = [await work.logins.take_ticket(digest, NOON) for digest in (DIGEST, OTHER)]
         return [*used, *tickets, await work.logins.get(expired.id)]
 

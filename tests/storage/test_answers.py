@@ -198,8 +198,8 @@ async def _agent(cast: Cast) -> Account:
 
 async def _human_writes(cast: Cast, desks: Desks, question: Message) -> None:
     agent = await _agent(cast)
-    place = await cast.head(question.conversation_id)
-    await cast.say(agent, "mine now", where=place)
+    conversation = await cast.head(question.conversation_id)
+    await cast.say(agent, "mine now", where=conversation)
 
 
 async def _human_writes_and_gives_back(cast: Cast, desks: Desks, question: Message) -> None:

@@ -187,8 +187,8 @@ async def test_the_timeline_tells_every_kind_of_change_in_order(cast: Cast) -> N
     assert [type(event) for event in told] == [type(event) for event in live]
     assert told[0].message.body.content == "hello all"
     assert (told[9].message.body.content, told[9].message.is_deleted) == ("", True)
-    unchanged = [place for place in range(11) if place not in {0, 9}]
-    assert [told[place] for place in unchanged] == [live[place] for place in unchanged]
+    unchanged = [index for index in range(11) if index not in {0, 9}]
+    assert [told[index] for index in unchanged] == [live[index] for index in unchanged]
 
 
 async def test_the_timeline_comes_in_stretches_without_gap_or_double(cast: Cast) -> None:

@@ -166,9 +166,9 @@ async def test_what_waits_for_somebody_comes_in_order_and_only_from_directs(cast
     await handed(cast, mark(one, cast.bo, said[0].seq))
 
     async def waiting(who: Account, limit: int = 9, among: object = None) -> object:
-        places = among or [one.id, other.id, cast.lobby.id, ConversationId(10**30)]
+        conversations = among or [one.id, other.id, cast.lobby.id, ConversationId(10**30)]
         return await cast.see(
-            lambda work: work.views.undelivered(who.id, among=places, limit=limit)
+            lambda work: work.views.undelivered(who.id, among=conversations, limit=limit)
         )
 
     assert await waiting(cast.bo) == [*said[1:], by_cy]
@@ -196,10 +196,10 @@ async def test_unread_messages_are_counted_as_in_overviews(cast: Cast) -> None:
     annex = await cast.do(cast.conversations.start, cast.ana.id, [cast.cy.id])
     for where in (cast.lobby, direct, direct, annex):
         await cast.say(cast.ana, "hello", where=where)
-    places = [cast.lobby.id, direct.id, annex.id, ConversationId(10**30)]
+    conversations = [cast.lobby.id, direct.id, annex.id, ConversationId(10**30)]
 
     async def unread(who: Account) -> object:
-        return await cast.see(lambda work: work.views.unread_among(who.id, places))
+        return await cast.see(lambda work: work.views.unread_among(who.id, conversations))
 
     assert await unread(cast.bo) == {cast.lobby.id: 1, direct.id: 2}
     assert await unread(cast.ana) == {cast.lobby.id: 0, direct.id: 0, annex.id: 0}

@@ -62,8 +62,9 @@ def first_rows(connection: Connection) -> None:
         insert(connection, "conversations", id=n, uid=f"c{n}", kind=kind, title=kind, created_by=1,
                created_at=AT, last_seq=last_seq, last_activity_at=AT, member_count=2)  # fmt: skip
         for m in (1, 2):
-            insert(connection, "members", conversation_id=n, account_id=m, place=m, role="owner",
-                   joined_at=AT, read_seq=1, delivered_seq=1)  # fmt: skip
+            joined = {"place": m, "joined_at": AT}
+            insert(connection, "members", conversation_id=n, account_id=m, role="owner", **joined,
+                   read_seq=1, delivered_seq=1)  # fmt: skip
     for seq in range(1, SAID + 1):
         say(connection, seq, LOBBY, seq, f"Crème no{seq}", deleted_at=AT if seq == 3 else None)
     for seq in (1, 2):

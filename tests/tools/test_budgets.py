@@ -48,14 +48,14 @@ def test_the_lines_of_a_string_and_of_a_function_inside_are_code_lines(tree):
     text = "    x = '''\n" + "\n" * 40 + "'''\n"
     inside = "    @wrap\n    def inner():\n" + "        x = 1\n" * 20
     tree.write("src/a.py", short(18) + "\ndef outer():\n" + text + inside)
-    assert [place.split()[-1] for place in tree.found()] == ["function-length"]
+    assert [finding.split()[-1] for finding in tree.found()] == ["function-length"]
 
 
 def test_nine_functions_in_ten_are_under_25_lines(tree):
     tree.write("src/a.py", short(9) + "\n" + function(25))
     assert tree.found() == []
     tree.write("src/a.py", short(8) + "\n" + function(25))
-    assert [place.split()[-1] for place in tree.found()] == ["function-share"]
+    assert [finding.split()[-1] for finding in tree.found()] == ["function-share"]
     tree.write("src/a.py", short(8) + "\n" + function(24))
     assert tree.found() == []
 
@@ -174,7 +174,7 @@ def test_mocks_are_weighed_against_the_number_of_tests(tree):
     tree.write("tests/a.py", tests + patched)
     assert tree.found() == []
     tree.write("tests/b.py", patched)
-    assert [place.split()[-1] for place in tree.found()] == ["mocks"]
+    assert [finding.split()[-1] for finding in tree.found()] == ["mocks"]
 
 
 def test_setting_the_environment_is_no_mock(tree):

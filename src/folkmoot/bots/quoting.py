@@ -18,7 +18,7 @@ MAX_PASSAGES = 5
 MAX_QUOTE_CHARS = 500
 MAX_QUOTE_LINES = 8
 MAX_OTHER_TIMES = 3
-MAX_PLACES = 100
+MAX_MATCHES = 100
 MAX_SEARCHED_CHARS = 100_000
 ABILITIES = (
     "I answer from the logs of this server and from what was said in this conversation. Ask about "
@@ -166,8 +166,8 @@ def _shortened(text: str, sought: _Sought) -> list[str]:
 
 def _best_part(text: str, sought: _Sought) -> str:
     text = text[:MAX_SEARCHED_CHARS]
-    places = [match.start() for match in islice(sought.pattern.finditer(text), MAX_PLACES)]
-    starts = [0, *(max(0, place - MAX_QUOTE_CHARS // 5) for place in places)]
+    matches = [match.start() for match in islice(sought.pattern.finditer(text), MAX_MATCHES)]
+    starts = [0, *(max(0, start - MAX_QUOTE_CHARS // 5) for start in matches)]
 
     def words(start: int) -> int:
         return _words(sought, text[start : start + MAX_QUOTE_CHARS])

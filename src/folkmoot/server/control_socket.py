@@ -1,4 +1,4 @@
-"""What the command line has done in a house: in the running server if there is one, else here.
+"""What the command line has done: in the running server if there is one, else here.
 
 A server that runs listens at a socket file in its data folder, which only its own account can
 open. So `folkmoot account …` works beside it, and the sockets of a login that it ends close.
@@ -27,12 +27,12 @@ MAX_LINE_BYTES = 64 * 1024
 WITHIN_SECONDS = 30.0
 _log = logging.getLogger(__name__)
 
-Errand = Callable[..., Awaitable[str]]
-"""Does something in a house, and says in one sentence what was done."""
+ControlCommand = Callable[..., Awaitable[str]]
+"""Does something to a server's data, and says in one sentence what was done."""
 
 
 class _ControlRequest(msgspec.Struct):
-    errand: str
+    command: str
     arguments: dict[str, str]
 
 
@@ -97,7 +97,7 @@ async def check(components: Components) -> str:
     return f"can be written, and has {count} accounts{failures}"
 
 
-ERRANDS: Mapping[str, Errand] = {
+COMMANDS: Mapping[str, ControlCommand] = {
     "check": check,
     "create": create,
     "role": change_role,
@@ -112,16 +112,16 @@ _NOTED: Mapping[str, str] = {
     "deactivate": "account deactivated",
     "password": "password changed",
 }
-"""How an errand is called in the audit trail."""
+"""How a command is called in the audit trail."""
 
 
-def run(settings: Settings, errand: str, **arguments: str) -> str:
-    """What an errand says it did.
+def run(settings: Settings, command: str, **arguments: str) -> str:
+    """What a command says it did.
 
     Raises:
-        StartRefused: it was refused, or the house cannot be opened; the message says why.
+        StartRefused: it was refused, or the data cannot be opened; the message says why.
     """
-    return uvloop.run(_run(settings, _ControlRequest(errand, arguments)))
+    return uvloop.run(_run(settings, _ControlRequest(command, arguments)))
 
 
 def is_served(settings: Settings) -> bool:
@@ -132,17 +132,17 @@ def is_served(settings: Settings) -> bool:
     )
 
 
-async def _run(settings: Settings, order: _ControlRequest) -> str:
-    outcome = await _asked(settings.data.absolute() / FILE_NAME, order)
+async def _run(settings: Settings, request: _ControlRequest) -> str:
+    outcome = await _asked(settings.data.absolute() / FILE_NAME, request)
     if outcome is None:
         async with opened(settings) as components:
-            outcome = await _done(components, order)
+            outcome = await _done(components, request)
     if outcome.is_refused:
         raise StartRefused(outcome.said)
     return outcome.said
 
 
-async def _asked(path: Path, order: _ControlRequest) -> _ControlResult | None:
+async def _asked(path: Path, request: _ControlRequest) -> _ControlResult | None:
     """What the server at this socket file says; ``None`` if none is there."""
     try:
         reader, writer = await asyncio.open_unix_connection(str(path))
@@ -150,7 +150,7 @@ async def _asked(path: Path, order: _ControlRequest) -> _ControlResult | None:
         return None
     try:
         async with asyncio.timeout(WITHIN_SECONDS):
-            writer.write(msgspec.json.encode(order) + b"\n")
+            writer.write(msgspec.json.encode(request) + b"\n")
             await writer.drain()
             return msgspec.json.decode(await reader.readline(), type=_ControlResult)
     except (OSError, TimeoutError, msgspec.DecodeError):
@@ -166,33 +166,33 @@ def told(refusal: Exception) -> str:
     return str(refusal)
 
 
-async def _done(components: Components, order: _ControlRequest) -> _ControlResult:
-    who = order.arguments.get("username")
-    role = order.arguments.get("role")
+async def _done(components: Components, request: _ControlRequest) -> _ControlResult:
+    who = request.arguments.get("username")
+    role = request.arguments.get("role")
     try:
-        said = await ERRANDS[order.errand](components, **order.arguments)
+        said = await COMMANDS[request.command](components, **request.arguments)
     except (Refusal, Unavailable) as refusal:
-        what = f"{_NOTED.get(order.errand, order.errand)} refused"
+        what = f"{_NOTED.get(request.command, request.command)} refused"
         components.audit.note(what, account=who, by="operator", reason=refusal.code)
         return _ControlResult(told(refusal), is_refused=True)
-    if order.errand in _NOTED:
-        components.audit.note(_NOTED[order.errand], account=who, by="operator", role=role)
+    if request.command in _NOTED:
+        components.audit.note(_NOTED[request.command], account=who, by="operator", role=role)
     return _ControlResult(said, is_refused=False)
 
 
 @asynccontextmanager
 async def served(components: Components, settings: Settings) -> AsyncIterator[None]:
-    """Take errands at the socket file of the data folder for as long as the server runs."""
+    """Take commands at the socket file of the data folder for as long as the server runs."""
     path = settings.data.absolute() / FILE_NAME
 
     async def take(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             async with asyncio.timeout(WITHIN_SECONDS):
-                order = msgspec.json.decode(await reader.readline(), type=_ControlRequest)
-                writer.write(msgspec.json.encode(await _done(components, order)) + b"\n")
+                request = msgspec.json.decode(await reader.readline(), type=_ControlRequest)
+                writer.write(msgspec.json.encode(await _done(components, request)) + b"\n")
                 await writer.drain()
         except Exception:
-            _log.exception("an errand failed")
+            _log.exception("a control command failed")
         finally:
             writer.close()
 
@@ -201,7 +201,7 @@ async def served(components: Components, settings: Settings) -> AsyncIterator[No
     try:
         server = await asyncio.start_unix_server(take, path=str(path), limit=MAX_LINE_BYTES)
     except OSError as error:
-        _log.warning("no errands can be run beside this server: %s", error)
+        _log.warning("no commands can be run beside this server: %s", error)
         yield
         return
     path.chmod(0o600)

@@ -103,5 +103,5 @@ async def _ask_the_desk(services: Services, customer: Account) -> None:
     async def start(work: UnitOfWork) -> ConversationId:
         return (await services.desks.open(work, customer, title="Where is my parcel?")).id
 
-    place = await services.writer.write(start)
-    await services.writer.post(services.messages.draft(customer.id, place, _QUESTION))
+    session = await services.writer.write(start)
+    await services.writer.post(services.messages.draft(customer.id, session, _QUESTION))

@@ -1,4 +1,4 @@
-"""The real clock and the real ids: the only place where time and chance enter the house."""
+"""The real clock and the real ids: the only place where time and chance enter the server."""
 
 import os
 import secrets

@@ -155,7 +155,7 @@ def _work(
     owned: Owned,
     afterwards: Callable[[Owned], object] | None,
 ) -> None:
-    while (errand := queue.get()) is not None:
-        errand.run(owned)
+    while (task := queue.get()) is not None:
+        task.run(owned)
         if afterwards is not None:
             afterwards(owned)

@@ -29,7 +29,7 @@ _TRIES = 5
 _CACHED_STATEMENTS = 256
 _SHORTEST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.01, 0.5
 # https://www.postgresql.org/docs/current/errcodes-appendix.html, by class and by code.
-_HOUSE_AT_FAULT = ("08", "25P", "53", "55P03", "57", "58", "F0", "XX")
+_SERVER_AT_FAULT = ("08", "25P", "53", "55P03", "57", "58", "F0", "XX")
 _COLLISIONS = ("40001", "40P01")
 _ROLLED_BACK = ("23", "40")
 _REASONS = {
@@ -283,7 +283,7 @@ def _told(error: BaseException, *, is_writing: bool) -> BaseException:
         return StorageFull()
     if code == asyncpg.ReadOnlySQLTransactionError.sqlstate:
         return _failing(code) if is_writing else ReadingOnly(str(error))
-    return _failing(code) if code.startswith(_HOUSE_AT_FAULT) else error
+    return _failing(code) if code.startswith(_SERVER_AT_FAULT) else error
 
 
 def _failing(code: str) -> Unavailable:

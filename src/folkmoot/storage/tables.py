@@ -162,13 +162,13 @@ conversations = Table(
     sqlite_autoincrement=True,
 )
 
-# ``place`` is the order of joining: many may join at the same microsecond.
+# ``position`` is the order of joining: many may join at the same microsecond.
 members = Table(
     "members",
     metadata,
     _of("conversation_id", "conversations.id", is_key=True),
     _of("account_id", "accounts.id", is_key=True),
-    Column("place", Integer, nullable=False),
+    Column("place", Integer, key="position", nullable=False),
     Column("role", Text, nullable=False),
     Column("joined_at", BigInteger, nullable=False),
     Column("left_at", BigInteger),

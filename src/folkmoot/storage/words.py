@@ -135,7 +135,7 @@ def _start(text: str, first: int) -> int:
 
 def _found(text: str, terms: Sequence[Term]) -> Iterator[tuple[int, int]]:
     """Where in the text is what will do for one of the terms."""
-    for start, end in _places(text):
+    for start, end in _words(text):
         word = _folded(text[start:end])
         hits = [
             (start + offset + first, start + offset + after)
@@ -190,7 +190,7 @@ def _term(piece: str, *, is_last: bool) -> Term:
     return Term(first, then=tuple(then))
 
 
-def _places(text: str) -> Iterator[tuple[int, int]]:
+def _words(text: str) -> Iterator[tuple[int, int]]:
     """Where each word begins and ends."""
     # One character stays one character, so the positions are those of the text.
     split, end = text.translate(_separators), 0

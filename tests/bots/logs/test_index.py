@@ -78,7 +78,7 @@ async def test_names_are_found_whole_and_in_pieces(tmp_path):
         entry("在庫の同期に失敗しました"),
     ]
     async with indexed(tmp_path, lines) as those:
-        for words, place in (
+        for words, index in (
             ("connection reset", 0),
             ("ConnectionResetError", 0),
             ("order_intake.worker", 0),
@@ -87,7 +87,7 @@ async def test_names_are_found_whole_and_in_pieces(tmp_path):
             ("4712", 2),
             ("同期", 3),
         ):
-            assert texts(await those.found(words))[0] == lines[place].text, words
+            assert texts(await those.found(words))[0] == lines[index].text, words
 
 
 async def test_of_two_that_are_alike_the_graver_and_then_the_newer_comes_first(tmp_path):

@@ -86,20 +86,20 @@ NOTICE = replace(
 )
 _NAMES = {"question": REF.uid, "message": FILE_UID}
 _ROOM = {"conversation_id": LOBBY, "conversation_uid": LOBBY_UID}
-_PLACE = {"conversation_id": LOBBY, "conversation_uid": LOBBY_UID, "seq": 8, "at": AT}
+_IN_LOBBY = {"conversation_id": LOBBY, "conversation_uid": LOBBY_UID, "seq": 8, "at": AT}
 
 EVENTS: tuple[object, ...] = (
-    MessagePosted(**_PLACE, message=MESSAGE),
-    MessageEdited(**_PLACE, message=MESSAGE, actor=ANA),
-    MessageDeleted(**_PLACE, message=REF, author_id=ANA.id, actor=BO),
-    ReactionAdded(**_PLACE, message=REF, actor=BO, emoji="👍"),
-    ReactionRemoved(**_PLACE, message=REF, actor=BO, emoji="👍"),
-    MemberJoined(**_PLACE, member=BO, actor=ANA),
-    MemberLeft(**_PLACE, member=BO, actor=ANA),
-    ConversationRenamed(**_PLACE, title="New", actor=ANA),
-    AgentAssigned(**_PLACE, agent=BO, actor=ANA),
-    AssistantSwitched(**_PLACE, is_on=False, actor=ANA),
-    ConversationEnded(**_PLACE, actor=ANA),
+    MessagePosted(**_IN_LOBBY, message=MESSAGE),
+    MessageEdited(**_IN_LOBBY, message=MESSAGE, actor=ANA),
+    MessageDeleted(**_IN_LOBBY, message=REF, author_id=ANA.id, actor=BO),
+    ReactionAdded(**_IN_LOBBY, message=REF, actor=BO, emoji="👍"),
+    ReactionRemoved(**_IN_LOBBY, message=REF, actor=BO, emoji="👍"),
+    MemberJoined(**_IN_LOBBY, member=BO, actor=ANA),
+    MemberLeft(**_IN_LOBBY, member=BO, actor=ANA),
+    ConversationRenamed(**_IN_LOBBY, title="New", actor=ANA),
+    AgentAssigned(**_IN_LOBBY, agent=BO, actor=ANA),
+    AssistantSwitched(**_IN_LOBBY, is_on=False, actor=ANA),
+    ConversationEnded(**_IN_LOBBY, actor=ANA),
     ReadMoved(LOBBY, LOBBY_UID, BO, 7, AT),
     Entered(LOBBY, LOBBY_UID, BO, 2),
     Exited(LOBBY, LOBBY_UID, BO, 1),

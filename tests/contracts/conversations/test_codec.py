@@ -85,8 +85,8 @@ def test_what_has_a_seq_in_the_timeline_is_shown_with_it_to_everybody(event, own
 )
 def test_what_happens_to_a_session_says_who_did_it_where_and_when(name, frame):
     event = next(event for event in EVENTS if type(event).__name__ == name)
-    place = {"by_user_id": ANA.id, "conversation_id": 1, "seq": 8}
-    assert unpacked(codec.encode(codec.shown(event, own=False))) == frame | place
+    known = {"by_user_id": ANA.id, "conversation_id": 1, "seq": 8}
+    assert unpacked(codec.encode(codec.shown(event, own=False))) == frame | known
 
 
 def test_a_message_has_the_fields_and_the_time_of_the_contract():

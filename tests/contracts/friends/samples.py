@@ -33,7 +33,7 @@ from folkmoot.core.social.events import (
 from folkmoot.core.social.model import FriendRequest, RequestStatus
 
 AT = datetime(2025, 11, 22, 10, 30, 0, 123456, tzinfo=UTC)
-PLACE, PLACE_UID = ConversationId(1), Uid("00000000-0000-7000-8000-000000000001")
+DIRECT_ID, DIRECT_UID = ConversationId(1), Uid("00000000-0000-7000-8000-000000000001")
 ANA_UID = Uid("00000000-0000-7000-8000-00000000000a")
 BO_UID = Uid("00000000-0000-7000-8000-00000000000b")
 ANA = Person(AccountId(1), ANA_UID, "ana", "Ana", None, Role.USER)
@@ -43,8 +43,8 @@ REF = MessageRef(MessageId(123), Uid("00000000-0000-7000-8000-00000000007b"))
 MESSAGE = Message(
     id=REF.id,
     uid=REF.uid,
-    conversation_id=PLACE,
-    conversation_uid=PLACE_UID,
+    conversation_id=DIRECT_ID,
+    conversation_uid=DIRECT_UID,
     seq=7,
     author=ANA,
     body=Body(content="Zażółć 👩‍🚀"),
@@ -55,30 +55,30 @@ MESSAGE = Message(
 VOICE = Message(
     id=REF.id,
     uid=REF.uid,
-    conversation_id=PLACE,
-    conversation_uid=PLACE_UID,
+    conversation_id=DIRECT_ID,
+    conversation_uid=DIRECT_UID,
     seq=7,
     author=ANA,
     body=Body(
         kind=MessageKind.VOICE,
         content="a voice",
-        attachment=Attachment("voice.ogg", 7, "audio/ogg", id=PLACE_UID),
+        attachment=Attachment("voice.ogg", 7, "audio/ogg", id=DIRECT_UID),
         reply_to=REF,
     ),
     created_at=AT,
 )
-REQUEST = FriendRequest(PLACE_UID, ANA, BO, RequestStatus.ACCEPTED, AT)
-_PLACE = {"conversation_id": PLACE, "conversation_uid": PLACE_UID, "seq": 8, "at": AT}
+REQUEST = FriendRequest(DIRECT_UID, ANA, BO, RequestStatus.ACCEPTED, AT)
+_IN_DIRECT = {"conversation_id": DIRECT_ID, "conversation_uid": DIRECT_UID, "seq": 8, "at": AT}
 
 IN_PLACE: tuple[object, ...] = (
-    MessagePosted(**_PLACE, message=MESSAGE),
-    MessageEdited(**_PLACE, message=MESSAGE, actor=ANA),
-    MessageDeleted(**_PLACE, message=REF, author_id=ANA.id, actor=ANA),
-    ReactionAdded(**_PLACE, message=REF, actor=ANA, emoji="👍"),
-    ReactionRemoved(**_PLACE, message=REF, actor=ANA, emoji="👍"),
-    ReadMoved(PLACE, PLACE_UID, ANA, 7, AT, REF.uid),
-    DeliveredMoved(PLACE, PLACE_UID, ANA, 7, AT, REF.uid),
-    Typing(PLACE, PLACE_UID, ANA, is_typing=True),
+    MessagePosted(**_IN_DIRECT, message=MESSAGE),
+    MessageEdited(**_IN_DIRECT, message=MESSAGE, actor=ANA),
+    MessageDeleted(**_IN_DIRECT, message=REF, author_id=ANA.id, actor=ANA),
+    ReactionAdded(**_IN_DIRECT, message=REF, actor=ANA, emoji="👍"),
+    ReactionRemoved(**_IN_DIRECT, message=REF, actor=ANA, emoji="👍"),
+    ReadMoved(DIRECT_ID, DIRECT_UID, ANA, 7, AT, REF.uid),
+    DeliveredMoved(DIRECT_ID, DIRECT_UID, ANA, 7, AT, REF.uid),
+    Typing(DIRECT_ID, DIRECT_UID, ANA, is_typing=True),
 )
 """All of them about Ana."""
 OF_ACCOUNTS: tuple[object, ...] = (
@@ -90,10 +90,10 @@ OF_ACCOUNTS: tuple[object, ...] = (
     FriendshipEnded(REQUEST, ANA.id),
 )
 UNSHOWN: tuple[object, ...] = (
-    Entered(PLACE, PLACE_UID, ANA, 2),
-    Exited(PLACE, PLACE_UID, ANA, 1),
+    Entered(DIRECT_ID, DIRECT_UID, ANA, 2),
+    Exited(DIRECT_ID, DIRECT_UID, ANA, 1),
     BlockSet(ANA.id, BO.id),
     BlockLifted(ANA.id, BO.id),
-    ReadMoved(PLACE, PLACE_UID, ANA, 7, AT),
-    DeliveredMoved(PLACE, PLACE_UID, ANA, 7, AT),
+    ReadMoved(DIRECT_ID, DIRECT_UID, ANA, 7, AT),
+    DeliveredMoved(DIRECT_ID, DIRECT_UID, ANA, 7, AT),
 )

@@ -19,12 +19,12 @@ from tests.contracts.friends.samples import (
     ANA,
     AT,
     BO,
+    DIRECT_ID,
+    DIRECT_UID,
     IN_PLACE,
     MESSAGE,
     OF_ACCOUNTS,
     PAIR,
-    PLACE,
-    PLACE_UID,
     REF,
     UNSHOWN,
     VOICE,
@@ -48,7 +48,7 @@ def unpacked(data: bytes) -> dict:
 @pytest.fixture
 def wire_format():
     wire_format = FriendsWireFormat(alone())
-    wire_format.pairs[PLACE] = PAIR
+    wire_format.pairs[DIRECT_ID] = PAIR
     return wire_format
 
 
@@ -140,11 +140,11 @@ def test_only_the_sender_is_shown_the_client_id():
 def test_a_live_message_is_delivered_to_whoever_is_there():
     presence = alone()
     wire_format = FriendsWireFormat(presence)
-    wire_format.pairs[PLACE] = PAIR
+    wire_format.pairs[DIRECT_ID] = PAIR
     (posted,) = [event for event in IN_PLACE if isinstance(event, MessagePosted)]
 
     assert wire_format.shown(posted, own=True).message.status == "sent"
-    presence.enter(PLACE, PLACE_UID, BO)
+    presence.enter(DIRECT_ID, DIRECT_UID, BO)
     assert wire_format.shown(posted, own=True).message.status == "delivered"
     assert wire_format.shown(posted, own=False).message.status == "delivered"
 
@@ -162,11 +162,11 @@ def test_a_live_message_is_delivered_to_whoever_is_there():
 def test_a_missed_message_shows_what_became_of_it(delivered, read, own, status):
     reads = ((read, AT),) if read else ()
     known = DirectReceipts(
-        PLACE, (MemberReceipts(ANA, 0, 0), MemberReceipts(BO, delivered, read, AT, reads))
+        DIRECT_ID, (MemberReceipts(ANA, 0, 0), MemberReceipts(BO, delivered, read, AT, reads))
     )
     (posted,) = [event for event in IN_PLACE if isinstance(event, MessagePosted)]
     event = MessagePosted(
-        conversation_id=PLACE,
+        conversation_id=DIRECT_ID,
         conversation_uid=posted.conversation_uid,
         seq=7,
         at=AT,

@@ -53,25 +53,25 @@ MESSAGE = Message(
     reactions=(Reaction("👍", (AGENT,)),),
 )
 REF = MessageRef(MESSAGE.id, MESSAGE.uid)
-PLACE = {"conversation_id": FIRST, "conversation_uid": uid(1), "seq": 7, "at": AT}
+IN_FIRST = {"conversation_id": FIRST, "conversation_uid": uid(1), "seq": 7, "at": AT}
 
 SHOWN = (
-    (MessagePosted(**PLACE, message=MESSAGE), "receive_message"),
-    (MessageEdited(**PLACE, message=MESSAGE, actor=ANA), "message_edited"),
-    (MessageDeleted(**PLACE, message=REF, author_id=ANA.id, actor=AGENT), "message_deleted"),
-    (ReactionAdded(**PLACE, message=REF, actor=AGENT, emoji="👍"), "reaction"),
-    (ReactionRemoved(**PLACE, message=REF, actor=AGENT, emoji="👍"), "reaction"),
+    (MessagePosted(**IN_FIRST, message=MESSAGE), "receive_message"),
+    (MessageEdited(**IN_FIRST, message=MESSAGE, actor=ANA), "message_edited"),
+    (MessageDeleted(**IN_FIRST, message=REF, author_id=ANA.id, actor=AGENT), "message_deleted"),
+    (ReactionAdded(**IN_FIRST, message=REF, actor=AGENT, emoji="👍"), "reaction"),
+    (ReactionRemoved(**IN_FIRST, message=REF, actor=AGENT, emoji="👍"), "reaction"),
     (ReadMoved(FIRST, uid(1), AGENT, 7, AT, uid(123)), "messages_read"),
     (Typing(FIRST, uid(1), AGENT, is_typing=True), "typing"),
     (CameOnline(AGENT), "user_online"),
     (WentOffline(AGENT), "user_offline"),
 )
 HIDDEN = (
-    MemberJoined(**PLACE, member=AGENT, actor=AGENT),
-    MemberLeft(**PLACE, member=AGENT, actor=AGENT),
-    ConversationRenamed(**PLACE, title="New", actor=AGENT),
-    AgentAssigned(**PLACE, agent=AGENT, actor=AGENT),
-    ConversationEnded(**PLACE, actor=AGENT),
+    MemberJoined(**IN_FIRST, member=AGENT, actor=AGENT),
+    MemberLeft(**IN_FIRST, member=AGENT, actor=AGENT),
+    ConversationRenamed(**IN_FIRST, title="New", actor=AGENT),
+    AgentAssigned(**IN_FIRST, agent=AGENT, actor=AGENT),
+    ConversationEnded(**IN_FIRST, actor=AGENT),
     DeliveredMoved(FIRST, uid(1), AGENT, 7, AT),
     ReadMoved(FIRST, uid(1), AGENT, 7, AT, None),
     Entered(FIRST, uid(1), AGENT, 2),

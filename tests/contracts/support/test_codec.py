@@ -18,7 +18,7 @@ from folkmoot.core.messages.model import Body
 from folkmoot.core.shared.refusals import Invalid
 from folkmoot.core.shared.texts import TextTooLong
 from folkmoot.wire.socket import SocketEvent
-from tests.contracts.support.samples import AGENT, ANA, HIDDEN, MESSAGE, PLACE, SETTING, SHOWN
+from tests.contracts.support.samples import AGENT, ANA, HIDDEN, IN_FIRST, MESSAGE, SETTING, SHOWN
 from tests.events import others_than
 
 values = st.recursive(
@@ -92,7 +92,7 @@ def test_what_staff_write_is_for_the_customer():
 
 
 def test_only_for_clients_that_remember_it_the_cursor_stands_at_the_end():
-    event = MessagePosted(**PLACE, message=MESSAGE)
+    event = MessagePosted(**IN_FIRST, message=MESSAGE)
     plain = codec.packet(event, SETTING, own=False, with_offset=False)
     remembered = codec.packet(event, SETTING, own=False, with_offset=True)
 

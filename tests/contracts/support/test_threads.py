@@ -4,7 +4,7 @@ from folkmoot.contracts.support.cursor import MOST_SESSIONS, positions_in
 from folkmoot.contracts.support.threads import ThreadRegistry
 from folkmoot.core.conversations.events import ConversationEnded, ConversationStarted
 from folkmoot.core.messages.events import MessagePosted
-from tests.contracts.support.samples import AGENT, ANA, MESSAGE, PLACE, head
+from tests.contracts.support.samples import AGENT, ANA, IN_FIRST, MESSAGE, head
 
 
 class Listener:
@@ -23,8 +23,8 @@ class Listener:
 
 
 def posted(session, seq):
-    place = PLACE | {"conversation_id": session, "seq": seq}
-    return MessagePosted(**place, message=MESSAGE)
+    in_session = IN_FIRST | {"conversation_id": session, "seq": seq}
+    return MessagePosted(**in_session, message=MESSAGE)
 
 
 def test_a_thread_stands_where_its_sessions_stand():
@@ -68,9 +68,9 @@ def test_a_session_that_is_closed_takes_no_more_messages():
     thread = threads.enter(ANA, listener)
     threads.learn(thread, [head(1, 3), head(2, 1)])
 
-    threads.apply(ConversationEnded(**PLACE | {"conversation_id": 2, "seq": 2}, actor=AGENT))
+    threads.apply(ConversationEnded(**IN_FIRST | {"conversation_id": 2, "seq": 2}, actor=AGENT))
     assert (thread.current, listener.told) == (1, ["turn"])
-    threads.apply(ConversationEnded(**PLACE | {"seq": 4}, actor=AGENT))
+    threads.apply(ConversationEnded(**IN_FIRST | {"seq": 4}, actor=AGENT))
 
     assert (thread.current, thread.last_seq) == (None, 2)
 

@@ -197,8 +197,8 @@ async def test_a_second_reading_at_the_same_time_is_refused_or_done_after(admin)
     one, two = await chat(admin), await chat(admin)
     session = (await one.joins())["session_id"]
     other = (await two.joins())["session_id"]
-    for socket, place in ((one, session), (two, other)):
-        await socket.says({"type": "chat_message", "session_id": place, "content": "/reload"})
+    for socket, chat_id in ((one, session), (two, other)):
+        await socket.says({"type": "chat_message", "session_id": chat_id, "content": "/reload"})
     ends = []
     for socket in (one, two):
         while True:

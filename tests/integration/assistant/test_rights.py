@@ -118,21 +118,21 @@ async def test_nobody_edits_what_the_assistant_said(ana, agent, model):
 
 async def test_who_is_taken_out_sees_nothing_more_of_an_answer_that_grows(ana, bo, model):
     model.will(stalls_after("The vault "))
-    owner, guest = await chat(ana), await chat(bo)
+    owner, member = await chat(ana), await chat(bo)
     session = (await owner.joins())["session_id"]
     path = f"{CHAT}/sessions/{session}/participants"
     await ana.post(path, {"user_id": bo.uid})
-    await guest.joins(session, stream=True)
+    await member.joins(session, stream=True)
     question = await owner.asks("When?", session)
-    await guest.delta()
+    await member.delta()
 
     (await ana.ask("DELETE", f"{path}/{bo.uid}")).raise_for_status()
-    left = await guest.until("session_left")
+    left = await member.until("session_left")
     await owner.says({"type": "cancel", "session_id": session})
     await owner.answer(question)
 
     assert (left["session_id"], left["reason"]) == (session, "removed")
-    assert await guest.frames() == []
+    assert await member.frames() == []
 
 
 class TestCounts:

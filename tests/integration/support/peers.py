@@ -42,7 +42,7 @@ class Wire:
         self.url = ""
 
     async def __aenter__(self) -> "Wire":
-        self._server = await asyncio.start_server(self._on_visitor, "127.0.0.1", 0)
+        self._server = await asyncio.start_server(self._on_client, "127.0.0.1", 0)
         self.url = f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
         return self
 
@@ -62,7 +62,7 @@ class Wire:
         for end in self._ends:
             end.transport.abort()
 
-    def _on_visitor(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def _on_client(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         carrier = asyncio.create_task(self._carry(reader, writer))
         self._carriers.add(carrier)
         carrier.add_done_callback(self._carriers.discard)

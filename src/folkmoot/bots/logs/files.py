@@ -147,5 +147,5 @@ def _matching(pattern: str) -> Iterator[Path]:
 def _steady_part(pattern: Path) -> Path:
     """The folder in which a pattern begins to vary."""
     parts = pattern.parts
-    first = next(place for place, part in enumerate(parts) if _MAGIC.search(part))
+    first = next(index for index, part in enumerate(parts) if _MAGIC.search(part))
     return Path(*parts[:first]) if first else Path()

@@ -150,7 +150,7 @@ class FriendsSubscription:
     def _begin(self, event: ConversationStarted) -> None:
         head = event.conversation
         other = next(key for key in event.members if key != self._connection.person.id)
-        friends = self._circle_now().friends
+        friends = self._contacts_now().friends
         if other in friends:
             self._know({head.id: Partner(other, friends[other], head.id, head.uid)})
         if self._subscription is not None:
@@ -162,7 +162,7 @@ class FriendsSubscription:
 
     def _welcome_back(self, event: FriendAccepted | BlockLifted) -> None:
         """Send what waited from somebody of whom nothing was heard for a while."""
-        contacts = self._circle_now().after(event)
+        contacts = self._contacts_now().after(event)
         for other in affected(event):
             partner = self.partners.get(contacts.friends.get(other, Uid("")))
             if partner is not None:
@@ -176,12 +176,12 @@ class FriendsSubscription:
         except (Refusal, Unavailable) as refusal:
             self._give_up(refusal)
 
-    def _circle_now(self) -> Contacts:
+    def _contacts_now(self) -> Contacts:
         """The contacts as they are, by what was read last and what was heard since."""
         return self._connection.contacts or reduce(Contacts.after, self._since, self._contacts)
 
     def _in_sight(self) -> dict[AccountId, Uid]:
-        contacts = self._circle_now()
+        contacts = self._contacts_now()
         online = self._services.presence.online
         return {one: contacts.friends[one] for one in contacts.companions if one in online}
 
@@ -213,7 +213,7 @@ class FriendsSubscription:
         self, subscription: Subscription, after: Mapping[str, int], *, is_resumed: bool
     ) -> None:
         self._subscription = subscription
-        self._contacts = self._circle_now()
+        self._contacts = self._contacts_now()
         self._since.clear()
         try:
             with subscription:
@@ -302,7 +302,7 @@ class FriendsSubscription:
         if self._is_live:
             return
         self._contacts = found.contacts
-        self._services.hub.watchers.follow_contacts(self._connection, self._circle_now())
+        self._services.hub.watchers.follow_contacts(self._connection, self._contacts_now())
         self._since.clear()
         before, now = self._online, self._in_sight()
         for account_id in now.keys() - before.keys():

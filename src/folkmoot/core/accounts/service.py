@@ -141,7 +141,7 @@ class Accounts:
         """A new login of the account.
 
         Raises:
-            AccountInactive: whichever door it came through.
+            AccountInactive: whichever contract asked.
         """
         if not account.is_active:
             raise AccountInactive

@@ -1,7 +1,7 @@
 """Why the core says no: the caller is at fault (`Refusal`), or the server is (`Unavailable`).
 
 A refusal has a stable code and facts; its place in this tree says what kind of fault it is.
-The sentence is for people who read English; a dialect may say it differently.
+The sentence is for people who read English; a contract may say it differently.
 
     Refusal
     ├── Invalid            a value that can never be right

@@ -33,7 +33,7 @@ class Contacts:
         return frozenset(self.friends) - self.blocks - self.blocked_by
 
     def after(self, event: SocialEvent) -> "Contacts":
-        """The circle once this has happened; the same one if it changes nothing here."""
+        """The contacts once this has happened; the same value if nothing changes here."""
         match event:
             case FriendAccepted(request=request):
                 if not self._is_of(request):
@@ -71,7 +71,7 @@ def _with(accounts: frozenset[AccountId], one: AccountId, *, stands: bool) -> fr
 
 
 async def contacts_of(work: SocialStores, owner: AccountId) -> Contacts:
-    """The circle of an account as it is."""
+    """The contacts of an account as they are."""
     requests = await work.friends.friendships_of(owner)
     people = [request.other(owner) for request in requests]
     blocks = await work.social.blocks_among({owner, *(person.id for person in people)})

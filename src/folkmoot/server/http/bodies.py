@@ -194,8 +194,10 @@ class StrictJson:
         if fault is None:
             await self._app(scope, _replayed(body, receive), send)
             return
-        place = {"type": JSON_INVALID, "loc": ["body"], "msg": fault}
-        await _answer(send, self._status(scope["path"]), {"detail": [place], "code": JSON_INVALID})
+        problem = {"type": JSON_INVALID, "loc": ["body"], "msg": fault}
+        await _answer(
+            send, self._status(scope["path"]), {"detail": [problem], "code": JSON_INVALID}
+        )
 
     def _status(self, path: str) -> int:
         return next((own for start, own in self._statuses.items() if path.startswith(start)), 422)

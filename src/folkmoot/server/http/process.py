@@ -1,4 +1,4 @@
-"""One serving process: its listening socket, its HTTP manners, and how it says goodbye."""
+"""One serving process: its listening socket, its HTTP settings, and how it says goodbye."""
 
 import asyncio
 import errno
@@ -208,7 +208,7 @@ class _ExchangeTransport:
 
 
 class Process(uvicorn.Server):
-    """A uvicorn server that lets the house say goodbye before it closes anybody's socket.
+    """A uvicorn server that lets the server say goodbye before it closes anybody's socket.
 
     ``farewell`` runs when no new connection is taken any more, and before the open ones close.
     """

@@ -32,7 +32,7 @@ from folkmoot.server.http.request_ids import HEADER
 Overrides = Mapping[str, Mapping[str, int]]
 """By the beginning of a path: the statuses that a contract wants for some codes."""
 
-MAX_PLACES: Final = 50
+MAX_PROBLEMS: Final = 50
 VALIDATION_FAILED: Final = "validation_failed"
 
 _STATUS_BY_KIND: tuple[tuple[type[Exception], int], ...] = (
@@ -70,8 +70,8 @@ def answer_to(
     status = status_of(fault, statuses)
     detail: object = _clean(str(fault))
     if status == HTTPStatus.UNPROCESSABLE_ENTITY and isinstance(fault, Invalid):
-        place = "query" if fault.field in asked else "body"
-        detail = [{"type": fault.code, "loc": [place, fault.field], "msg": detail}]
+        where = "query" if fault.field in asked else "body"
+        detail = [{"type": fault.code, "loc": [where, fault.field], "msg": detail}]
     return _answer(status, detail, fault.code, _headers_for(status, fault))
 
 
@@ -104,16 +104,16 @@ async def _on_fault(
 async def _on_invalid(_request: Request, error: Exception) -> Response:
     """FastAPI's list, without what the client sent: it may be a password, or no text at all."""
     assert isinstance(error, RequestValidationError)  # noqa: S101 - installed for this only
-    places = [
+    problems = [
         {
             "type": str(one["type"]),
             "loc": [part if isinstance(part, int) else _clean(str(part)) for part in one["loc"]],
             "msg": _clean(str(one["msg"])),
         }
-        for one in error.errors()[:MAX_PLACES]
+        for one in error.errors()[:MAX_PROBLEMS]
     ]
-    code = JSON_INVALID if places and places[0]["type"] == JSON_INVALID else VALIDATION_FAILED
-    return _answer(422, places, code)
+    code = JSON_INVALID if problems and problems[0]["type"] == JSON_INVALID else VALIDATION_FAILED
+    return _answer(422, problems, code)
 
 
 async def _on_http(_request: Request, error: Exception) -> Response:

@@ -75,7 +75,7 @@ class MemoryConversations:
         found = {}
         for conversation_id in ids:
             rows = self._state.members.get(conversation_id, {})
-            present = [(row.place, key, row) for key, row in rows.items() if row.left_at is None]
+            present = [(row.position, key, row) for key, row in rows.items() if row.left_at is None]
             if present:
                 found[conversation_id] = [
                     self._member(conversation_id, key, row) for _, key, row in sorted(present)
@@ -150,9 +150,11 @@ class MemoryConversations:
             if before is not None and before.left_at is None:
                 continue
             role = MemberRole.OWNER if account_id == owner else MemberRole.MEMBER
-            place = 1 + max((row.place for row in rows.values()), default=-1)
-            fresh = before or MemberRow(place, role, at)
-            rows[account_id] = replace(fresh, place=place, role=role, joined_at=at, left_at=None)
+            position = 1 + max((row.position for row in rows.values()), default=-1)
+            fresh = before or MemberRow(position, role, at)
+            rows[account_id] = replace(
+                fresh, position=position, role=role, joined_at=at, left_at=None
+            )
             state.memberships[account_id] = state.memberships.get(account_id, frozenset()) | {
                 conversation_id
             }

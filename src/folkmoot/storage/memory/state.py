@@ -87,7 +87,7 @@ class AccountRow:
 class MemberRow:
     """A membership, present or past."""
 
-    place: int
+    position: int
     role: MemberRole
     joined_at: datetime
     left_at: datetime | None = None

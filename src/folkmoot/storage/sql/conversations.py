@@ -42,7 +42,7 @@ _ids = Sent("ids", id=int)
 _uids = Sent("uids", uid=str)
 _keys = Sent("keys", conversation_id=int, account_id=int)
 _marks = Sent("marks", conversation_id=int, account_id=int, seq=int)
-_added = Sent("added", account_id=int, place=int, role=str)
+_added = Sent("added", account_id=int, position=int, role=str)
 _conversation_id = bindparam("conversation_id", type_=BigInteger())
 _at = bindparam("at", type_=BigInteger())
 
@@ -86,14 +86,15 @@ def _present(keys: Sent, *matching: Any) -> Select[Any]:
 
 
 _MEMBERSHIPS = Statement(_present(_keys, members.c.account_id == _keys.c.account_id), _keys)
-_MEMBERS = Statement(_present(_ids).order_by(members.c.conversation_id, members.c.place), _ids)
-_LAST_PLACE = Statement(
-    select(func.coalesce(func.max(members.c.place), -1)).where(
+_MEMBERS = Statement(_present(_ids).order_by(members.c.conversation_id, members.c.position), _ids)
+_LAST_POSITION = Statement(
+    select(func.coalesce(func.max(members.c.position), -1)).where(
         members.c.conversation_id == _conversation_id
     )
 )
+_REJOINED = ("position", "role", "joined_at", "left_at")
 _join = insert(members).from_select(
-    ["conversation_id", "joined_at", "read_seq", "delivered_seq", "account_id", "place", "role"],
+    ["conversation_id", "joined_at", "read_seq", "delivered_seq", "account_id", "position", "role"],
     # SQLite cannot tell ON CONFLICT from the ON of a join unless a WHERE stands between.
     select(_conversation_id, _at, literal_column("0"), literal_column("0"), *_added.c).where(
         literal_column("true")
@@ -102,7 +103,7 @@ _join = insert(members).from_select(
 _JOIN = Statement(
     _join.on_conflict_do_update(
         index_elements=[members.c.conversation_id, members.c.account_id],
-        set_={name: _join.excluded[name] for name in ("place", "role", "joined_at", "left_at")},
+        set_={members.c[name]: _join.excluded[name] for name in _REJOINED},
         where=members.c.left_at.is_not(None),
     ).returning(members.c.account_id),
     _added,
@@ -212,10 +213,10 @@ class SqlConversations:
         joining = [
             (
                 account_id,
-                place,
+                position,
                 (MemberRole.OWNER if account_id == new.created_by else MemberRole.MEMBER).value,
             )
-            for place, account_id in enumerate(new.members)
+            for position, account_id in enumerate(new.members)
         ]
         await self._join(added, joining, created_at)
         return Conversation(
@@ -266,10 +267,10 @@ class SqlConversations:
         at: datetime,
     ) -> None:
         gone = await self._leave(conversation_id, left, at) if left else 0
-        last = await self._executor.rows(_LAST_PLACE, {"conversation_id": conversation_id})
+        last = await self._executor.rows(_LAST_POSITION, {"conversation_id": conversation_id})
         added = [
-            (account_id, place, MemberRole.MEMBER.value)
-            for place, account_id in enumerate(joined, last[0][0] + 1)
+            (account_id, position, MemberRole.MEMBER.value)
+            for position, account_id in enumerate(joined, last[0][0] + 1)
         ]
         come = await self._join(conversation_id, added, to_micros(at)) if joined else 0
         params = {"conversation_id": conversation_id, "difference": come - gone}
@@ -326,7 +327,7 @@ class SqlConversations:
         added: Sequence[tuple[AccountId, int, str]],
         joined_at: int,
     ) -> int:
-        """How many of them, each with a place and a role, were not there already."""
+        """How many of them, each with a position and a role, were not there already."""
         params = {
             "conversation_id": conversation_id,
             "at": joined_at,

@@ -1,4 +1,4 @@
-"""The narrow door between the stores and a database driver."""
+"""The narrow interface between the stores and a database driver."""
 
 from collections.abc import Sequence
 from typing import Any, Protocol
