@@ -148,8 +148,8 @@ class SmallForms:
             await self._app(scope, _replayed(body, receive), send)
             return
         fault = "The form has more fields than any here."
-        place = {"type": FORM_INVALID, "loc": ["body"], "msg": fault}
-        await _answer(send, 422, {"detail": [place], "code": FORM_INVALID})
+        problem = {"type": FORM_INVALID, "loc": ["body"], "msg": fault}
+        await _answer(send, 422, {"detail": [problem], "code": FORM_INVALID})
 
 
 def _is_form(content_type: str) -> bool:
