@@ -1,11 +1,13 @@
 """Every way in which anything in the server can say no has an answer in every contract."""
 
 import importlib
+import json
 import pkgutil
 import re
 import string
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from math import ceil
 from typing import Any
 
 import msgspec
@@ -214,6 +216,30 @@ def test_a_frame_refused_by_it_is_answered_with_an_error_frame(contract, kind):
     assert contract.encode(frame)
 
 
+def passes(kind: type) -> bool:
+    return issubclass(kind, TooMany | Unavailable)
+
+
+@every_contract
+@every_fault
+def test_what_passes_by_itself_says_so_and_when_in_every_frame(contract, kind):
+    said = json.loads(msgspec.json.encode(contract.refused(kind)))
+    said = said.get("metadata", said)
+    wanted = instance(kind, []).retry_after if passes(kind) else None
+    assert (said.get("passing"), said.get("retry_after")) == (passes(kind) or None, wanted)
+
+
+@every_fault
+def test_what_passes_by_itself_says_so_and_when_over_rest_and_socket_io(kind):
+    fault = instance(kind, [])
+    answer = answer_to(fault)
+    wanted = fault.retry_after if passes(kind) else None
+    rejection = support.rejection_of(fault).data
+    for said in (json.loads(answer.body), support.error_data(fault), rejection):
+        assert (said.get("passing"), said.get("retry_after")) == (passes(kind) or None, wanted)
+    assert answer.headers.get("retry-after") == (None if wanted is None else str(ceil(wanted)))
+
+
 @every_contract
 @pytest.mark.parametrize("close_reason", CloseReason)
 def test_every_close_reason_has_a_close_code_that_is_described(contract, close_reason):
@@ -378,7 +404,7 @@ def test_a_close_reason_says_whether_to_come_back():
 
 def test_who_is_too_early_is_told_when():
     assert support.error_data(TooManyRequests(retry_after=1.23456))["retry_after"] == 1.235
-    assert "retry_after" not in support.error_data(Unavailable())
+    assert "retry_after" not in support.error_data(NotAMember())
 
 
 def test_support_shows_nobody_what_was_missed_of_hidden_authors():

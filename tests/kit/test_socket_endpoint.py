@@ -1,6 +1,7 @@
 """Taking clients in, and seeing them out, over a lane of plain ASGI."""
 
 import asyncio
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from folkmoot.auth.authenticator import Caller
 from folkmoot.core.conversations.errors import NotAMember
 from folkmoot.core.shared.rates import Rate
+from folkmoot.core.shared.refusals import Unavailable
 from folkmoot.kit.socket_endpoint import Rejection, SocketEndpoint
 from folkmoot.realtime.connection import Connection
 from folkmoot.realtime.limits import Limits
@@ -153,6 +155,19 @@ async def test_where_it_is_asked_first_a_fault_of_ours_is_told_as_one(desk, capl
     assert "could not be authenticated" in caplog.text
 
 
+async def test_where_it_is_asked_first_nobody_is_let_in_while_the_database_is_away(desk):
+    async def fail(credentials: Any) -> None:
+        raise Unavailable
+
+    desk.authenticates_first, line = True, Line()
+    desk.server.services.authenticator.caller = fail
+    await visit(desk, line)
+    start, body = line.sent
+    assert (start["status"], (b"retry-after", b"2") in start["headers"]) == (503, True)
+    said = json.loads(body["body"])
+    assert (said["code"], said["passing"], said["retry_after"]) == ("unavailable", True, 2.0)
+
+
 async def test_where_it_is_asked_first_a_client_is_heard_all_the_same(desk):
     desk.authenticates_first, line = True, Line("one")
     line.inbox.put_nowait(DISCONNECT)
@@ -248,5 +263,5 @@ async def test_an_address_that_connects_too_often_is_refused_before_the_handshak
     await visit(desk, second)
     start, body = second.sent
     assert start["status"] == 429
-    assert dict(start["headers"])[b"retry-after"] == b"2"
+    assert dict(start["headers"])[b"retry-after"] == b"1"
     assert b'"rate_limited"' in body["body"]

@@ -9,7 +9,7 @@ from folkmoot.core.audience import hears
 from folkmoot.core.events import TimelineEvent
 from folkmoot.core.messages.errors import NotUpToDate
 from folkmoot.core.shared.ids import AccountId
-from folkmoot.core.shared.refusals import Invalid, Refusal, TooMany, Unavailable
+from folkmoot.core.shared.refusals import Invalid, Refusal, Unavailable
 
 FAULT_SENTENCE = "Something went wrong on our side; try again."
 """What a client reads of a fault of ours."""
@@ -25,6 +25,7 @@ class ErrorFields(Protocol):
     """What an ``error`` of any contract may say beside its code and its sentence."""
 
     field: Any
+    passing: Any
     retry_after: Any
     last_seq: Any
     missed: Any
@@ -49,10 +50,11 @@ def with_facts(frame: Fields, refusal: Refusal | Unavailable, missed: Iterable[A
 
     ``missed`` is what the client had not seen, where that is why it was refused.
     """
+    if refusal.retry_after is not None:
+        frame.passing = True
+        frame.retry_after = round(refusal.retry_after, 3)
     if isinstance(refusal, Invalid):
         frame.field = refusal.field
-    elif isinstance(refusal, TooMany):
-        frame.retry_after = round(refusal.retry_after, 3)
     elif isinstance(refusal, NotUpToDate):
         frame.last_seq = refusal.facts["last_seq"]
         frame.missed = list(missed)

@@ -9,7 +9,7 @@ import msgspec
 from fastapi import Depends, Response
 from fastapi.requests import Request
 from fastapi.security import OAuth2PasswordBearer
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from folkmoot.auth.authenticator import Caller, credentials_of
 from folkmoot.core.accounts.errors import TokenMissing
@@ -128,7 +128,12 @@ def refusals(
 
 
 class RefusalOut(Struct):
-    """Why a request was refused: a text (or, for 422, a list of places), and a stable code."""
+    """Why a request was refused: a text (or, for 422, a list of places), and a stable code.
+
+    What passes by itself (``passing``) may be tried again as it is, in ``retry_after`` seconds.
+    """
 
     detail: str | list[dict[str, Any]]
     code: str
+    passing: bool | UnsetType = UNSET
+    retry_after: float | UnsetType = UNSET

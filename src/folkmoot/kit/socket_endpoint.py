@@ -5,12 +5,14 @@ This is the part of a socket that every contract shares; what is said on it is i
 
 import logging
 from collections.abc import Awaitable, Callable, MutableMapping
+from math import ceil
 from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
 from folkmoot.auth.authenticator import Caller, credentials_of
 from folkmoot.core.shared.refusals import Refusal, TooMany, Unauthenticated, Unavailable
+from folkmoot.kit.rest import RefusalOut
 from folkmoot.realtime.connection import Connection
 from folkmoot.realtime.outbox import Outbox
 from folkmoot.realtime.request_id import request_id
@@ -179,6 +181,7 @@ _STATUSES: tuple[tuple[type[Exception], int], ...] = (
     (TooMany, 429),
     (Unauthenticated, 401),
     (Refusal, 403),
+    (Unavailable, 503),
 )
 _FAULT = 500
 
@@ -186,20 +189,20 @@ _FAULT = 500
 async def _refuse_handshake(send: Send, refusal: Refusal | Unavailable | None) -> None:
     """Refuse a handshake; the server under us may have no way to say more than 403.
 
-    ``None`` is for a fault of ours; so, to whoever wants a socket, is all that is unavailable.
+    ``None`` is for a fault of ours.
     """
     status = next((status for kind, status in _STATUSES if isinstance(refusal, kind)), _FAULT)
     headers = [(b"content-type", b"application/json"), *_request_id_header()]
-    if isinstance(refusal, TooMany):
-        headers.append((b"retry-after", str(int(refusal.retry_after) + 1).encode()))
     if isinstance(refusal, Unauthenticated):
         headers.append((b"www-authenticate", b"Bearer"))
-    await send({"type": "websocket.http.response.start", "status": status, "headers": headers})
-    detail, code = ("Something went wrong on our side.", "internal_error")
+    said = RefusalOut("Something went wrong on our side.", "internal_error")
     if refusal is not None:
-        detail, code = str(refusal), refusal.code
-    body = msgspec.json.encode({"detail": detail, "code": code})
-    await send({"type": "websocket.http.response.body", "body": body})
+        said = RefusalOut(str(refusal), refusal.code)
+        if refusal.retry_after is not None:
+            headers.append((b"retry-after", b"%d" % max(1, ceil(refusal.retry_after))))
+            said.passing, said.retry_after = True, round(refusal.retry_after, 3)
+    await send({"type": "websocket.http.response.start", "status": status, "headers": headers})
+    await send({"type": "websocket.http.response.body", "body": msgspec.json.encode(said)})
 
 
 def _request_id_header() -> list[tuple[bytes, bytes]]:

@@ -549,7 +549,10 @@ def _retry_header(refusal: RequestRefused) -> list[tuple[bytes, bytes]]:
 
 
 def _refusal_body(refusal: RequestRefused) -> bytes:
-    return msgspec.json.encode({"code": refusal.number, "message": refusal.message})
+    body: dict[str, object] = {"code": refusal.number, "message": refusal.message}
+    if refusal.retry_after is not None:
+        body |= {"passing": True, "retry_after": round(refusal.retry_after, 3)}
+    return msgspec.json.encode(body)
 
 
 async def _reject(scope: Scope, send: Send, refusal: RequestRefused) -> None:

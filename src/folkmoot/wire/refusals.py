@@ -104,6 +104,7 @@ class EngineShuttingDown(RequestRefused):
     code = "shutting_down"
     message = "Shutting down"
     status = 503
+    retry_after = 2.0
 
 
 class ConnectRefused(WireRefusal):

@@ -273,6 +273,7 @@ class ChatErrorFrame(Struct, tag="error"):
     session_id: str | UnsetType = UNSET
     client_id: str | UnsetType = UNSET
     field: str | UnsetType = UNSET
+    passing: bool | UnsetType = UNSET
     retry_after: float | UnsetType = UNSET
     last_seq: int | UnsetType = UNSET
     missed: list[Any] | UnsetType = UNSET

@@ -257,6 +257,7 @@ class SessionErrorMetadata(Struct):
     code: str
     client_id: str | UnsetType = UNSET
     field: str | UnsetType = UNSET
+    passing: bool | UnsetType = UNSET
     retry_after: float | UnsetType = UNSET
     last_seq: int | UnsetType = UNSET
     missed: list[Any] | UnsetType = UNSET

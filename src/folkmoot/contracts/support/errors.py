@@ -11,7 +11,6 @@ from folkmoot.core.shared.refusals import (
     Forbidden,
     Invalid,
     Refusal,
-    TooMany,
     Unauthenticated,
     Unavailable,
 )
@@ -107,11 +106,11 @@ def error_data(
 ) -> dict[str, Any]:
     """A refusal as acks and ``error`` events carry it."""
     error: dict[str, Any] = {"code": refusal.code, "message": str(refusal)}
+    if refusal.retry_after is not None:
+        error |= {"passing": True, "retry_after": round(refusal.retry_after, 3)}
     match refusal:
         case Invalid(field=field):
             error["field"] = field
-        case TooMany(retry_after=retry_after):
-            error["retry_after"] = round(retry_after, 3)
         case NotUpToDate(facts=facts):
             error |= {"last_seq": facts["last_seq"], "missed": list(missed)}
     return error

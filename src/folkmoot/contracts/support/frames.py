@@ -153,6 +153,7 @@ class SupportErrorOut(Struct):
     message: str
     event: str | UnsetType = UNSET
     field: str | UnsetType = UNSET
+    passing: bool | UnsetType = UNSET
     retry_after: float | UnsetType = UNSET
 
 

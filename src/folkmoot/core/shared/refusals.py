@@ -21,6 +21,8 @@ class Refusal(Exception):
 
     code: ClassVar[str]
     sentence: ClassVar[str]
+    retry_after: float | None = None
+    """In how many seconds the very same may be taken, where it passes by itself."""
 
     def __init__(self, **facts: Any) -> None:
         super().__init__(self.code)
@@ -56,6 +58,8 @@ class Conflict(Refusal):
 
 class TooMany(Refusal):
     """Right in itself, and too soon; ``retry_after`` is in seconds."""
+
+    retry_after: float
 
     def __init__(self, *, retry_after: float, **facts: Any) -> None:
         super().__init__(retry_after=retry_after, **facts)
@@ -96,6 +100,8 @@ class Unavailable(Exception):
 
     code: ClassVar[str] = "unavailable"
     sentence: ClassVar[str] = "The server cannot do this right now; try again in a moment."
+    retry_after: float = 2.0
+    """In how many seconds the very same may be taken."""
     part: ServerPart = ServerPart.SERVER
     reason: str = "it does not answer"
 
@@ -118,5 +124,6 @@ class StorageFull(Unavailable):
 
     code = "storage_full"
     sentence = "The server has no space left to store this; try again later."
+    retry_after = 5.0
     part = ServerPart.DATABASE
     reason = "the disk is full"

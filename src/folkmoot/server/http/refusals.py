@@ -7,6 +7,7 @@ from collections.abc import Container, Mapping, Sequence
 from functools import partial
 from http import HTTPStatus
 from math import ceil
+from types import MappingProxyType
 from typing import Any, Final
 
 from fastapi import FastAPI, Request, Response
@@ -46,7 +47,6 @@ _STATUS_BY_KIND: tuple[tuple[type[Exception], int], ...] = (
     (Unavailable, 503),
 )
 _CODES = {404: "not_found", 405: "method_not_allowed", 413: TOO_LARGE}
-_RETRY_AFTER_FAULT: Final = 2
 
 _log = logging.getLogger(__name__)
 
@@ -72,7 +72,10 @@ def answer_to(
     if status == HTTPStatus.UNPROCESSABLE_ENTITY and isinstance(fault, Invalid):
         where = "query" if fault.field in asked else "body"
         detail = [{"type": fault.code, "loc": [where, fault.field], "msg": detail}]
-    return _answer(status, detail, fault.code, _headers_for(status, fault))
+    passing = {}
+    if fault.retry_after is not None:
+        passing = {"passing": True, "retry_after": round(fault.retry_after, 3)}
+    return _answer(status, detail, fault.code, _headers_for(status, fault), passing)
 
 
 def install(app: FastAPI, overrides: Overrides | None = None) -> None:
@@ -140,17 +143,19 @@ async def _on_bug(_request: Request, error: Exception) -> Response:
 def _headers_for(status: int, fault: Refusal | Unavailable) -> dict[str, str]:
     if status == HTTPStatus.UNAUTHORIZED:
         return {"WWW-Authenticate": "Bearer"}
-    if isinstance(fault, TooMany):
+    if fault.retry_after is not None:
         return {"Retry-After": str(max(1, ceil(fault.retry_after)))}
-    if isinstance(fault, Unavailable):
-        return {"Retry-After": str(_RETRY_AFTER_FAULT)}
     return {}
 
 
 def _answer(
-    status: int, detail: Any, code: str, headers: Mapping[str, str] | None = None
+    status: int,
+    detail: Any,
+    code: str,
+    headers: Mapping[str, str] | None = None,
+    more: Mapping[str, Any] = MappingProxyType({}),
 ) -> Response:
-    return JSONResponse({"detail": detail, "code": code}, status, headers)
+    return JSONResponse({"detail": detail, "code": code, **more}, status, headers)
 
 
 def _clean(text: str) -> str:
