@@ -133,7 +133,8 @@ async def test_a_change_is_stored_and_announced(server, change, event):
     find = known(cast.lobby.id, message.id)
     changed = await Sender(server.services).change(cast.ana.id, change, find)
     assert heard(bo) == [event]
-    assert (changed is None) == (not isinstance(change, EditIntention))
+    assert changed.uid == message.uid
+    assert changed.body.content == ("other" if isinstance(change, EditIntention) else "one")
 
 
 async def test_a_reaction_is_taken_back(server):

@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Protocol, TypeVar, overload
+from typing import Protocol, TypeVar
 
 from folkmoot.core.accounts.model import Person
 from folkmoot.core.conversations.model import ReadMark
@@ -110,22 +110,14 @@ class Sender:
         answer.add_done_callback(partial(_show, poster, asked))
         return None if poster.unanswered < MAX_UNANSWERED else _settled(answer)
 
-    @overload
-    async def change(self, actor: AccountId, change: EditIntention, find: Find) -> Message: ...
-
-    @overload
-    async def change(
-        self, actor: AccountId, change: ChangeIntention, find: Find
-    ) -> Message | None: ...
-
-    async def change(self, actor: AccountId, change: ChangeIntention, find: Find) -> Message | None:
-        """Edit or delete a message, or react to it; the message after an edit.
+    async def change(self, actor: AccountId, change: ChangeIntention, find: Find) -> Message:
+        """Edit or delete a message, or react to it; see `changed`.
 
         Raises:
             NoSuchMessage, NotAMember, NotTheAuthor, NotTheOwner, Blocked, Invalid, Unavailable, …
         """
 
-        async def job(work: UnitOfWork) -> Message | None:
+        async def job(work: UnitOfWork) -> Message:
             found = await find(work)
             return await changed(work, self.services.messages, actor, found, change)
 
@@ -155,17 +147,16 @@ class Sender:
 
 async def changed(
     work: UnitOfWork, messages: Messages, actor: AccountId, found: Found, change: ChangeIntention
-) -> Message | None:
-    """Change a message in a unit of work that has more to do; the message after an edit."""
+) -> Message:
+    """The message, after an edit as it is now, otherwise as it was before."""
     match change:
         case EditIntention(content=content):
             return await messages.edit(work, actor, *found, content)
         case DeleteIntention():
-            await messages.delete(work, actor, *found)
+            return await messages.delete(work, actor, *found)
         case ReactIntention(emoji=emoji, remove=remove):
             act = messages.unreact if remove else messages.react
-            await act(work, actor, *found, emoji)
-    return None
+            return await act(work, actor, *found, emoji)
 
 
 async def seq_of(work: UnitOfWork, conversation_id: ConversationId, name: Uid) -> int:

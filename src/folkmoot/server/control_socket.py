@@ -15,7 +15,7 @@ import msgspec
 import uvloop
 
 from folkmoot.auth.passwords import check_password
-from folkmoot.core.accounts.model import AccountName, Role
+from folkmoot.core.accounts.model import Role
 from folkmoot.core.shared.refusals import Refusal, Unavailable
 from folkmoot.core.work import UnitOfWork
 from folkmoot.server.errors import StartRefused
@@ -58,7 +58,7 @@ async def change_role(components: Components, *, username: str, role: str) -> st
     accounts = components.services.accounts
 
     async def job(work: UnitOfWork) -> str:
-        found = (await accounts.find(work, [AccountName(username)]))[0]
+        found = await accounts.named(work, username)
         return (await accounts.set_role(work, found.id, Role(role))).username
 
     return f"{await components.services.writer.write(job)} is {role} now."
@@ -69,7 +69,7 @@ async def deactivate(components: Components, *, username: str) -> str:
     accounts = components.services.accounts
 
     async def job(work: UnitOfWork) -> str:
-        found = (await accounts.find(work, [AccountName(username)]))[0]
+        found = await accounts.named(work, username)
         return (await accounts.deactivate(work, found.id)).username
 
     return f"{await components.services.writer.write(job)} is deactivated."
@@ -82,7 +82,7 @@ async def change_password(components: Components, *, username: str, password: st
     accounts = components.services.accounts
 
     async def job(work: UnitOfWork) -> str:
-        found = (await accounts.find(work, [AccountName(username)]))[0]
+        found = await accounts.named(work, username)
         await accounts.set_password(work, found.id, hashed)
         return found.username
 

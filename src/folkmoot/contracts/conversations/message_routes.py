@@ -4,10 +4,11 @@ from collections.abc import Collection
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Response
+from pydantic import AfterValidator
 
 from folkmoot.contracts.conversations import bodies, codec, errors
 from folkmoot.contracts.conversations import frames as wire
-from folkmoot.contracts.conversations.routes import ConversationPath, conversation_id_of
+from folkmoot.contracts.conversations.routes import ConversationPath
 from folkmoot.core.audience import hidden_authors
 from folkmoot.core.conversations.model import ReadMark
 from folkmoot.core.messages.errors import NotUpToDate
@@ -28,7 +29,6 @@ from folkmoot.kit.rest import (
 from folkmoot.kit.sending import (
     DeleteIntention,
     EditIntention,
-    Find,
     ReactIntention,
     Sender,
     known,
@@ -41,7 +41,9 @@ router = APIRouter(
     responses=errors.refused(401, 403, 404, 422, 429),
 )
 
-MessagePath = Annotated[int, Path(description="The message's number")]
+MessagePath = Annotated[
+    MessageId, Path(description="The message's number"), AfterValidator(message_id_of)
+]
 EmojiPath = Annotated[str, Path(description="One emoji, percent-encoded")]
 
 
@@ -63,7 +65,7 @@ async def history(
 
     `offset` counts back from the newest; `before_seq` and `after_seq` cost the same at any depth.
     """
-    conversation_id, me = conversation_id_of(conversation_id), caller.account.id
+    me = caller.account.id
     page = Page(limit, offset, before_seq, after_seq)
 
     async def job(work: UnitOfWork) -> list[Message]:
@@ -108,7 +110,7 @@ async def post(
     content it is refused with 409 `client_id_reused`. With `if_last_seq`, a conversation that has
     moved on answers 409 `not_up_to_date`, with `last_seq` and the first of what was `missed`.
     """
-    conversation_id, me = conversation_id_of(conversation_id), caller.account.id
+    me = caller.account.id
     draft = services.messages.draft(
         me,
         conversation_id,
@@ -141,7 +143,7 @@ async def edit(
     caller: SendingCallerOf,
 ) -> Response:
     """Give a message of one's own another content."""
-    find = _found(conversation_id, message_id)
+    find = known(conversation_id, message_id)
     change = EditIntention(body.content)
     edited = await Sender(services).change(caller.account.id, change, find)
     return answer(codec.message_out(edited, own=True))
@@ -155,7 +157,7 @@ async def delete(
     caller: SendingCallerOf,
 ) -> Response:
     """Leave only a message's place: its author may, an admin, and in a group its owner."""
-    find = _found(conversation_id, message_id)
+    find = known(conversation_id, message_id)
     await Sender(services).change(caller.account.id, DeleteIntention(), find)
     return Response(status_code=204)
 
@@ -171,7 +173,7 @@ async def react(
     caller: SendingCallerOf,
 ) -> Response:
     """Put an emoji on a message; twice is once."""
-    find = _found(conversation_id, message_id)
+    find = known(conversation_id, message_id)
     await Sender(services).change(caller.account.id, ReactIntention(emoji), find)
     return Response(status_code=204)
 
@@ -187,18 +189,9 @@ async def unreact(
     caller: SendingCallerOf,
 ) -> Response:
     """Take one's own emoji back; what is not there stays so."""
-    find = _found(conversation_id, message_id)
+    find = known(conversation_id, message_id)
     await Sender(services).change(caller.account.id, ReactIntention(emoji, remove=True), find)
     return Response(status_code=204)
-
-
-def _found(conversation_id: int, message_id: int) -> Find:
-    """How to find the message that is to be changed.
-
-    Raises:
-        NoSuchConversation, NoSuchMessage
-    """
-    return known(conversation_id_of(conversation_id), message_id_of(message_id))
 
 
 @router.post("/read", summary="Mark as read", responses={200: shape(wire.ReadStateOut)})
@@ -209,17 +202,12 @@ async def read(
     caller: SignallingCallerOf,
 ) -> Response:
     """Say that everything up to `up_to_seq` was read; the watermark never goes back."""
-    conversation_id, me = conversation_id_of(conversation_id), caller.account.id
-
-    async def state(work: UnitOfWork) -> wire.ReadStateOut:
-        return await _read_state(work, me, conversation_id)
-
-    async def entered(work: UnitOfWork) -> None:
-        await services.conversations.entered(work, me, conversation_id)
-
-    await services.storage.read(entered)
+    me = caller.account.id
+    await services.storage.read(
+        lambda work: services.conversations.entered(work, me, conversation_id)
+    )
     await services.receipts.store_read([ReadMark(conversation_id, me, body.up_to_seq)])
-    return answer(await services.storage.read(state))
+    return answer(await services.storage.read(lambda work: _read_state(work, me, conversation_id)))
 
 
 async def _read_state(

@@ -3,6 +3,7 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Response
+from pydantic import AfterValidator
 
 from folkmoot.contracts.conversations import bodies, codec
 from folkmoot.contracts.conversations import frames as wire
@@ -20,14 +21,19 @@ from folkmoot.realtime.services import Services
 
 router = APIRouter(prefix="/conversations", tags=["conversations"], responses=refused(401, 429))
 
-ConversationPath = Annotated[int, Path(description="The conversation's number")]
-
 
 def conversation_id_of(number: int) -> ConversationId:
     """The id behind a number in a path; one that no database can hold names nothing."""
     if not 0 < number <= MAX_NUMBER:
         raise NoSuchConversation
     return ConversationId(number)
+
+
+ConversationPath = Annotated[
+    ConversationId,
+    Path(description="The conversation's number"),
+    AfterValidator(conversation_id_of),
+]
 
 
 @router.post(
@@ -66,12 +72,9 @@ async def listed(
     services: ServicesOf, caller: CallerOf, limit: Limit = 50, offset: Offset = 0
 ) -> Response:
     """The conversations that the asker is a member of, of any kind, newest activity first."""
-
-    async def job(work: UnitOfWork) -> list[Overview]:
-        return await work.views.overviews(caller.account.id, Slice(limit, offset))
-
-    found = await services.storage.read(job)
-    return answer([_conversation_out(services, overview, caller.account.id) for overview in found])
+    me = caller.account.id
+    found = await services.storage.read(lambda work: work.views.overviews(me, Slice(limit, offset)))
+    return answer([_conversation_out(services, overview, me) for overview in found])
 
 
 @router.get(
@@ -83,7 +86,6 @@ async def show(
     conversation_id: ConversationPath, services: ServicesOf, caller: CallerOf
 ) -> Response:
     """One conversation, for its members."""
-    conversation_id = conversation_id_of(conversation_id)
     return answer(await _shown(services, caller.account.id, conversation_id))
 
 
@@ -99,13 +101,11 @@ async def rename(
     caller: SendingCallerOf,
 ) -> Response:
     """Give a group another title; every member may."""
-    conversation_id = conversation_id_of(conversation_id)
-
-    async def job(work: UnitOfWork) -> None:
-        await services.conversations.rename(work, caller.account.id, conversation_id, body.title)
-
-    await services.writer.write(job)
-    return answer(await _shown(services, caller.account.id, conversation_id))
+    me = caller.account.id
+    await services.writer.write(
+        lambda work: services.conversations.rename(work, me, conversation_id, body.title)
+    )
+    return answer(await _shown(services, me, conversation_id))
 
 
 @router.post(
@@ -120,7 +120,6 @@ async def add_participants(
     caller: SendingCallerOf,
 ) -> Response:
     """Add accounts to a group; every member may. Who is in it already stays in it."""
-    conversation_id = conversation_id_of(conversation_id)
     names = [AccountName(name) for name in body.participant_ids]
 
     async def job(work: UnitOfWork) -> None:
@@ -145,23 +144,20 @@ async def remove_participant(
     caller: SendingCallerOf,
 ) -> Response:
     """Leave a group or a session; or take somebody out, as a group's owner or an admin in it."""
-    conversation_id = conversation_id_of(conversation_id)
-    name = _account_name(account_id)
+    me, name = caller.account.id, _number_or_name(account_id)
 
     async def job(work: UnitOfWork) -> None:
-        await services.conversations.entered(work, caller.account.id, conversation_id)
-        leaver = (await services.accounts.find(work, [name]))[0]
-        await services.conversations.remove_member(
-            work, caller.account.id, conversation_id, leaver.id
-        )
+        await services.conversations.entered(work, me, conversation_id)
+        leaver = await services.accounts.named(work, name)
+        await services.conversations.remove_member(work, me, conversation_id, leaver.id)
 
     await services.writer.write(job)
     return Response(status_code=204)
 
 
-def _account_name(text: str) -> AccountName:
+def _number_or_name(text: str) -> int | str:
     is_number = text.isascii() and text.isdigit() and len(text) <= 15
-    return AccountName(int(text) if is_number else text)
+    return int(text) if is_number else text
 
 
 async def _shown(

@@ -5,14 +5,15 @@ from dataclasses import dataclass
 from msgspec import Struct
 
 from folkmoot.contracts.friends import codec
-from folkmoot.core.accounts.model import AccountName, Person
+from folkmoot.core.accounts.model import Person
 from folkmoot.core.conversations.model import Conversation
-from folkmoot.core.messages.direct_messages import exchange
+from folkmoot.core.messages.direct_messages import exchange, found
 from folkmoot.core.messages.errors import NotUpToDate
 from folkmoot.core.shared.ids import AccountId, ConversationId, Uid
 from folkmoot.core.social.errors import SelfRequest
 from folkmoot.core.social.model import pair_key
 from folkmoot.core.work import UnitOfWork
+from folkmoot.kit.sending import Find, Found
 from folkmoot.realtime.services import Services
 
 
@@ -41,14 +42,27 @@ async def frames_missed(
     return [frame for frame in frames if frame is not None]
 
 
+def direct_named(me: AccountId, name: str) -> Find:
+    """How to find a direct message by its UUID alone.
+
+    Raises:
+        NoSuchMessage, NotFriends
+    """
+
+    async def find(work: UnitOfWork) -> Found:
+        message = await found(work, me, name)
+        return message.conversation_id, message.uid
+
+    return find
+
+
 async def receiver_named(services: Services, name: str) -> Person:
     """Whom a name means.
 
     Raises:
         NoSuchAccount
     """
-    names = [AccountName(name)]
-    (account,) = await services.storage.read(lambda work: services.accounts.find(work, names))
+    account = await services.storage.read(lambda work: services.accounts.named(work, name))
     return account.person
 
 

@@ -1,12 +1,14 @@
 """The REST side of the `friends` contract: who is friends with whom."""
 
+from collections.abc import Awaitable, Callable
+
 from fastapi import APIRouter, Response
 
+from folkmoot.auth.authenticator import Caller
 from folkmoot.contracts.friends import bodies, codec
 from folkmoot.contracts.friends import frames as wire
-from folkmoot.core.accounts.model import AccountName
 from folkmoot.core.messages.direct_messages import FriendView, friends_of
-from folkmoot.core.shared.ids import Uid
+from folkmoot.core.shared.ids import AccountId, Uid, uid_of
 from folkmoot.core.social.contacts import contacts_of
 from folkmoot.core.social.errors import NoSuchRequest
 from folkmoot.core.social.model import FriendRequest
@@ -53,7 +55,7 @@ async def request(
     """
 
     async def job(work: UnitOfWork) -> FriendRequest:
-        (other,) = await services.accounts.find(work, [AccountName(body.account)])
+        other = await services.accounts.named(work, body.account)
         return await services.friends.request(work, caller.account.id, other.id)
 
     made = await services.writer.write(job)
@@ -68,11 +70,7 @@ async def request(
 async def requests(services: ServicesOf, caller: CallerOf) -> Response:
     """The requests that wait for an answer, of others and one's own, the oldest first."""
     me = caller.account.id
-
-    async def job(work: UnitOfWork) -> list[FriendRequest]:
-        return await work.friends.pending_of(me)
-
-    found = await services.storage.read(job)
+    found = await services.storage.read(lambda work: work.friends.pending_of(me))
     shown = [
         (one.receiver.id == me, codec.request_out(one, wire.FriendRequestOut)) for one in found
     ]
@@ -90,12 +88,7 @@ async def accept(
     request_id: bodies.RequestPath, services: ServicesOf, caller: SendingCallerOf
 ) -> Response:
     """Become friends with who asked; accepting twice is once."""
-    uid = _request_uid(request_id)
-
-    async def job(work: UnitOfWork) -> FriendRequest:
-        return await services.friends.accept(work, caller.account.id, uid)
-
-    return answer(codec.request_out(await services.writer.write(job), wire.FriendRequestOut))
+    return await _answered(services, services.friends.accept, caller, request_id)
 
 
 @router.post(
@@ -107,12 +100,7 @@ async def decline(
     request_id: bodies.RequestPath, services: ServicesOf, caller: SendingCallerOf
 ) -> Response:
     """Decline a request; it may be made again."""
-    uid = _request_uid(request_id)
-
-    async def job(work: UnitOfWork) -> FriendRequest:
-        return await services.friends.decline(work, caller.account.id, uid)
-
-    return answer(codec.request_out(await services.writer.write(job), wire.FriendRequestOut))
+    return await _answered(services, services.friends.decline, caller, request_id)
 
 
 @router.delete(
@@ -127,18 +115,24 @@ async def end(
     """End a friendship, or take one's own request back."""
 
     async def job(work: UnitOfWork) -> None:
-        (other,) = await services.accounts.find(work, [AccountName(account_id)])
+        other = await services.accounts.named(work, account_id)
         await services.friends.end(work, caller.account.id, other.id)
 
     await services.writer.write(job)
     return Response(status_code=204)
 
 
-def _request_uid(text: str) -> Uid:
-    uid = AccountName(text).uid
+async def _answered(
+    services: Services,
+    act: Callable[[UnitOfWork, AccountId, Uid], Awaitable[FriendRequest]],
+    caller: Caller,
+    request_id: str,
+) -> Response:
+    uid = uid_of(request_id)
     if uid is None:
         raise NoSuchRequest
-    return uid
+    done = await services.writer.write(lambda work: act(work, caller.account.id, uid))
+    return answer(codec.request_out(done, wire.FriendRequestOut))
 
 
 def _friend_out(services: Services, friend: FriendView) -> wire.FriendOut:

@@ -6,11 +6,15 @@ from fastapi import APIRouter, Response
 
 from folkmoot.contracts.friends import bodies, codec, errors
 from folkmoot.contracts.friends import frames as wire
-from folkmoot.contracts.friends.addressing import frames_missed, receiver_named
-from folkmoot.core.accounts.model import AccountName
+from folkmoot.contracts.friends.addressing import direct_named, frames_missed, receiver_named
 from folkmoot.core.conversations.model import ReadMark
-from folkmoot.core.messages import direct_messages
-from folkmoot.core.messages.direct_messages import DeliveryStatus, DirectReceipts, exchange, opened
+from folkmoot.core.messages.direct_messages import (
+    DeliveryStatus,
+    DirectReceipts,
+    exchange,
+    opened,
+    received,
+)
 from folkmoot.core.messages.errors import NotUpToDate
 from folkmoot.core.messages.model import DirectWith, Message
 from folkmoot.core.shared.ids import AccountId, ConversationId
@@ -28,6 +32,7 @@ from folkmoot.kit.rest import (
     refusals,
     shape,
 )
+from folkmoot.kit.sending import DeleteIntention, Sender
 from folkmoot.realtime.services import Services
 
 router = APIRouter(
@@ -108,7 +113,7 @@ async def history(
     handed = services.receipts.handed_under_way()
 
     async def job(work: UnitOfWork) -> tuple[list[Message], int, DirectReceipts] | None:
-        (friend,) = await services.accounts.find(work, [AccountName(friend_id)])
+        friend = await services.accounts.named(work, friend_id)
         head = await opened(work, me, friend.id)
         if head is None:
             return None
@@ -165,9 +170,7 @@ async def read(
     Only its receiver can. `read_at` is set the first time and never changes.
     """
     me = caller.account.id
-    message = await services.storage.read(
-        lambda work: direct_messages.received(work, me, message_id)
-    )
+    message = await services.storage.read(lambda work: received(work, me, message_id))
     await services.receipts.store_read([ReadMark(message.conversation_id, me, message.seq)])
     return answer(await _shown(services, me, message))
 
@@ -182,13 +185,9 @@ async def delete(
 ) -> Response:
     """Leave only a message's place; only its sender can. The friend is told at once."""
     me = caller.account.id
-
-    async def job(work: UnitOfWork) -> Message:
-        message = await direct_messages.found(work, me, message_id)
-        await services.messages.delete(work, me, message.conversation_id, message.uid)
-        return message
-
-    return answer(await _shown(services, me, await services.writer.write(job)))
+    find = direct_named(me, message_id)
+    deleted = await Sender(services).change(me, DeleteIntention(), find)
+    return answer(await _shown(services, me, deleted))
 
 
 async def _shown(services: Services, viewer: AccountId, message: Message) -> wire.DirectMessageOut:

@@ -2,7 +2,6 @@
 
 from collections.abc import Awaitable
 from dataclasses import replace
-from functools import partial
 from typing import ClassVar, NamedTuple, assert_never
 from urllib.parse import parse_qs
 
@@ -14,6 +13,7 @@ from folkmoot.contracts.friends import frames as wire
 from folkmoot.contracts.friends.addressing import (
     Partner,
     Receiver,
+    direct_named,
     frames_missed,
     partner_named,
     receiver_named,
@@ -22,7 +22,7 @@ from folkmoot.contracts.friends.subscription import FriendsSubscription
 from folkmoot.contracts.friends.wire_format import FriendsWireFormat
 from folkmoot.core.accounts.model import AccountName
 from folkmoot.core.conversations.model import ReadMark
-from folkmoot.core.messages.direct_messages import DeliveryStatus, exchange, found, received
+from folkmoot.core.messages.direct_messages import DeliveryStatus, exchange, received
 from folkmoot.core.messages.errors import NotUpToDate
 from folkmoot.core.messages.model import Destination, DirectWith, Draft, Message, Posted
 from folkmoot.core.shared.ids import ConversationId
@@ -30,7 +30,7 @@ from folkmoot.core.shared.refusals import Refusal, Unavailable
 from folkmoot.core.work import UnitOfWork
 from folkmoot.kit.frame_handler import FrameHandler
 from folkmoot.kit.ids import reply_uid_of, upload_id_of
-from folkmoot.kit.sending import Found, Sender, nothing
+from folkmoot.kit.sending import Sender, nothing
 from folkmoot.kit.socket_endpoint import Rejection, Scope
 from folkmoot.realtime.connection import Connection, ObservedEvent
 from folkmoot.realtime.limits import Cost
@@ -126,7 +126,7 @@ class FriendsHandler(FrameHandler[wire.Intention, SentRequest]):
                 return self._subscription.resume(after)
             case wire.EditDirect() | wire.DeleteDirect() | wire.ReactToDirect():
                 change = codec.change_of(intention)
-                return self._sender.change(me, change, partial(self._find, intention))
+                return self._sender.change(me, change, direct_named(me, intention.message_id))
             case _:
                 assert_never(intention)
         return None
@@ -162,10 +162,6 @@ class FriendsHandler(FrameHandler[wire.Intention, SentRequest]):
         return self._sender.answer(answer, self, SentRequest(draft.client_id, receiver))
 
     # -- everything else -----------------------------------------------------------------------
-
-    async def _find(self, frame: wire.Change, work: UnitOfWork) -> Found:
-        message = await found(work, self.connection.person.id, frame.message_id)
-        return message.conversation_id, message.uid
 
     async def _read(self, name: str) -> None:
         me = self.connection.person.id

@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 
 from folkmoot.contracts.search.shapes import SearchHitOut, hit_out
-from folkmoot.core.accounts.model import STAFF, AccountName
+from folkmoot.core.accounts.model import STAFF
 from folkmoot.core.messages.views import SearchHit, SearchQuery
 from folkmoot.core.shared.ids import AccountId, ConversationId, uid_of
 from folkmoot.core.shared.texts import trimmed
@@ -83,7 +83,7 @@ async def _conversation(work: UnitOfWork, text: str) -> ConversationId:
 
 
 async def _author(services: Services, work: UnitOfWork, name: str) -> AccountId:
-    return (await services.accounts.find(work, [AccountName(name)]))[0].id
+    return (await services.accounts.named(work, name)).id
 
 
 def _time(text: str | None) -> datetime | None:

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request, Response
 from folkmoot.contracts.sessions import answers, bodies, errors
 from folkmoot.contracts.sessions.codec import instant
 from folkmoot.contracts.sessions.drafts import draft_of
-from folkmoot.contracts.sessions.names import conversation_id_of
+from folkmoot.contracts.sessions.names import session_entered
 from folkmoot.contracts.sessions.shapes import message_out
 from folkmoot.contracts.sessions.socket import host_of
 from folkmoot.core.audience import hidden_authors
@@ -77,9 +77,8 @@ async def _entered(
     Raises:
         NotADesk, NotAMember
     """
-    conversation_id = await conversation_id_of(work, session_id)
-    head, _ = await services.desks.entered(work, caller.account, conversation_id)
-    return conversation_id, hidden_authors(head, await work.social.blocked_by(caller.account.id))
+    head, _ = await session_entered(services, work, caller.account, session_id)
+    return head.id, hidden_authors(head, await work.social.blocked_by(caller.account.id))
 
 
 @router.post(
@@ -109,14 +108,10 @@ async def post(
     """
     me = caller.account.id
     say = body.said(idempotency_key)
-
-    async def enter(work: UnitOfWork) -> ConversationId:
-        conversation_id = await conversation_id_of(work, session_id)
-        await services.desks.entered(work, caller.account, conversation_id)
-        return conversation_id
-
-    conversation_id = await services.storage.read(enter)
-    draft = draft_of(services.messages, me, conversation_id, say, host=host_of(request.scope))
+    head, _ = await services.storage.read(
+        lambda work: session_entered(services, work, caller.account, session_id)
+    )
+    draft = draft_of(services.messages, me, head.id, say, host=host_of(request.scope))
     try:
         posted = await services.submit(draft)
     except NotUpToDate as refusal:
@@ -124,10 +119,8 @@ async def post(
             lambda work: _entered(services, work, caller, session_id)
         )
         return answer(errors.not_up_to_date(refusal, hidden=hidden), 409)
-    members = await services.storage.read(
-        lambda work: work.conversations.members([conversation_id])
-    )
-    return answer(message_out(posted.message, members[conversation_id], own=True), 201)
+    members = await services.storage.read(lambda work: work.conversations.members([head.id]))
+    return answer(message_out(posted.message, members[head.id], own=True), 201)
 
 
 @router.post(

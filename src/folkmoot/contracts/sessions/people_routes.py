@@ -1,16 +1,20 @@
 """The REST side of the `sessions` contract: participants and blocks."""
 
+from collections.abc import Awaitable, Callable
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Response
 
+from folkmoot.auth.authenticator import Caller
 from folkmoot.contracts.sessions import answers, bodies
-from folkmoot.contracts.sessions.names import conversation_id_of
+from folkmoot.contracts.sessions.names import session_entered
 from folkmoot.contracts.sessions.shapes import participant_out
-from folkmoot.core.accounts.model import Account, AccountName
+from folkmoot.core.accounts.model import Account
 from folkmoot.core.conversations.model import Conversation, Member
+from folkmoot.core.shared.ids import AccountId
 from folkmoot.core.work import UnitOfWork
 from folkmoot.kit.rest import CallerOf, SendingCallerOf, ServicesOf, answer, refusals, shape
+from folkmoot.realtime.services import Services
 
 router = APIRouter(prefix="/api/v1/chat", tags=["sessions"], responses=refusals(401, 429))
 
@@ -31,9 +35,8 @@ async def participants(
     """Who is in a session, in the order in which they came."""
 
     async def job(work: UnitOfWork) -> tuple[Conversation, list[Member]]:
-        conversation_id = await conversation_id_of(work, session_id)
-        head, _ = await services.desks.entered(work, caller.account, conversation_id)
-        return head, (await work.conversations.members([conversation_id]))[conversation_id]
+        head, _ = await session_entered(services, work, caller.account, session_id)
+        return head, (await work.conversations.members([head.id]))[head.id]
 
     head, members = await services.storage.read(job)
     online = services.presence.online
@@ -57,11 +60,10 @@ async def add_participant(
     """Add an account to a session: its customer may, and staff. Who is in it stays in it."""
 
     async def job(work: UnitOfWork) -> tuple[Conversation, Member]:
-        conversation_id = await conversation_id_of(work, session_id)
-        await services.desks.entered(work, caller.account, conversation_id)
-        added = (await services.accounts.find(work, [AccountName(body.user_id)]))[0]
-        head = await services.desks.add_member(work, caller.account, conversation_id, added)
-        key = (conversation_id, added.id)
+        head, _ = await session_entered(services, work, caller.account, session_id)
+        added = await services.accounts.named(work, body.user_id)
+        head = await services.desks.add_member(work, caller.account, head.id, added)
+        key = (head.id, added.id)
         return head, (await work.conversations.memberships([key]))[key]
 
     head, member = await services.writer.write(job)
@@ -83,10 +85,9 @@ async def remove_participant(
     """Leave a session, or, as its customer or as staff, take somebody else out."""
 
     async def job(work: UnitOfWork) -> None:
-        conversation_id = await conversation_id_of(work, session_id)
-        await services.desks.entered(work, caller.account, conversation_id)
-        leaver = (await services.accounts.find(work, [AccountName(user_id)]))[0]
-        await services.desks.remove_member(work, caller.account, conversation_id, leaver.id)
+        head, _ = await session_entered(services, work, caller.account, session_id)
+        leaver = await services.accounts.named(work, user_id)
+        await services.desks.remove_member(work, caller.account, head.id, leaver.id)
 
     await services.writer.write(job)
     return answer(answers.SessionDoneOut(success=True, message="Participant removed"))
@@ -103,12 +104,7 @@ async def block(body: bodies.BlockBody, services: ServicesOf, caller: SendingCal
     Where only two speak, neither can write any more; among three or more, whoever blocks is not
     shown what the other writes. Neither can befriend the other, nor add them to a session.
     """
-
-    async def job(work: UnitOfWork) -> None:
-        blocked = (await services.accounts.find(work, [AccountName(body.user_id)]))[0]
-        await services.social.block(work, caller.account.id, blocked.id)
-
-    await services.writer.write(job)
+    await _do_to(services, services.social.block, caller, body.user_id)
     return answer(answers.SessionDoneOut(success=True, message="Blocked"))
 
 
@@ -121,13 +117,20 @@ async def unblock(
     body: bodies.BlockBody, services: ServicesOf, caller: SendingCallerOf
 ) -> Response:
     """Hear of somebody again; where there is no block, nothing changes."""
+    await _do_to(services, services.social.unblock, caller, body.user_id)
+    return answer(answers.SessionDoneOut(success=True, message="Unblocked"))
 
+
+async def _do_to(
+    services: Services,
+    act: Callable[[UnitOfWork, AccountId, AccountId], Awaitable[None]],
+    caller: Caller,
+    name: str,
+) -> None:
     async def job(work: UnitOfWork) -> None:
-        blocked = (await services.accounts.find(work, [AccountName(body.user_id)]))[0]
-        await services.social.unblock(work, caller.account.id, blocked.id)
+        await act(work, caller.account.id, (await services.accounts.named(work, name)).id)
 
     await services.writer.write(job)
-    return answer(answers.SessionDoneOut(success=True, message="Unblocked"))
 
 
 @router.get(

@@ -6,10 +6,10 @@ from fastapi import APIRouter, Query, Response
 
 from folkmoot.contracts.sessions import answers, bodies
 from folkmoot.contracts.sessions.codec import instant
-from folkmoot.contracts.sessions.names import conversation_id_of
+from folkmoot.contracts.sessions.names import conversation_id_of, session_entered
 from folkmoot.contracts.sessions.shapes import sessions_out
 from folkmoot.core.accounts.errors import RoleNeeded
-from folkmoot.core.accounts.model import STAFF, Account, AccountName
+from folkmoot.core.accounts.model import STAFF, Account
 from folkmoot.core.conversations.model import Conversation, DeskFilter, checked_title
 from folkmoot.core.shared.pages import Slice
 from folkmoot.core.work import UnitOfWork
@@ -53,7 +53,7 @@ async def open_session(
 
 
 async def _agent(services: Services, work: UnitOfWork, name: str | None) -> Account | None:
-    return None if name is None else (await services.accounts.find(work, [AccountName(name)]))[0]
+    return None if name is None else await services.accounts.named(work, name)
 
 
 @router.get(
@@ -127,8 +127,7 @@ async def show(session_id: bodies.SessionPath, services: ServicesOf, caller: Cal
     """One session, for its participants and for staff."""
 
     async def job(work: UnitOfWork) -> answers.SessionOut:
-        conversation_id = await conversation_id_of(work, session_id)
-        head, _ = await services.desks.entered(work, caller.account, conversation_id)
+        head, _ = await session_entered(services, work, caller.account, session_id)
         return (await sessions_out(work, caller.account.id, [head]))[0]
 
     return answer(await services.storage.read(job))
@@ -152,17 +151,16 @@ async def change(
     checked_title(body.title)
 
     async def job(work: UnitOfWork) -> answers.SessionOut:
-        conversation_id = await conversation_id_of(work, session_id)
-        head, _ = await services.desks.entered(work, caller.account, conversation_id)
+        head, _ = await session_entered(services, work, caller.account, session_id)
         agent = await _agent(services, work, body.assigned_agent_id)
         # First what may still be refused: the others cannot be, once this was not.
         if agent is not None:
-            head = await services.desks.assign(work, caller.account, conversation_id, agent)
+            head = await services.desks.assign(work, caller.account, head.id, agent)
         if body.title is not None:
-            head = await services.desks.rename(work, caller.account, conversation_id, body.title)
+            head = await services.desks.rename(work, caller.account, head.id, body.title)
         if body.assistant is not None:
             head = await services.desks.switch_assistant(
-                work, caller.account, conversation_id, is_on=body.assistant
+                work, caller.account, head.id, is_on=body.assistant
             )
         return (await sessions_out(work, caller.account.id, [head]))[0]
 

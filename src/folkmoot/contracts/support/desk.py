@@ -7,7 +7,7 @@ from folkmoot.contracts.support.codec import change_of
 from folkmoot.contracts.support.errors import MayNotWrite, ReceiverNeeded
 from folkmoot.contracts.support.subscription import sessions_of
 from folkmoot.core.accounts.errors import NoSuchAccount
-from folkmoot.core.accounts.model import STAFF, Account, AccountName
+from folkmoot.core.accounts.model import STAFF, Account
 from folkmoot.core.conversations.model import Conversation, DeskFilter, Member, ReadMark
 from folkmoot.core.messages.errors import NoSuchMessage
 from folkmoot.core.messages.model import Message
@@ -63,7 +63,7 @@ class SupportDesk:
             return self._account
         name = checked(name, field=field)
         try:
-            (found,) = await self._services.accounts.find(work, [AccountName(name)])
+            found = await self._services.accounts.named(work, name)
         except NoSuchAccount:
             if self.is_staff:
                 raise
@@ -87,7 +87,7 @@ class SupportDesk:
             return Address(self._account)
         receiver = checked(receiver, field="receiver_id")
         try:
-            (staff,) = await self._services.accounts.find(work, [AccountName(receiver)])
+            staff = await self._services.accounts.named(work, receiver)
         except NoSuchAccount:
             raise MayNotWrite from None
         if staff.role not in STAFF or not staff.is_active:
@@ -116,7 +116,7 @@ class SupportDesk:
         message, customer = await self._found(work, asked.message_id)
         found = message.conversation_id, message.uid
         messages, change = self._services.messages, change_of(asked)
-        return await changed(work, messages, self._account.id, found, change) or message, customer
+        return await changed(work, messages, self._account.id, found, change), customer
 
     async def read(self, work: UnitOfWork, asked: wire.MarkRead) -> ReadUpTo:
         """Read a thread as far as it goes, or one session of it up to a message.

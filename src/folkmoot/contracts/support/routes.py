@@ -12,7 +12,7 @@ from folkmoot.contracts.support.frames import INBOUND
 from folkmoot.contracts.support.history import Found, HistoryPage, page_of
 from folkmoot.contracts.support.socket import PATH, SupportSockets
 from folkmoot.core.accounts.errors import RoleNeeded
-from folkmoot.core.accounts.model import STAFF, AccountName, Person
+from folkmoot.core.accounts.model import STAFF, Person
 from folkmoot.core.messages.views import DeskCustomer
 from folkmoot.core.shared.ids import AccountId, Uid
 from folkmoot.core.shared.pages import Slice
@@ -134,7 +134,7 @@ async def history(
     viewer = caller.account.id
 
     async def job(work: UnitOfWork) -> tuple[Found, Person]:
-        (customer,) = await services.accounts.find(work, [AccountName(user_id)])
+        customer = await services.accounts.named(work, user_id)
         person = customer.person
         return await page_of(work, viewer, person, passage, direction=direction), person
 

@@ -87,6 +87,14 @@ class Accounts:
                 raise NoSuchAccount(account=name.value)
         return [account for account in found if account is not None]
 
+    async def named(self, work: AccountWork, name: int | str) -> Account:
+        """The account that a number, a UUID or a username means.
+
+        Raises:
+            NoSuchAccount
+        """
+        return (await self.find(work, [AccountName(name)]))[0]
+
     async def change_profile(
         self,
         work: AccountWork,

@@ -151,9 +151,9 @@ class Messages:
         actor: AccountId,
         conversation_id: ConversationId,
         name: MessageId | Uid,
-    ) -> None:
-        """Leave only the message's ``seq``. Its author may, and who may moderate here: of two in
-        a direct conversation nobody, and no customer in their own session.
+    ) -> Message:
+        """The message, of which only the ``seq`` is left. Its author may, and who may moderate: of
+        two in a direct conversation nobody, and no customer in their own session.
 
         Raises:
             NoSuchConversation, NotAMember, NoSuchMessage, NotTheAuthor, NotTheOwner
@@ -179,6 +179,7 @@ class Messages:
                 actor=target.actor,
             ),
         )
+        return message
 
     async def react(
         self,
@@ -187,8 +188,8 @@ class Messages:
         conversation_id: ConversationId,
         name: MessageId | Uid,
         emoji: str,
-    ) -> None:
-        """Put an emoji on a message; twice is once.
+    ) -> Message:
+        """The message that the emoji was put on; twice is once.
 
         Raises:
             NoSuchConversation, NotAMember, NoSuchMessage, Blocked, EmojiInvalid, TooManyReactions
@@ -198,12 +199,13 @@ class Messages:
         await _refuse_if_silent(work, target)
         mine = await work.messages.reactions_of(target.message.id, actor)
         if emoji in mine:
-            return
+            return target.message
         if len(mine) >= MAX_REACTIONS_EACH:
             raise TooManyReactions(max_reactions=MAX_REACTIONS_EACH)
         now = self._clock.now()
         await work.messages.react(target.message.id, actor, emoji, now)
         await _keep_reaction(work, target, now, ReactionAdded, emoji)
+        return target.message
 
     async def unreact(
         self,
@@ -212,8 +214,8 @@ class Messages:
         conversation_id: ConversationId,
         name: MessageId | Uid,
         emoji: str,
-    ) -> None:
-        """Take an emoji back; what is not there stays so.
+    ) -> Message:
+        """The message that the emoji was taken from; what is not there stays so.
 
         Raises:
             NoSuchConversation, NotAMember, NoSuchMessage, EmojiInvalid
@@ -225,6 +227,7 @@ class Messages:
             await _refuse_if_silent(work, target)
         if await work.messages.unreact(target.message.id, actor, emoji):
             await _keep_reaction(work, target, self._clock.now(), ReactionRemoved, emoji)
+        return target.message
 
     async def _found(
         self,
