@@ -85,7 +85,7 @@ async def test_writing_reads_what_the_friend_wrote_and_says_so_first(cast: Cast,
     assert (read.reader, read.up_to_seq) == (cast.bo.person, 2)
     assert read.newest not in {None, one.uid}
     assert all(isinstance(event, MessagePosted) for event in posted)
-    known = await cast.see(lambda work: exchange(work, chat.id, since_seq=1))
+    known = await cast.see(lambda work: exchange(work, cast.ana.id, chat.id, since_seq=1))
     assert known.receiver_of(one).status(1) is DeliveryStatus.READ
     assert known.receiver_of(one).read_at(1) == NOON
 

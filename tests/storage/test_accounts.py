@@ -7,7 +7,10 @@ import pytest
 
 from folkmoot.core.accounts.errors import NoSuchAccount
 from folkmoot.core.accounts.model import AccountChange, Login, NewAccount, Role
+from folkmoot.core.conversations.model import ReadMark
+from folkmoot.core.conversations.receipts import Watermarks
 from folkmoot.core.shared.ids import AccountId, Uid
+from folkmoot.core.social.model import MarksAtBlock
 from folkmoot.core.work import UnitOfWork
 from folkmoot.storage.errors import ConstraintBroken
 from tests.cast import NOON, Cast
@@ -217,6 +220,37 @@ async def test_a_block_is_set_once_and_lifted_once(cast: Cast) -> None:
         ]
 
     assert await cast.storage.write(job) == [True, False, False, True, False]
+
+
+async def test_who_is_blocked_finds_who_did_it_and_how_far_they_had_read_by_then(
+    cast: Cast,
+) -> None:
+    ana, bo, cy = cast.ana.id, cast.bo.id, cast.cy.id
+    said = await cast.say(cast.ana, "one")
+    marks = Watermarks(cast.clock)
+    await cast.do(marks.move_read, [ReadMark(cast.lobby.id, bo, said.seq)])
+    await cast.say(cast.ana, "two")
+
+    async def fill(work: UnitOfWork) -> None:
+        for pair in ((bo, ana), (cy, ana), (bo, cy)):
+            await work.social.block(*pair, NOON)
+        await work.social.unblock(bo, cy)
+
+    await cast.storage.write(fill)
+    await cast.do(marks.move_read, [ReadMark(cast.lobby.id, bo, 2)])
+
+    async def job(work: UnitOfWork) -> list[object]:
+        return [
+            await work.social.blockers_of(ana),
+            await work.social.blockers_of(cy),
+            await work.social.marks_at_block(ana),
+            await work.social.marks_at_block(cy),
+        ]
+
+    kept = {(cast.lobby.id, bo): MarksAtBlock(1, NOON, 1)}
+    assert await cast.storage.read(job) == [{bo, cy}, frozenset(), kept, {}]
+    await cast.storage.write(lambda work: work.social.unblock(bo, ana))
+    assert await cast.storage.read(job) == [{cy}, frozenset(), {}, {}]
 
 
 async def test_blocks_are_found_by_who_set_them_and_among_a_set(cast: Cast) -> None:

@@ -196,12 +196,14 @@ class Commands:
     async def status(self, asked: CommandCall) -> str:
         """This session."""
         conversation_id = asked.head.id
-        found = await self._services.storage.read(
-            lambda work: work.conversations.members([conversation_id])
-        )
-        return status_of(
-            asked.head, found[conversation_id], self._services.presence.present(conversation_id)
-        )
+
+        async def job(work: UnitOfWork) -> tuple[list[Member], frozenset[AccountId]]:
+            found = await work.conversations.members([conversation_id])
+            return found[conversation_id], await work.social.blockers_of(asked.account.id)
+
+        members, blockers = await self._services.storage.read(job)
+        present = self._services.hub.present_without(blockers, conversation_id)
+        return status_of(asked.head, members, present)
 
     async def clear(self, asked: CommandCall) -> str:
         """End this session."""

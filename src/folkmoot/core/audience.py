@@ -141,6 +141,44 @@ def affected(event: SocialEvent) -> tuple[AccountId, AccountId]:
             assert_never(event)
 
 
-def hears(event: Event, hidden: Collection[AccountId]) -> bool:
-    """Whether a member for whom these authors are hidden is told of the event."""
-    return not hidden or speaker(event) not in hidden
+def whereabouts(event: Event) -> AccountId | None:
+    """Whose being there, typing or reading an event tells; ``None`` if nobody's.
+
+    Whoever they block is told nothing of it.
+    """
+    match event:
+        case (
+            Typing(person=person)
+            | Entered(person=person)
+            | Exited(person=person)
+            | CameOnline(person=person)
+            | WentOffline(person=person)
+        ):
+            return person.id
+        case ReadMoved(reader=person) | DeliveredMoved(receiver=person):
+            return person.id
+        case MessagePosted() | MessageEdited() | MessageDeleted() | ReactionAdded():
+            return None
+        case ReactionRemoved() | MemberJoined() | MemberLeft() | ConversationRenamed():
+            return None
+        case ConversationEnded() | AgentAssigned() | AssistantSwitched() | ConversationStarted():
+            return None
+        case LoginsEnded() | AccountDeactivated() | AccountChanged() | BlockSet() | BlockLifted():
+            return None
+        case FriendRequested() | FriendAccepted() | FriendDeclined() | FriendshipEnded():
+            return None
+        case EphemeralNotice() | AnswerExtended() | AnswerDropped() | LogsProgressed():
+            return None
+        case TasksAdded():
+            return None
+        case _:
+            assert_never(event)
+
+
+def hears(
+    event: Event, hidden: Collection[AccountId], blockers: Collection[AccountId] = _NOBODY
+) -> bool:
+    """Whether a member for whom these authors are hidden, and whom these block, is told of it."""
+    if hidden and speaker(event) in hidden:
+        return False
+    return not blockers or whereabouts(event) not in blockers

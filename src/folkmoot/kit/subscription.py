@@ -50,6 +50,7 @@ class Snapshot:
         return head
 
 
+_Accounts = frozenset[AccountId]
 _Snapshot = TypeVar("_Snapshot", bound=Snapshot)
 
 
@@ -122,16 +123,16 @@ class Subscription:
         """
         services, connection = self._services, self._connection
 
-        async def read(work: UnitOfWork) -> tuple[_Snapshot, frozenset[AccountId]]:
+        async def read(work: UnitOfWork) -> tuple[_Snapshot, _Accounts, _Accounts]:
             # Asked again, now that the hub would tell us if the login were ended from here on.
             await services.accounts.holder(work, connection.login_id)
-            return await job(work), await work.social.blocked_by(connection.person.id)
+            me, social = connection.person.id, work.social
+            return await job(work), await social.blocked_by(me), await social.blockers_of(me)
 
-        before = connection.blocked
-        snapshot, blocked = await services.storage.read(read)
-        # What was blocked or unblocked meanwhile may or may not be in what was read.
-        since, lifted = connection.blocked - before, before - connection.blocked
-        connection.blocked = (blocked | since) - lifted
+        before, before_by = connection.blocked, connection.blocked_by
+        snapshot, blocked, blockers = await services.storage.read(read)
+        connection.blocked = _merged(blocked, before, connection.blocked)
+        connection.blocked_by = _merged(blockers, before_by, connection.blocked_by)
         self.heads |= snapshot.heads
         self._onlooking = (self._onlooking - snapshot.heads.keys()) | snapshot.onlooking
         for head in snapshot.heads.values():
@@ -266,11 +267,17 @@ class Subscription:
     def _show_as_live(self, event: TimelineEvent | Receipt) -> None:
         """Send an event as it would have been sent when it happened."""
         connection, head = self._connection, self.heads[event.conversation_id]
-        if not hears(event, hidden_authors(head, connection.blocked)):
+        hidden = hidden_authors(head, connection.blocked)
+        if not hears(event, hidden, connection.blocked_by):
             return
         frame = connection.wire_format.frame(event, own=about(event) == connection.person.id)
         if frame is not None:
             connection.push(frame)
+
+
+def _merged(read: _Accounts, before: _Accounts, now: _Accounts) -> _Accounts:
+    """What was read, with what changed meanwhile, which may or may not be in it."""
+    return (read | (now - before)) - (before - now)
 
 
 async def snapshot_of(

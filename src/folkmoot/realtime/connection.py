@@ -57,6 +57,7 @@ class Connection:
     __slots__ = (
         "_held",
         "blocked",
+        "blocked_by",
         "contacts",
         "conversations",
         "expires_at",
@@ -93,6 +94,8 @@ class Connection:
         """The one conversation that the connection is for; losing it ends the connection."""
         self.blocked: frozenset[AccountId] = frozenset()
         """Whom the account blocks."""
+        self.blocked_by: frozenset[AccountId] = frozenset()
+        """Who blocks the account: of them it is told nothing but what they say."""
         self.contacts: Contacts | None = None
         """Whom it hears of, where it listens as a friend; others' events are kept from it."""
         self.conversations: tuple[ConversationId, ...] = ()

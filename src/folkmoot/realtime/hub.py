@@ -8,7 +8,7 @@ next event.
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol, assert_never
 
@@ -21,6 +21,7 @@ from folkmoot.core.accounts.events import (
     LoginEvent,
     LoginsEnded,
 )
+from folkmoot.core.accounts.model import Person
 from folkmoot.core.audience import about, affected, hears, hidden_authors
 from folkmoot.core.conversations.events import (
     ConversationStarted,
@@ -65,7 +66,7 @@ from folkmoot.realtime.channel import PASSING, Backlog, Channel, ChannelEvent
 from folkmoot.realtime.connection import Connection
 from folkmoot.realtime.streaming_answers import StreamingAnswers
 from folkmoot.realtime.watchers import Watchers
-from folkmoot.realtime.wire_format import CloseReason
+from folkmoot.realtime.wire_format import CloseReason, Frame
 
 
 class DeliveryReceipts(Protocol):
@@ -344,10 +345,9 @@ class Hub:
             group = [one for one in everybody if one not in had] if had else everybody
             answered = None if wire_format.echoes else origin
             for connection in group:
-                guarded = connection.blocked or connection.contacts
-                if guarded and not self._hears(channel, connection, event, subject):
-                    continue
                 frame = for_others
+                if connection.blocked or connection.contacts or connection.blocked_by:
+                    frame = self._guarded(channel, connection, event, frame)
                 if connection.person.id == subject:
                     frame = None if connection.id == answered else for_subject
                 if frame is None:
@@ -413,16 +413,39 @@ class Hub:
         self.close(connection)
         connection.end(close_reason)
 
-    @staticmethod
-    def _hears(
-        channel: Channel, connection: Connection, event: ChannelEvent, subject: AccountId | None
-    ) -> bool:
-        is_own = subject == connection.person.id
-        if connection.contacts is not None and not is_own and subject not in connection.watched:
-            return False
-        if not connection.blocked or channel.conversation is None:
-            return True
-        return hears(event, hidden_authors(channel.conversation, connection.blocked))
+    def _guarded(
+        self, channel: Channel, connection: Connection, event: ChannelEvent, frame: Frame | None
+    ) -> Frame | None:
+        """What a connection that may not hear of everybody is sent of what others do."""
+        contacts, head = connection.contacts, channel.conversation
+        if contacts is not None and about(event) not in connection.watched:
+            return None
+        hidden = hidden_authors(head, connection.blocked) if head is not None else ()
+        if not hears(event, hidden, connection.blocked_by):
+            return None
+        if connection.blocked_by and isinstance(event, PASSING):
+            return self._passing_frame(connection, event)
+        return frame
+
+    def present_for(self, connection: Connection, conversation_id: ConversationId) -> int:
+        """How many listen to a conversation, without those of whom the connection's account is to
+        learn nothing."""
+        return self.present_without(connection.blocked_by, conversation_id)
+
+    def present_without(self, unseen: Iterable[AccountId], conversation_id: ConversationId) -> int:
+        """How many listen to a conversation, other than these."""
+        there = sum(self._presence.is_present(conversation_id, one) for one in unseen)
+        return self._presence.present(conversation_id) - there
+
+    def _passing_frame(self, connection: Connection, event: ChannelEvent) -> Frame | None:
+        """A sign of somebody's presence, for one whom others block: those are not counted."""
+        if isinstance(event, Entered | Exited):
+            unseen = (
+                self._presence.is_present(event.conversation_id, one)
+                for one in connection.blocked_by
+            )
+            event = replace(event, present=event.present - sum(unseen))
+        return connection.wire_format.frame(event, own=False)
 
     def _stop_typing(self, conversation_id: ConversationId, account_id: AccountId | None) -> None:
         if account_id is not None and (typing := self.typing.stop(conversation_id, account_id)):
@@ -462,17 +485,45 @@ class Hub:
         """Have those who listen as friends hear of those, and only those, who still are."""
         if isinstance(event, FriendEvent):
             self._tell_accounts(event, affected(event))
-        elif isinstance(event, BlockSet):
-            for connection in self.connections_of(event.blocker):
-                connection.blocked |= {event.blocked}
         else:
-            for connection in self.connections_of(event.blocker):
-                connection.blocked -= {event.blocked}
+            self._apply_block(event)
         for account_id in affected(event):
             for connection in self.connections_of(account_id):
                 if connection.observer is not None:
                     connection.observer.observe(event)
                 self.watchers.update_contacts(connection, event)
+
+    def _apply_block(self, event: BlockSet | BlockLifted) -> None:
+        """Have the blocker not be shown what the other says, nor the other where the blocker is."""
+        is_set = isinstance(event, BlockSet)
+        for connection in self.connections_of(event.blocker):
+            others = connection.blocked - {event.blocked}
+            connection.blocked = others | {event.blocked} if is_set else others
+        person = self._presence.online.get(event.blocker)
+        for connection in self.connections_of(event.blocked):
+            others = connection.blocked_by - {event.blocker}
+            connection.blocked_by = others | {event.blocker} if is_set else others
+            if person is not None and connection.contacts is None:
+                self._show_absence(connection, person, is_absent=is_set)
+
+    def _show_absence(self, connection: Connection, person: Person, *, is_absent: bool) -> None:
+        """Show somebody as gone from everywhere, or as there again where they are."""
+        for conversation_id in connection.conversations:
+            channel = self._channels[conversation_id]
+            head = channel.conversation
+            if head is None or not self._presence.is_present(conversation_id, person.id):
+                continue
+            where, present = (head.id, head.uid, person), self._presence.present(conversation_id)
+            shown: ChannelEvent = Exited(*where, present) if is_absent else Entered(*where, present)
+            if is_absent and self.typing.is_typing(conversation_id, person.id):
+                self._offer(connection, Typing(*where, is_typing=False))
+            self._offer(connection, shown)
+        self.watchers.show_absence(connection, person, is_absent=is_absent)
+
+    def _offer(self, connection: Connection, event: ChannelEvent) -> None:
+        frame = self._passing_frame(connection, event)
+        if frame is not None:
+            connection.outlet.offer(frame)
 
     def _apply_to_account(self, event: LoginEvent) -> None:
         match event:

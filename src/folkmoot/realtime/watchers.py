@@ -3,7 +3,7 @@
 from folkmoot.bus.port import TopicSubscription
 from folkmoot.bus.presence import Presence
 from folkmoot.bus.topics import STAFF_ONLINE, online_topic
-from folkmoot.core.accounts.model import STAFF
+from folkmoot.core.accounts.model import STAFF, Person
 from folkmoot.core.presence.events import CameOnline, WentOffline
 from folkmoot.core.shared.ids import AccountId
 from folkmoot.core.social.contacts import Contacts
@@ -79,6 +79,17 @@ class Watchers:
         if event.person.role in STAFF:
             watchers |= self._of_staff
         for connection in watchers:
-            frame = connection.wire_format.frame(event, own=False)
-            if frame is not None and connection.person.id != event.person.id:
-                connection.outlet.offer(frame)
+            if event.person.id not in connection.blocked_by | {connection.person.id}:
+                self._offer(connection, event)
+
+    def show_absence(self, connection: Connection, person: Person, *, is_absent: bool) -> None:
+        """Show a watched one as gone, or as online again."""
+        is_staff = person.role in STAFF and connection in self._of_staff
+        if person.id in connection.watched or is_staff:
+            self._offer(connection, WentOffline(person) if is_absent else CameOnline(person))
+
+    @staticmethod
+    def _offer(connection: Connection, event: CameOnline | WentOffline) -> None:
+        frame = connection.wire_format.frame(event, own=False)
+        if frame is not None:
+            connection.outlet.offer(frame)

@@ -124,6 +124,20 @@ blocks = Table(
     _of("blocker_id", "accounts.id", is_key=True),
     _of("blocked_id", "accounts.id", is_key=True),
     Column("created_at", BigInteger, nullable=False),
+    Index(None, "blocked_id"),
+    sqlite_with_rowid=False,
+)
+
+# How far the blocker had come in what the two shared: all that the blocked one is shown of it.
+block_marks = Table(
+    "block_marks",
+    metadata,
+    _of("blocked_id", "accounts.id", is_key=True),
+    _of("blocker_id", "accounts.id", is_key=True),
+    _of("conversation_id", "conversations.id", is_key=True),
+    Column("read_seq", BigInteger, nullable=False),
+    Column("read_at", BigInteger),
+    Column("delivered_seq", BigInteger, nullable=False),
     sqlite_with_rowid=False,
 )
 

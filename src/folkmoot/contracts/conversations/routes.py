@@ -10,6 +10,7 @@ from folkmoot.contracts.conversations import frames as wire
 from folkmoot.contracts.conversations.errors import refused
 from folkmoot.core.accounts.model import AccountName
 from folkmoot.core.conversations.errors import NoSuchConversation
+from folkmoot.core.conversations.sight import Sight, sight_of
 from folkmoot.core.messages.views import Overview
 from folkmoot.core.shared.ids import AccountId, ConversationId
 from folkmoot.core.shared.pages import Slice
@@ -73,8 +74,12 @@ async def listed(
 ) -> Response:
     """The conversations that the asker is a member of, of any kind, newest activity first."""
     me = caller.account.id
-    found = await services.storage.read(lambda work: work.views.overviews(me, Slice(limit, offset)))
-    return answer([_conversation_out(services, overview, me) for overview in found])
+
+    async def job(work: UnitOfWork) -> tuple[list[Overview], Sight]:
+        return await work.views.overviews(me, Slice(limit, offset)), await sight_of(work, me)
+
+    found, sight = await services.storage.read(job)
+    return answer([_conversation_out(services, overview, me, sight) for overview in found])
 
 
 @router.get(
@@ -163,17 +168,20 @@ def _number_or_name(text: str) -> int | str:
 async def _shown(
     services: Services, viewer: AccountId, conversation_id: ConversationId
 ) -> wire.ConversationOut:
-    async def job(work: UnitOfWork) -> Overview:
+    async def job(work: UnitOfWork) -> tuple[Overview, Sight]:
         await services.conversations.entered(work, viewer, conversation_id)
-        return (await work.views.overviews(viewer, Slice(1), only=conversation_id))[0]
+        (found,) = await work.views.overviews(viewer, Slice(1), only=conversation_id)
+        return found, await sight_of(work, viewer)
 
-    return _conversation_out(services, await services.storage.read(job), viewer)
+    overview, sight = await services.storage.read(job)
+    return _conversation_out(services, overview, viewer, sight)
 
 
 def _conversation_out(
-    services: Services, overview: Overview, viewer: AccountId
+    services: Services, overview: Overview, viewer: AccountId, sight: Sight
 ) -> wire.ConversationOut:
     head, last = overview.conversation, overview.last_message
+    online = services.presence.online
     return wire.ConversationOut(
         id=head.id,
         uid=head.uid,
@@ -187,12 +195,12 @@ def _conversation_out(
                 username=member.person.username,
                 full_name=member.person.full_name,
                 role=member.person.role.value,
-                online=member.person.id in services.presence.online,
+                online=sight.is_online(member.person.id, online),
                 member_role=member.role.value,
                 joined_at=codec.instant(member.joined_at),
                 read_seq=member.read_seq,
             )
-            for member in overview.members
+            for member in sight.of_all(overview.members)
         ],
         last_message=codec.message_out(last, own=last.author_id == viewer) if last else None,
         last_seq=head.last_seq,

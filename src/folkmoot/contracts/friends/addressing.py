@@ -36,7 +36,9 @@ async def frames_missed(
 ) -> list[Struct]:
     """What somebody had not seen when they wrote, as they would have been shown it."""
     missed = refusal.facts["missed"]
-    known = await services.storage.read(lambda work: exchange(work, missed[0].conversation_id))
+    known = await services.storage.read(
+        lambda work: exchange(work, me.id, missed[0].conversation_id)
+    )
     pair = codec.Pair({me.id: me.uid, receiver.id: receiver.uid})
     frames = (codec.past(event, pair, known, me.id) for event in missed)
     return [frame for frame in frames if frame is not None]

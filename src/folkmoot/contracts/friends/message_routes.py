@@ -120,7 +120,7 @@ async def history(
         messages = await work.views.page(head.id, page)
         since = messages[0].seq if messages else head.last_seq
         count = await work.views.count(head.id)
-        return messages, count, await exchange(work, head.id, since_seq=since)
+        return messages, count, await exchange(work, me, head.id, since_seq=since)
 
     found = await services.storage.read(job)
     if found is None:
@@ -197,7 +197,7 @@ async def _shown(services: Services, viewer: AccountId, message: Message) -> wir
 
     async def job(work: UnitOfWork) -> tuple[Message, DirectReceipts]:
         (now,) = await work.views.page(conversation_id, Page(1, before_seq=message.seq + 1))
-        return now, await exchange(work, conversation_id, since_seq=message.seq)
+        return now, await exchange(work, viewer, conversation_id, since_seq=message.seq)
 
     now, known = await services.storage.read(job)
     return codec.exchanged(now, known.knowing(handed), viewer)

@@ -57,7 +57,7 @@ async def arrival(
     }
     cursors = _cursors(after, contacts, partners, accounts)
     starts = {key: min(seq, heads[key].last_seq) for key, seq in cursors.items()}
-    exchanges = {key: await exchange(work, key, since_seq=seq) for key, seq in starts.items()}
+    exchanges = {key: await exchange(work, me, key, since_seq=seq) for key, seq in starts.items()}
     others = _with_friends(contacts, partners, starts)
     return FriendsSnapshot(
         contacts=contacts,
@@ -73,9 +73,11 @@ async def arrival(
     )
 
 
-async def present_receipts(work: UnitOfWork, heads: Sequence[Conversation]) -> list[Receipt]:
+async def present_receipts(
+    work: UnitOfWork, heads: Sequence[Conversation], *, me: AccountId
+) -> list[Receipt]:
     """The present watermarks of direct conversations."""
-    exchanges = {head.id: await exchange(work, head.id) for head in heads}
+    exchanges = {head.id: await exchange(work, me, head.id) for head in heads}
     return await _receipts(work, {head.id: head for head in heads}, exchanges)
 
 

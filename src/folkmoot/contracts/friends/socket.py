@@ -225,10 +225,10 @@ class FriendsHandler(FrameHandler[wire.Intention, SentRequest]):
 
     async def _acknowledge_again(self, message: Message, receiver: Receiver) -> None:
         """Tell who has lost the first answer what has become of their message since."""
-        handed = self._services.receipts.handed_under_way()
+        handed, me = self._services.receipts.handed_under_way(), self.connection.person.id
 
         async def job(work: UnitOfWork) -> DeliveryStatus:
-            known = (await exchange(work, message.conversation_id)).knowing(handed)
+            known = (await exchange(work, me, message.conversation_id)).knowing(handed)
             return known.receiver_of(message).status(message.seq)
 
         try:

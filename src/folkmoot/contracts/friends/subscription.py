@@ -4,7 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from functools import reduce
+from functools import partial, reduce
 
 from msgspec import Struct
 
@@ -200,7 +200,10 @@ class FriendsSubscription:
     def _subscription_to(self, conversation_ids: Iterable[ConversationId]) -> Subscription:
         """A subscription that holds these conversations from this moment on."""
         subscription = Subscription(
-            self._services, self._connection, show=self._show, read_receipts=present_receipts
+            self._services,
+            self._connection,
+            show=self._show,
+            read_receipts=partial(present_receipts, me=self._connection.person.id),
         )
         subscription.hold(conversation_ids)
         return subscription

@@ -7,7 +7,7 @@ from folkmoot.contracts.sessions.frames import OUTBOUND
 from folkmoot.contracts.sessions.spec import SPEC
 from folkmoot.core.accounts.model import STAFF
 from folkmoot.core.conversations.model import Conversation, Kind
-from folkmoot.core.shared.ids import ConversationId
+from folkmoot.core.shared.ids import AccountId, ConversationId
 from folkmoot.core.work import UnitOfWork
 from folkmoot.kit.rest import CallerOf, ServicesOf, answer, refusals, shape
 
@@ -49,17 +49,19 @@ async def stats(services: ServicesOf, caller: CallerOf) -> Response:
         for head, connections in services.hub.listener_counts()
         if head.kind is Kind.SESSION
     ]
-    own: frozenset[ConversationId] | None = None
-    if caller.account.role not in STAFF:
+    me, is_staff = caller.account.id, caller.account.role in STAFF
 
-        async def job(work: UnitOfWork) -> frozenset[ConversationId]:
-            return frozenset(await work.views.conversations_of(caller.account.id))
+    async def job(work: UnitOfWork) -> tuple[frozenset[ConversationId], frozenset[AccountId]]:
+        own = frozenset() if is_staff else frozenset(await work.views.conversations_of(me))
+        return own, await work.social.blockers_of(me)
 
-        own = await services.storage.read(job)
+    own, blockers = await services.storage.read(job)
 
     def presence(head: Conversation) -> answers.SessionPresenceOut:
-        present = services.presence.present(head.id)
-        return answers.SessionPresenceOut(present, services.hub.typing.typists(head.id))
+        typing = services.hub.typing
+        unseen = sum(typing.is_typing(head.id, one) for one in blockers)
+        present = services.hub.present_without(blockers, head.id)
+        return answers.SessionPresenceOut(present, typing.typists(head.id) - unseen)
 
     users = sum(services.presence.present(head.id) for head, _ in listened)
     return answer(
@@ -68,7 +70,7 @@ async def stats(services: ServicesOf, caller: CallerOf) -> Response:
             total_connections=sum(connections for _, connections in listened),
             average_users_per_session=round(users / len(listened), 2) if listened else 0.0,
             sessions={
-                head.uid: presence(head) for head, _ in listened if own is None or head.id in own
+                head.uid: presence(head) for head, _ in listened if is_staff or head.id in own
             },
         )
     )

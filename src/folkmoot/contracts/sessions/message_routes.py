@@ -12,6 +12,7 @@ from folkmoot.contracts.sessions.shapes import message_out
 from folkmoot.contracts.sessions.socket import host_of
 from folkmoot.core.audience import hidden_authors
 from folkmoot.core.conversations.model import Member, ReadMark
+from folkmoot.core.conversations.sight import members_shown
 from folkmoot.core.logs.model import LogQuery
 from folkmoot.core.messages.context import MAX_CONTEXT_TOKENS, context_of
 from folkmoot.core.messages.errors import NotUpToDate
@@ -62,7 +63,7 @@ async def history(
 
     async def job(work: UnitOfWork) -> tuple[list[Message], Sequence[Member]]:
         conversation_id, hidden = await _entered(services, work, caller, session_id)
-        members = (await work.conversations.members([conversation_id]))[conversation_id]
+        members = await members_shown(work, me, conversation_id)
         return await work.views.page(conversation_id, page, hidden=hidden), members
 
     found, members = await services.storage.read(job)
@@ -119,8 +120,8 @@ async def post(
             lambda work: _entered(services, work, caller, session_id)
         )
         return answer(errors.not_up_to_date(refusal, hidden=hidden), 409)
-    members = await services.storage.read(lambda work: work.conversations.members([head.id]))
-    return answer(message_out(posted.message, members[head.id], own=True), 201)
+    members = await services.storage.read(lambda work: members_shown(work, me, head.id))
+    return answer(message_out(posted.message, members, own=True), 201)
 
 
 @router.post(

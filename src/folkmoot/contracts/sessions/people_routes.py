@@ -11,6 +11,7 @@ from folkmoot.contracts.sessions.names import session_entered
 from folkmoot.contracts.sessions.shapes import participant_out
 from folkmoot.core.accounts.model import Account
 from folkmoot.core.conversations.model import Conversation, Member
+from folkmoot.core.conversations.sight import Sight, sight_of
 from folkmoot.core.shared.ids import AccountId
 from folkmoot.core.work import UnitOfWork
 from folkmoot.kit.rest import CallerOf, SendingCallerOf, ServicesOf, answer, refusals, shape
@@ -34,15 +35,13 @@ async def participants(
 ) -> Response:
     """Who is in a session, in the order in which they came."""
 
-    async def job(work: UnitOfWork) -> tuple[Conversation, list[Member]]:
+    async def job(work: UnitOfWork) -> tuple[Conversation, list[Member], Sight]:
         head, _ = await session_entered(services, work, caller.account, session_id)
-        return head, (await work.conversations.members([head.id]))[head.id]
+        members = (await work.conversations.members([head.id]))[head.id]
+        return head, members, await sight_of(work, caller.account.id)
 
-    head, members = await services.storage.read(job)
-    online = services.presence.online
-    return answer(
-        [participant_out(one, head.uid, is_online=one.person.id in online) for one in members]
-    )
+    head, members, sight = await services.storage.read(job)
+    return answer([_shown(services, one, head, sight) for one in members])
 
 
 @router.post(
@@ -59,16 +58,23 @@ async def add_participant(
 ) -> Response:
     """Add an account to a session: its customer may, and staff. Who is in it stays in it."""
 
-    async def job(work: UnitOfWork) -> tuple[Conversation, Member]:
+    async def job(work: UnitOfWork) -> tuple[Conversation, Member, Sight]:
         head, _ = await session_entered(services, work, caller.account, session_id)
         added = await services.accounts.named(work, body.user_id)
         head = await services.desks.add_member(work, caller.account, head.id, added)
         key = (head.id, added.id)
-        return head, (await work.conversations.memberships([key]))[key]
+        member = (await work.conversations.memberships([key]))[key]
+        return head, member, await sight_of(work, caller.account.id)
 
-    head, member = await services.writer.write(job)
-    is_online = member.person.id in services.presence.online
-    return answer(participant_out(member, head.uid, is_online=is_online), 201)
+    head, member, sight = await services.writer.write(job)
+    return answer(_shown(services, member, head, sight), 201)
+
+
+def _shown(
+    services: Services, member: Member, head: Conversation, sight: Sight
+) -> answers.SessionParticipantOut:
+    is_online = sight.is_online(member.person.id, services.presence.online)
+    return participant_out(sight.of(member), head.uid, is_online=is_online)
 
 
 @router.delete(

@@ -123,7 +123,7 @@ class SessionHandler(FrameHandler[wire.Intention, str]):
             head = snapshot.head
             await subscription.catch_up(snapshot)
         self._uid = head.uid
-        present = services.presence.present(head.id)
+        present = services.hub.present_for(connection, head.id)
         now = services.clock.now()
         self._send(codec.joined_frame(head.uid, connection.person, present, now, head.last_seq))
 

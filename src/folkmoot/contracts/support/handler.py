@@ -346,6 +346,7 @@ class SupportHandler:
         fields |= {"last_seq": thread.last_seq, "cursor": thread.cursor}
         if isinstance(asked, wire.JoinRoom):
             present = {follower.account_id for follower in thread.followers}
+            present -= self.connection.blocked_by
             fields |= {"room": customer.uid, "members_online": len(present)}
         return fields
 
@@ -405,7 +406,8 @@ class SupportHandler:
         seen = [
             person
             for person in self._services.presence.online.values()
-            if self._desk.is_staff or person.role in STAFF
+            if (self._desk.is_staff or person.role in STAFF)
+            and person.id not in self.connection.blocked_by
         ]
         users = [codec.online_user(person) for person in seen[:MAX_USERS_SHOWN]]
         return wire.OnlineUsersOut(users, len(seen))

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from folkmoot.core.accounts.model import Person
 from folkmoot.core.audience import hidden_authors
 from folkmoot.core.conversations.model import Conversation, DeskFilter, Member
+from folkmoot.core.conversations.sight import sight_of
 from folkmoot.core.messages.model import Message
 from folkmoot.core.shared.ids import AccountId, ConversationId, Uid
 from folkmoot.core.shared.pages import Page, Slice
@@ -77,6 +78,8 @@ async def page_of(
         messages.append(message)
     conversation_ids = {message.conversation_id for message in messages}
     members = await work.conversations.members(conversation_ids) if conversation_ids else {}
+    sight = await sight_of(work, viewer)
+    members = {key: sight.of_all(group) for key, group in members.items()}
     return Found(messages if passage.is_forward else messages[::-1], members)
 
 

@@ -13,6 +13,7 @@ from folkmoot.contracts.support.history import Found, HistoryPage, page_of
 from folkmoot.contracts.support.socket import PATH, SupportSockets
 from folkmoot.core.accounts.errors import RoleNeeded
 from folkmoot.core.accounts.model import STAFF, Person
+from folkmoot.core.conversations.sight import Sight, sight_of
 from folkmoot.core.messages.views import DeskCustomer
 from folkmoot.core.shared.ids import AccountId, Uid
 from folkmoot.core.shared.pages import Slice
@@ -149,7 +150,7 @@ async def history(
 )
 async def users(
     services: ServicesOf,
-    _caller: StaffOf,
+    caller: StaffOf,
     limit: Limit = 50,
     offset: Offset = 0,
     q: Annotated[
@@ -159,10 +160,12 @@ async def users(
     """Each customer with a thread, whoever wrote or was written to last first, for staff."""
     name_part = checked(q.strip(), field="q")
 
-    async def job(work: UnitOfWork) -> list[DeskCustomer]:
-        return await work.views.callers(name_part, Slice(limit, offset))
+    async def job(work: UnitOfWork) -> tuple[list[DeskCustomer], Sight]:
+        found = await work.views.callers(name_part, Slice(limit, offset))
+        return found, await sight_of(work, caller.account.id)
 
-    return answer([_user_out(services, caller) for caller in await services.storage.read(job)])
+    customers, sight = await services.storage.read(job)
+    return answer([_user_out(services, customer, sight) for customer in customers])
 
 
 @health.get(
@@ -190,7 +193,7 @@ def _messages(found: Found, customer: Person, viewer: AccountId) -> Response:
     )
 
 
-def _user_out(services: Services, caller: DeskCustomer) -> wire.ChatUserOut:
+def _user_out(services: Services, caller: DeskCustomer, sight: Sight) -> wire.ChatUserOut:
     person, last = caller.person, caller.last_message
     return wire.ChatUserOut(
         user_id=person.uid,
@@ -200,5 +203,5 @@ def _user_out(services: Services, caller: DeskCustomer) -> wire.ChatUserOut:
         unread_count=caller.unread_count,
         last_message_id=last.uid,
         full_name=person.full_name,
-        online=person.id in services.presence.online,
+        online=sight.is_online(person.id, services.presence.online),
     )

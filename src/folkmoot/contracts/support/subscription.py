@@ -271,7 +271,8 @@ class SupportSubscription:
         if subscription is None:
             return
         head = subscription.heads[event.conversation_id]
-        if not hears(event, hidden_authors(head, connection.blocked)):
+        hidden = hidden_authors(head, connection.blocked)
+        if not hears(event, hidden, connection.blocked_by):
             return
         setting = Setting(self.thread.customer, cursor_of(self._shown))
         own = about(event) == connection.person.id

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from folkmoot.core.accounts.model import AccountName, Person
 from folkmoot.core.conversations.model import Conversation, Kind, Member
+from folkmoot.core.conversations.sight import sight_of
 from folkmoot.core.messages.errors import NoSuchMessage, NotTheReceiver
 from folkmoot.core.messages.model import Message
 from folkmoot.core.messages.store import MessageWork
@@ -29,6 +30,7 @@ class MemberReceipts:
     """How far one of two has come in what the other writes to them; ``last_read_at`` is when.
 
     ``reads`` are the ``seq`` to which they had read, in order, each with its time.
+    ``is_as_it_was`` when they blocked whoever asks: who asks learns nothing more.
     """
 
     person: Person
@@ -36,6 +38,7 @@ class MemberReceipts:
     read_seq: int
     last_read_at: datetime | None = None
     reads: Sequence[tuple[int, datetime]] = ()
+    is_as_it_was: bool = False
 
     def status(self, seq: int) -> DeliveryStatus:
         """What has become of the message of this ``seq``."""
@@ -64,7 +67,9 @@ class DirectReceipts:
     def knowing(self, handed: Mapping[tuple[ConversationId, AccountId], int]) -> "DirectReceipts":
         """The same, with what is known to have been handed and is not stored yet."""
         parties = (
-            replace(
+            party
+            if party.is_as_it_was
+            else replace(
                 party,
                 delivered_seq=max(
                     party.delivered_seq, handed.get((self.conversation_id, party.person.id), 0)
@@ -129,18 +134,29 @@ async def received(work: MessageWork, me: AccountId, name: str) -> Message:
 
 
 async def exchange(
-    work: MessageWork, conversation_id: ConversationId, *, since_seq: int | None = None
+    work: MessageWork,
+    viewer: AccountId,
+    conversation_id: ConversationId,
+    *,
+    since_seq: int | None = None,
 ) -> DirectReceipts:
-    """How far the two have come; the times of reading only from ``since_seq`` on, if at all."""
+    """How far the two have come, as one of them is shown it; the times of reading only from
+    ``since_seq`` on, if at all."""
     members: list[Member] = (await work.conversations.members([conversation_id]))[conversation_id]
+    sight = await sight_of(work, viewer)
     parties = []
-    for member in members:
+    for member in sight.of_all(members):
         reads: Sequence[tuple[int, datetime]] = ()
         if since_seq is not None:
             reads = await work.receipts.reads(conversation_id, member.person.id, since_seq)
         parties.append(
             MemberReceipts(
-                member.person, member.delivered_seq, member.read_seq, member.read_at, tuple(reads)
+                member.person,
+                member.delivered_seq,
+                member.read_seq,
+                member.read_at,
+                tuple(reads),
+                is_as_it_was=member.person.id in sight.blockers,
             )
         )
     return DirectReceipts(conversation_id, tuple(parties))

@@ -70,6 +70,10 @@ class TypingBoard:
             del self._until[typing.conversation_id, typing.person.id]
         return [_ended(typing) for typing in over]
 
+    def is_typing(self, conversation_id: ConversationId, account_id: AccountId) -> bool:
+        """Whether an account is typing in a conversation."""
+        return (conversation_id, account_id) in self._until
+
     def typists(self, conversation_id: ConversationId) -> int:
         """How many are typing in a conversation."""
         return sum(1 for key in self._until if key[0] == conversation_id)

@@ -31,6 +31,15 @@ class FriendRequest:
         return self.receiver if self.sender.id == account_id else self.sender
 
 
+@dataclass(frozen=True, slots=True)
+class MarksAtBlock:
+    """How far somebody had read, and was handed, a conversation when they blocked another in it."""
+
+    read_seq: int
+    read_at: datetime | None
+    delivered_seq: int
+
+
 def pair_key(one: AccountId, other: AccountId) -> tuple[AccountId, AccountId]:
     """Two accounts in the one order in which they are kept."""
     return (one, other) if one < other else (other, one)

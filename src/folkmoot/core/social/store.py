@@ -4,9 +4,9 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Protocol
 
-from folkmoot.core.shared.ids import AccountId, Uid
+from folkmoot.core.shared.ids import AccountId, ConversationId, Uid
 from folkmoot.core.social.events import SocialEvent
-from folkmoot.core.social.model import FriendRequest, RequestStatus
+from folkmoot.core.social.model import FriendRequest, MarksAtBlock, RequestStatus
 
 
 class SocialStore(Protocol):
@@ -22,6 +22,19 @@ class SocialStore(Protocol):
 
     async def blocked_by(self, blocker: AccountId) -> frozenset[AccountId]:
         """Everybody whom this account blocks."""
+        ...
+
+    async def blockers_of(self, blocked: AccountId) -> frozenset[AccountId]:
+        """Everybody who blocks this account."""
+        ...
+
+    async def marks_at_block(
+        self, blocked: AccountId
+    ) -> dict[tuple[ConversationId, AccountId], MarksAtBlock]:
+        """How far each who blocks this account had come, where both were, when the block was set.
+
+        Of what they shared only later there is nothing.
+        """
         ...
 
     async def blocks_among(

@@ -14,7 +14,8 @@ from folkmoot.core.accounts.model import (
     email_key,
     username_key,
 )
-from folkmoot.core.shared.ids import AccountId, Uid
+from folkmoot.core.shared.ids import AccountId, ConversationId, Uid
+from folkmoot.core.social.model import MarksAtBlock
 from folkmoot.storage.errors import ConstraintBroken
 from folkmoot.storage.memory.state import AccountRow, State
 
@@ -192,13 +193,38 @@ class MemorySocial:
         is_new = (blocker, blocked) not in self._state.blocks
         if is_new:
             self._state.blocks[blocker, blocked] = at
+            self._state.block_marks[blocker, blocked] = self._marks(blocker, blocked)
         return is_new
 
+    def _marks(self, blocker: AccountId, blocked: AccountId) -> dict[ConversationId, MarksAtBlock]:
+        """How far the blocker has come where both are."""
+        members, memberships = self._state.members, self._state.memberships
+        shared = memberships.get(blocker, frozenset()) & memberships.get(blocked, frozenset())
+        rows = {key: members[key][blocker] for key in shared}
+        return {
+            key: MarksAtBlock(row.read_seq, row.read_at, row.delivered_seq)
+            for key, row in rows.items()
+        }
+
     async def unblock(self, blocker: AccountId, blocked: AccountId) -> bool:
+        self._state.block_marks.pop((blocker, blocked), None)
         return self._state.blocks.pop((blocker, blocked), None) is not None
 
     async def blocked_by(self, blocker: AccountId) -> frozenset[AccountId]:
         return frozenset(blocked for each, blocked in self._state.blocks if each == blocker)
+
+    async def blockers_of(self, blocked: AccountId) -> frozenset[AccountId]:
+        return frozenset(blocker for blocker, each in self._state.blocks if each == blocked)
+
+    async def marks_at_block(
+        self, blocked: AccountId
+    ) -> dict[tuple[ConversationId, AccountId], MarksAtBlock]:
+        return {
+            (conversation_id, blocker): marks
+            for (blocker, each), kept in self._state.block_marks.items()
+            if each == blocked
+            for conversation_id, marks in kept.items()
+        }
 
     async def blocks_among(
         self, accounts: Collection[AccountId]

@@ -9,7 +9,7 @@ from folkmoot.core.accounts.model import Account, Login
 from folkmoot.core.conversations.model import Conversation, MemberRole
 from folkmoot.core.messages.model import AuthorKind, MessageBody, Upload
 from folkmoot.core.shared.ids import AccountId, ConversationId, MessageId, Uid
-from folkmoot.core.social.model import RequestStatus
+from folkmoot.core.social.model import MarksAtBlock, RequestStatus
 from folkmoot.core.tasks.model import NewTask, Payload, TaskId
 from folkmoot.storage.changes import Change
 from folkmoot.storage.errors import ReadingOnly
@@ -153,6 +153,9 @@ class State:
         self.requests: Table[Uid, RequestRow] = table()
         self.request_ids: Table[tuple[AccountId, AccountId], Uid] = table()
         self.blocks: Table[tuple[AccountId, AccountId], datetime] = table()
+        self.block_marks: Table[tuple[AccountId, AccountId], dict[ConversationId, MarksAtBlock]] = (
+            table()
+        )
         self.conversations: Table[ConversationId, Conversation] = table()
         self.conversation_ids: Table[Uid, ConversationId] = table()
         self.directs: Table[tuple[AccountId, AccountId], ConversationId] = table()

@@ -7,12 +7,13 @@ from sqlalchemy import bindparam, delete, literal_column, select
 from sqlalchemy.dialects.postgresql import insert
 
 from folkmoot.core.conversations.model import MIN_MEMBERS
-from folkmoot.core.shared.ids import AccountId
+from folkmoot.core.shared.ids import AccountId, ConversationId
+from folkmoot.core.social.model import MarksAtBlock
 from folkmoot.storage.keys import numbers
 from folkmoot.storage.sql.executor import Executor
 from folkmoot.storage.sql.statements import Sent, Statement
-from folkmoot.storage.tables import blocks, conversations, members
-from folkmoot.storage.times import to_micros
+from folkmoot.storage.tables import block_marks, blocks, conversations, members
+from folkmoot.storage.times import to_micros, to_time_or_none
 
 _ids = Sent("ids", id=int)
 _others = Sent("others", id=int)
@@ -42,6 +43,37 @@ _BLOCK = Statement(
     .on_conflict_do_nothing()
     .returning(blocks.c.blocker_id)
 )
+_both = (
+    members.c.account_id == bindparam("blocker"),
+    members.c.left_at.is_(None),
+    _theirs.c.account_id == bindparam("blocked"),
+    _theirs.c.left_at.is_(None),
+)
+_KEEP_MARKS = Statement(
+    insert(block_marks).from_select(
+        [column.name for column in block_marks.c],
+        select(
+            _theirs.c.account_id,
+            members.c.account_id,
+            members.c.conversation_id,
+            members.c.read_seq,
+            members.c.read_at,
+            members.c.delivered_seq,
+        )
+        .join_from(members, _theirs, _theirs.c.conversation_id == members.c.conversation_id)
+        .where(*_both),
+    )
+)
+_FORGET_MARKS = Statement(
+    delete(block_marks).where(
+        block_marks.c.blocked_id == bindparam("blocked"),
+        block_marks.c.blocker_id == bindparam("blocker"),
+    )
+)
+_MARKS = Statement(select(*block_marks.c).where(block_marks.c.blocked_id == bindparam("blocked")))
+_BLOCKERS = Statement(
+    select(blocks.c.blocker_id).where(blocks.c.blocked_id == bindparam("blocked"))
+)
 _UNBLOCK = Statement(
     delete(blocks)
     .where(blocks.c.blocker_id == bindparam("blocker"), blocks.c.blocked_id == bindparam("blocked"))
@@ -69,15 +101,34 @@ class SqlSocial:
     async def block(self, blocker: AccountId, blocked: AccountId, at: datetime) -> bool:
         pair = {"blocker": blocker, "blocked": blocked}
         await self._executor.rows(_SHARED, pair)
-        return bool(await self._executor.rows(_BLOCK, {**pair, "at": to_micros(at)}))
+        is_new = bool(await self._executor.rows(_BLOCK, {**pair, "at": to_micros(at)}))
+        if is_new:
+            await self._executor.run(_KEEP_MARKS, pair)
+        return is_new
 
     async def unblock(self, blocker: AccountId, blocked: AccountId) -> bool:
         pair = {"blocker": blocker, "blocked": blocked}
+        await self._executor.run(_FORGET_MARKS, pair)
         return bool(await self._executor.rows(_UNBLOCK, pair))
 
     async def blocked_by(self, blocker: AccountId) -> frozenset[AccountId]:
         rows = await self._executor.rows(_BLOCKED_BY, {"blocker": blocker})
         return frozenset(row[0] for row in rows)
+
+    async def blockers_of(self, blocked: AccountId) -> frozenset[AccountId]:
+        rows = await self._executor.rows(_BLOCKERS, {"blocked": blocked})
+        return frozenset(row[0] for row in rows)
+
+    async def marks_at_block(
+        self, blocked: AccountId
+    ) -> dict[tuple[ConversationId, AccountId], MarksAtBlock]:
+        rows = await self._executor.rows(_MARKS, {"blocked": blocked})
+        return {
+            (conversation_id, blocker): MarksAtBlock(
+                read_seq, to_time_or_none(read_at), delivered_seq
+            )
+            for _, blocker, conversation_id, read_seq, read_at, delivered_seq in rows
+        }
 
     async def blocks_among(
         self, accounts: Collection[AccountId]

@@ -1,0 +1,121 @@
+"""Who is blocked learns nothing of the blocker through any contract, live or when asking."""
+
+from typing import Any
+
+import pytest
+
+from tests.adapters.adapter import ContractClient, ContractConnection, Frame
+from tests.adapters.every import KINDS, contracts_for
+from tests.clients import Client
+from tests.integration.interop.conftest import Scene
+
+CHAT = "/api/v1/chat"
+OPENED = [
+    pytest.param(kind, contract, id=f"{kind}-{contract.name}")
+    for kind in KINDS
+    for contract in contracts_for(kind)
+]
+SAYING = {
+    "message", "new_message", "receive_message", "message_edited", "member_added", "heartbeat"
+}  # fmt: skip
+
+
+def recorded(connection: ContractConnection) -> list[Frame]:
+    """Every frame that the connection is sent from here on, as far as it is looked for."""
+    frames: list[Frame] = []
+    keep = connection._keep
+
+    def record(frame: Frame) -> None:
+        frames.append(frame)
+        keep(frame)
+
+    connection._keep = record  # type: ignore[method-assign]
+    return frames
+
+
+def tells_of(frame: Frame, person: Client) -> bool:
+    """Whether a frame, other than what somebody says, names a person."""
+    kind = frame.get("type") or frame.get("message_type") or frame.get("event")
+    return kind not in SAYING and (
+        person.uid in str(frame) or person.id in (frame.get("user_id"), frame.get("sender_id"))
+    )
+
+
+async def shown(viewer: Client, scene: Scene, other: Client) -> dict[str, Any]:
+    """What every contract's routes show the viewer of how far the other is, and whether there."""
+    found: dict[str, Any] = {}
+    number, uid = scene.conversation.number, scene.conversation.uid
+    there = await viewer.get(f"/conversations/{number}")
+    (one,) = [each for each in there["participants"] if each["id"] == other.id]
+    found["conversations"] = one["online"], one["read_seq"]
+    if scene.conversation.kind == "session":
+        people = await viewer.get(f"{CHAT}/sessions/{uid}/participants")
+        (one,) = [each for each in people if each["user_id"] == other.uid]
+        found["sessions"] = one["online"], one["read_seq"], one["last_read_at"]
+        messages = await viewer.get(f"{CHAT}/sessions/{uid}/messages")
+        found["messages"] = [(each["status"], each["read_by_count"]) for each in messages]
+        path = f"/chat/history/user/{other.uid}" if viewer is scene.other else "/chat/history/self"
+        thread = await viewer.get(path, session_id=uid)
+        found["support"] = [each["read"] for each in thread if each["sender_id"] == viewer.uid]
+    if scene.conversation.kind == "direct":
+        friends = (await viewer.get(f"{CHAT}/friends"))["friends"]
+        found["friends"] = [each["online"] for each in friends if each["account_id"] == other.uid]
+        found["online"] = (await viewer.get(f"{CHAT}/friends/online"))["online_friends"]
+        history = await viewer.get(f"{CHAT}/messages/history/{other.uid}")
+        found["history"] = [(each["status"], each["read_at"]) for each in history["messages"]]
+    return found
+
+
+def is_absent(found: dict[str, Any]) -> bool:
+    return not found["conversations"][0] and not found.get("sessions", (False,))[0]
+
+
+@pytest.mark.parametrize(("scene", "contract"), OPENED, indirect=["scene"])
+async def test_the_blocked_one_is_told_nothing_of_the_blocker(
+    scene: Scene, contract: ContractClient
+) -> None:
+    """Not that they are there, type, read or were handed anything; who sets the block began it."""
+    number, blocker, blocked = scene.conversation.number, scene.one, scene.other
+    theirs = await scene.connection(contract, blocked)
+    mine = await scene.connection(contract, blocker)
+    said = await theirs.says("Before")
+    await mine.until("message", said.uid)
+    await blocker.post(f"{CHAT}/block", {"user_id": blocked.uid})
+    await theirs.everything()
+    before = await shown(blocked, scene, blocker)
+
+    frames = recorded(theirs)
+    await blocker.post(f"/conversations/{number}/read", {"up_to_seq": said.seq})
+    async with contract.enter(blocker, scene.conversation, 0) as second:
+        await second.everything()
+        socket = await blocker.enter(number)
+        await socket.says({"type": "typing", "is_typing": True})
+        await socket.frames()
+        await theirs.everything()
+        after = await shown(blocked, scene, blocker)
+
+    assert [frame for frame in frames if tells_of(frame, blocker)] == []
+    assert after == before
+    assert is_absent(after)
+    seen = await shown(blocker, scene, blocked)
+    assert seen["conversations"][0] or scene.conversation.kind == "direct"
+    async with contract.enter(blocked, scene.conversation, 0) as again:
+        frames = recorded(again)
+        await again.everything()
+    assert [frame for frame in frames if tells_of(frame, blocker)] == []
+
+
+@pytest.mark.parametrize(("scene", "contract"), OPENED, indirect=["scene"])
+async def test_once_unblocked_all_is_shown_again(scene: Scene, contract: ContractClient) -> None:
+    blocker, blocked = scene.one, scene.other
+    theirs = await scene.connection(contract, blocked)
+    await scene.connection(contract, blocker)
+    said = await theirs.says("Before")
+    await blocker.post(f"{CHAT}/block", {"user_id": blocked.uid})
+    path = f"/conversations/{scene.conversation.number}/read"
+    await blocker.post(path, {"up_to_seq": said.seq})
+
+    await blocker.post(f"{CHAT}/unblock", {"user_id": blocked.uid})
+
+    found = await shown(blocked, scene, blocker)
+    assert found["conversations"] == (True, said.seq)
