@@ -2,12 +2,14 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from enum import Enum
 from pathlib import Path
 from struct import unpack
 
+from tests.deadlines import WITHIN_S
 from tests.postgres import PostgresServer
 
 _SSL_REQUEST, _GSS_REQUEST = 80877103, 80877104
@@ -23,31 +25,62 @@ class Cut(Enum):
 
 
 class PostgresProxy:
-    """Passes everything on, but for the next COMMIT of a transaction that writes, if it is to."""
+    """Passes everything on, but for the next COMMIT of a transaction that writes, if it is to.
+
+    It serves on a thread of its own, and so whoever waits for an answer in the event loop as well.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._next: Cut | None = None
-        self._made = asyncio.Event()
+        self._made = threading.Event()
         self._handed_on = asyncio.Event()
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self.port = 0
-        self.cuts = 0
 
     def url(self, database: str) -> str:
         return f"postgresql://postgres@127.0.0.1:{self.port}/{database}?sslmode=disable"
 
-    def cut(self, where: Cut = Cut.ANSWER_LOST) -> asyncio.Event:
+    def start(self) -> None:
+        """Listen on a port of this machine."""
+        self._thread.start()
+        self.port = asyncio.run_coroutine_threadsafe(self._listen(), self._loop).result(WITHIN_S)
+
+    def stop(self) -> None:
+        """Break what is open, and end."""
+        asyncio.run_coroutine_threadsafe(self._break_all(), self._loop).result(WITHIN_S)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(WITHIN_S)
+        self._loop.close()
+
+    def cut(self, where: Cut = Cut.ANSWER_LOST) -> threading.Event:
         """Break the connection of the next COMMIT; what is returned is set once that was done."""
-        self._next = where
-        self._made = asyncio.Event()
+        self._made = made = threading.Event()
         self._handed_on.clear()
-        return self._made
+        self._next = where
+        return made
 
     def hand_on(self) -> None:
         """Let a COMMIT through that is to be late."""
-        self._handed_on.set()
+        self._loop.call_soon_threadsafe(self._handed_on.set)
+
+    async def _listen(self) -> int:
+        listening = await asyncio.start_server(self.serve, "127.0.0.1", 0, family=socket.AF_INET)
+        self._listening = listening
+        port: int = listening.sockets[0].getsockname()[1]
+        return port
+
+    async def _break_all(self) -> None:
+        self._listening.close()
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+        await asyncio.sleep(0)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Pass on what one client and its backend say to each other."""
         upstream_reader, upstream = await asyncio.open_unix_connection(self._path)
         connection = _ProxiedConnection(self, (reader, writer), (upstream_reader, upstream))
         with suppress(OSError, asyncio.IncompleteReadError):
@@ -61,10 +94,11 @@ class PostgresProxy:
         return found
 
     def note_cut(self) -> None:
-        self.cuts += 1
+        """Tell whoever asked for a cut that it was made."""
         self._made.set()
 
     async def late(self) -> None:
+        """Return when a late COMMIT is to be passed on."""
         await self._handed_on.wait()
 
 
@@ -143,13 +177,12 @@ async def _message(reader: asyncio.StreamReader) -> tuple[bytes, bytes]:
     return kind, kind + length + await reader.readexactly(unpack("!I", length)[0] - 4)
 
 
-@asynccontextmanager
-async def postgres_proxy(server: PostgresServer) -> AsyncIterator[PostgresProxy]:
+@contextmanager
+def postgres_proxy(server: PostgresServer) -> Iterator[PostgresProxy]:
     """A proxy on a port of this machine."""
     proxy = PostgresProxy(server.socket_path)
-    listening = await asyncio.start_server(proxy.serve, "127.0.0.1", 0, family=socket.AF_INET)
-    proxy.port = listening.sockets[0].getsockname()[1]
+    proxy.start()
     try:
         yield proxy
     finally:
-        listening.close()
+        proxy.stop()

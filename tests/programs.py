@@ -9,7 +9,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
@@ -25,18 +25,29 @@ _forking.set_forkserver_preload([__name__, "folkmoot.server.http.application", "
 
 
 def forked(
-    arguments: Sequence[str], environment: Mapping[str, str], output: Path, errors: Path
+    arguments: Sequence[str],
+    environment: Mapping[str, str],
+    output: Path,
+    errors: Path,
+    prepare: Callable[[], object] | None = None,
 ) -> BaseProcess:
-    """A `folkmoot` that has been started, and appends what it prints to these files."""
+    """A `folkmoot` that has been started, and appends what it prints to these files.
+
+    ``prepare``, a function of a module, is called in its process first: what it breaks is broken.
+    """
     process = _forking.Process(
-        target=_command, args=(arguments, dict(environment), output, errors), daemon=True
+        target=_command, args=(arguments, dict(environment), output, errors, prepare), daemon=True
     )
     process.start()
     return process
 
 
 def _command(
-    arguments: Sequence[str], environment: dict[str, str], output: Path, errors: Path
+    arguments: Sequence[str],
+    environment: dict[str, str],
+    output: Path,
+    errors: Path,
+    prepare: Callable[[], object] | None,
 ) -> None:
     os.environ.clear()
     os.environ.update(environment)
@@ -47,6 +58,8 @@ def _command(
         os.close(opened)
     # Passwords are hashed as ever, a thousand times cheaper; tests/auth says what a hash costs.
     HashCost.__init__.__defaults__ = (8, 1, 1)
+    if prepare is not None:
+        prepare()
     sys.argv = ["folkmoot", *arguments]
     app(prog_name="python -m folkmoot")
 

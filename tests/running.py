@@ -2,6 +2,7 @@
 
 import os
 import socket
+from collections.abc import Callable
 from pathlib import Path
 from time import monotonic
 from urllib.error import URLError
@@ -14,9 +15,18 @@ from tests.programs import forked
 
 
 class Server:
-    """A folkmoot process; it comes back on the same port with the same data."""
+    """A folkmoot process; it comes back on the same port with the same data.
 
-    def __init__(self, folder: Path, *flags: str, **settings: str) -> None:
+    ``prepare`` is called in it before it does anything.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *flags: str,
+        prepare: Callable[[], object] | None = None,
+        **settings: str,
+    ) -> None:
         with socket.create_server(("127.0.0.1", 0)) as probe:
             self.port = probe.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
@@ -24,6 +34,7 @@ class Server:
         self._output = folder / "output.txt"
         self._flags = flags
         self._settings = settings
+        self._prepare = prepare
 
     @property
     def pid(self) -> int:
@@ -46,7 +57,7 @@ class Server:
         """Start it, and return at once."""
         command = ["serve", *self._flags, "--port", str(self.port), "--data", str(self.data)]
         environment = {**os.environ, "FOLKMOOT_LIMITS": "off", **self._settings}
-        self._process = forked(command, environment, self._output, self._output)
+        self._process = forked(command, environment, self._output, self._output, self._prepare)
 
     def stop(self) -> int:
         """Ask it to end, as a restart would; its exit code."""

@@ -77,7 +77,7 @@ class ConversationsConnection(WebSocketConnection):
             return None
         return ShownEvent(
             CHANGES[frame["type"]],
-            self._uids[frame["message_id"]],
+            self._uids.get(number := frame["message_id"], f"message {number}"),
             frame["seq"],
             self.conversation.uid_of(frame["user_id"]),
             frame.get("content") or frame.get("emoji") or "",

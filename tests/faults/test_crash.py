@@ -4,19 +4,15 @@ Every contract writes and reads at once, in every kind of conversation that it o
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from websockets.exceptions import InvalidHandshake
 
-from tests.adapters.adapter import ConnectionGone, ContractClient, SharedConversation, ShownEvent
-from tests.adapters.every import KINDS, contracts_for, new_conversation
-from tests.clients import Client, clients_of, logged_in, registered
-from tests.deadlines import WITHIN_S
+from tests.adapters.adapter import ContractClient, SharedConversation, ShownEvent
+from tests.adapters.every import KINDS, contracts_for
+from tests.faults.company import Company, company
 from tests.faults.history import faults_of_history, faults_of_likeness, faults_of_reading
 from tests.postgres import ONE_WORKER, PostgresServer, postgres
 from tests.running import Server
@@ -25,8 +21,6 @@ __all__ = ["postgres"]
 
 CYCLES = 4
 MESSAGES_A_CYCLE = 60
-RESEND_AFTER_S = 2.0
-GONE = (ConnectionGone, InvalidHandshake, OSError, TimeoutError)
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=ONE_WORKER)])
@@ -49,133 +43,6 @@ def running(server: Server) -> Iterator[Server]:
     server.start()
     yield server
     server.kill()
-
-
-@dataclass
-class Writer:
-    """Posts one message after the other; what is not acknowledged is sent again, on and on."""
-
-    name: str
-    contract: ContractClient
-    client: Client
-    conversation: SharedConversation
-    acknowledged: list[ShownEvent] = field(default_factory=list)
-    is_done: bool = False
-
-    async def run(self) -> None:
-        while not self.is_done:
-            try:
-                async with self.contract.enter(self.client, self.conversation) as connection:
-                    while not self.is_done:
-                        text = f"{self.name} {len(self.acknowledged)}"
-                        async with asyncio.timeout(RESEND_AFTER_S):
-                            self.acknowledged.append(await connection.says(text, client_id=text))
-            except GONE:
-                await asyncio.sleep(0.02)  # polls: nothing tells when a killed server is back
-
-
-@dataclass
-class Reader:
-    """Reads along and, after every crash, asks for what it missed."""
-
-    name: str
-    contract: ContractClient
-    client: Client
-    conversation: SharedConversation
-    heard: list[ShownEvent] = field(default_factory=list)
-    news: asyncio.Event = field(default_factory=asyncio.Event)
-    is_done: bool = False
-
-    async def run(self) -> None:
-        while not self.is_done:
-            after = self.heard[-1].cursor if self.heard else 0
-            try:
-                async with self.contract.enter(self.client, self.conversation, after) as connection:
-                    while not self.is_done:
-                        self.heard.append(await connection.hears())
-                        self.news.set()
-            except GONE:
-                await asyncio.sleep(0.02)  # polls: nothing tells when a killed server is back
-
-    async def heard_up_to(self, seq: int) -> None:
-        async with asyncio.timeout(WITHIN_S):
-            while not self.heard or self.heard[-1].seq < seq:
-                self.news.clear()
-                await self.news.wait()
-
-
-@dataclass
-class Company:
-    """Everybody who writes and reads: one of each for each contract, conversation and person."""
-
-    server: Server
-    writers: list[Writer]
-    readers: list[Reader]
-    writing: list[asyncio.Task[None]] = field(default_factory=list)
-
-    async def crash(self) -> None:
-        """Let some be written everywhere, kill the server in the middle of more; it stays down."""
-        for reader in self.readers:
-            here = reader.heard[-1].seq if reader.heard else 0
-            await reader.heard_up_to(here + MESSAGES_A_CYCLE // len(self.readers))
-        busy = self.readers[0]
-        await busy.heard_up_to(busy.heard[-1].seq + MESSAGES_A_CYCLE)
-        self.server.kill()
-
-    @asynccontextmanager
-    async def at_work(self) -> AsyncIterator[None]:
-        """Everybody writes and reads, until they are to `finish` or the end."""
-        async with asyncio.TaskGroup() as tasks:
-            reading = [tasks.create_task(reader.run()) for reader in self.readers]
-            try:
-                for reader in self.readers:
-                    await reader.heard_up_to(1)
-                self.writing = [tasks.create_task(writer.run()) for writer in self.writers]
-                yield
-            finally:
-                for one in (*self.writers, *self.readers):
-                    one.is_done = True
-                for task in reading:
-                    task.cancel()
-
-    async def finish(self) -> None:
-        """Have everything acknowledged that was begun, and begin no more."""
-        for writer in self.writers:
-            writer.is_done = True
-        await asyncio.wait_for(asyncio.gather(*self.writing), WITHIN_S)
-
-    @property
-    def conversations(self) -> dict[str, SharedConversation]:
-        """Where they meet, by the kind of conversation."""
-        return {reader.conversation.kind: reader.conversation for reader in self.readers}
-
-    def told(self, conversation: SharedConversation) -> list[ShownEvent]:
-        """What was acknowledged in a conversation."""
-        told = [
-            message
-            for w in self.writers
-            if w.conversation == conversation
-            for message in w.acknowledged
-        ]
-        assert told
-        return told
-
-
-@asynccontextmanager
-async def company(server: Server) -> AsyncIterator[Company]:
-    """Ana, with Bo in a group and as a friend, and as a customer with the agent."""
-    logins = [registered(server, name) for name in ("ana", "bo")]
-    logins.append(logged_in(server, "agent", "AgentPassword123"))
-    async with clients_of(server, *logins) as (ana, bo, agent):
-        others = {"group": bo, "direct": bo, "session": agent}
-        parts: list[tuple[str, ContractClient, Client, SharedConversation]] = []
-        for kind in KINDS:
-            conversation = await new_conversation(kind, ana, others[kind])
-            for contract in contracts_for(kind):
-                for client in (ana, others[kind]):
-                    name = f"{client.name.partition('_')[0]}-by-{contract.name}-in-{kind}"
-                    parts.append((name, contract, client, conversation))
-        yield Company(server, [Writer(*part) for part in parts], [Reader(*part) for part in parts])
 
 
 async def seen_through(
@@ -203,11 +70,21 @@ async def faults_in(people: Company, conversation: SharedConversation) -> list[s
     return faults
 
 
+async def crash(people: Company) -> None:
+    """Let some be written everywhere, kill the server in the middle of more; it stays down."""
+    for reader in people.readers:
+        here = reader.heard[-1].seq if reader.heard else 0
+        await reader.heard_up_to(here + MESSAGES_A_CYCLE // len(people.readers))
+    busy = people.readers[0]
+    await busy.heard_up_to(busy.heard[-1].seq + MESSAGES_A_CYCLE)
+    people.server.kill()
+
+
 @pytest.mark.fault
 async def test_what_was_acknowledged_survives_every_crash_once_and_in_order(server):
     async with company(server) as people, people.at_work():
         for _ in range(CYCLES):
-            await people.crash()
+            await crash(people)
             await asyncio.to_thread(server.start)
         await people.finish()
         faults = {
@@ -225,7 +102,7 @@ async def test_a_disk_that_forgets_what_it_was_given_is_found_out(forgetful_serv
     found = {}
     async with company(forgetful_server) as people:
         async with people.at_work():
-            await people.crash()
+            await crash(people)
             log = forgetful_server.data / "folkmoot.db-wal"
             with log.open("r+b") as file:
                 file.truncate(log.stat().st_size * 9 // 10)

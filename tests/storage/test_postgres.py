@@ -217,7 +217,7 @@ async def cut_off(
     cast: Cast, postgres: PostgresServer, migrated_postgres: str
 ) -> AsyncIterator[tuple[Cast, PostgresProxy]]:
     """The cast at the other side of a proxy that can break connections."""
-    async with postgres_proxy(postgres) as proxy:
+    with postgres_proxy(postgres) as proxy:
         storage = await open_storage(proxy.url(migrated_postgres))
         yield replace(cast, storage=storage), proxy
         await storage.close()
