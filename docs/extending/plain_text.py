@@ -20,10 +20,17 @@ from folkmoot.core.shared.refusals import Refusal, Unavailable
 from folkmoot.core.work import UnitOfWork
 from folkmoot.kit.contract import Contract, websocket
 from folkmoot.kit.frame_handler import FrameHandler
-from folkmoot.kit.rejections import FAULT_SENTENCE, close_reason_text
+from folkmoot.kit.rejections import (
+    COME_BACK,
+    FAULT_SENTENCE,
+    NO_RIGHT,
+    OUR_FAULT,
+    RESTART,
+    CloseCodes,
+)
 from folkmoot.kit.sending import Sender
 from folkmoot.kit.socket_endpoint import Rejection, Scope
-from folkmoot.kit.socket_spec import SocketSpec
+from folkmoot.kit.socket_spec import TOKEN_QUERY, SocketSpec
 from folkmoot.kit.subscription import Subscription
 from folkmoot.realtime.connection import Connection
 from folkmoot.realtime.limits import Cost
@@ -33,7 +40,7 @@ from folkmoot.realtime.wire_format import CloseReason
 from folkmoot.wire.lane_frames import text_frame
 
 ADDRESS = "/plain/{conversation_id}"
-NO_RIGHT, OUR_FAULT, COME_BACK = 1008, 1011, 1013
+CLOSE_CODES = CloseCodes()
 
 
 class Line(Struct):
@@ -56,8 +63,7 @@ class PlainWireFormat:
 
     def close_code(self, close_reason: CloseReason) -> tuple[int, str]:
         """Whether to come back, and why it ends."""
-        stays = close_reason in {CloseReason.SILENT, CloseReason.SHUTDOWN}
-        return COME_BACK if stays else NO_RIGHT, close_reason.value
+        return CLOSE_CODES.closing(close_reason)
 
 
 class PlainSockets:
@@ -87,10 +93,7 @@ class PlainSockets:
 
     def rejection_of(self, refusal: Refusal | Unavailable | None) -> Rejection:
         """The close code for a client that cannot stay."""
-        if refusal is None:
-            return Rejection(OUR_FAULT, FAULT_SENTENCE)
-        code = COME_BACK if isinstance(refusal, Unavailable) else NO_RIGHT
-        return Rejection(code, close_reason_text(str(refusal)))
+        return CLOSE_CODES.rejecting(refusal)
 
 
 class PlainHandler(FrameHandler[Line, None]):
@@ -151,13 +154,14 @@ CONTRACT = Contract(
             address=ADDRESS,
             summary="Lines of text, both ways.",
             parameters={"conversation_id": "The conversation's number"},
-            query={"token": "An access token"},
+            query=TOKEN_QUERY,
             inbound={"line": Line},
             outbound=(),
             untagged="line",
             close_codes={
                 NO_RIGHT: "No right to be here",
                 OUR_FAULT: "A fault of the server",
+                RESTART: "Come back",
                 COME_BACK: "Come back",
             },
         ),

@@ -22,10 +22,8 @@ from folkmoot.contracts.catalogue import CONTRACTS
 from folkmoot.contracts.conversations import codec as conversations_codec
 from folkmoot.contracts.conversations import errors as conversations
 from folkmoot.contracts.conversations.spec import SPEC as CONVERSATIONS
-from folkmoot.contracts.friends import codec as friends_codec
 from folkmoot.contracts.friends import errors as friends
 from folkmoot.contracts.friends.spec import SPEC as FRIENDS
-from folkmoot.contracts.sessions import codec as sessions_codec
 from folkmoot.contracts.sessions import errors as sessions
 from folkmoot.contracts.sessions.spec import SPEC as SESSIONS
 from folkmoot.contracts.support import errors as support
@@ -51,14 +49,16 @@ from folkmoot.core.shared.refusals import (
     Unauthenticated,
     Unavailable,
 )
-from folkmoot.kit.rejections import MAX_REASON_BYTES
+from folkmoot.kit.json_frame import json_frame
+from folkmoot.kit.json_wire_format import JsonWireFormat
+from folkmoot.kit.rejections import COME_BACK, MAX_REASON_BYTES, CloseCodes
 from folkmoot.kit.socket_spec import SocketSpec
 from folkmoot.realtime.limits import TooManyConnections
 from folkmoot.realtime.wire_format import CloseReason
 from folkmoot.server.http.refusals import answer_to, status_of
 from tests.contracts.assistant.samples import EVENTS as ASSISTANT_EVENTS
 from tests.contracts.conversations.samples import ANA, EVENTS
-from tests.contracts.sessions.samples import ANA_UID, LOBBY_UID, NOW
+from tests.contracts.sessions.samples import ANA_UID, LOBBY_UID, NOW, WIRE_FORMAT
 from tests.contracts.sessions.samples import EVENTS as SESSIONS_EVENTS
 from tests.contracts.support.samples import AGENT, SHOWN
 
@@ -100,55 +100,47 @@ def instance(kind: type, missed: list[Any]) -> Any:
 class Answers:
     """How one contract answers refusals, under one form for all of them.
 
-    ``frame`` makes an error frame, ``facts`` is the part of it that programs read, ``rejection``
-    gives a close code and its text.
+    ``frame`` makes an error frame, ``facts`` is the part of it that programs read.
     """
 
     spec: SocketSpec
     frame: Callable[..., Any]
-    rejection: Callable[[Any], tuple[int, str]]
-    close_code: Callable[[CloseReason], tuple[int, str]]
-    encode: Callable[[Any], bytes]
+    close_codes: CloseCodes
+    wire_format: JsonWireFormat | None = None
     missed: list[Any] = field(default_factory=list)
     facts: Callable[[Any], Any] = lambda frame: frame
 
-    def refused(self, kind: type, **given: Any) -> Any:
-        return self.frame(instance(kind, self.missed), **given)
+    def refused(self, kind: type, *, hidden: Any = (), **given: Any) -> Any:
+        refusal = instance(kind, self.missed)
+        if self.wire_format is not None:
+            given["missed"] = self.wire_format.missed(refusal, hidden)
+        return self.frame(refusal, **given)
 
 
 OVER_WEBSOCKETS = {
     "conversations": Answers(
         CONVERSATIONS,
         conversations.error_frame,
-        conversations.rejection_of,
-        conversations.close_code,
-        conversations_codec.encode,
+        conversations.CLOSE_CODES,
+        conversations_codec.WIRE_FORMAT,
         list(EVENTS[:8]),
     ),
     "sessions": Answers(
         SESSIONS,
         lambda refusal, **given: sessions.error_frame(refusal, **HERE, **given),
-        sessions.rejection_of,
-        sessions.close_code,
-        sessions_codec.encode,
+        sessions.CLOSE_CODES,
+        WIRE_FORMAT,
         list(SESSIONS_EVENTS[:8]),
         lambda frame: frame.metadata,
     ),
     "assistant": Answers(
         ASSISTANT,
         assistant.error_frame,
-        lambda refusal: assistant.rejection_of(refusal)[:2],
-        assistant.close_code,
-        assistant_codec.encode,
+        assistant.CLOSE_CODES,
+        assistant_codec.WIRE_FORMAT,
         list(ASSISTANT_EVENTS[:8]),
     ),
-    "friends": Answers(
-        FRIENDS,
-        friends.error_frame,
-        friends.rejection_of,
-        friends.close_code,
-        friends_codec.encode,
-    ),
+    "friends": Answers(FRIENDS, friends.error_frame, friends.CLOSE_CODES),
 }
 SHOWS_MISSED = ["conversations", "sessions", "assistant"]
 FAULTS = _all_faults()
@@ -196,10 +188,9 @@ def test_a_request_refused_by_it_is_answered_with_the_status_of_its_kind(kind):
 @every_contract
 @every_fault
 def test_a_client_rejected_by_it_reads_a_close_code_that_is_described_and_why(contract, kind):
-    code, reason = contract.rejection(instance(kind, contract.missed))
+    code, reason, _ = contract.close_codes.rejecting(instance(kind, contract.missed))
     assert code in contract.spec.close_codes
-    # RFC 6455, 5.5; the friends' texts are cut where the frame is written.
-    assert 0 < len(reason.encode()) <= (400 if contract.spec is FRIENDS else MAX_REASON_BYTES)
+    assert 0 < len(reason.encode()) <= MAX_REASON_BYTES
 
 
 @every_contract
@@ -213,7 +204,7 @@ def test_a_frame_refused_by_it_is_answered_with_an_error_frame(contract, kind):
     assert (facts.field == "content") == issubclass(kind, Invalid)
     assert (facts.retry_after == 1.5) == issubclass(kind, TooMany)
     assert (facts.last_seq == 9) == issubclass(kind, NotUpToDate)
-    assert contract.encode(frame)
+    assert json_frame(frame)
 
 
 def passes(kind: type) -> bool:
@@ -243,7 +234,7 @@ def test_what_passes_by_itself_says_so_and_when_over_rest_and_socket_io(kind):
 @every_contract
 @pytest.mark.parametrize("close_reason", CloseReason)
 def test_every_close_reason_has_a_close_code_that_is_described(contract, close_reason):
-    code, reason = contract.close_code(close_reason)
+    code, reason = contract.close_codes.closing(close_reason)
     assert code in contract.spec.close_codes
     assert reason == close_reason.value
     assert 0 < len(reason.encode()) <= MAX_REASON_BYTES
@@ -268,8 +259,10 @@ def test_what_was_missed_of_hidden_authors_is_told_to_nobody(name):
     ("name", "errors"), [("conversations", conversations), ("sessions", sessions)]
 )
 def test_over_rest_too_what_was_missed_of_hidden_authors_is_told_to_nobody(name, errors):
-    refusal = instance(NotUpToDate, OVER_WEBSOCKETS[name].missed)
-    assert len(errors.not_up_to_date(refusal, hidden={ANA.id}).missed) == 5
+    contract = OVER_WEBSOCKETS[name]
+    refusal = instance(NotUpToDate, contract.missed)
+    missed = contract.wire_format.missed(refusal, {ANA.id})
+    assert len(errors.not_up_to_date(refusal, missed).missed) == 5
 
 
 @every_contract
@@ -324,7 +317,7 @@ TOO_MANY = TooManyConnections(retry_after=1.0, max_connections=1)
     ids=lambda value: value if isinstance(value, str) else type(value).__name__,
 )
 def test_a_client_is_rejected_with_the_code_and_reason_of_the_contract(name, refusal, code, word):
-    given, reason = OVER_WEBSOCKETS[name].rejection(refusal)
+    given, reason, _ = OVER_WEBSOCKETS[name].close_codes.rejecting(refusal)
     assert given == code
     assert word in reason
 
@@ -339,18 +332,20 @@ def test_a_client_is_rejected_with_the_code_and_reason_of_the_contract(name, ref
     ],
 )
 def test_a_connection_ends_with_the_code_of_the_contract(name, codes):
-    given = [OVER_WEBSOCKETS[name].close_code(close_reason)[0] for close_reason in CloseReason]
+    given = [
+        OVER_WEBSOCKETS[name].close_codes.closing(close_reason)[0] for close_reason in CloseReason
+    ]
     assert tuple(given) == codes
 
 
 @every_fault
 def test_friends_come_back_after_what_passes_and_after_nothing_else(kind):
-    code, _ = friends.rejection_of(instance(kind, []))
-    assert (code == friends.COME_BACK) == issubclass(kind, TooMany | Unavailable)
+    code = friends.CLOSE_CODES.rejecting(instance(kind, [])).code
+    assert (code == COME_BACK) == issubclass(kind, TooMany | Unavailable)
 
 
 def test_a_fault_of_ours_says_nothing_of_what_it_was():
-    frame = friends.fault_frame()
+    frame = friends.error_frame(None)
     assert (frame.code, frame.client_id) == ("internal_error", UNSET)
 
 

@@ -2,6 +2,7 @@
 
 from typing import get_args
 
+from folkmoot.core import events
 from folkmoot.core.conversations.events import Durable
 from folkmoot.core.events import AccountEvent, PassingEvent, StateEvent, TimelineEvent
 from tests.events import EVENTS, KINDS
@@ -21,3 +22,8 @@ def test_no_kind_is_in_two_lists():
 
 def test_there_is_a_sample_of_every_kind():
     assert {type(event) for event in EVENTS} == set(KINDS)
+
+
+def test_every_kind_can_be_had_from_the_list():
+    assert {kind.__name__ for kind in KINDS} <= set(events.__all__)
+    assert all(getattr(events, kind.__name__) is kind for kind in KINDS)

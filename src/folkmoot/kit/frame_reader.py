@@ -1,7 +1,7 @@
 """Reading frames of JSON, as most contracts have them; what they mean is each one's own."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import msgspec
 from msgspec import NODEFAULT, Struct
@@ -9,6 +9,8 @@ from msgspec import NODEFAULT, Struct
 from folkmoot.core.shared.refusals import Invalid
 
 SHOWN_CHARS = 40
+
+Intention = TypeVar("Intention")
 
 
 class FrameMalformed(Invalid):
@@ -25,7 +27,7 @@ class FrameUnknown(Invalid):
     sentence = "There is no {field} {given!r}; known are {known}."
 
 
-class FrameReader:
+class FrameReader(Generic[Intention]):
     """Reads the frames that clients of one contract send, each into the shape of its kind.
 
     The kind stands in ``tag_field``. A frame without one is ``untagged``, or refused.
@@ -43,9 +45,11 @@ class FrameReader:
         self._tag_field = tag_field
         envelope: Any = msgspec.defstruct("Envelope", [("tag", str, field)])
         self._envelope = msgspec.json.Decoder(envelope)
-        self._decoders = {name: msgspec.json.Decoder(shape) for name, shape in shapes.items()}
+        self._decoders: dict[str, msgspec.json.Decoder[Any]] = {
+            name: msgspec.json.Decoder(shape) for name, shape in shapes.items()
+        }
 
-    def read(self, data: str | bytes) -> Struct:
+    def read(self, data: str | bytes) -> Intention:
         """What a client's frame says, in the shape of its kind.
 
         Raises:
@@ -57,7 +61,8 @@ class FrameReader:
             name: str = self._envelope.decode(data).tag
             decoder = self._decoders.get(name)
             if decoder is not None:
-                return decoder.decode(data)
+                intention: Intention = decoder.decode(data)
+                return intention
         except msgspec.ValidationError as error:
             raise FrameMalformed(field="frame", problem=str(error)) from None
         except (msgspec.DecodeError, RecursionError, UnicodeError) as error:

@@ -5,6 +5,12 @@ from dataclasses import dataclass, field
 
 from msgspec import Struct
 
+TOKEN_QUERY = {
+    "token": "An access token; or use a header, the subprotocol pair, a cookie or a ticket",
+    "ticket": "A one-use ticket from `POST /auth/ws-ticket`, instead of a token",
+}
+"""How a client may say in the address who it is."""
+
 
 @dataclass(frozen=True, slots=True)
 class SocketSpec:

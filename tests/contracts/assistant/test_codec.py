@@ -13,6 +13,7 @@ from folkmoot.contracts.assistant import frames as wire
 from folkmoot.contracts.assistant.frames import INBOUND, OUTBOUND
 from folkmoot.core.conversations.events import Durable
 from folkmoot.kit.frame_reader import FrameMalformed, FrameUnknown
+from folkmoot.kit.json_frame import json_frame
 from folkmoot.realtime.streaming_answers import StreamingAnswer
 from tests.contracts.assistant.samples import (
     ANA,
@@ -51,7 +52,7 @@ def unpacked(data: bytes) -> dict:
 
 
 def read(event: object, *, own: bool = False) -> dict:
-    return unpacked(codec.encode(codec.shown(event, own=own)))
+    return unpacked(json_frame(codec.WIRE_FORMAT.shown(event, own=own)))
 
 
 def sample(name: str) -> object:
@@ -61,13 +62,13 @@ def sample(name: str) -> object:
 @pytest.mark.parametrize("own", [True, False])
 @pytest.mark.parametrize("event", EVENTS, ids=lambda event: type(event).__name__)
 def test_every_event_is_shown_and_names_its_session(event, own):
-    shown = codec.shown(event, own=own)
+    shown = codec.WIRE_FORMAT.shown(event, own=own)
     if shown is None:
         assert own
         assert type(event).__name__ in {"Entered", "Exited", "Typing"}
         return
     assert type(shown) in OUTBOUND
-    frame = unpacked(codec.encode(shown))
+    frame = unpacked(json_frame(shown))
     assert frame["type"] == type(shown).__struct_config__.tag
     assert frame["session_id"] == LOBBY_UID
 
@@ -87,7 +88,7 @@ def test_every_durable_event_says_its_place():
 
 @pytest.mark.parametrize("event", others_than(*EVENTS), ids=lambda event: type(event).__name__)
 def test_a_kind_of_event_that_the_contract_has_no_words_for_is_not_shown(event):
-    assert codec.shown(event, own=False) is None
+    assert codec.WIRE_FORMAT.shown(event, own=False) is None
 
 
 def test_a_message_has_the_fields_of_the_contract():
@@ -142,7 +143,7 @@ def test_a_file_is_shown_with_its_address_on_this_server():
 
 def test_only_the_author_is_shown_the_client_id():
     assert codec.message_frame(MESSAGE, own=True).metadata.client_id == "mine"
-    assert b"client_id" not in codec.encode(codec.message_frame(MESSAGE, own=False))
+    assert b"client_id" not in json_frame(codec.message_frame(MESSAGE, own=False))
 
 
 def test_growth_says_which_message_it_will_be_and_where_the_piece_stands():

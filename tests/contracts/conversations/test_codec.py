@@ -14,6 +14,7 @@ from folkmoot.contracts.conversations.frames import INBOUND, OUTBOUND
 from folkmoot.core.conversations.events import Durable
 from folkmoot.core.messages.events import EphemeralNotice
 from folkmoot.kit.frame_reader import FrameMalformed, FrameUnknown
+from folkmoot.kit.json_frame import json_frame
 from tests.contracts.conversations.samples import ANA, BO, EVENTS, MESSAGE
 from tests.events import others_than
 
@@ -39,12 +40,12 @@ def unpacked(data: bytes) -> dict:
 @pytest.mark.parametrize("own", [True, False])
 @pytest.mark.parametrize("event", EVENTS, ids=lambda event: type(event).__name__)
 def test_every_event_is_shown_as_a_frame_that_the_documents_describe(event, own):
-    shown = codec.shown(event, own=own)
+    shown = codec.WIRE_FORMAT.shown(event, own=own)
     if shown is None:
         assert own
         return
     assert type(shown) in OUTBOUND
-    assert unpacked(codec.encode(shown))["type"] == type(shown).__struct_config__.tag
+    assert unpacked(json_frame(shown))["type"] == type(shown).__struct_config__.tag
 
 
 def test_there_is_a_sample_of_every_durable_event():
@@ -59,7 +60,7 @@ def test_there_is_a_sample_of_every_durable_event():
     "event", others_than(*EVENTS, EphemeralNotice), ids=lambda event: type(event).__name__
 )
 def test_a_kind_of_event_that_the_contract_has_no_words_for_is_not_shown(event, own):
-    assert codec.shown(event, own=own) is None
+    assert codec.WIRE_FORMAT.shown(event, own=own) is None
 
 
 @pytest.mark.parametrize("own", [True, False])
@@ -69,7 +70,7 @@ def test_a_kind_of_event_that_the_contract_has_no_words_for_is_not_shown(event, 
     ids=lambda event: type(event).__name__,
 )
 def test_what_has_a_seq_in_the_timeline_is_shown_with_it_to_everybody(event, own):
-    assert unpacked(codec.encode(codec.shown(event, own=own)))["seq"] == event.seq
+    assert unpacked(json_frame(codec.WIRE_FORMAT.shown(event, own=own)))["seq"] == event.seq
 
 
 @pytest.mark.parametrize(
@@ -86,11 +87,11 @@ def test_what_has_a_seq_in_the_timeline_is_shown_with_it_to_everybody(event, own
 def test_what_happens_to_a_session_says_who_did_it_where_and_when(name, frame):
     event = next(event for event in EVENTS if type(event).__name__ == name)
     known = {"by_user_id": ANA.id, "conversation_id": 1, "seq": 8}
-    assert unpacked(codec.encode(codec.shown(event, own=False))) == frame | known
+    assert unpacked(json_frame(codec.WIRE_FORMAT.shown(event, own=False))) == frame | known
 
 
 def test_a_message_has_the_fields_and_the_time_of_the_contract():
-    given = unpacked(codec.encode(codec.message_out(MESSAGE, own=False)))
+    given = unpacked(json_frame(codec.message_out(MESSAGE, own=False)))
     assert given == {
         "type": "message",
         "id": 123,
@@ -112,12 +113,12 @@ def test_a_message_has_the_fields_and_the_time_of_the_contract():
 
 def test_only_the_author_is_shown_the_client_id():
     assert codec.message_out(MESSAGE, own=True).client_id == "mine"
-    assert b"client_id" not in codec.encode(codec.message_out(MESSAGE, own=False))
+    assert b"client_id" not in json_frame(codec.message_out(MESSAGE, own=False))
 
 
 def test_a_deletion_shows_no_content():
     deleted = next(event for event in EVENTS if type(event).__name__ == "MessageDeleted")
-    assert b"content" not in codec.encode(codec.shown(deleted, own=False))
+    assert b"content" not in json_frame(codec.WIRE_FORMAT.shown(deleted, own=False))
 
 
 # -- frames ----------------------------------------------------------------------------------------

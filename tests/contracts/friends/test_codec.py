@@ -14,6 +14,7 @@ from folkmoot.contracts.friends.wire_format import FriendsWireFormat
 from folkmoot.core.messages.direct_messages import DeliveryStatus, DirectReceipts, MemberReceipts
 from folkmoot.core.messages.events import MessagePosted
 from folkmoot.kit.frame_reader import FrameMalformed, FrameUnknown
+from folkmoot.kit.json_frame import json_frame
 from folkmoot.wire.lane_frames import messages_in
 from tests.contracts.friends.samples import (
     ANA,
@@ -61,7 +62,7 @@ def test_every_event_between_two_is_shown_with_the_viewers_friend(wire_format, e
         assert type(event).__name__ in {"DeliveredMoved", "Typing"}
         return
     assert type(shown) in OUTBOUND
-    frame = unpacked(codec.encode(shown))
+    frame = unpacked(json_frame(shown))
     assert frame["type"] == type(shown).__struct_config__.tag
     if frame["type"] != "typing_indicator":
         assert frame["friend_id"] == (BO.uid if own else ANA.uid)
@@ -91,7 +92,7 @@ def test_nothing_is_shown_of_a_conversation_that_nobody_here_is_in():
 
 def test_a_message_has_the_fields_and_the_time_of_the_contract():
     frame = unpacked(
-        codec.encode(codec.new_message(MESSAGE, PAIR, DeliveryStatus.DELIVERED, own=False))
+        json_frame(codec.new_message(MESSAGE, PAIR, DeliveryStatus.DELIVERED, own=False))
     )
     assert frame == {
         "type": "new_message",
@@ -132,7 +133,7 @@ def test_what_another_contract_hung_on_a_message_can_be_fetched():
 
 def test_only_the_sender_is_shown_the_client_id():
     assert codec.message_out(MESSAGE, BO.uid, DeliveryStatus.SENT, own=True).client_id == "mine"
-    assert b"client_id" not in codec.encode(
+    assert b"client_id" not in json_frame(
         codec.message_out(MESSAGE, BO.uid, DeliveryStatus.SENT, own=False)
     )
 

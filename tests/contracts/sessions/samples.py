@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from folkmoot.contracts.sessions import codec
 from folkmoot.core.accounts.model import Person, Role
 from folkmoot.core.conversations.events import (
     AgentAssigned,
@@ -30,9 +31,11 @@ from folkmoot.core.messages.model import (
 )
 from folkmoot.core.presence.events import Entered, Exited, Typing
 from folkmoot.core.shared.ids import AccountId, ConversationId, MessageId, Uid
+from tests.cast import FrozenClock
 
 AT = datetime(2025, 12, 29, 10, 5, 0, 123456, tzinfo=UTC)
 NOW = datetime(2025, 12, 29, 11, 0, tzinfo=UTC)
+WIRE_FORMAT = codec.wire_format(FrozenClock(NOW))
 LOBBY, LOBBY_UID = ConversationId(1), Uid("00000000-0000-7000-8000-000000000001")
 ANA_UID = Uid("00000000-0000-7000-8000-00000000000a")
 BO_UID = Uid("00000000-0000-7000-8000-00000000000b")

@@ -14,6 +14,7 @@ from folkmoot.contracts.sessions.frames import INBOUND, OUTBOUND
 from folkmoot.core.conversations.events import Durable
 from folkmoot.core.messages.events import EphemeralNotice
 from folkmoot.kit.frame_reader import FrameMalformed, FrameUnknown
+from folkmoot.kit.json_frame import json_frame
 from tests.contracts.sessions.samples import (
     ANA,
     ANA_UID,
@@ -23,8 +24,8 @@ from tests.contracts.sessions.samples import (
     FILE_UID,
     LOBBY_UID,
     MESSAGE,
-    NOW,
     RECEIPT,
+    WIRE_FORMAT,
 )
 from tests.events import others_than
 
@@ -49,7 +50,7 @@ def unpacked(data: bytes) -> dict:
 
 
 def read(event: object, *, own: bool = False) -> dict:
-    return unpacked(codec.encode(codec.shown(event, own=own, now=NOW)))
+    return unpacked(json_frame(WIRE_FORMAT.shown(event, own=own)))
 
 
 def sample(name: str) -> object:
@@ -59,13 +60,13 @@ def sample(name: str) -> object:
 @pytest.mark.parametrize("own", [True, False])
 @pytest.mark.parametrize("event", EVENTS, ids=lambda event: type(event).__name__)
 def test_every_event_is_shown_with_what_every_frame_has(event, own):
-    shown = codec.shown(event, own=own, now=NOW)
+    shown = WIRE_FORMAT.shown(event, own=own)
     if shown is None:
         assert own
         assert type(event).__name__ in {"Entered", "Exited", "Typing"}
         return
     assert type(shown) in OUTBOUND
-    frame = unpacked(codec.encode(shown))
+    frame = unpacked(json_frame(shown))
     assert set(frame) >= EVERYWHERE
     assert frame["message_type"] == type(shown).__struct_config__.tag
     assert frame["chat_session_id"] == LOBBY_UID
@@ -89,7 +90,7 @@ def test_every_durable_event_says_its_place():
     "event", others_than(*EVENTS, EphemeralNotice), ids=lambda event: type(event).__name__
 )
 def test_a_kind_of_event_that_the_contract_has_no_words_for_is_not_shown(event):
-    assert codec.shown(event, own=False, now=NOW) is None
+    assert WIRE_FORMAT.shown(event, own=False) is None
 
 
 def test_a_message_has_the_fields_and_the_time_of_the_contract():
@@ -127,7 +128,7 @@ def test_a_file_is_shown_with_its_address_on_this_server():
 
 def test_only_the_author_is_shown_the_client_id():
     assert codec.message_frame(MESSAGE, own=True).metadata.client_id == "mine"
-    assert b"client_id" not in codec.encode(codec.message_frame(MESSAGE, own=False))
+    assert b"client_id" not in json_frame(codec.message_frame(MESSAGE, own=False))
 
 
 def test_presence_counts_the_accounts_that_are_connected():

@@ -1,72 +1,31 @@
 """Frames into intentions, events into frames: pure, and the same for live and for missed events."""
 
-from typing import assert_never, cast
+from typing import assert_never
 
-import msgspec
 from msgspec import UNSET, Struct
 
 from folkmoot.contracts.assistant import frames as wire
-from folkmoot.contracts.assistant.frames import INBOUND, Intention
-from folkmoot.core.accounts.events import AccountChanged, AccountDeactivated, LoginsEnded
-from folkmoot.core.conversations.events import (
-    AgentAssigned,
-    AssistantSwitched,
-    ConversationChange,
-    ConversationEnded,
-    ConversationRenamed,
-    ConversationStarted,
-    DeliveredMoved,
-    Durable,
-    MemberJoined,
-    MemberLeft,
-    ReadMoved,
-)
-from folkmoot.core.events import Event
-from folkmoot.core.logs.events import LogsProgressed
+from folkmoot.contracts.assistant.errors import CLOSE_CODES
+from folkmoot.core import events
 from folkmoot.core.messages.answers import CUT_SHORT
-from folkmoot.core.messages.events import (
-    AnswerDropped,
-    AnswerExtended,
-    EphemeralNotice,
-    MessageChange,
-    MessageDeleted,
-    MessageEdited,
-    MessagePosted,
-    ReactionAdded,
-    ReactionRemoved,
-)
 from folkmoot.core.messages.model import AuthorKind, Message
-from folkmoot.core.presence.events import CameOnline, Entered, Exited, Typing, WentOffline
-from folkmoot.core.social.events import (
-    BlockLifted,
-    BlockSet,
-    FriendAccepted,
-    FriendDeclined,
-    FriendRequested,
-    FriendshipEnded,
-)
-from folkmoot.core.tasks.events import TasksAdded
-from folkmoot.files.links import file_url
 from folkmoot.kit.frame_reader import FrameReader
+from folkmoot.kit.json_wire_format import (
+    AnswerProgress,
+    ConversationPresence,
+    JsonWireFormat,
+    TimelineChange,
+)
+from folkmoot.kit.message_parts import author_uid, own_client_id, people_of, reply_uid, url_of
 from folkmoot.kit.sending import ChangeIntention, DeleteIntention, EditIntention, ReactIntention
 from folkmoot.kit.times import in_microseconds
 from folkmoot.realtime.streaming_answers import StreamingAnswer
-from folkmoot.wire.lane_frames import text_frame
 
 instant = in_microseconds
 """A time as this contract prints it."""
 
-_encode = msgspec.json.Encoder().encode
-_frames = FrameReader(INBOUND)
-
-
-def decode(data: str | bytes) -> Intention:
-    """What a client's frame asks for.
-
-    Raises:
-        FrameMalformed, FrameUnknown
-    """
-    return cast("Intention", _frames.read(data))
+decode = FrameReader[wire.Intention](wire.INBOUND).read
+"""What a client's frame asks for."""
 
 
 def change_of(frame: wire.Change) -> ChangeIntention:
@@ -82,46 +41,6 @@ def change_of(frame: wire.Change) -> ChangeIntention:
             assert_never(frame)
 
 
-def encode(frame: Struct) -> bytes:
-    """The WebSocket frame that carries one frame of the contract."""
-    return text_frame(_encode(frame))
-
-
-def shown(event: Event, *, own: bool) -> Struct | None:
-    """An event as this contract shows it; ``None`` for what it does not show.
-
-    ``own``: to connections of the account that the event is about.
-    """
-    match event:
-        case MessagePosted(message=message) | EphemeralNotice(message=message):
-            return message_frame(message, own=own)
-        case MessageEdited() | MessageDeleted() | ReactionAdded() | ReactionRemoved():
-            return _message_change(event)
-        case Durable():
-            return _session_change(event)
-        case AnswerExtended() | AnswerDropped() | LogsProgressed():
-            return _progress(event)
-        case Typing() | Entered() | Exited():
-            return None if own else _presence(event)
-        case ReadMoved(reader=reader, up_to_seq=seq, newest=newest, at=at):
-            return wire.ChatReadFrame(event.conversation_uid, reader.uid, seq, newest, instant(at))
-        case LoginsEnded() | AccountDeactivated() | AccountChanged() | TasksAdded():
-            return None
-        case ConversationStarted() | DeliveredMoved() | CameOnline() | WentOffline():
-            return None
-        case (
-            BlockSet()
-            | BlockLifted()
-            | FriendRequested()
-            | FriendAccepted()
-            | FriendDeclined()
-            | FriendshipEnded()
-        ):
-            return None
-        case _:
-            assert_never(event)
-
-
 def message_frame(message: Message, *, own: bool) -> wire.ChatMessageFrame:
     """A message; its ``client_id`` is for the author only."""
     is_account = message.author_kind is AuthorKind.ACCOUNT
@@ -129,7 +48,7 @@ def message_frame(message: Message, *, own: bool) -> wire.ChatMessageFrame:
         id=message.uid,
         session_id=message.conversation_uid,
         role="user" if is_account else message.author_kind.value,
-        sender_id=message.author.uid if message.author else None,
+        sender_id=author_uid(message),
         content=message.body.content,
         seq=message.seq,
         timestamp=instant(message.created_at),
@@ -142,21 +61,17 @@ def _metadata(message: Message, *, own: bool) -> wire.ChatMessageMetadata:
     metadata = wire.ChatMessageMetadata(
         sender_name=message.sender_name,
         message_type=message.body.kind.value,
-        reply_to_id=message.body.reply_to.uid if message.body.reply_to else None,
+        reply_to_id=reply_uid(message),
         mentions=list(message.body.mentions),
         is_deleted=message.is_deleted,
         edited_at=None if message.edited_at is None else instant(message.edited_at),
-        reactions=[
-            wire.ChatReactionOut(reaction.emoji, [person.uid for person in reaction.people])
-            for reaction in message.reactions
-        ],
+        reactions=[wire.ChatReactionOut(one.emoji, people_of(one)) for one in message.reactions],
         cut_short=message.body.labels.get(CUT_SHORT),
         labels=labels or UNSET,
-        client_id=message.client_id if own and message.client_id is not None else UNSET,
+        client_id=own_client_id(message, own=own),
     )
     if (hangs := message.body.attachment) is not None:
-        url = hangs.url if hangs.id is None else file_url(hangs.id)
-        metadata.file_url = url or UNSET
+        metadata.file_url = url_of(hangs) or UNSET
         metadata.file_name = hangs.name
         metadata.file_size = hangs.size
         metadata.file_type = hangs.media_type
@@ -170,60 +85,67 @@ def streamed_out(streamed: StreamingAnswer | None) -> wire.ChatStreamingOut | No
     return wire.ChatStreamingOut(streamed.message, streamed.question, streamed.text)
 
 
-def _presence(event: Typing | Entered | Exited) -> Struct:
+def _presence(event: ConversationPresence) -> Struct:
     session, who, name = event.conversation_uid, event.person.uid, event.person.username
     match event:
-        case Typing(is_typing=is_typing):
+        case events.Typing(is_typing=is_typing):
             return wire.ChatTypingFrame(session, who, is_typing, name)
-        case Entered(present=present):
+        case events.Entered(present=present):
             return wire.ChatPresenceFrame(session, who, name, present)
-        case Exited(present=present):
+        case events.Exited(present=present):
             return wire.ChatAbsenceFrame(session, who, name, present)
 
 
-def _progress(event: AnswerExtended | AnswerDropped | LogsProgressed) -> Struct:
+def _read(event: events.ReadMoved) -> Struct:
+    session, reader, at = event.conversation_uid, event.reader.uid, instant(event.at)
+    return wire.ChatReadFrame(session, reader, event.up_to_seq, event.newest, at)
+
+
+def _progress(event: AnswerProgress) -> Struct:
     session = event.conversation_uid
     match event:
-        case AnswerExtended(message=name, question=question, position=position, delta=delta):
-            return wire.ChatDeltaFrame(name, session, delta, position, question)
-        case AnswerDropped(message=name, question=question):
+        case events.AnswerExtended(message=name, question=question, position=position):
+            return wire.ChatDeltaFrame(name, session, event.delta, position, question)
+        case events.AnswerDropped(message=name, question=question):
             return wire.ChatDroppedFrame(name, session, question)
-        case LogsProgressed(reading=read):
+        case events.LogsProgressed(reading=read):
             counts = (read.files, read.entries, read.unreadable)
             return wire.ChatProgressFrame(session, "reload", *counts, read.is_done)
 
 
-def _message_change(event: MessageChange) -> Struct:
-    session = event.conversation_uid
+def _change(event: TimelineChange) -> Struct:
+    session, by, seq = event.conversation_uid, event.actor.uid, event.seq
     match event:
-        case MessageEdited(message=message, actor=actor, seq=seq, at=at):
+        case events.MessageEdited(message=message, at=at):
             content = message.body.content
-            return wire.ChatEditedFrame(message.uid, session, content, instant(at), actor.uid, seq)
-        case MessageDeleted(message=ref, actor=actor, seq=seq):
-            return wire.ChatDeletedFrame(ref.uid, session, actor.uid, seq)
-        case ReactionAdded() | ReactionRemoved():
-            removed = isinstance(event, ReactionRemoved)
-            by = event.actor.uid
-            name = event.message.uid
-            return wire.ChatReactionFrame(name, session, by, event.emoji, removed, event.seq)
+            return wire.ChatEditedFrame(message.uid, session, content, instant(at), by, seq)
+        case events.MessageDeleted(message=ref):
+            return wire.ChatDeletedFrame(ref.uid, session, by, seq)
+        case events.ReactionAdded(message=ref) | events.ReactionRemoved(message=ref):
+            removed = isinstance(event, events.ReactionRemoved)
+            return wire.ChatReactionFrame(ref.uid, session, by, event.emoji, removed, seq)
+        case events.ConversationEnded(at=at):
+            return wire.ChatClosedFrame(session, by, seq, instant(at))
+        case events.AgentAssigned(agent=agent):
+            return wire.ChatAssignedFrame(session, by, agent.uid, agent.username, seq)
+        case events.ConversationRenamed(title=title):
+            return wire.ChatUpdatedFrame(session, by, seq, title=title or "")
+        case events.AssistantSwitched(is_on=is_on):
+            return wire.ChatUpdatedFrame(session, by, seq, assistant=is_on)
+        case events.MemberJoined(member=member):
+            return wire.ChatMemberAddedFrame(session, member.uid, member.username, by, seq)
+        case events.MemberLeft(member=member):
+            return wire.ChatMemberRemovedFrame(session, member.uid, member.username, by, seq)
         case _:
             assert_never(event)
 
 
-def _session_change(event: ConversationChange) -> Struct:
-    session = event.conversation_uid
-    match event:
-        case ConversationEnded(actor=actor, seq=seq, at=at):
-            return wire.ChatClosedFrame(session, actor.uid, seq, instant(at))
-        case AgentAssigned(agent=agent, actor=actor, seq=seq):
-            return wire.ChatAssignedFrame(session, actor.uid, agent.uid, agent.username, seq)
-        case ConversationRenamed(title=title, actor=actor, seq=seq):
-            return wire.ChatUpdatedFrame(session, actor.uid, seq, title=title or "")
-        case AssistantSwitched(is_on=is_on, actor=actor, seq=seq):
-            return wire.ChatUpdatedFrame(session, actor.uid, seq, assistant=is_on)
-        case MemberJoined(member=member, actor=actor, seq=seq):
-            return wire.ChatMemberAddedFrame(session, member.uid, member.username, actor.uid, seq)
-        case MemberLeft(member=member, actor=actor, seq=seq):
-            return wire.ChatMemberRemovedFrame(session, member.uid, member.username, actor.uid, seq)
-        case _:
-            assert_never(event)
+WIRE_FORMAT = JsonWireFormat(
+    message=message_frame,
+    change=_change,
+    presence=_presence,
+    read=_read,
+    progress=_progress,
+    close_codes=CLOSE_CODES,
+)
+"""Events and endings as this contract shows them."""

@@ -12,12 +12,12 @@ from folkmoot.contracts.assistant import frames as wire
 from folkmoot.contracts.assistant.subscription import SessionSnapshot, opening, read_session
 from folkmoot.core.conversations.errors import NotADesk
 from folkmoot.core.conversations.events import MemberLeft
-from folkmoot.core.events import Event
 from folkmoot.core.messages.model import Draft, Posted
 from folkmoot.core.shared.ids import AccountId, ConversationId, Uid, uid_of
 from folkmoot.core.shared.refusals import Refusal, Unavailable
 from folkmoot.kit.frame_handler import FrameHandler
 from folkmoot.kit.ids import mentions_of, message_uid_of, reply_uid_of, upload_id_of
+from folkmoot.kit.json_frame import json_frame
 from folkmoot.kit.sending import Sender, known, nothing
 from folkmoot.kit.socket_endpoint import Rejection, Scope
 from folkmoot.kit.subscription import Subscription
@@ -25,28 +25,12 @@ from folkmoot.realtime.connection import Connection, ObservedEvent
 from folkmoot.realtime.limits import Cost
 from folkmoot.realtime.outbox import Outbox
 from folkmoot.realtime.services import Services
-from folkmoot.realtime.wire_format import CloseReason
 
 MAX_JOINED = 128
 TITLE_CHARS = 80
 
 Cancel = Callable[[ConversationId, AccountId], bool]
 """Ends the answer that is being written to an account in a session; whether there was one."""
-
-
-class AssistantWireFormat:
-    """Events and endings as this contract shows them."""
-
-    echoes = True
-
-    def frame(self, event: Event, *, own: bool) -> bytes | None:
-        """The WebSocket frame for an event."""
-        shown = codec.shown(event, own=own)
-        return None if shown is None else codec.encode(shown)
-
-    def close_code(self, close_reason: CloseReason) -> tuple[int, str]:
-        """The close code for a close reason."""
-        return errors.close_code(close_reason)
 
 
 class ChatSockets:
@@ -57,12 +41,11 @@ class ChatSockets:
     def __init__(self, services: Services, cancel: Cancel) -> None:
         self._sender = Sender(services)
         self._cancel = cancel
-        self._wire_format = AssistantWireFormat()
 
     def handler(self, scope: Scope, caller: Caller, outbox: Outbox) -> "AssistantHandler":
         """The handler of a client that has joined no session yet."""
         del scope
-        return AssistantHandler(self._sender, self._wire_format, outbox, caller, self._cancel)
+        return AssistantHandler(self._sender, outbox, caller, self._cancel)
 
     def rejection_of(self, refusal: Refusal | Unavailable | None) -> Rejection:
         """What a client that cannot stay is told."""
@@ -96,13 +79,14 @@ class AssistantHandler(FrameHandler[wire.Intention, ChatRequest]):
     def __init__(
         self,
         sender: Sender,
-        wire_format: AssistantWireFormat,
         outbox: Outbox,
         caller: Caller,
         cancel: Cancel,
     ) -> None:
         me, login = caller.account.person, caller.login.id
-        connection = Connection(wire_format, outbox, me, login, caller.expires_at, observer=self)
+        connection = Connection(
+            codec.WIRE_FORMAT, outbox, me, login, caller.expires_at, observer=self
+        )
         super().__init__(sender, connection)
         self._account = caller.account
         self._cancel = cancel
@@ -314,8 +298,8 @@ class AssistantHandler(FrameHandler[wire.Intention, ChatRequest]):
         hidden: Collection[AccountId] = ()
         if conversation_id is not None:
             hidden = self._services.hub.hidden_from(self.connection, conversation_id)
-        frame = errors.error_frame(refusal, session=session, client_id=client_id, hidden=hidden)
-        self._send(frame)
+        missed = codec.WIRE_FORMAT.missed(refusal, hidden)
+        self._send(errors.error_frame(refusal, client_id, missed, session=session))
 
     def show_fault(self, asked: ChatRequest | None) -> None:
         """Say that a fault of ours kept a frame from being served."""
@@ -323,7 +307,7 @@ class AssistantHandler(FrameHandler[wire.Intention, ChatRequest]):
         self._send(errors.FAULT)
 
     def _send(self, frame: Struct) -> None:
-        self.connection.push(codec.encode(frame))
+        self.connection.push(json_frame(frame))
 
 
 def _title_of(content: str) -> str:

@@ -1,27 +1,24 @@
 """What the socket of the `assistant` contract offers, for the AsyncAPI document."""
 
-from folkmoot.contracts.assistant import errors
 from folkmoot.contracts.assistant.frames import INBOUND, OUTBOUND
-from folkmoot.kit.socket_spec import SocketSpec
+from folkmoot.kit.rejections import COME_BACK, NO_RIGHT, OUR_FAULT, RESTART
+from folkmoot.kit.socket_spec import TOKEN_QUERY, SocketSpec
 
 SPEC = SocketSpec(
     name="assistant",
     address="/ws/chat",
     summary="One socket for all sessions of an account, with an assistant that answers in them.",
     parameters={},
-    query={
-        "token": "An access token; or use a header, the subprotocol pair, a cookie or a ticket",
-        "ticket": "A one-use ticket from `POST /auth/ws-ticket`, instead of a token",
-    },
+    query=TOKEN_QUERY,
     inbound=INBOUND,
     outbound=OUTBOUND,
     close_codes={
         1000: "Normal",
-        errors.NO_RIGHT: "No right to be here, as an `error` frame before it says: invalid token; "
+        NO_RIGHT: "No right to be here, as an `error` frame before it says: invalid token; "
         "or the right was lost: token expired, logged out, deactivated",
         1009: "A frame was larger than the server takes",
-        errors.OUR_FAULT: "A fault of the server, or no sign of life: come back and resume",
-        errors.RESTART: "The server restarts: come back and resume",
-        errors.COME_BACK: "Too slow or too many: come back and resume",
+        OUR_FAULT: "A fault of the server, or no sign of life: come back and resume",
+        RESTART: "The server restarts: come back and resume",
+        COME_BACK: "Too slow or too many: come back and resume",
     },
 )

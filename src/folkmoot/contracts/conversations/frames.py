@@ -4,9 +4,12 @@ These types are the wire: frames are encoded from them, decoded into them, and t
 OpenAPI documents are generated from them. Field names and types come from the contract.
 """
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from msgspec import UNSET, Meta, Struct, UnsetType
+
+from folkmoot.kit.change_frames import DeleteFrame, EditFrame, ReactFrame
+from folkmoot.kit.rejections import ErrorFrame, NotUpToDateBody
 
 Seq = Annotated[int, Meta(ge=0, le=2**53, description="A place in the conversation's timeline")]
 Number = Annotated[int, Meta(ge=1, le=2**53)]
@@ -39,7 +42,11 @@ class AttachmentOut(Struct):
     thumbnail_url: str | None = None
 
 
-class ConnectionOut(Struct, tag_field="type", tag="connection"):
+class ConversationFrame(Struct, tag_field="type"):
+    """A frame of the server."""
+
+
+class ConnectionOut(ConversationFrame, tag="connection"):
     """The first frame on every socket: who the server takes the client for, and where it stands."""
 
     status: str
@@ -48,7 +55,7 @@ class ConnectionOut(Struct, tag_field="type", tag="connection"):
     last_seq: int
 
 
-class MessageOut(Struct, tag_field="type", tag="message"):
+class MessageOut(ConversationFrame, tag="message"):
     """A message. To its author it is also the acknowledgement: it is durable now."""
 
     id: int
@@ -68,7 +75,7 @@ class MessageOut(Struct, tag_field="type", tag="message"):
     client_id: str | UnsetType = UNSET
 
 
-class MessageEditedOut(Struct, tag_field="type", tag="message_edited"):
+class MessageEditedOut(ConversationFrame, tag="message_edited"):
     """A message has another content."""
 
     message_id: int
@@ -79,7 +86,7 @@ class MessageEditedOut(Struct, tag_field="type", tag="message_edited"):
     seq: int
 
 
-class MessageDeletedOut(Struct, tag_field="type", tag="message_deleted"):
+class MessageDeletedOut(ConversationFrame, tag="message_deleted"):
     """Only the place of a message is left."""
 
     message_id: int
@@ -88,7 +95,7 @@ class MessageDeletedOut(Struct, tag_field="type", tag="message_deleted"):
     seq: int
 
 
-class ReactionFrameOut(Struct, tag_field="type", tag="reaction"):
+class ReactionFrameOut(ConversationFrame, tag="reaction"):
     """Somebody put an emoji on a message, or took it back."""
 
     message_id: int
@@ -100,7 +107,7 @@ class ReactionFrameOut(Struct, tag_field="type", tag="reaction"):
     seq: int
 
 
-class ParticipantAddedOut(Struct, tag_field="type", tag="participant_added"):
+class ParticipantAddedOut(ConversationFrame, tag="participant_added"):
     """Somebody was added to the conversation; all that its list of participants shows of them."""
 
     user_id: int
@@ -114,7 +121,7 @@ class ParticipantAddedOut(Struct, tag_field="type", tag="participant_added"):
     joined_at: Instant
 
 
-class ParticipantRemovedOut(Struct, tag_field="type", tag="participant_removed"):
+class ParticipantRemovedOut(ConversationFrame, tag="participant_removed"):
     """Somebody left the conversation, or was removed."""
 
     user_id: int
@@ -124,7 +131,7 @@ class ParticipantRemovedOut(Struct, tag_field="type", tag="participant_removed")
     seq: int
 
 
-class ConversationRenamedOut(Struct, tag_field="type", tag="conversation_renamed"):
+class ConversationRenamedOut(ConversationFrame, tag="conversation_renamed"):
     """The conversation has another title."""
 
     title: str | None
@@ -133,7 +140,7 @@ class ConversationRenamedOut(Struct, tag_field="type", tag="conversation_renamed
     seq: int
 
 
-class AgentAssignedOut(Struct, tag_field="type", tag="agent_assigned"):
+class AgentAssignedOut(ConversationFrame, tag="agent_assigned"):
     """A member of staff is in charge of this conversation from here on."""
 
     agent_id: int
@@ -143,7 +150,7 @@ class AgentAssignedOut(Struct, tag_field="type", tag="agent_assigned"):
     seq: int
 
 
-class AssistantSwitchedOut(Struct, tag_field="type", tag="assistant_switched"):
+class AssistantSwitchedOut(ConversationFrame, tag="assistant_switched"):
     """The assistant answers in this conversation from here on, or falls silent."""
 
     is_on: bool
@@ -152,7 +159,7 @@ class AssistantSwitchedOut(Struct, tag_field="type", tag="assistant_switched"):
     seq: int
 
 
-class ConversationClosedOut(Struct, tag_field="type", tag="conversation_closed"):
+class ConversationClosedOut(ConversationFrame, tag="conversation_closed"):
     """The conversation was closed: it can be read, and nothing can be added."""
 
     by_user_id: int
@@ -160,21 +167,21 @@ class ConversationClosedOut(Struct, tag_field="type", tag="conversation_closed")
     seq: int
 
 
-class UserJoinedOut(Struct, tag_field="type", tag="user_joined"):
+class UserJoinedOut(ConversationFrame, tag="user_joined"):
     """An account's first socket in this conversation opened."""
 
     user_id: int
     username: str
 
 
-class UserLeftOut(Struct, tag_field="type", tag="user_left"):
+class UserLeftOut(ConversationFrame, tag="user_left"):
     """An account's last socket in this conversation closed."""
 
     user_id: int
     username: str
 
 
-class TypingOut(Struct, tag_field="type", tag="typing"):
+class TypingOut(ConversationFrame, tag="typing"):
     """Somebody else began or stopped writing."""
 
     user_id: int
@@ -182,49 +189,22 @@ class TypingOut(Struct, tag_field="type", tag="typing"):
     is_typing: bool
 
 
-class ReadOut(Struct, tag_field="type", tag="read"):
+class ReadOut(ConversationFrame, tag="read"):
     """A member has read everything up to a place."""
 
     user_id: int
     up_to_seq: int
 
 
-class PongOut(Struct, tag_field="type", tag="pong"):
+class PongOut(ConversationFrame, tag="pong"):
     """The answer to a ping."""
 
 
-class ErrorOut(Struct, tag_field="type", tag="error"):
+class ErrorOut(ConversationFrame, ErrorFrame, tag="error"):
     """A frame was refused; the socket stays open. ``code`` is stable, ``message`` is for people."""
 
-    message: str
-    code: str
-    client_id: str | UnsetType = UNSET
-    field: str | UnsetType = UNSET
-    passing: bool | UnsetType = UNSET
-    retry_after: float | UnsetType = UNSET
-    last_seq: int | UnsetType = UNSET
-    missed: list[Any] | UnsetType = UNSET
 
-
-OUTBOUND: tuple[type[Struct], ...] = (
-    ConnectionOut,
-    MessageOut,
-    MessageEditedOut,
-    MessageDeletedOut,
-    ReactionFrameOut,
-    ParticipantAddedOut,
-    ParticipantRemovedOut,
-    ConversationRenamedOut,
-    AgentAssignedOut,
-    AssistantSwitchedOut,
-    ConversationClosedOut,
-    UserJoinedOut,
-    UserLeftOut,
-    TypingOut,
-    ReadOut,
-    PongOut,
-    ErrorOut,
-)
+OUTBOUND: tuple[type[Struct], ...] = tuple(ConversationFrame.__subclasses__())
 
 # -- client to server --------------------------------------------------------------------------
 
@@ -251,26 +231,18 @@ class Read(Struct):
     up_to_seq: Seq
 
 
-class Edit(Struct):
+class Edit(EditFrame[Number]):
     """Another content for a message of one's own."""
 
-    message_id: Number
-    content: str
     client_id: str | None = None
 
 
-class Delete(Struct):
+class Delete(DeleteFrame[Number]):
     """Leave only the place of a message."""
 
-    message_id: Number
 
-
-class React(Struct):
+class React(ReactFrame[Number]):
     """Put an emoji on a message, or take it back."""
-
-    message_id: Number
-    emoji: str
-    remove: bool = False
 
 
 class Resume(Struct):
@@ -336,13 +308,8 @@ class ReadStateOut(Struct):
     unread_count: int
 
 
-class NotUpToDateOut(Struct):
+class NotUpToDateOut(NotUpToDateBody):
     """Why a message was not posted, and what the author had not seen: as the socket shows it."""
-
-    detail: str
-    code: str
-    last_seq: int
-    missed: list[Any]
 
 
 ANSWERS: tuple[type[Struct], ...] = (

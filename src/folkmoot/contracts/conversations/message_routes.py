@@ -126,7 +126,8 @@ async def post(
         hidden = await services.storage.read(
             lambda work: _hidden(services, work, me, conversation_id)
         )
-        return answer(errors.not_up_to_date(refusal, hidden=hidden), 409)
+        missed = codec.WIRE_FORMAT.missed(refusal, hidden)
+        return answer(errors.not_up_to_date(refusal, missed), 409)
     return answer(codec.message_out(posted.message, own=True), 201)
 
 

@@ -4,21 +4,21 @@ from collections.abc import Awaitable
 from typing import ClassVar, assert_never
 from urllib.parse import parse_qs
 
-from msgspec import UNSET, Struct
+from msgspec import Struct
 
 from folkmoot.auth.authenticator import Caller
 from folkmoot.contracts.conversations import codec, errors
 from folkmoot.contracts.conversations import frames as wire
 from folkmoot.core.conversations.errors import NoSuchConversation
 from folkmoot.core.conversations.model import Conversation, Member
-from folkmoot.core.events import Event
 from folkmoot.core.messages.model import Posted
 from folkmoot.core.shared.ids import ConversationId, MessageId, Uid
 from folkmoot.core.shared.refusals import Refusal, Unavailable
 from folkmoot.core.work import UnitOfWork
+from folkmoot.kit.change_frames import change_of
 from folkmoot.kit.frame_handler import FrameHandler
 from folkmoot.kit.ids import upload_id_of
-from folkmoot.kit.rejections import FAULT_SENTENCE
+from folkmoot.kit.json_frame import json_frame
 from folkmoot.kit.sending import Find, Sender, known
 from folkmoot.kit.socket_endpoint import Rejection, Scope
 from folkmoot.kit.subscription import Subscription
@@ -26,22 +26,6 @@ from folkmoot.realtime.connection import Connection
 from folkmoot.realtime.limits import Cost
 from folkmoot.realtime.outbox import Outbox
 from folkmoot.realtime.services import Services
-from folkmoot.realtime.wire_format import CloseReason
-
-
-class ConversationsWireFormat:
-    """Events and endings as this contract shows them."""
-
-    echoes = True
-
-    def frame(self, event: Event, *, own: bool) -> bytes | None:
-        """The WebSocket frame for an event."""
-        shown = codec.shown(event, own=own)
-        return None if shown is None else codec.encode(shown)
-
-    def close_code(self, close_reason: CloseReason) -> tuple[int, str]:
-        """The close code for a close reason."""
-        return errors.close_code(close_reason)
 
 
 class ConversationSockets:
@@ -51,7 +35,6 @@ class ConversationSockets:
 
     def __init__(self, services: Services) -> None:
         self._sender = Sender(services)
-        self._wire_format = ConversationsWireFormat()
 
     def handler(self, scope: Scope, caller: Caller, outbox: Outbox) -> "ConversationHandler":
         """The handler of a client that wants to hear of the conversation in the path."""
@@ -60,7 +43,7 @@ class ConversationSockets:
             raise NoSuchConversation
         conversation_id = ConversationId(int(number))
         connection = Connection(
-            self._wire_format,
+            codec.WIRE_FORMAT,
             outbox,
             caller.account.person,
             caller.login.id,
@@ -71,7 +54,7 @@ class ConversationSockets:
 
     def rejection_of(self, refusal: Refusal | Unavailable | None) -> Rejection:
         """The close code for a client that cannot stay."""
-        return Rejection(*errors.rejection_of(refusal))
+        return errors.CLOSE_CODES.rejecting(refusal)
 
 
 class ConversationHandler(FrameHandler[wire.Intention, str]):
@@ -127,7 +110,7 @@ class ConversationHandler(FrameHandler[wire.Intention, str]):
             case wire.Resume(after_seq=after_seq):
                 return self._resume(after_seq)
             case wire.Edit() | wire.Delete() | wire.React():
-                change = codec.change_of(intention)
+                change = change_of(intention)
                 return self._sender.change(me.id, change, self._at(intention.message_id))
             case _:
                 assert_never(intention)
@@ -157,7 +140,8 @@ class ConversationHandler(FrameHandler[wire.Intention, str]):
             await self._follow(after_seq)
         except (Refusal, Unavailable) as refusal:
             # It listens no longer: better gone, with a reason, than silent.
-            self.connection.outlet.close(*errors.rejection_of(refusal))
+            code, reason, _ = errors.CLOSE_CODES.rejecting(refusal)
+            self.connection.outlet.close(code, reason)
 
     async def _follow(self, after_seq: int | None, *, greet: bool = False) -> None:
         with Subscription(self._services, self.connection) as subscription:
@@ -192,14 +176,15 @@ class ConversationHandler(FrameHandler[wire.Intention, str]):
     def show_refusal(self, refusal: Refusal | Unavailable, asked: str | None) -> None:
         """Say why a frame was refused."""
         hidden = self._services.hub.hidden_from(self.connection, self._conversation_id)
-        self._send(errors.error_frame(refusal, client_id=asked, hidden=hidden))
+        missed = codec.WIRE_FORMAT.missed(refusal, hidden)
+        self._send(errors.error_frame(refusal, asked, missed))
 
     def show_fault(self, asked: str | None) -> None:
         """Say that a fault of ours kept a frame from being served."""
-        self._send(wire.ErrorOut(FAULT_SENTENCE, code="internal_error", client_id=asked or UNSET))
+        self._send(errors.error_frame(None, asked))
 
     def _send(self, frame: Struct) -> None:
-        self.connection.push(codec.encode(frame))
+        self.connection.push(json_frame(frame))
 
 
 def _after_seq(scope: Scope) -> int | None:

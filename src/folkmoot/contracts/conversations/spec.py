@@ -2,7 +2,8 @@
 
 from folkmoot.contracts.conversations import errors
 from folkmoot.contracts.conversations.frames import INBOUND, OUTBOUND
-from folkmoot.kit.socket_spec import SocketSpec
+from folkmoot.kit.rejections import COME_BACK, OUR_FAULT, RESTART
+from folkmoot.kit.socket_spec import TOKEN_QUERY, SocketSpec
 
 SPEC = SocketSpec(
     name="conversations",
@@ -10,8 +11,7 @@ SPEC = SocketSpec(
     summary="One account in one conversation: messages as they are posted, and all that follows.",
     parameters={"conversation_id": "The conversation's number"},
     query={
-        "token": "An access token; or use a header, the subprotocol pair, a cookie or a ticket",
-        "ticket": "A one-use ticket from `POST /auth/ws-ticket`, instead of a token",
+        **TOKEN_QUERY,
         "after_seq": "The last `seq` seen: everything after it is sent first",
     },
     inbound=INBOUND,
@@ -19,9 +19,9 @@ SPEC = SocketSpec(
     untagged="message",
     close_codes={
         1000: "Normal",
-        errors.OUR_FAULT: "A fault of the server; come back",
-        errors.RESTART: "The server restarts: come back and resume",
-        errors.COME_BACK: "Too slow, too many or too busy: come back and resume",
+        OUR_FAULT: "A fault of the server; come back",
+        RESTART: "The server restarts: come back and resume",
+        COME_BACK: "Too slow, too many or too busy: come back and resume",
         1009: "A frame was larger than the server takes",
         errors.AUTH_ERROR: "The right to be here was lost: token expired, logged out, deactivated",
         errors.BAD_TOKEN: "The token is missing or not valid",

@@ -3,52 +3,23 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar, assert_never, cast
+from typing import TypeVar, assert_never
 
-import msgspec
 from msgspec import UNSET, Struct
 
 from folkmoot.contracts.friends import frames as wire
-from folkmoot.contracts.friends.frames import INBOUND, Intention
+from folkmoot.core import events
 from folkmoot.core.accounts.model import Person
 from folkmoot.core.audience import about
-from folkmoot.core.conversations.events import (
-    AgentAssigned,
-    AssistantSwitched,
-    ConversationEnded,
-    ConversationRenamed,
-    DeliveredMoved,
-    MemberJoined,
-    MemberLeft,
-    ReadMoved,
-)
-from folkmoot.core.events import TimelineEvent
+from folkmoot.core.events import FriendEvent, MessageChange, TimelineEvent
 from folkmoot.core.messages.direct_messages import DeliveryStatus, DirectReceipts
-from folkmoot.core.messages.events import (
-    MessageDeleted,
-    MessageEdited,
-    MessagePosted,
-    ReactionAdded,
-    ReactionRemoved,
-)
-from folkmoot.core.messages.model import Attachment, Message, Reaction
-from folkmoot.core.presence.events import CameOnline, Entered, Exited, Typing, WentOffline
+from folkmoot.core.messages.model import Attachment, Message
 from folkmoot.core.shared.ids import AccountId, Uid
-from folkmoot.core.social.events import (
-    BlockLifted,
-    BlockSet,
-    FriendAccepted,
-    FriendDeclined,
-    FriendRequested,
-    FriendshipEnded,
-    SocialEvent,
-)
 from folkmoot.core.social.model import FriendRequest
-from folkmoot.files.links import file_url
 from folkmoot.kit.frame_reader import FrameReader
-from folkmoot.kit.sending import ChangeIntention, DeleteIntention, EditIntention, ReactIntention
+from folkmoot.kit.json_wire_format import ConversationPresence
+from folkmoot.kit.message_parts import author_uid, own_client_id, people_of, reply_uid, url_of
 from folkmoot.kit.times import in_seconds
-from folkmoot.wire.lane_frames import text_frame
 
 instant = in_seconds
 """A time as this contract prints it."""
@@ -61,8 +32,8 @@ Requested = TypeVar(
     wire.FriendDeclinedOut,
 )
 
-_encode = msgspec.json.Encoder().encode
-_frames = FrameReader(INBOUND)
+decode = FrameReader[wire.Intention](wire.INBOUND).read
+"""What a client's frame asks for."""
 
 
 @dataclass(frozen=True, slots=True, weakref_slot=True)
@@ -74,33 +45,6 @@ class Pair:
     def other(self, account_id: AccountId | None) -> tuple[AccountId, Uid]:
         """The one of the two that this is not."""
         return next((key, uid) for key, uid in self.uids.items() if key != account_id)
-
-
-def decode(data: str | bytes) -> Intention:
-    """What a client's frame asks for.
-
-    Raises:
-        FrameMalformed, FrameUnknown
-    """
-    return cast("Intention", _frames.read(data))
-
-
-def change_of(frame: wire.Change) -> ChangeIntention:
-    """What is to become of a message."""
-    match frame:
-        case wire.EditDirect(content=content):
-            return EditIntention(content)
-        case wire.DeleteDirect():
-            return DeleteIntention()
-        case wire.ReactToDirect(emoji=emoji, remove=remove):
-            return ReactIntention(emoji, remove)
-        case _:
-            assert_never(frame)
-
-
-def encode(frame: Struct) -> bytes:
-    """The WebSocket frame that carries one frame of the contract."""
-    return text_frame(_encode(frame))
 
 
 # -- people and messages -------------------------------------------------------------------------
@@ -126,7 +70,7 @@ def message_out(
     changed = message.deleted_at or message.edited_at or message.created_at
     return wire.DirectMessageOut(
         message_id=message.uid,
-        sender_id=message.author.uid if message.author else None,
+        sender_id=author_uid(message),
         receiver_id=receiver_id,
         content=message.body.content,
         status=status.value,
@@ -137,10 +81,10 @@ def message_out(
         sender=person_out(message.author) if message.author else None,
         seq=message.seq,
         kind=message.body.kind.value,
-        reply_to_id=message.body.reply_to.uid if message.body.reply_to else None,
-        reactions=[_reaction_out(reaction) for reaction in message.reactions],
+        reply_to_id=reply_uid(message),
+        reactions=[wire.DirectReactionOut(one.emoji, people_of(one)) for one in message.reactions],
         attachment=_file_out(message.body.attachment) if message.body.attachment else None,
-        client_id=message.client_id if own and message.client_id is not None else UNSET,
+        client_id=own_client_id(message, own=own),
         receiver=person_out(receiver) if receiver else UNSET,
     )
 
@@ -160,16 +104,12 @@ def exchanged(
     )
 
 
-def _reaction_out(reaction: Reaction) -> wire.DirectReactionOut:
-    return wire.DirectReactionOut(reaction.emoji, [person.uid for person in reaction.people])
-
-
 def _file_out(attachment: Attachment) -> wire.DirectFileOut:
     return wire.DirectFileOut(
         file_name=attachment.name,
         file_size=attachment.size,
         file_type=attachment.media_type,
-        file_url=attachment.url if attachment.id is None else file_url(attachment.id),
+        file_url=url_of(attachment),
         attachment_id=attachment.id,
     )
 
@@ -211,11 +151,12 @@ def sent(message: Message, friend_id: Uid, status: DeliveryStatus) -> wire.Direc
         friend_id=friend_id,
         seq=message.seq,
         created_at=instant(message.created_at),
-        client_id=message.client_id if message.client_id is not None else UNSET,
+        client_id=own_client_id(message, own=True),
     )
 
 
-PairEvent = TimelineEvent | ReadMoved | DeliveredMoved | Typing | Entered | Exited
+Mark = events.ReadMoved | events.DeliveredMoved
+PairEvent = TimelineEvent | Mark | ConversationPresence
 """What happens in a conversation, of two or of more."""
 
 
@@ -226,17 +167,21 @@ def shown(event: PairEvent, pair: Pair, status: DeliveryStatus, *, own: bool) ->
     where one was posted.
     """
     match event:
-        case MessagePosted(message=message):
+        case events.MessagePosted(message=message):
             return new_message(message, pair, status, own=own)
-        case Typing(person=person, is_typing=is_typing):
+        case events.Typing(person=person, is_typing=is_typing):
             return None if own else wire.FriendTypingOut(person.uid, is_typing)
-        case ReadMoved() | DeliveredMoved():
+        case events.ReadMoved() | events.DeliveredMoved():
             return _mark(event, pair, own=own)
-        case MessageEdited() | MessageDeleted() | ReactionAdded() | ReactionRemoved():
-            return _change(event, _friend_id(event, pair, own=own))
-        case MemberJoined() | MemberLeft() | ConversationRenamed() | Entered() | Exited():
+        case events.Entered() | events.Exited():
             return None
-        case AgentAssigned() | AssistantSwitched() | ConversationEnded():
+        case events.MessageEdited() | events.MessageDeleted():
+            return _change(event, _friend_id(event, pair, own=own))
+        case events.ReactionAdded() | events.ReactionRemoved():
+            return _change(event, _friend_id(event, pair, own=own))
+        case events.MemberJoined() | events.MemberLeft() | events.ConversationRenamed():
+            return None
+        case events.AgentAssigned() | events.AssistantSwitched() | events.ConversationEnded():
             return None
         case _:
             assert_never(event)
@@ -247,7 +192,7 @@ def past(
 ) -> Struct | None:
     """An event of the past as one of the two sees it, with what has become of a message since."""
     own = about(event) == viewer
-    if not isinstance(event, MessagePosted):
+    if not isinstance(event, events.MessagePosted):
         return shown(event, pair, DeliveryStatus.SENT, own=own)
     receiver = known.receiver_of(event.message)
     status = receiver.status(event.seq)
@@ -256,26 +201,24 @@ def past(
     return new_message(event.message, pair, status, own=own, read_at=receiver.read_at(event.seq))
 
 
-def told(event: SocialEvent | CameOnline | WentOffline, *, own: bool) -> Struct | None:
-    """What a client is told of an event between accounts; ``None``: nothing."""
+def told(event: FriendEvent | events.CameOnline | events.WentOffline, *, own: bool) -> Struct:
+    """What a client is told of an event between accounts."""
     match event:
-        case CameOnline(person=person):
+        case events.CameOnline(person=person):
             return wire.FriendOnlineOut(person.uid)
-        case WentOffline(person=person):
+        case events.WentOffline(person=person):
             return wire.FriendOfflineOut(person.uid)
-        case FriendRequested(request=request):
+        case events.FriendRequested(request=request):
             return request_out(request, wire.FriendRequestedOut)
-        case FriendAccepted(request=request):
+        case events.FriendAccepted(request=request):
             return request_out(request, wire.FriendAcceptedOut)
-        case FriendDeclined(request=request):
+        case events.FriendDeclined(request=request):
             return request_out(request, wire.FriendDeclinedOut)
-        case FriendshipEnded(request=request, actor=actor):
+        case events.FriendshipEnded(request=request, actor=actor):
             other = request.other(actor)
             ender = request.other(other.id)
             gone = other if own else ender
             return wire.FriendRemovedOut(request.id, gone.uid, ender.uid, request.status.value)
-        case BlockSet() | BlockLifted():
-            return None
         case _:
             assert_never(event)
 
@@ -287,11 +230,11 @@ def _friend_id(event: PairEvent, pair: Pair, *, own: bool) -> Uid:
     return other_uid if own else pair.other(other_id)[1]
 
 
-def _mark(event: ReadMoved | DeliveredMoved, pair: Pair, *, own: bool) -> Struct | None:
+def _mark(event: Mark, pair: Pair, *, own: bool) -> Struct | None:
     if event.newest is None:
         return None
     friend = _friend_id(event, pair, own=own)
-    if isinstance(event, ReadMoved):
+    if isinstance(event, events.ReadMoved):
         return wire.DirectReadOut(
             event.newest, event.reader.uid, friend, event.up_to_seq, instant(event.at)
         )
@@ -300,17 +243,16 @@ def _mark(event: ReadMoved | DeliveredMoved, pair: Pair, *, own: bool) -> Struct
     return wire.DirectDeliveredOut(event.newest, event.receiver.uid, friend, event.up_to_seq)
 
 
-def _change(
-    event: MessageEdited | MessageDeleted | ReactionAdded | ReactionRemoved, friend: Uid
-) -> Struct:
+def _change(event: MessageChange, friend: Uid) -> Struct:
     user, seq = event.actor.uid, event.seq
     match event:
-        case MessageEdited(message=message, at=at):
-            return wire.DirectEditedOut(
-                message.uid, message.body.content, instant(at), user, friend, seq
-            )
-        case MessageDeleted(message=ref):
+        case events.MessageEdited(message=message, at=at):
+            content = message.body.content
+            return wire.DirectEditedOut(message.uid, content, instant(at), user, friend, seq)
+        case events.MessageDeleted(message=ref):
             return wire.DirectDeletedOut(ref.uid, user, friend, seq)
-        case ReactionAdded(message=ref, emoji=emoji) | ReactionRemoved(message=ref, emoji=emoji):
-            removed = isinstance(event, ReactionRemoved)
-            return wire.DirectReactedOut(ref.uid, emoji, user, removed, friend, seq)
+        case events.ReactionAdded(message=ref) | events.ReactionRemoved(message=ref):
+            removed = isinstance(event, events.ReactionRemoved)
+            return wire.DirectReactedOut(ref.uid, event.emoji, user, removed, friend, seq)
+        case _:
+            assert_never(event)

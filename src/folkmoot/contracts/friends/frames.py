@@ -4,9 +4,12 @@ These types are the wire: frames are encoded from them, decoded into them, and t
 OpenAPI documents are generated from them. Field names and types come from the contract.
 """
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from msgspec import UNSET, Meta, Struct, UnsetType, field
+
+from folkmoot.kit.change_frames import DeleteFrame, EditFrame, ReactFrame
+from folkmoot.kit.rejections import ErrorFrame, NotUpToDateBody
 
 Seq = Annotated[int, Meta(ge=0, le=2**53, description="A place in the timeline of two friends")]
 Instant = Annotated[
@@ -68,29 +71,43 @@ class DirectMessageOut(Struct):
     receiver: FriendPersonOut | UnsetType = UNSET
 
 
+class FriendRequestOut(Struct):
+    """One account's wish to be friends with another, and what has become of it."""
+
+    request_id: str
+    from_: FriendPersonOut = field(name="from")
+    to: FriendPersonOut
+    status: str
+    created_at: Instant
+
+
 # -- server to client --------------------------------------------------------------------------
 
 
-class FriendsConnectedOut(Struct, tag_field="type", tag="connection_established"):
+class FriendsFrame(Struct, tag_field="type"):
+    """A frame of the server."""
+
+
+class FriendsConnectedOut(FriendsFrame, tag="connection_established"):
     """The first frame on every socket: who the server takes the client for."""
 
     user_id: str
     message: str
 
 
-class OnlineFriendsOut(Struct, tag_field="type", tag="online_friends"):
+class OnlineFriendsOut(FriendsFrame, tag="online_friends"):
     """The friends who are connected right now, through any contract."""
 
     friends: list[str]
 
 
-class ResumedOut(Struct, tag_field="type", tag="resumed"):
+class ResumedOut(FriendsFrame, tag="resumed"):
     """The end of what was missed: so many frames came before this one."""
 
     count: int
 
 
-class NewDirectOut(Struct, tag_field="type", tag="new_message"):
+class NewDirectOut(FriendsFrame, tag="new_message"):
     """A message from a friend, or one that the account sent from another device."""
 
     message: DirectMessageOut
@@ -98,7 +115,7 @@ class NewDirectOut(Struct, tag_field="type", tag="new_message"):
     seq: int
 
 
-class DirectSentOut(Struct, tag_field="type", tag="message_sent"):
+class DirectSentOut(FriendsFrame, tag="message_sent"):
     """The acknowledgement of a message: it is durable now."""
 
     message_id: str
@@ -109,7 +126,7 @@ class DirectSentOut(Struct, tag_field="type", tag="message_sent"):
     client_id: str | UnsetType = UNSET
 
 
-class DirectDeliveredOut(Struct, tag_field="type", tag="message_delivered"):
+class DirectDeliveredOut(FriendsFrame, tag="message_delivered"):
     """This message, and with it all earlier ones, reached the friend."""
 
     message_id: str
@@ -118,7 +135,7 @@ class DirectDeliveredOut(Struct, tag_field="type", tag="message_delivered"):
     up_to_seq: int
 
 
-class DirectReadOut(Struct, tag_field="type", tag="message_read"):
+class DirectReadOut(FriendsFrame, tag="message_read"):
     """This message, and with it all earlier ones of the other, was read."""
 
     message_id: str
@@ -128,7 +145,7 @@ class DirectReadOut(Struct, tag_field="type", tag="message_read"):
     read_at: Instant
 
 
-class DirectEditedOut(Struct, tag_field="type", tag="message_edited"):
+class DirectEditedOut(FriendsFrame, tag="message_edited"):
     """A message has another content."""
 
     message_id: str
@@ -139,7 +156,7 @@ class DirectEditedOut(Struct, tag_field="type", tag="message_edited"):
     seq: int
 
 
-class DirectDeletedOut(Struct, tag_field="type", tag="message_deleted"):
+class DirectDeletedOut(FriendsFrame, tag="message_deleted"):
     """Only the place of a message is left."""
 
     message_id: str
@@ -148,7 +165,7 @@ class DirectDeletedOut(Struct, tag_field="type", tag="message_deleted"):
     seq: int
 
 
-class DirectReactedOut(Struct, tag_field="type", tag="message_reaction"):
+class DirectReactedOut(FriendsFrame, tag="message_reaction"):
     """Somebody put an emoji on a message, or took it back."""
 
     message_id: str
@@ -159,56 +176,38 @@ class DirectReactedOut(Struct, tag_field="type", tag="message_reaction"):
     seq: int
 
 
-class FriendTypingOut(Struct, tag_field="type", tag="typing_indicator"):
+class FriendTypingOut(FriendsFrame, tag="typing_indicator"):
     """A friend began or stopped writing to the account."""
 
     user_id: str
     is_typing: bool
 
 
-class FriendOnlineOut(Struct, tag_field="type", tag="friend_online"):
+class FriendOnlineOut(FriendsFrame, tag="friend_online"):
     """A friend's first connection opened, or a friend came into sight."""
 
     user_id: str
 
 
-class FriendOfflineOut(Struct, tag_field="type", tag="friend_offline"):
+class FriendOfflineOut(FriendsFrame, tag="friend_offline"):
     """A friend's last connection closed, or a friend went out of sight."""
 
     user_id: str
 
 
-class FriendRequestedOut(Struct, tag_field="type", tag="friend_request"):
+class FriendRequestedOut(FriendsFrame, FriendRequestOut, tag="friend_request"):
     """Somebody wants to be friends."""
 
-    request_id: str
-    from_: FriendPersonOut = field(name="from")
-    to: FriendPersonOut
-    status: str
-    created_at: Instant
 
-
-class FriendAcceptedOut(Struct, tag_field="type", tag="friend_accepted"):
+class FriendAcceptedOut(FriendsFrame, FriendRequestOut, tag="friend_accepted"):
     """Two are friends from now on."""
 
-    request_id: str
-    from_: FriendPersonOut = field(name="from")
-    to: FriendPersonOut
-    status: str
-    created_at: Instant
 
-
-class FriendDeclinedOut(Struct, tag_field="type", tag="friend_declined"):
+class FriendDeclinedOut(FriendsFrame, FriendRequestOut, tag="friend_declined"):
     """A request was declined; it may be made again."""
 
-    request_id: str
-    from_: FriendPersonOut = field(name="from")
-    to: FriendPersonOut
-    status: str
-    created_at: Instant
 
-
-class FriendRemovedOut(Struct, tag_field="type", tag="friend_removed"):
+class FriendRemovedOut(FriendsFrame, tag="friend_removed"):
     """A friendship was ended, or a pending request taken back: ``status`` says which it was."""
 
     request_id: str
@@ -217,44 +216,15 @@ class FriendRemovedOut(Struct, tag_field="type", tag="friend_removed"):
     status: str
 
 
-class FriendsPongOut(Struct, tag_field="type", tag="pong"):
+class FriendsPongOut(FriendsFrame, tag="pong"):
     """The answer to a ping."""
 
 
-class FriendsErrorOut(Struct, tag_field="type", tag="error"):
+class FriendsErrorOut(FriendsFrame, ErrorFrame, tag="error"):
     """A frame was refused; the socket stays open. ``code`` is stable, ``message`` is for people."""
 
-    message: str
-    code: str
-    client_id: str | UnsetType = UNSET
-    field: str | UnsetType = UNSET
-    passing: bool | UnsetType = UNSET
-    retry_after: float | UnsetType = UNSET
-    last_seq: int | UnsetType = UNSET
-    missed: list[Any] | UnsetType = UNSET
 
-
-OUTBOUND: tuple[type[Struct], ...] = (
-    FriendsConnectedOut,
-    OnlineFriendsOut,
-    ResumedOut,
-    NewDirectOut,
-    DirectSentOut,
-    DirectDeliveredOut,
-    DirectReadOut,
-    DirectEditedOut,
-    DirectDeletedOut,
-    DirectReactedOut,
-    FriendTypingOut,
-    FriendOnlineOut,
-    FriendOfflineOut,
-    FriendRequestedOut,
-    FriendAcceptedOut,
-    FriendDeclinedOut,
-    FriendRemovedOut,
-    FriendsPongOut,
-    FriendsErrorOut,
-)
+OUTBOUND: tuple[type[Struct], ...] = tuple(FriendsFrame.__subclasses__())
 
 # -- client to server --------------------------------------------------------------------------
 
@@ -286,26 +256,18 @@ class SetFriendTyping(Struct):
     is_typing: bool = True
 
 
-class EditDirect(Struct):
+class EditDirect(EditFrame[str]):
     """Another content for a message of one's own."""
 
-    message_id: str
-    content: str
     client_id: str | None = None
 
 
-class DeleteDirect(Struct):
+class DeleteDirect(DeleteFrame[str]):
     """Leave only the place of a message of one's own."""
 
-    message_id: str
 
-
-class ReactToDirect(Struct):
+class ReactToDirect(ReactFrame[str]):
     """Put an emoji on a message, or take it back."""
-
-    message_id: str
-    emoji: str
-    remove: bool = False
 
 
 class ResumeDirects(Struct):
@@ -376,16 +338,6 @@ class FriendsOut(Struct):
     friends: list[FriendOut]
 
 
-class FriendRequestOut(Struct):
-    """One account's wish to be friends with another, and what has become of it."""
-
-    request_id: str
-    from_: FriendPersonOut = field(name="from")
-    to: FriendPersonOut
-    status: str
-    created_at: Instant
-
-
 class FriendRequestsOut(Struct):
     """The requests that wait for an answer."""
 
@@ -393,13 +345,8 @@ class FriendRequestsOut(Struct):
     outgoing: list[FriendRequestOut]
 
 
-class DirectNotUpToDateOut(Struct):
+class DirectNotUpToDateOut(NotUpToDateBody):
     """Why a message was not posted, and what the sender had not seen: as the socket shows it."""
-
-    detail: str
-    code: str
-    last_seq: int
-    missed: list[Any]
 
 
 ANSWERS: tuple[type[Struct], ...] = (

@@ -28,8 +28,10 @@ from folkmoot.core.messages.model import Destination, DirectWith, Draft, Message
 from folkmoot.core.shared.ids import ConversationId
 from folkmoot.core.shared.refusals import Refusal, Unavailable
 from folkmoot.core.work import UnitOfWork
+from folkmoot.kit.change_frames import change_of
 from folkmoot.kit.frame_handler import FrameHandler
 from folkmoot.kit.ids import reply_uid_of, upload_id_of
+from folkmoot.kit.json_frame import json_frame
 from folkmoot.kit.sending import Sender, nothing
 from folkmoot.kit.socket_endpoint import Rejection, Scope
 from folkmoot.realtime.connection import Connection, ObservedEvent
@@ -57,7 +59,7 @@ class FriendSockets:
 
     def rejection_of(self, refusal: Refusal | Unavailable | None) -> Rejection:
         """The close code for a client that cannot stay."""
-        return Rejection(*errors.rejection_of(refusal))
+        return errors.CLOSE_CODES.rejecting(refusal)
 
 
 class SentRequest(NamedTuple):
@@ -125,7 +127,7 @@ class FriendsHandler(FrameHandler[wire.Intention, SentRequest]):
             case wire.ResumeDirects(after=after):
                 return self._subscription.resume(after)
             case wire.EditDirect() | wire.DeleteDirect() | wire.ReactToDirect():
-                change = codec.change_of(intention)
+                change = change_of(intention)
                 return self._sender.change(me, change, direct_named(me, intention.message_id))
             case _:
                 assert_never(intention)
@@ -217,11 +219,11 @@ class FriendsHandler(FrameHandler[wire.Intention, SentRequest]):
             late = self._refuse_late(refusal, receiver, client_id)
             self._services.background_tasks.begin(late)
         else:
-            self._send(errors.error_frame(refusal, client_id=client_id))
+            self._send(errors.error_frame(refusal, client_id))
 
     def show_fault(self, asked: SentRequest | None) -> None:
         """Say that a fault of ours kept a frame from being served."""
-        self._send(errors.fault_frame(None if asked is None else asked.client_id))
+        self._send(errors.error_frame(None, asked.client_id if asked else None))
 
     async def _acknowledge_again(self, message: Message, receiver: Receiver) -> None:
         """Tell who has lost the first answer what has become of their message since."""
@@ -234,7 +236,7 @@ class FriendsHandler(FrameHandler[wire.Intention, SentRequest]):
         try:
             status = await self._services.storage.read(job)
         except Unavailable as refusal:
-            self._send(errors.error_frame(refusal, client_id=message.client_id))
+            self._send(errors.error_frame(refusal, message.client_id))
         else:
             self._send(codec.sent(message, receiver.uid, status))
 
@@ -245,12 +247,12 @@ class FriendsHandler(FrameHandler[wire.Intention, SentRequest]):
         try:
             missed = await frames_missed(self._services, self.connection.person, receiver, refusal)
         except Unavailable as unavailable:
-            self._send(errors.error_frame(unavailable, client_id=client_id))
+            self._send(errors.error_frame(unavailable, client_id))
         else:
-            self._send(errors.error_frame(refusal, client_id=client_id, missed=missed))
+            self._send(errors.error_frame(refusal, client_id, missed))
 
     def _send(self, frame: Struct) -> None:
-        self.connection.push(codec.encode(frame))
+        self.connection.push(json_frame(frame))
 
 
 def _resumes(scope: Scope) -> bool:

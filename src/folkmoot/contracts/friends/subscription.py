@@ -35,6 +35,7 @@ from folkmoot.core.shared.refusals import Refusal, Unavailable
 from folkmoot.core.social.contacts import Contacts
 from folkmoot.core.social.events import BlockLifted, FriendAccepted, SocialEvent
 from folkmoot.core.work import UnitOfWork
+from folkmoot.kit.json_frame import json_frame
 from folkmoot.kit.subscription import PAGE, Subscription
 from folkmoot.realtime.connection import Connection, ObservedEvent
 from folkmoot.realtime.services import Services
@@ -120,7 +121,8 @@ class FriendsSubscription:
     def _give_up(self, refusal: Refusal | Unavailable) -> None:
         """End a connection that listens no longer: better gone, with a reason, than silent."""
         self._services.hub.close(self._connection)
-        self._connection.outlet.close(*errors.rejection_of(refusal))
+        code, reason, _ = errors.CLOSE_CODES.rejecting(refusal)
+        self._connection.outlet.close(code, reason)
 
     def _stop_waiting(self) -> None:
         self._services.background_tasks.begin(self._resume_unasked())
@@ -334,7 +336,7 @@ class FriendsSubscription:
     # -- sending -------------------------------------------------------------------------------
 
     def _send(self, frame: Struct) -> None:
-        self._connection.push(codec.encode(frame))
+        self._connection.push(json_frame(frame))
 
     def _send_now(self, frame: Struct) -> None:
-        self._connection.outlet.push(codec.encode(frame))
+        self._connection.outlet.push(json_frame(frame))

@@ -7,34 +7,13 @@ from msgspec import Struct
 
 from folkmoot.bus.presence import Presence
 from folkmoot.contracts.friends import codec, errors
-from folkmoot.core.accounts.events import AccountChanged, AccountDeactivated, LoginsEnded
-from folkmoot.core.conversations.events import (
-    ConversationStarted,
-    DeliveredMoved,
-    Durable,
-    ReadMoved,
-)
+from folkmoot.core import events
+from folkmoot.core.conversations.events import Durable
 from folkmoot.core.events import Event
-from folkmoot.core.logs.events import LogsProgressed
 from folkmoot.core.messages.direct_messages import DeliveryStatus
-from folkmoot.core.messages.events import (
-    AnswerDropped,
-    AnswerExtended,
-    EphemeralNotice,
-    MessagePosted,
-)
 from folkmoot.core.messages.model import Message
-from folkmoot.core.presence.events import CameOnline, Entered, Exited, Typing, WentOffline
 from folkmoot.core.shared.ids import ConversationId
-from folkmoot.core.social.events import (
-    BlockLifted,
-    BlockSet,
-    FriendAccepted,
-    FriendDeclined,
-    FriendRequested,
-    FriendshipEnded,
-)
-from folkmoot.core.tasks.events import TasksAdded
+from folkmoot.kit.json_frame import json_frame
 from folkmoot.realtime.wire_format import CloseReason
 
 
@@ -54,30 +33,38 @@ class FriendsWireFormat:
     def frame(self, event: Event, *, own: bool) -> bytes | None:
         """The WebSocket frame for an event."""
         shown = self.shown(event, own=own)
-        return None if shown is None else codec.encode(shown)
+        return None if shown is None else json_frame(shown)
 
     def shown(self, event: Event, *, own: bool) -> Struct | None:
         """The frame for an event, before it is encoded."""
         match event:
-            case Durable() | ReadMoved() | DeliveredMoved() | Typing() | Entered() | Exited():
-                pair = self.pairs.get(event.conversation_id)
-                status = self._status_for(event, own=own)
-                return codec.shown(event, pair, status, own=own) if pair else None
-            case FriendRequested() | FriendAccepted() | FriendDeclined() | FriendshipEnded():
+            case Durable() | events.ReadMoved() | events.DeliveredMoved():
+                return self._shown_between(event, own=own)
+            case events.Typing() | events.Entered() | events.Exited():
+                return self._shown_between(event, own=own)
+            case events.FriendRequested() | events.FriendAccepted() | events.FriendDeclined():
                 return codec.told(event, own=own)
-            case BlockSet() | BlockLifted() | CameOnline() | WentOffline():
+            case events.FriendshipEnded() | events.CameOnline() | events.WentOffline():
                 return codec.told(event, own=own)
-            case LoginsEnded() | AccountDeactivated() | AccountChanged() | ConversationStarted():
+            case events.BlockSet() | events.BlockLifted() | events.LoginsEnded():
                 return None
-            case TasksAdded() | EphemeralNotice() | LogsProgressed():
+            case events.AccountDeactivated() | events.AccountChanged():
                 return None
-            case AnswerExtended() | AnswerDropped():
+            case events.ConversationStarted() | events.TasksAdded() | events.EphemeralNotice():
+                return None
+            case events.AnswerExtended() | events.AnswerDropped() | events.LogsProgressed():
                 return None
             case _:
                 assert_never(event)
 
+    def _shown_between(self, event: codec.PairEvent, *, own: bool) -> Struct | None:
+        pair = self.pairs.get(event.conversation_id)
+        if pair is None:
+            return None
+        return codec.shown(event, pair, self._status_for(event, own=own), own=own)
+
     def _status_for(self, event: codec.PairEvent, *, own: bool) -> DeliveryStatus:
-        if not isinstance(event, MessagePosted):
+        if not isinstance(event, events.MessagePosted):
             return DeliveryStatus.SENT
         return self.status(event.message) if own else DeliveryStatus.DELIVERED
 
@@ -92,4 +79,4 @@ class FriendsWireFormat:
 
     def close_code(self, close_reason: CloseReason) -> tuple[int, str]:
         """The close code for a close reason."""
-        return errors.close_code(close_reason)
+        return errors.CLOSE_CODES.closing(close_reason)

@@ -1,10 +1,9 @@
 """What the REST routes of the `sessions` contract answer; the OpenAPI document is made from it."""
 
-from typing import Any
-
 from msgspec import UNSET, Struct, UnsetType
 
 from folkmoot.contracts.sessions.frames import Instant, SessionReactionOut
+from folkmoot.kit.rejections import NotUpToDateBody
 
 
 class SessionOut(Struct):
@@ -145,13 +144,8 @@ class SessionSocketOut(Struct):
     document: str
 
 
-class SessionNotUpToDateOut(Struct):
+class SessionNotUpToDateOut(NotUpToDateBody):
     """Why a message was not posted, and what the author had not seen: as the socket shows it."""
-
-    detail: str
-    code: str
-    last_seq: int
-    missed: list[Any]
 
 
 ANSWERS: tuple[type[Struct], ...] = (

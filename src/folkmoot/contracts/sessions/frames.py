@@ -10,6 +10,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from folkmoot.core.messages.model import MessageKind
+from folkmoot.kit.change_frames import DeleteFrame, EditFrame, ReactFrame
 
 Seq = Annotated[int, Meta(ge=0, le=2**53, description="A place in the session's timeline")]
 Size = Annotated[int, Meta(ge=0, le=2**53, description="In bytes")]
@@ -63,12 +64,17 @@ class SessionTypingMetadata(Struct):
     username: str
 
 
-class SessionTypingFrame(Struct, tag_field="message_type", tag="typing_indicator"):
-    """Somebody else began or stopped writing."""
+class SessionFrame(Struct, tag_field="message_type"):
+    """What most frames of the server begin with."""
 
     chat_session_id: str
     user_id: str
     timestamp: Instant
+
+
+class SessionTypingFrame(SessionFrame, tag="typing_indicator"):
+    """Somebody else began or stopped writing."""
+
     metadata: SessionTypingMetadata
 
 
@@ -80,21 +86,15 @@ class SessionPresenceMetadata(Struct):
     last_seq: int | UnsetType = UNSET
 
 
-class SessionJoinedFrame(Struct, tag_field="message_type", tag="user_joined"):
+class SessionJoinedFrame(SessionFrame, tag="user_joined"):
     """An account's first socket in this session opened; whoever opens a socket hears it first."""
 
-    chat_session_id: str
-    user_id: str
-    timestamp: Instant
     metadata: SessionPresenceMetadata
 
 
-class SessionLeftFrame(Struct, tag_field="message_type", tag="user_left"):
+class SessionLeftFrame(SessionFrame, tag="user_left"):
     """An account's last socket in this session closed."""
 
-    chat_session_id: str
-    user_id: str
-    timestamp: Instant
     metadata: SessionPresenceMetadata
 
 
@@ -105,12 +105,9 @@ class SessionReadMetadata(Struct):
     up_to_message_id: str | None = None
 
 
-class SessionReadFrame(Struct, tag_field="message_type", tag="read_receipt"):
+class SessionReadFrame(SessionFrame, tag="read_receipt"):
     """A participant has read everything up to a place."""
 
-    chat_session_id: str
-    user_id: str
-    timestamp: Instant
     metadata: SessionReadMetadata
 
 
@@ -139,12 +136,9 @@ class SessionDeletedMetadata(Struct):
     seq: int
 
 
-class SessionDeletedFrame(Struct, tag_field="message_type", tag="message_deleted"):
+class SessionDeletedFrame(SessionFrame, tag="message_deleted"):
     """Only the place of a message is left."""
 
-    chat_session_id: str
-    user_id: str
-    timestamp: Instant
     metadata: SessionDeletedMetadata
 
 
@@ -157,12 +151,9 @@ class SessionReactionMetadata(Struct):
     seq: int
 
 
-class SessionReactionFrame(Struct, tag_field="message_type", tag="reaction"):
+class SessionReactionFrame(SessionFrame, tag="reaction"):
     """Somebody put an emoji on a message, or took it back."""
 
-    chat_session_id: str
-    user_id: str
-    timestamp: Instant
     metadata: SessionReactionMetadata
 
 
@@ -172,12 +163,9 @@ class SessionPlaceMetadata(Struct):
     seq: int
 
 
-class SessionClosedFrame(Struct, tag_field="message_type", tag="session_closed"):
+class SessionClosedFrame(SessionFrame, tag="session_closed"):
     """The session was closed: it can be read, and the socket stays; nobody can write any more."""
 
-    chat_session_id: str
-    user_id: str
-    timestamp: Instant
     metadata: SessionPlaceMetadata
 
 
@@ -189,12 +177,9 @@ class SessionAssignedMetadata(Struct):
     seq: int
 
 
-class SessionAssignedFrame(Struct, tag_field="message_type", tag="session_assigned"):
+class SessionAssignedFrame(SessionFrame, tag="session_assigned"):
     """A member of staff was put in charge; ``user_id`` is who did that."""
 
-    chat_session_id: str
-    user_id: str
-    timestamp: Instant
     metadata: SessionAssignedMetadata
 
 
@@ -206,12 +191,9 @@ class SessionUpdatedMetadata(Struct):
     assistant: bool | UnsetType = UNSET
 
 
-class SessionUpdatedFrame(Struct, tag_field="message_type", tag="session_updated"):
+class SessionUpdatedFrame(SessionFrame, tag="session_updated"):
     """The session was renamed, or its assistant switched."""
 
-    chat_session_id: str
-    user_id: str
-    timestamp: Instant
     metadata: SessionUpdatedMetadata
 
 
@@ -224,30 +206,21 @@ class SessionMemberMetadata(Struct):
     by_user_id: str
 
 
-class SessionMemberAddedFrame(Struct, tag_field="message_type", tag="participant_added"):
+class SessionMemberAddedFrame(SessionFrame, tag="participant_added"):
     """Somebody became a participant."""
 
-    chat_session_id: str
-    user_id: str
-    timestamp: Instant
     metadata: SessionMemberMetadata
 
 
-class SessionMemberRemovedFrame(Struct, tag_field="message_type", tag="participant_removed"):
+class SessionMemberRemovedFrame(SessionFrame, tag="participant_removed"):
     """Somebody left the session, or was removed."""
 
-    chat_session_id: str
-    user_id: str
-    timestamp: Instant
     metadata: SessionMemberMetadata
 
 
-class SessionPongFrame(Struct, tag_field="message_type", tag="pong"):
+class SessionPongFrame(SessionFrame, tag="pong"):
     """The answer to a ping."""
 
-    chat_session_id: str
-    user_id: str
-    timestamp: Instant
     metadata: dict[str, Any]
 
 
@@ -352,25 +325,16 @@ class ReadInSession(Struct):
     up_to_message_id: str
 
 
-class EditInSession(Struct):
+class EditInSession(EditFrame[str]):
     """Another content for a message of one's own."""
 
-    message_id: str
-    content: str
 
-
-class DeleteInSession(Struct):
+class DeleteInSession(DeleteFrame[str]):
     """Leave only the place of a message."""
 
-    message_id: str
 
-
-class ReactInSession(Struct):
+class ReactInSession(ReactFrame[str]):
     """Put an emoji on a message, or take it back."""
-
-    message_id: str
-    emoji: str
-    remove: bool = False
 
 
 class PingSession(Struct):

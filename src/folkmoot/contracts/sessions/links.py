@@ -6,16 +6,11 @@ from folkmoot.contracts.sessions.frames import SessionFile
 from folkmoot.core.messages.errors import LinkInvalid, NoSuchAttachment
 from folkmoot.core.messages.model import Attachment
 from folkmoot.core.shared.ids import Uid
-from folkmoot.files.links import PREFIX, file_url, upload_id_of
+from folkmoot.files.links import PREFIX, upload_id_of
 from folkmoot.files.names import harmless
 
 NOTHING = Attachment(name="", size=None, media_type=None)
 """What hangs on a message without a file."""
-
-
-def url_of(attachment: Attachment) -> str | None:
-    """Where clients fetch the file; ours are paths of this server."""
-    return attachment.url if attachment.id is None else file_url(attachment.id)
 
 
 def attachment_of(say: SessionFile, *, host: str) -> Uid | Attachment:

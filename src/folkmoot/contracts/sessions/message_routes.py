@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from fastapi import APIRouter, Request, Response
 
 from folkmoot.contracts.sessions import answers, bodies, errors
-from folkmoot.contracts.sessions.codec import instant
+from folkmoot.contracts.sessions.codec import instant, wire_format
 from folkmoot.contracts.sessions.drafts import draft_of
 from folkmoot.contracts.sessions.names import session_entered
 from folkmoot.contracts.sessions.shapes import message_out
@@ -119,7 +119,8 @@ async def post(
         _, hidden = await services.storage.read(
             lambda work: _entered(services, work, caller, session_id)
         )
-        return answer(errors.not_up_to_date(refusal, hidden=hidden), 409)
+        missed = wire_format(services.clock).missed(refusal, hidden)
+        return answer(errors.not_up_to_date(refusal, missed), 409)
     members = await services.storage.read(lambda work: members_shown(work, me, head.id))
     return answer(message_out(posted.message, members, own=True), 201)
 

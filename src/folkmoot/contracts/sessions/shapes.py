@@ -2,16 +2,15 @@
 
 from collections.abc import Sequence
 
-from msgspec import UNSET
-
 from folkmoot.contracts.sessions import answers, codec
 from folkmoot.contracts.sessions.codec import instant, maybe_instant
-from folkmoot.contracts.sessions.links import NOTHING, url_of
+from folkmoot.contracts.sessions.links import NOTHING
 from folkmoot.contracts.sessions.names import membership_uid
 from folkmoot.core.conversations.model import Conversation, Member
 from folkmoot.core.messages.model import Message
 from folkmoot.core.shared.ids import AccountId, Uid
 from folkmoot.core.work import UnitOfWork
+from folkmoot.kit.message_parts import author_uid, own_client_id, reply_uid, url_of
 
 
 async def sessions_out(
@@ -60,7 +59,7 @@ def message_out(
     return answers.SessionMessageOut(
         id=message.uid,
         chat_session_id=message.conversation_uid,
-        sender_id=message.author.uid if message.author else None,
+        sender_id=author_uid(message),
         message_type=message.body.kind.value,
         content=message.body.content,
         status=status,
@@ -68,7 +67,7 @@ def message_out(
         read_by_count=read_by_count,
         seq=message.seq,
         sender_name=message.sender_name,
-        reply_to_id=message.body.reply_to.uid if message.body.reply_to else None,
+        reply_to_id=reply_uid(message),
         mentions=list(message.body.mentions),
         file_url=url_of(hangs),
         file_name=hangs.name or None,
@@ -78,7 +77,7 @@ def message_out(
         is_deleted=message.is_deleted,
         reactions=codec.reactions_out(message.reactions),
         metadata=dict(message.body.labels),
-        client_id=message.client_id if own and message.client_id is not None else UNSET,
+        client_id=own_client_id(message, own=own),
     )
 
 

@@ -1,10 +1,10 @@
 """The live side of the `sessions` contract: one socket for one account in one session."""
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from typing import ClassVar, assert_never
 from urllib.parse import parse_qs
 
-from msgspec import UNSET, Struct
+from msgspec import Struct
 
 from folkmoot.auth.authenticator import Caller
 from folkmoot.contracts.sessions import codec, errors
@@ -13,14 +13,14 @@ from folkmoot.contracts.sessions.drafts import draft_of
 from folkmoot.contracts.sessions.names import conversation_id_of
 from folkmoot.core.accounts.model import Account
 from folkmoot.core.conversations.model import Conversation, Member
-from folkmoot.core.events import Event
 from folkmoot.core.messages.model import Posted
-from folkmoot.core.shared.ids import Clock, ConversationId, Uid
+from folkmoot.core.shared.ids import ConversationId, Uid
 from folkmoot.core.shared.refusals import Refusal, Unavailable
 from folkmoot.core.work import UnitOfWork
+from folkmoot.kit.change_frames import change_of
 from folkmoot.kit.frame_handler import FrameHandler
 from folkmoot.kit.ids import message_uid_of
-from folkmoot.kit.rejections import FAULT_SENTENCE
+from folkmoot.kit.json_frame import json_frame
 from folkmoot.kit.sending import Sender, known
 from folkmoot.kit.socket_endpoint import Rejection, Scope
 from folkmoot.kit.subscription import Subscription
@@ -28,25 +28,6 @@ from folkmoot.realtime.connection import Connection
 from folkmoot.realtime.limits import Cost
 from folkmoot.realtime.outbox import Outbox
 from folkmoot.realtime.services import Services
-from folkmoot.realtime.wire_format import CloseReason
-
-
-class SessionsWireFormat:
-    """Events and endings as this contract shows them; ``clock`` dates what has no time itself."""
-
-    echoes = True
-
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-
-    def frame(self, event: Event, *, own: bool) -> bytes | None:
-        """The WebSocket frame for an event."""
-        shown = codec.shown(event, own=own, now=self._clock.now())
-        return None if shown is None else codec.encode(shown)
-
-    def close_code(self, close_reason: CloseReason) -> tuple[int, str]:
-        """The close code for a close reason."""
-        return errors.close_code(close_reason)
 
 
 class SessionSockets:
@@ -56,7 +37,7 @@ class SessionSockets:
 
     def __init__(self, services: Services) -> None:
         self._sender = Sender(services)
-        self._wire_format = SessionsWireFormat(services.clock)
+        self._wire_format = codec.wire_format(services.clock)
 
     def handler(self, scope: Scope, caller: Caller, outbox: Outbox) -> "SessionHandler":
         """The handler of a client that wants to hear of the session in the path."""
@@ -71,7 +52,7 @@ class SessionSockets:
 
     def rejection_of(self, refusal: Refusal | Unavailable | None) -> Rejection:
         """The close code for a client that cannot stay."""
-        return Rejection(*errors.rejection_of(refusal))
+        return errors.CLOSE_CODES.rejecting(refusal)
 
 
 class SessionHandler(FrameHandler[wire.Intention, str]):
@@ -153,7 +134,7 @@ class SessionHandler(FrameHandler[wire.Intention, str]):
                 return self._sender.read_message(me.id, self._conversation_id, uid)
             case wire.EditInSession() | wire.DeleteInSession() | wire.ReactInSession():
                 find = known(self._conversation_id, message_uid_of(intention.message_id))
-                return self._sender.change(me.id, codec.change_of(intention), find)
+                return self._sender.change(me.id, change_of(intention), find)
             case _:
                 assert_never(intention)
         return None
@@ -180,26 +161,26 @@ class SessionHandler(FrameHandler[wire.Intention, str]):
 
     def show_refusal(self, refusal: Refusal | Unavailable, asked: str | None) -> None:
         """Say why a frame was refused."""
-        connection = self.connection
-        frame = errors.error_frame(
-            refusal,
-            conversation=self._uid,
-            account=connection.person.uid,
-            at=self._services.clock.now(),
-            client_id=asked,
-            hidden=self._services.hub.hidden_from(connection, self._conversation_id),
-        )
-        self._send(frame)
+        hidden = self._services.hub.hidden_from(self.connection, self._conversation_id)
+        missed = codec.wire_format(self._services.clock).missed(refusal, hidden)
+        self._send_error(refusal, asked, missed)
 
     def show_fault(self, asked: str | None) -> None:
         """Say that a fault of ours kept a frame from being served."""
-        metadata = wire.SessionErrorMetadata("internal_error", asked or UNSET)
-        at = codec.instant(self._services.clock.now())
-        person = self.connection.person
-        self._send(wire.SessionErrorFrame(self._uid, person.uid, FAULT_SENTENCE, at, metadata))
+        self._send_error(None, asked)
+
+    def _send_error(
+        self,
+        refusal: Refusal | Unavailable | None,
+        asked: str | None,
+        missed: Sequence[Struct] = (),
+    ) -> None:
+        here = {"conversation": self._uid, "account": self.connection.person.uid}
+        now = self._services.clock.now()
+        self._send(errors.error_frame(refusal, asked, missed, at=now, **here))
 
     def _send(self, frame: Struct) -> None:
-        self.connection.push(codec.encode(frame))
+        self.connection.push(json_frame(frame))
 
 
 def host_of(scope: Scope) -> str:
