@@ -201,6 +201,22 @@ async def test_of_many_messages_that_reach_many_the_last_is_stored_by_one_write(
         assert (await delivered(server, session))["cy"] == 5
 
 
+async def test_each_who_listens_is_handed_what_others_say_for_as_long_as_they_do(server):
+    session, receipts = await session_of(server), server.services.receipts
+    ana, cy = server.cast.ana, server.cast.cy
+    listening = [await server.connect(account, session) for account in (ana, cy)]
+    for connection in listening:
+        await server.follow(connection, None)
+    await receipts.flush()
+    for author in (ana, cy):
+        await server.say(author, "hello", where=session)
+
+    server.hub.release(listening[1], session.id)
+    await server.say(ana, "are you there?", where=session)
+
+    assert receipts.handed_under_way() == {(session.id, cy.id): 3, (session.id, ana.id): 4}
+
+
 @pytest.mark.parametrize("is_late", [False, True])
 async def test_of_who_only_looks_on_no_account_is_kept_until_they_become_a_member(server, is_late):
     cast, hub, receipts = server.cast, server.hub, server.services.receipts

@@ -67,13 +67,14 @@ def online_topic(account_id: AccountId) -> Topic:
 def topics_of(event: Event) -> tuple[Topic, ...]:
     """The topics that an event is published under, besides `EVERYTHING`."""
     match event:
+        # First what comes by the hundred.
+        case DeliveredMoved() | ReadMoved() | Typing() | Entered() | Exited():
+            return (conversation_topic(event.conversation_id),)
         case MessagePosted(message=message) if message.author is None:
             return conversation_topic(event.conversation_id), ANSWERS
         case MemberJoined(member=person) | MemberLeft(member=person):
             return conversation_topic(event.conversation_id), account_topic(person.id)
-        case Durable() | ReadMoved() | DeliveredMoved():
-            return (conversation_topic(event.conversation_id),)
-        case Entered() | Exited() | Typing():
+        case Durable():
             return (conversation_topic(event.conversation_id),)
         case CameOnline(person=person) | WentOffline(person=person):
             topic = online_topic(person.id)

@@ -83,6 +83,9 @@ def speaker(event: Event) -> AccountId | None:
 def about(event: Event) -> AccountId | None:
     """Whose own connections see an event as their own: its author's, actor's or reader's."""
     match event:
+        # First what comes by the hundred.
+        case DeliveredMoved(receiver=person) | ReadMoved(reader=person):
+            return person.id
         case MessagePosted() | MessageEdited() | ReactionAdded() | ReactionRemoved() | Typing():
             return speaker(event)
         case MessageDeleted(actor=person) | MemberJoined(member=person) | MemberLeft(member=person):
@@ -93,8 +96,6 @@ def about(event: Event) -> AccountId | None:
             | AgentAssigned(actor=person)
             | AssistantSwitched(actor=person)
         ):
-            return person.id
-        case ReadMoved(reader=person) | DeliveredMoved(receiver=person):
             return person.id
         case Entered(person=person) | Exited(person=person):
             return person.id

@@ -16,7 +16,7 @@ from folkmoot.core.conversations.events import (
 from folkmoot.core.conversations.model import Conversation
 from folkmoot.core.events import Event, TimelineEvent
 from folkmoot.core.presence.events import Entered, Exited, Typing
-from folkmoot.core.shared.ids import ConnectionId
+from folkmoot.core.shared.ids import AccountId, ConnectionId
 from folkmoot.realtime.connection import Connection
 from folkmoot.realtime.wire_format import WireFormat
 
@@ -51,21 +51,37 @@ class Backlog:
 class Channel:
     """One conversation, as far as connections of this process listen to it."""
 
-    __slots__ = ("ahead", "conversation", "held", "listeners", "members")
+    __slots__ = ("_member_accounts", "_members", "ahead", "conversation", "held", "listeners")
 
     def __init__(self) -> None:
         self.ahead: dict[Connection, int] = {}
         """Who was sent, out of storage, what may not have been announced yet, and up to where."""
         self.conversation: Conversation | None = None
         self.listeners: dict[WireFormat, dict[Connection, None]] = {}
-        self.members: dict[Connection, None] = {}
-        """The listeners who are members; staff may listen to what they are no members of."""
+        self._members: dict[Connection, None] = {}
+        self._member_accounts: frozenset[AccountId] | None = frozenset()
         self.held: dict[Connection, Backlog] = {}
 
     @property
     def is_empty(self) -> bool:
         """Whether nobody listens any more."""
         return not self.listeners and not self.held
+
+    @property
+    def member_accounts(self) -> frozenset[AccountId]:
+        """The accounts that listen as members; staff may listen to what they are no members of.
+
+        It is the same object until somebody comes or goes: asked for each message, told apart
+        by identity.
+        """
+        if self._member_accounts is None:
+            self._member_accounts = frozenset(one.person.id for one in self._members)
+        return self._member_accounts
+
+    def note_member(self, connection: Connection) -> None:
+        """Take down that a listener is a member."""
+        self._members[connection] = None
+        self._member_accounts = None
 
     def connections(self) -> Iterator[Connection]:
         """Everybody who listens, or is about to."""
@@ -91,7 +107,7 @@ class Channel:
 
     def who_had(self, event: ChannelEvent) -> Collection[Connection]:
         """The listeners that were sent this event before it was announced; nearly always none."""
-        if not self.ahead or not isinstance(event, Durable):
+        if not isinstance(event, Durable):
             return ()
         had = {listener for listener, seq in self.ahead.items() if event.seq <= seq}
         self.ahead = {one: seq for one, seq in self.ahead.items() if event.seq < seq}
@@ -107,7 +123,9 @@ class Channel:
         """Take a connection out; whether it had been let in."""
         self.ahead.pop(connection, None)
         self.held.pop(connection, None)
-        self.members.pop(connection, None)
+        if connection in self._members:
+            del self._members[connection]
+            self._member_accounts = None
         group = self.listeners.get(connection.wire_format)
         if group is None or connection not in group:
             return False

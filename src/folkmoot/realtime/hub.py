@@ -73,9 +73,14 @@ class DeliveryReceipts(Protocol):
     """Takes on what accounts were handed, where the kind of conversation keeps track of that."""
 
     def note_handed(
-        self, conversation_id: ConversationId, accounts: Iterable[AccountId], up_to_seq: int
+        self,
+        conversation_id: ConversationId,
+        accounts: frozenset[AccountId],
+        up_to_seq: int,
+        *,
+        author: AccountId | None,
     ) -> None:
-        """A message of somebody else reached these accounts as it was posted."""
+        """A message reached these accounts as it was posted; of its author it is no news."""
         ...
 
     def claim_handed(self, mark: ReadMark) -> None:
@@ -226,7 +231,7 @@ class Hub:
             channel.ahead[connection] = up_to_seq
         channel.know(conversation, backlog.events)
         if is_member or _joins(connection, backlog.events):
-            channel.members[connection] = None
+            channel.note_member(connection)
         if conversation.id in connection.conversations:
             return
         connection.conversations = (*connection.conversations, conversation.id)
@@ -259,7 +264,7 @@ class Hub:
                 self.deliver(event)
             case ConversationStarted() | MemberJoined() | MemberLeft():
                 self._apply_membership(event)
-            case Durable() | ReadMoved() | DeliveredMoved():
+            case DeliveredMoved() | ReadMoved() | Durable():
                 self.deliver(event)
             case Entered() | Exited() | CameOnline() | WentOffline() | Typing():
                 self._apply_presence(event)
@@ -334,9 +339,7 @@ class Hub:
             return
         origin = event.origin if isinstance(event, MessagePosted) else None
         channel.hold_back(event, origin)
-        subject = about(event)
-        passing = isinstance(event, PASSING)
-        had = channel.who_had(event)
+        had = channel.who_had(event) if channel.ahead else ()
         for wire_format, everybody in channel.listeners.items():
             for_others = wire_format.frame(event, own=False)
             for_subject = wire_format.frame(event, own=True)
@@ -344,20 +347,34 @@ class Hub:
                 continue
             group = [one for one in everybody if one not in had] if had else everybody
             answered = None if wire_format.echoes else origin
-            for connection in group:
-                frame = for_others
-                if connection.blocked or connection.contacts or connection.blocked_by:
-                    frame = self._guarded(channel, connection, event, frame)
-                if connection.person.id == subject:
-                    frame = None if connection.id == answered else for_subject
-                if frame is None:
-                    continue
-                if passing:
-                    connection.outlet.offer(frame)
-                else:
-                    connection.push(frame)
+            self._send(channel, event, group, (for_others, for_subject), answered)
         if isinstance(event, MessagePosted):
             self._note_reached(channel, event)
+
+    def _send(
+        self,
+        channel: Channel,
+        event: ChannelEvent,
+        group: Iterable[Connection],
+        frames: tuple[Frame | None, Frame | None],
+        answered: ConnectionId | None,
+    ) -> None:
+        """Send one contract's frames of an event: to others, and to whom it is about."""
+        for_others, for_subject = frames
+        subject = about(event)
+        passing = isinstance(event, PASSING)
+        for connection in group:
+            frame = for_others
+            if connection.blocked or connection.contacts or connection.blocked_by:
+                frame = self._guarded(channel, connection, event, frame)
+            if connection.person.id == subject:
+                frame = None if connection.id == answered else for_subject
+            if frame is None:
+                continue
+            if passing:
+                connection.outlet.offer(frame)
+            else:
+                connection.push(frame)
 
     def _notify(self, event: EphemeralNotice | LogsProgressed) -> None:
         """Tell the connections of one account, of those that listen to the conversation."""
@@ -386,9 +403,8 @@ class Hub:
         head = channel.conversation
         if head is None or head.kind not in KINDS_WITH_DELIVERY:
             return
-        reached = {connection.person.id for connection in channel.members}
-        reached.discard(event.message.author_id or AccountId(0))
-        self._receipts.note_handed(head.id, reached, event.seq)
+        reached, author = channel.member_accounts, event.message.author_id
+        self._receipts.note_handed(head.id, reached, event.seq, author=author)
 
     def sweep(self, clock_now: datetime) -> None:
         """End what its time has ended: typing, presence, and logins by ``clock_now``."""
@@ -459,7 +475,7 @@ class Hub:
         if isinstance(event, MemberJoined):
             for connection in self.connections_of(event.member.id):
                 if connection in channel.listeners.get(connection.wire_format, ()):
-                    channel.members[connection] = None
+                    channel.note_member(connection)
 
     def _remove(self, conversation_id: ConversationId, account_id: AccountId) -> None:
         for connection in self.connections_of(account_id):

@@ -6,7 +6,7 @@ moment, the highest of each member wins, and all are stored by one job.
 
 import asyncio
 import logging
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Sequence
 
 from folkmoot.core.conversations.model import ReadMark
 from folkmoot.core.conversations.receipts import Watermarks
@@ -19,6 +19,7 @@ _log = logging.getLogger(__name__)
 
 _Key = tuple[ConversationId, AccountId]
 _Claims = dict[_Key, int]
+_Noted = tuple[frozenset[AccountId], int]
 
 
 class Receipts:
@@ -36,6 +37,8 @@ class Receipts:
         self._rest = rest
         self._read: _Claims = {}
         self._handed: _Claims = {}
+        self._noted: dict[tuple[ConversationId, AccountId | None], _Noted] = {}
+        """What was handed to all who listened, by the conversation and who wrote it there."""
         self._storing: _Claims = {}
         self._late: set[_Key] = set()
         self._arrived = asyncio.Event()
@@ -50,15 +53,22 @@ class Receipts:
         self._claim(self._handed, mark)
 
     def note_handed(
-        self, conversation_id: ConversationId, accounts: Iterable[AccountId], up_to_seq: int
+        self,
+        conversation_id: ConversationId,
+        accounts: frozenset[AccountId],
+        up_to_seq: int,
+        *,
+        author: AccountId | None,
     ) -> None:
-        """The same of all who listen as a message is posted: it must cost next to nothing for
-        each."""
-        claims = self._handed
-        for account_id in accounts:
-            key = (conversation_id, account_id)
-            if up_to_seq > claims.get(key, -1):
-                claims[key] = up_to_seq
+        """The same of all who listen as a message is posted, but for who wrote it.
+
+        It costs the same for two listeners and for two hundred, until it is asked for or stored.
+        """
+        key = (conversation_id, author)
+        before = self._noted.get(key)
+        if before is not None and (before[0] is not accounts or before[1] > up_to_seq):
+            self._claim_noted()
+        self._noted[key] = (accounts, up_to_seq)
         self._arrived.set()
 
     def handed_under_way(self) -> dict[_Key, int]:
@@ -66,10 +76,12 @@ class Receipts:
 
         Asked before storage is, the two together never show less than was shown before.
         """
+        self._claim_noted()
         return {**self._storing, **self._handed}
 
     def was_handed(self, mark: ReadMark) -> bool:
         """The same of one member: whether they were handed this, and it is not stored yet."""
+        self._claim_noted()
         key = (mark.conversation_id, mark.account_id)
         return max(self._storing.get(key, 0), self._handed.get(key, 0)) >= mark.up_to_seq
 
@@ -84,6 +96,7 @@ class Receipts:
 
     async def flush(self) -> bool:
         """Store what was claimed so far; false if it is still to be stored."""
+        self._claim_noted()
         read, self._read = self._read, {}
         handed, self._handed = self._handed, {}
         late, self._late = self._late, set()
@@ -123,6 +136,16 @@ class Receipts:
                 await self._marks.move_read(work, read)
 
         await self._writer.write(job, patient=patient)
+
+    def _claim_noted(self) -> None:
+        """Make claims, one for each account, of what was noted for all of them."""
+        claims = self._handed
+        for (conversation_id, author), (accounts, up_to_seq) in self._noted.items():
+            for account_id in accounts:
+                key = (conversation_id, account_id)
+                if account_id != author and up_to_seq > claims.get(key, -1):
+                    claims[key] = up_to_seq
+        self._noted.clear()
 
     def _claim(self, claims: _Claims, mark: ReadMark) -> None:
         key = (mark.conversation_id, mark.account_id)

@@ -96,6 +96,8 @@ class AuditConsumer:
     def consume(self, event: Event) -> None:
         """Have an event noted, if it is one to be traced."""
         match event:
+            case Durable() | ReadMoved() | DeliveredMoved() | ConversationStarted():
+                pass  # What is said and done in conversations, their timelines tell.
             case BlockSet(blocker=blocker, blocked=blocked):
                 self._services.background_tasks.begin(self._noted("block set", blocker, blocked))
             case BlockLifted(blocker=blocker, blocked=blocked):
@@ -105,8 +107,6 @@ class AuditConsumer:
                     self._services.background_tasks.begin(
                         self._noted("logs read anew", reader, entries=reading.entries)
                     )
-            case Durable() | ReadMoved() | DeliveredMoved() | ConversationStarted():
-                pass  # What is said and done in conversations, their timelines tell.
             case LoginsEnded() | AccountDeactivated() | AccountChanged():
                 pass  # Noted where it is asked for, with the address that it came from.
             case FriendRequested() | FriendAccepted() | FriendDeclined() | FriendshipEnded():
