@@ -365,10 +365,10 @@ class Hub:
         passing = isinstance(event, PASSING)
         for connection in group:
             frame = for_others
-            if connection.blocked or connection.contacts or connection.blocked_by:
-                frame = self._guarded(channel, connection, event, frame)
             if connection.person.id == subject:
                 frame = None if connection.id == answered else for_subject
+            elif connection.blocked or connection.contacts or connection.blocked_by:
+                frame = self._guarded(channel, connection, event, subject, frame)
             if frame is None:
                 continue
             if passing:
@@ -430,12 +430,19 @@ class Hub:
         connection.end(close_reason)
 
     def _guarded(
-        self, channel: Channel, connection: Connection, event: ChannelEvent, frame: Frame | None
+        self,
+        channel: Channel,
+        connection: Connection,
+        event: ChannelEvent,
+        subject: AccountId | None,
+        frame: Frame | None,
     ) -> Frame | None:
         """What a connection that may not hear of everybody is sent of what others do."""
-        contacts, head = connection.contacts, channel.conversation
-        if contacts is not None and about(event) not in connection.watched:
+        if connection.contacts is not None and subject not in connection.watched:
             return None
+        if not connection.blocked and not connection.blocked_by:
+            return frame
+        head = channel.conversation
         hidden = hidden_authors(head, connection.blocked) if head is not None else ()
         if not hears(event, hidden, connection.blocked_by):
             return None
