@@ -13,14 +13,13 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from statistics import median
 
-from folkmoot.bots.logs.index import FILE_NAME, Logs
-from folkmoot.core.accounts.model import Account, Role
-from folkmoot.core.logs.model import LogQuery
-from folkmoot.core.shared.ids import AccountId, Uid
+from folkmoot.bots.logs.index import FILE_NAME, Logs, made_of
+from folkmoot.core.accounts.model import Role
+from folkmoot.core.logs.model import FOR_EVERYBODY, LogQuery, SourceAudience, withheld_sources_of
 from folkmoot.server.programs import log_reader
 from folkmoot.server.system import SystemClock
 from folkmoot.storage.log_index import LogIndexFile
@@ -68,7 +67,9 @@ async def measured(folder: Path, count: int) -> dict[str, object]:
     source = folder / "all.log"
     with source.open("w") as file:
         file.writelines(f"{line}\n" for line in lines(count, clock.now()))
-    index = LogIndexFile(folder / FILE_NAME)
+    index = LogIndexFile(
+        folder / FILE_NAME, made_of=made_of([str(source)], SourceAudience.EVERYBODY)
+    )
     logs = Logs(
         sources=[str(source)], folder=folder, index=index, reader=log_reader.__name__, clock=clock
     )
@@ -91,14 +92,12 @@ async def measured(folder: Path, count: int) -> dict[str, object]:
 
 
 async def _asked(logs: Logs, role: Role) -> dict[str, float]:
-    uid = Uid("00000000-0000-7000-8000-000000000001")
-    now = datetime(2026, 1, 1, tzinfo=UTC)
-    who = Account(AccountId(1), uid, "ana", "ana@example.com", "", None, role, True, now)
+    audiences = FOR_EVERYBODY | withheld_sources_of(role)
     took = []
     for _ in range(5):
         for words in QUESTIONS:
             begun = time.perf_counter()
-            await logs.find(LogQuery(words, who))
+            await logs.find(LogQuery(words, audiences))
             took.append((time.perf_counter() - begun) * 1000)
     return {"median": round(median(took)), "longest": round(max(took))}
 

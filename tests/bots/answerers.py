@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from folkmoot.bots.answerer import Answerer, AnswerFailed, Sources
+from folkmoot.bots.answerer import Answerer, AnswerFailed, NothingFits, Sources
 from folkmoot.bots.model.answerer import ModelAnswerer
 from folkmoot.bots.model.completion import Jitter
 from folkmoot.bots.model.connection import ResponseBounds
@@ -30,14 +30,18 @@ def sources(
     question: str = "Why did the disk fill?",
     *,
     asker: AccountId = ANA,
+    asker_name: str = "ana",
+    pages: tuple[Excerpt, ...] = (),
     turns: tuple[Turn, ...] = (),
     logs: tuple[Excerpt, ...] = (),
     said: tuple[Excerpt, ...] = (),
 ) -> Sources:
     return Sources(
         asker=asker,
+        asker_name=asker_name,
         question=question,
         turns=(*turns, Turn("user", question)),
+        pages=pages,
         logs=logs,
         said=said,
     )
@@ -53,6 +57,7 @@ class Collected:
 
     pieces: list[str]
     failure: str | None = None
+    nothing_fits: bool = False
 
     @property
     def text(self) -> str:
@@ -76,6 +81,8 @@ async def collect(answerer: Answerer, asked: Sources | None = None) -> Collected
         async for piece in answerer.answer(asked or sources()):
             assert piece
             collected.pieces.append(piece)
+    except NothingFits:
+        collected.nothing_fits = True
     except AnswerFailed as failure:
         collected.failure = str(failure)
     return collected

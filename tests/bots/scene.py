@@ -174,14 +174,15 @@ async def scened(
         session = await server.do(desks.open, cast.cy, title="HELP", agent=agent, assistant_on=True)
         answers, answerer = Answers(cast.clock, cast.ids, max_chars=MAX_CHARS), ScriptedAnswerer()
         research = Research(services.storage, services.logs, answers)
+        notices = EphemeralNotices(cast.clock, cast.ids)
         assistant = Assistant(
             services,
             answers,
             answerer,
             research,
+            notices,
             bounds=bounds or AssistantBounds(),
         )
-        notices = EphemeralNotices(cast.clock, cast.ids)
         services.command_handlers.append(Commands(services, notices))
         tasks = TaskRunner(services.writer.write, cast.clock, holder="a test")
         tasks.register(ANSWER, assistant.handle, at_once=assistant.bounds.at_once)

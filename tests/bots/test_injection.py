@@ -194,7 +194,7 @@ def test_what_was_said_is_not_told_twice() -> None:
 
 
 def test_a_question_that_is_not_the_last_turn_is_asked_all_the_same() -> None:
-    asked = Sources(asker=BO, question="q", turns=(Turn("user", "other"),))
+    asked = Sources(asker=BO, asker_name="bo", question="q", turns=(Turn("user", "other"),))
 
     _, _, inside = composed_of(asked)
 

@@ -1,5 +1,6 @@
 """The answerer without a model: what it quotes, what it leaves out, and that it stays inert."""
 
+from dataclasses import replace
 from datetime import timedelta, timezone
 from typing import Any
 
@@ -9,10 +10,8 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from folkmoot.bots.quoting import (
-    ABILITIES,
     CLOSING,
     MAX_SEARCHED_CHARS,
-    NOTHING,
     QuotingAnswerer,
 )
 from folkmoot.core.logs.model import Excerpt
@@ -27,6 +26,10 @@ async def answer(question: str, **given: Any) -> str:
     collected = await collect(QuotingAnswerer(), sources(question, **given))
     assert collected.failure is None
     return collected.text
+
+
+async def nothing_fits(question: str, **given: Any) -> bool:
+    return (await collect(QuotingAnswerer(), sources(question, **given))).nothing_fits
 
 
 async def test_a_passage_is_quoted_with_its_source_and_time() -> None:
@@ -121,15 +124,31 @@ async def test_the_largest_answer_is_well_below_the_size_of_a_message() -> None:
 
 
 @pytest.mark.parametrize("question", ["Why does it crash?", "4711", "почему упал сервер"])
-async def test_that_nothing_was_found_is_said(question: str) -> None:
-    assert await answer(question) == NOTHING
+async def test_where_there_is_nothing_it_says_so(question: str) -> None:
+    assert await nothing_fits(question)
 
 
 @pytest.mark.parametrize(
     "question", ["Hello!", "hi", "what can you do?", "?!", "", "🙂", "Thanks."]
 )
-async def test_a_greeting_is_answered_with_what_can_be_asked(question: str) -> None:
-    assert await answer(question, logs=(DISK,)) == ABILITIES
+async def test_nothing_fits_what_asks_nothing(question: str) -> None:
+    assert await nothing_fits(question, logs=(DISK,))
+
+
+async def test_what_has_little_of_the_question_does_not_fit() -> None:
+    far = replace(passage("Bicycles are sold here."), fit=0.15)
+    question = "Which bicycles did Warsaw, Lublin, Gdynia and Poznan buy?"
+    assert await nothing_fits(question, logs=(far,))
+    assert await nothing_fits(question, pages=(far,))
+    assert await nothing_fits(question, said=(passage(far.text, "bo"),))
+
+
+async def test_the_askers_own_words_are_no_answer() -> None:
+    said = (passage("The pump leaks oil", "ana"), passage("The pump leaks water", "bo"))
+    text = await answer("The pump leaks", asker_name="ana", said=said)
+    assert "water" in text
+    assert "oil" not in text
+    assert await nothing_fits("The pump leaks", asker_name="ana", said=said[:1])
 
 
 @pytest.mark.parametrize(
@@ -204,5 +223,9 @@ async def test_no_text_leaves_its_quotation(text: str, source: str) -> None:
 
 @given(st.text(max_size=200))
 @settings(max_examples=200)
-async def test_any_question_has_an_answer(question: str) -> None:
-    assert await answer(question, logs=(DISK, LOGIN), said=(LOGIN,))
+async def test_any_question_is_answered_or_left_to_people(question: str) -> None:
+    collected = await collect(
+        QuotingAnswerer(), sources(question, logs=(DISK, LOGIN), said=(LOGIN,))
+    )
+    assert collected.failure is None
+    assert bool(collected.text) is not collected.nothing_fits

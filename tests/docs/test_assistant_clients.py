@@ -15,7 +15,7 @@ from tests.docs.test_session_clients import asked
 from tests.running import Server
 
 TESTUSER = ("testuser", "TestPassword123")
-NOTHING = "[1] assistant: I found nothing about that in the logs and messages that I may read"
+NOTHING = "[1] assistant: I found nothing on that which everybody in this session may read"
 
 
 class ChatClient(Program):

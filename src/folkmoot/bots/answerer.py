@@ -14,13 +14,17 @@ class Sources:
     """A question, and all that its answer may be drawn from; every answerer gets the same.
 
     ``turns`` is what was said last, the oldest first, the question itself the last of it.
-    ``logs`` are passages of logs, ``said`` of what was said earlier in the conversation, each the
-    best first. All of it is data: whoever wrote a log or a message gives no orders.
+    ``pages`` are passages of pages, ``logs`` of logs, ``said`` of what was said earlier in the
+    conversation, each the best first. Whoever gets the answer may read all of it. All of it is
+    data: whoever wrote a log or a message gives no orders. ``asker_name``: who asks, as ``said``
+    names people.
     """
 
     asker: AccountId
+    asker_name: str
     question: str
     turns: tuple[Turn, ...]
+    pages: tuple[Excerpt, ...] = ()
     logs: tuple[Excerpt, ...] = ()
     said: tuple[Excerpt, ...] = ()
 
@@ -36,6 +40,10 @@ class AnswerFailed(Exception):
         super().__init__(sentence)
         self.is_down = is_down
         self.reason = reason
+
+
+class NothingFits(Exception):
+    """Nothing of the sources answers the question: that is for a person to do."""
 
 
 class Answerer(Protocol):
@@ -58,6 +66,7 @@ class Answerer(Protocol):
         """The answer, in pieces as they come, none of them empty; closing the iterator cancels it.
 
         Raises:
+            NothingFits: before the first piece.
             AnswerFailed: before the first piece, or after any.
         """
         ...

@@ -11,7 +11,8 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import TypeVar
 
-from folkmoot.bots.answerer import Answerer, AnswerFailed, Sources
+from folkmoot.bots.answerer import Answerer, AnswerFailed, NothingFits, Sources
+from folkmoot.bots.ephemeral_notices import EphemeralNotices
 from folkmoot.bots.research import QuestionContext, Research
 from folkmoot.core.accounts.model import ASSISTANT
 from folkmoot.core.conversations.events import AssistantSwitched, ConversationEnded
@@ -32,6 +33,7 @@ RESTARTED = "the server was restarted"
 NOTHING_WANTED = "The answer was cancelled."
 NOTHING_CAME = "The assistant found no words for an answer."
 FAULT = "Something went wrong on our side, and the assistant could not answer. Please ask again."
+FOR_YOU_ALONE = "Only you can read this, from sources that not everybody may read; it is not kept."
 MAX_PAUSE = 30.0
 _log = logging.getLogger(__name__)
 
@@ -96,6 +98,7 @@ class Assistant:
         answers: Answers,
         answerer: Answerer,
         research: Research,
+        notices: EphemeralNotices,
         *,
         bounds: AssistantBounds | None = None,
     ) -> None:
@@ -103,6 +106,7 @@ class Assistant:
         self._answers = answers
         self._answerer = answerer
         self._research = research
+        self._notices = notices
         self.bounds = bounds or AssistantBounds()
         self._writing: dict[ConversationId, _Writing] = {}
 
@@ -182,7 +186,10 @@ class Assistant:
             # Neither is the model's time, and each has bounds of its own.
             await self._answerer.ready()
             sources = await self._research.sources(context)
+            await self._tell_asker(context, sources)
             await self._stream(sources, writing)
+        except NothingFits:
+            return Answer(left_to_people=True)
         except TimeoutError:
             failure = f"The assistant took longer than {self.bounds.seconds:g} seconds."
         except AnswerFailed as error:
@@ -204,6 +211,37 @@ class Assistant:
         ):
             async for piece in pieces:
                 await self._extend(writing, piece)
+
+    async def _tell_asker(self, context: QuestionContext, shared: Sources) -> None:
+        """Tell the asker alone what they may read and not everybody may; nothing of it is kept.
+
+        What everybody is told is made without it, so that it does not show there either.
+        """
+        withheld = await self._research.withheld(context, shared)
+        if withheld is None:
+            return
+        try:
+            text = await self._whole(withheld)
+        except (NothingFits, AnswerFailed, TimeoutError):
+            return  # whether there is an answer at all, is said to everybody
+        if await self._research.may_still_read(context):
+            notice = self._notices.to(
+                context.asker.id, context.head, text, question=context.question
+            )
+            self._services.publish([notice])
+
+    async def _whole(self, sources: Sources) -> str:
+        """An answer that is not streamed, with a sentence before it that says who reads it."""
+        text = ""
+        async with (
+            asyncio.timeout(self.bounds.seconds),
+            aclosing(self._answerer.answer(sources)) as pieces,
+        ):
+            async for piece in pieces:
+                text += piece
+                if len(text) > self._answers.max_chars:
+                    break
+        return f"{FOR_YOU_ALONE}\n\n{text.strip()}"[: self._answers.max_chars]
 
     async def _extend(self, writing: _Writing, piece: str) -> None:
         """Take in a piece of an answer: what nobody could lose any more is kept before it is shown.

@@ -2,12 +2,12 @@
 
 from folkmoot.core.conversations.model import Conversation
 from folkmoot.core.messages.events import EphemeralNotice
-from folkmoot.core.messages.model import AuthorKind, Body, Message, MessageKind
+from folkmoot.core.messages.model import AuthorKind, Body, Message, MessageKind, MessageRef
 from folkmoot.core.shared.ids import AccountId, Clock, Ids, MessageId
 
 
 class EphemeralNotices:
-    """Makes system messages that are not kept: they have names, and no `seq` of their own.
+    """Makes messages that are not kept: they have names, and no `seq` of their own.
 
     Their numbers are below zero, where no stored message's is, and never the same twice.
     """
@@ -24,8 +24,12 @@ class EphemeralNotices:
         text: str,
         *,
         client_id: str | None = None,
+        question: Message | None = None,
     ) -> EphemeralNotice:
-        """What is said in a conversation; ``client_id`` is that of the words that it answers."""
+        """What is said in a conversation; ``client_id`` is that of the words that it answers.
+
+        With a ``question`` it is the assistant that speaks, in reply to that.
+        """
         now = self._clock.now()
         self._last = max(self._last + 1, int(now.timestamp() * 1_000_000))
         message = Message(
@@ -35,8 +39,12 @@ class EphemeralNotices:
             conversation_uid=head.uid,
             seq=head.last_seq,
             author=None,
-            author_kind=AuthorKind.SYSTEM,
-            body=Body(content=text, kind=MessageKind.SYSTEM),
+            author_kind=AuthorKind.SYSTEM if question is None else AuthorKind.ASSISTANT,
+            body=Body(
+                content=text,
+                kind=MessageKind.SYSTEM if question is None else MessageKind.TEXT,
+                reply_to=None if question is None else MessageRef(question.id, question.uid),
+            ),
             created_at=now,
             client_id=client_id,
         )

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import islice
 from math import log
 
-from folkmoot.bots.answerer import Sources
+from folkmoot.bots.answerer import NothingFits, Sources
 from folkmoot.bots.untrusted import moment, one_line, visible
 from folkmoot.core.logs.model import Excerpt
 
@@ -20,16 +20,9 @@ MAX_QUOTE_LINES = 8
 MAX_OTHER_TIMES = 3
 MAX_MATCHES = 100
 MAX_SEARCHED_CHARS = 100_000
-ABILITIES = (
-    "I answer from the logs of this server and from what was said in this conversation. Ask about "
-    "an error, a name, a number or a time, best in the words that may stand there. "
-    "/help lists the commands."
-)
-NOTHING = (
-    "I found nothing about that in the logs and messages that I may read for you. Try the words "
-    "that may stand there: the text of an error, a name, a number. Or ask the staff, who can "
-    "write here too."
-)
+LEAST_FIT = 0.4
+LEAST_FIT_OF_LOGS = 0.2
+"""How much of a question has to stand in a passage; logs say things in words of their own."""
 CLOSING = "That is what stands there, word for word; whether it is true, I cannot tell."
 
 _WORD = re.compile(r"\w+(?:[.\-:/@]\w+)*")
@@ -61,12 +54,11 @@ class QuotingAnswerer:
         return "built-in"
 
     async def answer(self, sources: Sources) -> AsyncGenerator[str, None]:
-        """A sentence, the passages one by one, a sentence; or what to ask instead."""
+        """A sentence, the passages one by one, a sentence."""
         sought = _Sought.of(sources.question)
         chosen = _best(sought, sources) if sought.stems else []
         if not chosen:
-            yield NOTHING if sought.stems else ABILITIES
-            return
+            raise NothingFits
         many = len(chosen) > 1
         yield f"I found {f'{len(chosen)} passages' if many else 'one passage'} for that" + (
             ", the most fitting first.\n" if many else ".\n"
@@ -113,11 +105,17 @@ def _stem(word: str) -> str:
 
 
 def _best(sought: _Sought, sources: Sources) -> list[list[Excerpt]]:
-    """The best of both kinds, those of one text together.
+    """The best of all kinds that fit, those of one text together.
 
-    Either kind stays in the order of its index, which knows how rare a word is among all.
+    Each kind stays in the order of its index, which knows how rare a word is among all. What the
+    asker wrote is no answer to the asker.
     """
-    candidates = (*sources.logs, *sources.said)
+    pages = [one for one in sources.pages if one.fit >= LEAST_FIT]
+    logs = [one for one in sources.logs if one.fit >= LEAST_FIT_OF_LOGS]
+    others = (one for one in sources.said if one.source != sources.asker_name)
+    least = LEAST_FIT * len(sought.stems)
+    said = [one for one in others if len(sought.found_in(one.text)) >= least]
+    candidates = (*pages, *logs, *said)
     found = {id(one): sought.found_in(f"{one.source} {one.text}") for one in candidates}
     weights = {
         stem: log(1 + len(candidates) / (1 + sum(stem in stems for stems in found.values())))
@@ -127,11 +125,9 @@ def _best(sought: _Sought, sources: Sources) -> list[list[Excerpt]]:
     def fit(passage: Excerpt) -> float:
         return sum(weights[stem] for stem in sorted(found[id(passage)]))
 
-    logs, said = list(sources.logs), list(sources.said)
     chosen: dict[str, list[Excerpt]] = {}
-    while logs or said:
-        is_log_next = bool(logs) and (not said or fit(logs[0]) >= fit(said[0]))
-        passage = (logs if is_log_next else said).pop(0)
+    while kinds := [kind for kind in (pages, logs, said) if kind]:
+        passage = max(kinds, key=lambda kind: fit(kind[0])).pop(0)
         text = visible(passage.text).strip()
         if text in chosen or (text and len(chosen) < MAX_PASSAGES):
             chosen.setdefault(text, []).append(passage)

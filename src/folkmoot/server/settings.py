@@ -187,7 +187,11 @@ class Settings(BaseSettings):
     assistant_logs: Annotated[list[str], NoDecode] = Field(
         default=[],
         description="Files, folders and patterns of logs that the assistant answers from, by "
-        "comma; without any, the server's own log and audit trail",
+        "comma; without any, the server's own log and audit trail, for analysts and admins",
+    )
+    assistant_logs_for: Literal["everybody", "staff"] = Field(
+        default="everybody",
+        description="Who may read those logs: with staff, agents, analysts and admins, each alone",
     )
 
     @field_validator("allowed_origins", mode="before")

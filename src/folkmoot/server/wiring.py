@@ -24,7 +24,7 @@ from folkmoot.bots.assistant import Assistant, AssistantBounds
 from folkmoot.bots.commands import Commands
 from folkmoot.bots.ephemeral_notices import EphemeralNotices
 from folkmoot.bots.logs.index import FILE_NAME as LOG_INDEX
-from folkmoot.bots.logs.index import Logs
+from folkmoot.bots.logs.index import Logs, made_of
 from folkmoot.bots.research import Research
 from folkmoot.bus.memory import MemoryBus
 from folkmoot.bus.memory_presence import MemoryPresence
@@ -37,6 +37,7 @@ from folkmoot.core.conversations.desk import Desks
 from folkmoot.core.conversations.direct import Directs
 from folkmoot.core.conversations.receipts import Watermarks
 from folkmoot.core.conversations.service import Conversations
+from folkmoot.core.logs.model import SourceAudience
 from folkmoot.core.messages.answers import Answers
 from folkmoot.core.messages.owed_answers import ANSWER
 from folkmoot.core.messages.posting import Posting
@@ -139,7 +140,9 @@ async def opened(
 async def _means(settings: Settings, storage: Storage) -> AsyncIterator[_Resources]:
     health = Health(SystemClock().now, log_notice)
     answerer = answerer_of(settings, health)
-    index = LogIndexFile(settings.data.absolute() / LOG_INDEX)
+    index = LogIndexFile(
+        settings.data.absolute() / LOG_INDEX, made_of=made_of(*_log_sources(settings))
+    )
     audit = AuditTrail(settings.own_logs, SystemClock())
     try:
         async with httpx2.AsyncClient(follow_redirects=False) as client:
@@ -151,9 +154,15 @@ async def _means(settings: Settings, storage: Storage) -> AsyncIterator[_Resourc
         await index.close()
 
 
+def _log_sources(settings: Settings) -> tuple[list[str], SourceAudience]:
+    return settings.assistant_logs, SourceAudience(settings.assistant_logs_for)
+
+
 def _logs(settings: Settings, index: LogIndexFile, health: Health) -> Logs:
+    sources, audience = _log_sources(settings)
     return Logs(
-        sources=settings.assistant_logs,
+        sources=sources,
+        audience=audience,
         folder=settings.data.absolute(),
         index=index,
         reader=log_reader.__name__,
@@ -234,8 +243,9 @@ def _assembled(
         slow_readers=SlowReaders(max_bytes=settings.max_outbox_bytes),
     )
     logins = _logins(settings, services, tokens, passwords, means.audit)
-    services.command_handlers.append(Commands(services, EphemeralNotices(clock, ids)))
-    assistant = _assistant(settings, services, means.answerer)
+    notices = EphemeralNotices(clock, ids)
+    services.command_handlers.append(Commands(services, notices))
+    assistant = _assistant(settings, services, means.answerer, notices)
     tasks = _task_runner(settings, services, assistant)
     _register(publisher, AuditConsumer(services, means.audit), assistant, tasks)
     live_sides = _live_sides(settings, services, assistant, projections)
@@ -333,13 +343,15 @@ def _register(publisher: Publisher, *consumers: Consumer) -> None:
         publisher.register(consumer)
 
 
-def _assistant(settings: Settings, services: Services, answerer: Answerer) -> Assistant:
+def _assistant(
+    settings: Settings, services: Services, answerer: Answerer, notices: EphemeralNotices
+) -> Assistant:
     answers = Answers(services.clock, services.ids, max_chars=settings.max_content_chars)
     research = Research(
         services.storage, services.logs, answers, max_tokens=settings.assistant_max_context_tokens
     )
     bounds = AssistantBounds(at_once=settings.assistant_at_once, seconds=settings.assistant_seconds)
-    return Assistant(services, answers, answerer, research, bounds=bounds)
+    return Assistant(services, answers, answerer, research, notices, bounds=bounds)
 
 
 def file_store_of(settings: Settings, health: Health | None = None) -> tuple[FileStore, Path]:

@@ -8,6 +8,7 @@ import logging
 import os
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
@@ -16,14 +17,14 @@ from typing import Final, TypeVar
 
 import msgspec
 
-from folkmoot.core.logs.model import Excerpt, LogLine, LogQuery
+from folkmoot.core.logs.model import Excerpt, LogLine, LogQuery, SourceAudience
 from folkmoot.core.shared.refusals import ServerPart
 from folkmoot.storage.connection_threads import ConnectionThreads
 from folkmoot.storage.filelock import FileLock
 from folkmoot.storage.log_ranking import TOKENS, Candidates
 from folkmoot.storage.log_words import indexed, question_of
 
-VERSION: Final = 1
+VERSION: Final = 2
 BATCH_LINES: Final = 5_000
 SEARCH_SECONDS: Final = 0.25
 WAIT_SECONDS: Final = 5.0
@@ -47,11 +48,12 @@ _PRAGMAS: Final = """
     PRAGMA temp_store = memory;
 """
 _SCHEMA: Final = """
-    CREATE TABLE about (version INTEGER, entries INTEGER, read_at INTEGER, days INTEGER);
+    CREATE TABLE about (
+        version INTEGER, made_of TEXT, entries INTEGER, read_at INTEGER, days INTEGER);
     CREATE TABLE sources (id INTEGER PRIMARY KEY, name TEXT);
     CREATE TABLE lines (
         id INTEGER PRIMARY KEY, source INTEGER, number INTEGER, at INTEGER, level TEXT, text TEXT);
-    CREATE TABLE private (id INTEGER PRIMARY KEY, account TEXT);
+    CREATE TABLE withheld (id INTEGER PRIMARY KEY, audience TEXT);
     CREATE TABLE common (term TEXT PRIMARY KEY, documents INTEGER) WITHOUT ROWID;
     CREATE VIRTUAL TABLE words USING fts5 (
         text, content = '', columnsize = 0, detail = none, tokenize = '?');
@@ -71,8 +73,20 @@ _encode = msgspec.json.Encoder().encode
 Result = TypeVar("Result")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AboutIndex:
+    """When an index was made, and of what: the sources and who may read them.
+
+    What was made of something else is not searched: somebody may have lost the right to see it.
+    """
+
+    made_of: str
+    now: datetime
+    days: int
+
+
 def build(
-    path: Path, lines: Iterable[LogLine], *, now: datetime, days: int, tell: Callable[[], None]
+    path: Path, lines: Iterable[LogLine], about: AboutIndex, *, tell: Callable[[], None]
 ) -> None:
     """Put an index of these entries in place of the one that is there; ``tell`` hears of progress.
 
@@ -85,7 +99,7 @@ def build(
     try:
         fresh.unlink(missing_ok=True)
         os.close(os.open(fresh, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600))
-        _write(fresh, lines, now=now, days=days, tell=tell)
+        _write(fresh, lines, about, tell=tell)
         _synced(fresh)
         fresh.replace(path)
         _synced(path.parent)
@@ -95,7 +109,7 @@ def build(
 
 
 def _write(
-    path: Path, lines: Iterable[LogLine], *, now: datetime, days: int, tell: Callable[[], None]
+    path: Path, lines: Iterable[LogLine], about: AboutIndex, *, tell: Callable[[], None]
 ) -> None:
     connection = sqlite3.connect(path, isolation_level=None)
     try:
@@ -114,8 +128,11 @@ def _write(
         connection.execute(
             "INSERT INTO common SELECT term, doc FROM vocabulary WHERE doc > ?", (COMMON_DOCUMENTS,)
         )
-        at = (now - _EPOCH) // _MICROSECOND
-        connection.execute("INSERT INTO about VALUES (?, ?, ?, ?)", (VERSION, count, at, days))
+        at = (about.now - _EPOCH) // _MICROSECOND
+        connection.execute(
+            "INSERT INTO about VALUES (?, ?, ?, ?, ?)",
+            (VERSION, about.made_of, count, at, about.days),
+        )
     finally:
         connection.close()
 
@@ -130,20 +147,20 @@ def _giving_way(lines: Iterable[LogLine]) -> Iterator[LogLine]:
 def _add(
     connection: sqlite3.Connection, batch: Sequence[LogLine], first: int, sources: dict[str, int]
 ) -> None:
-    rows, private = [], []
+    rows, withheld = [], []
     for number, line in enumerate(batch, start=first + 1):
         source = sources.setdefault(line.source, len(sources) + 1)
         at = (line.at - _EPOCH) // _MICROSECOND
         row = (number, source, line.number, at, line.level, line.text, indexed(line.text))
         rows.append(row)
-        if line.private:
-            private.append((number, line.account))
+        if line.audience is not SourceAudience.EVERYBODY:
+            withheld.append((number, line.audience.value))
     # As one value: to be handed each row by itself costs more than to index it.
     packed = _encode(rows).decode()
     connection.execute("BEGIN")
     connection.execute(_ADD_LINES, (packed,))
     connection.execute(_ADD_WORDS, (packed,))
-    connection.executemany("INSERT INTO private VALUES (?, ?)", private)
+    connection.executemany("INSERT INTO withheld VALUES (?, ?)", withheld)
     connection.execute("COMMIT")
 
 
@@ -158,17 +175,17 @@ def _synced(path: Path) -> None:
 class LogIndexFile:
     """The index that is in place, searched on a thread of its own."""
 
-    def __init__(self, path: Path, *, search_seconds: float = SEARCH_SECONDS) -> None:
+    def __init__(self, path: Path, *, made_of: str, search_seconds: float = SEARCH_SECONDS) -> None:
         self._threads = ConnectionThreads(
             "log-index",
-            [_IndexConnection(path, search_seconds)],
+            [_IndexConnection(path, made_of, search_seconds)],
             max_waiting=64,
             seconds=WAIT_SECONDS + search_seconds,
             part=ServerPart.LOG_INDEX,
         )
 
     async def find(self, query: LogQuery) -> list[Excerpt]:
-        """The best matches that the asker may see; none while there is no index that can be read.
+        """The best matches for those audiences; none while there is no index that can be read.
 
         Raises:
             Unavailable: too many ask at once.
@@ -192,8 +209,9 @@ class LogIndexFile:
 class _IndexConnection:
     """One connection to whichever index is in place."""
 
-    def __init__(self, path: Path, search_seconds: float) -> None:
+    def __init__(self, path: Path, made_of: str, search_seconds: float) -> None:
         self._path = path
+        self._made_of = made_of
         self._search_seconds = search_seconds
         self._connection: sqlite3.Connection | None = None
         self._identity: tuple[int, int] | None = None
@@ -201,7 +219,7 @@ class _IndexConnection:
     def about(self) -> tuple[int, int | None]:
         """How many entries there are, and when they were read."""
         nothing: tuple[int, int | None] = (0, None)
-        return self._attempt(_about, nothing)
+        return self._attempt(self._about, nothing)
 
     def find(self, query: LogQuery) -> list[Excerpt]:
         """The best matches."""
@@ -211,9 +229,12 @@ class _IndexConnection:
 
         def search(connection: sqlite3.Connection) -> list[Excerpt]:
             deadline = monotonic() + self._search_seconds
-            reader = None if query.sees_all else query.asker.username
-            entries = _about(connection)[0]
-            candidates = Candidates(connection, question, entries=entries, reader=reader)
+            entries = self._about(connection)[0]
+            if not entries:
+                return []
+            candidates = Candidates(
+                connection, question, entries=entries, audiences=query.audiences
+            )
             # To stop a statement is to fail it: what was gathered until then has to do.
             connection.set_progress_handler(lambda: monotonic() > deadline, STEPS_BETWEEN_LOOKS)
             try:
@@ -250,14 +271,15 @@ class _IndexConnection:
             self._identity = identity
         return self._connection
 
+    def _about(self, connection: sqlite3.Connection) -> tuple[int, int | None]:
+        (version,) = connection.execute("SELECT version FROM about").fetchone() or (None,)
+        if version != VERSION:
+            return 0, None
+        query = "SELECT entries, read_at FROM about WHERE made_of = ?"
+        found = connection.execute(query, (self._made_of,)).fetchone()
+        return found or (0, None)
+
     def _close(self) -> None:
         if self._connection is not None:
             self._connection.close()
         self._connection, self._identity = None, None
-
-
-def _about(connection: sqlite3.Connection) -> tuple[int, int | None]:
-    row = connection.execute("SELECT version, entries, read_at FROM about").fetchone()
-    if row is None or row[0] != VERSION:
-        return 0, None
-    return row[1], row[2]

@@ -5,17 +5,18 @@ and by several common ones together. All candidates are then weighed by all word
 what a log line has besides words: how grave it is, how old, and where it comes from.
 """
 
+import json
 import re
 import sqlite3
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import combinations
 from math import log
 from typing import Final
 
-from folkmoot.core.logs.model import Excerpt
+from folkmoot.core.logs.model import Excerpt, SourceAudience
 from folkmoot.storage.log_words import LogQuestion, indexed
 
 TOKENS: Final = "porter unicode61 remove_diacritics 2"
@@ -26,6 +27,7 @@ WEIGHED_CHARS: Final = 700
 MOST_ALIKE: Final = 2
 
 K1, B, TYPICAL_WORDS = 1.2, 0.4, 18.0
+ALIKE_FIT: Final = 0.7
 PHRASE_WEIGHT: Final = 0.35
 SOURCE_WEIGHT: Final = 2.0
 COVERAGE_WEIGHT: Final = 0.6
@@ -35,11 +37,11 @@ _NUMBERS = re.compile(r"\d+|\b[0-9a-f]{6,}\b")
 _WORD = re.compile(r"[^\W_]+")
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
-_MAY_SEE: Final = """
-    SELECT words.rowid FROM words LEFT JOIN private ON private.id = words.rowid
-    WHERE words MATCH ? AND (private.id IS NULL OR private.account = ?)
+_FOR_AUDIENCES: Final = """
+    SELECT words.rowid FROM words LEFT JOIN withheld ON withheld.id = words.rowid
+    WHERE words MATCH ? AND COALESCE(withheld.audience, 'everybody')
+        IN (SELECT value FROM json_each(?))
 """
-_ALL: Final = "SELECT rowid FROM words WHERE words MATCH ?"
 _LINES: Final = """
     SELECT lines.id, sources.name, lines.number, lines.at, lines.level, lines.text
     FROM json_each(?) AS wanted JOIN lines ON lines.id = wanted.value
@@ -88,7 +90,7 @@ class _Stemmer:
 
 
 class Candidates:
-    """The entries that may answer one question, for a ``reader`` (``None``: who sees all)."""
+    """The entries that may answer one question, of sources with one of the ``audiences``."""
 
     def __init__(
         self,
@@ -96,12 +98,12 @@ class Candidates:
         question: LogQuestion,
         *,
         entries: int,
-        reader: str | None,
+        audiences: Collection[SourceAudience],
     ) -> None:
         self._connection = connection
         self._question = question
         self._entries = max(entries, 1)
-        self._reader = reader
+        self._audiences = json.dumps(sorted(audiences))
         self._scores: dict[int, float] = defaultdict(float)
         words = list(dict.fromkeys(word.text for each in question.wanted for word in each.words))
         with _Stemmer() as stemmer:
@@ -139,7 +141,10 @@ class Candidates:
             score = self._weight(line, stems[line.id]) * (1 - RECENCY_WEIGHT * age)
             scored.append((score, line))
         scored.sort(key=lambda each: (-each[0], -each[1].at, each[1].source, -each[1].number))
-        return [_passage(line, score) for score, line in _varied(scored, limit)]
+        return [
+            _passage(line, score, self._fit(line, stems[line.id]))
+            for score, line in _varied(scored, limit)
+        ]
 
     # -- gathering -----------------------------------------------------------------------------
 
@@ -188,9 +193,7 @@ class Candidates:
                     self._scores[number] = max(self._scores[number], gain)
 
     def _rows(self, query: str, limit: int | None = None) -> list[int]:
-        statement, values = _ALL, [query]
-        if self._reader is not None:
-            statement, values = _MAY_SEE, [query, self._reader]
+        statement, values = _FOR_AUDIENCES, [query, self._audiences]
         if limit is not None:
             statement += f" ORDER BY words.rowid DESC LIMIT {limit}"
         return [row[0] for row in self._connection.execute(statement, values)]
@@ -227,6 +230,22 @@ class Candidates:
         gravity = _GRAVITY.get(line.level, 0.0)
         return total * (1 + (gravity if self._question.is_of_trouble else gravity / 4))
 
+    def _fit(self, line: _Line, stems: Mapping[str, Sequence[int]]) -> float:
+        """How much of what the question is about stands in the entry, from 0 to 1."""
+        source = {word.lower() for word in _WORD.findall(line.source)}
+        shares = [
+            max(
+                (
+                    1.0 if word.weight == 1.0 else ALIKE_FIT
+                    for word in wanted.words
+                    if word.text in source or self._stems.get(word.text) in stems
+                ),
+                default=0.0,
+            )
+            for wanted in self._question.wanted
+        ]
+        return sum(shares) / len(shares)
+
     def _in_a_row(self, stems: Mapping[str, Sequence[int]]) -> float:
         """What it is worth that words stand in the entry as they stand in the question."""
         worth = 0.0
@@ -256,6 +275,7 @@ def _varied(scored: Sequence[tuple[float, _Line]], limit: int) -> Iterator[tuple
             yield score, line
 
 
-def _passage(line: _Line, score: float) -> Excerpt:
+def _passage(line: _Line, score: float, fit: float) -> Excerpt:
     at = _EPOCH + timedelta(microseconds=line.at)
-    return Excerpt(source=f"{line.source}:{line.number}", at=at, text=line.text, rank=score)
+    source = f"{line.source}:{line.number}"
+    return Excerpt(source=source, at=at, text=line.text, rank=score, fit=fit)

@@ -36,8 +36,8 @@ _STOP_WORDS: Final = """
     those through to too told today took try trying under until up us use used using very want was
     we went were what whats when where whether which while who whom whose why will with within
     without would yesterday yet you your against ago already back day days evening far hour hours
-    long minute minutes morning night often problem problems page tonight tried way week work worked
-    works people anymore ours own suddenly probably actually really ever whole
+    long made minute minutes morning night often problem problems page tonight tried way week work
+    worked works people anymore ours own suddenly probably actually really ever whole
 """
 
 _TROUBLE_WORDS: Final = """

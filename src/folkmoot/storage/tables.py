@@ -169,6 +169,7 @@ conversations = Table(
     Column("message_count", BigInteger),
     Column("ownership", BigInteger),
     Column("taken_over", SmallInteger),
+    Column("left_to_people", SmallInteger),
     _partial("ix_conversations_direct", among_directs, "direct_low", "direct_high", unique=True),
     _partial("ix_conversations_direct_high", among_directs, "direct_high"),
     _partial("ix_conversations_open", among_sessions, "closed_at"),

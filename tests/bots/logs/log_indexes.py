@@ -6,15 +6,23 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from folkmoot.bots.logs.index import FILE_NAME, Logs
+from folkmoot.bots.logs.index import FILE_NAME, Logs, made_of
 from folkmoot.bots.logs.reading import LogReader, LogSources
 from folkmoot.core.accounts.model import Account, Role
-from folkmoot.core.logs.model import Excerpt, LogLine, LogQuery, LogReading
+from folkmoot.core.logs.model import (
+    FOR_EVERYBODY,
+    Excerpt,
+    LogLine,
+    LogQuery,
+    LogReading,
+    SourceAudience,
+)
 from folkmoot.core.shared.ids import AccountId, Uid
-from folkmoot.storage.log_index import LogIndexFile, build
+from folkmoot.storage.log_index import AboutIndex, LogIndexFile, build
 from tests.cast import FrozenClock
 
 NOW = datetime(2026, 11, 29, 12, 0, tzinfo=UTC)
+ABOUT = AboutIndex(made_of="a test", now=NOW, days=7)
 READER = "folkmoot.server.programs.log_reader"
 
 
@@ -32,11 +40,18 @@ def entry(text: str, *, minutes_ago: int = 5, **other: object) -> LogLine:
 
 
 def read(
-    *patterns: Path | str, days: int = 7, own: Path | None = None
+    *patterns: Path | str,
+    days: int = 7,
+    own: Path | None = None,
+    audience: SourceAudience = SourceAudience.EVERYBODY,
 ) -> tuple[list[LogLine], LogReading]:
     """What is in the logs, read in this process."""
     sources = LogSources(
-        patterns=tuple(map(str, patterns)), days=days, now=NOW, own=own or Path("/nowhere/logs")
+        patterns=tuple(map(str, patterns)),
+        days=days,
+        now=NOW,
+        own=own or Path("/nowhere/logs"),
+        audience=audience,
     )
     reader = LogReader(sources)
     return list(reader.lines()), reader.so_far(is_done=True)
@@ -49,17 +64,21 @@ class IndexedLogs:
     index: LogIndexFile
 
     async def found(
-        self, words: str, *, role: Role = Role.USER, name: str = "ana", limit: int = 8
+        self,
+        words: str,
+        *,
+        audiences: frozenset[SourceAudience] = FOR_EVERYBODY,
+        limit: int = 8,
     ) -> list[Excerpt]:
-        return await self.index.find(LogQuery(words, account(name, role), limit))
+        return await self.index.find(LogQuery(words, audiences, limit))
 
 
 @asynccontextmanager
 async def indexed(folder: Path, lines: Sequence[LogLine]) -> AsyncIterator[IndexedLogs]:
     """An index of these entries."""
     path = folder / FILE_NAME
-    build(path, lines, now=NOW, days=7, tell=lambda: None)
-    index = LogIndexFile(path, search_seconds=5)
+    build(path, lines, ABOUT, tell=lambda: None)
+    index = LogIndexFile(path, made_of=ABOUT.made_of, search_seconds=5)
     try:
         yield IndexedLogs(index)
     finally:
@@ -68,12 +87,17 @@ async def indexed(folder: Path, lines: Sequence[LogLine]) -> AsyncIterator[Index
 
 @asynccontextmanager
 async def keeping(
-    folder: Path, *sources: Path | str, clock: FrozenClock | None = None
+    folder: Path,
+    *sources: Path | str,
+    audience: SourceAudience = SourceAudience.EVERYBODY,
+    clock: FrozenClock | None = None,
 ) -> AsyncIterator[Logs]:
     """The logs as a server keeps them, its data in the folder."""
-    index = LogIndexFile(folder / FILE_NAME, search_seconds=5)
+    named = tuple(map(str, sources))
+    index = LogIndexFile(folder / FILE_NAME, made_of=made_of(named, audience), search_seconds=5)
     logs = Logs(
-        sources=tuple(map(str, sources)),
+        sources=named,
+        audience=audience,
         folder=folder,
         index=index,
         reader=READER,

@@ -15,10 +15,10 @@ from folkmoot.bots.logs.index import FILE_NAME, STALE_AFTER, IndexOrder, Reading
 from folkmoot.core.accounts.model import Role
 from folkmoot.core.conversations.errors import DaysOutOfRange
 from folkmoot.core.logs.errors import AlreadyReading
-from folkmoot.core.logs.model import LogQuery
+from folkmoot.core.logs.model import LogQuery, SourceAudience, withheld_sources_of
 from folkmoot.server.programs.log_reader import EXIT_ALONE
 from folkmoot.storage.log_index import build
-from tests.bots.logs.log_indexes import NOW, READER, account, entry, indexed, keeping
+from tests.bots.logs.log_indexes import ABOUT, NOW, READER, entry, indexed, keeping
 from tests.cast import FrozenClock
 from tests.deadlines import WITHIN_S
 
@@ -31,7 +31,7 @@ def texts(passages) -> list[str]:
 
 async def test_before_anything_was_read_there_is_nothing(tmp_path):
     async with keeping(tmp_path) as logs:
-        assert await logs.find(LogQuery("anything", account())) == []
+        assert await logs.find(LogQuery("anything")) == []
         assert await logs.size() == 0
 
 
@@ -46,28 +46,39 @@ async def test_an_entry_is_found_by_its_words_and_says_where_it_stands(tmp_path)
 async def test_who_may_see_an_entry(tmp_path):
     lines = [
         entry("lamp for everybody"),
-        entry("lamp of ana", private=True, account="ana"),
-        entry("lamp of bo", private=True, account="bo"),
-        entry("lamp of the house", private=True),
+        entry("lamp for staff", audience=SourceAudience.STAFF),
+        entry("lamp for readers", audience=SourceAudience.READERS),
     ]
     async with indexed(tmp_path, lines) as those:
-        assert set(texts(await those.found("lamp", name="ana"))) == {
-            "lamp for everybody",
-            "lamp of ana",
-        }
-        assert set(texts(await those.found("lamp", name="cy"))) == {"lamp for everybody"}
-        assert set(texts(await those.found("lamp", role=Role.AGENT, name="cy"))) == {
-            "lamp for everybody"
-        }
-        for role in (Role.ANALYST, Role.ADMIN):
-            assert len(await those.found("lamp", role=role, name="cy")) == 4
+        assert texts(await those.found("lamp")) == ["lamp for everybody"]
+        for role, more in (
+            (Role.USER, set()),
+            (Role.AGENT, {"lamp for staff"}),
+            (Role.ANALYST, {"lamp for staff", "lamp for readers"}),
+            (Role.ADMIN, {"lamp for staff", "lamp for readers"}),
+        ):
+            audiences = withheld_sources_of(role)
+            assert set(texts(await those.found("lamp", audiences=audiences))) == more
 
 
-async def test_private_entries_of_others_do_not_crowd_out_what_one_may_see(tmp_path):
-    lines = [entry(f"lamp {n} burst", private=True, account="bo") for n in range(3000)]
+async def test_entries_for_others_do_not_crowd_out_what_everybody_may_see(tmp_path):
+    lines = [entry(f"lamp {n} burst", audience=SourceAudience.READERS) for n in range(3000)]
     lines.insert(0, entry("the lamp burst"))
     async with indexed(tmp_path, lines) as those:
         assert texts(await those.found("lamp burst")) == ["the lamp burst"]
+
+
+@pytest.mark.program
+async def test_an_index_that_was_made_of_other_sources_is_not_searched(tmp_path):
+    """Somebody may have lost the right to see what is in it; it is made anew."""
+    log = tmp_path / "theirs.log"
+    log.write_text(f"{AT}00 the lamp is out\n")
+    async with keeping(tmp_path, log) as logs:
+        await logs.read_anew(7, lambda _: None)
+        assert len(await logs.find(LogQuery("lamp"))) == 1
+    async with keeping(tmp_path, log, audience=SourceAudience.STAFF) as logs:
+        assert await logs.find(LogQuery("lamp")) == []
+        assert await logs.size() == 0
 
 
 async def test_names_are_found_whole_and_in_pieces(tmp_path):
@@ -152,7 +163,9 @@ def test_no_words_are_an_error(tmp_path_factory, words):
         folder = tmp_path_factory.mktemp("indexed")
         async with indexed(folder, [entry("the lamp is out"), entry("OR NEAR lamp")]) as those:
             assert isinstance(await those.found(words), list)
-            assert isinstance(await those.found(words, role=Role.ADMIN), list)
+            assert isinstance(
+                await those.found(words, audiences=withheld_sources_of(Role.ADMIN)), list
+            )
 
     asyncio.run(ask())
 
@@ -178,7 +191,7 @@ def test_who_waits_for_the_processor_has_it_while_lines_are_read_and_stored(tmp_
             read.append(entry(f"the pump of well {number} is dry", number=number))
             yield read[-1]
 
-    build(tmp_path / FILE_NAME, reading(), now=NOW, days=7, tell=lambda: None)
+    build(tmp_path / FILE_NAME, reading(), ABOUT, tell=lambda: None)
 
     assert sum(count < 1000 for count in given) >= 10
     assert sum(count == 1000 for count in given) >= 10
@@ -195,7 +208,7 @@ async def test_the_logs_are_read_by_a_process_that_reports_and_then_found(tmp_pa
     told = []
     async with keeping(tmp_path, folder) as logs:
         reading = await logs.read_anew(7, told.append)
-        (passage,) = await logs.find(LogQuery("lamp", account()))
+        (passage,) = await logs.find(LogQuery("lamp"))
         assert await logs.size() == 2
         assert (reading.files, reading.entries, reading.is_done) == (1, 2, True)
         assert reading.skipped == (("zeros.log", "not a text file"),)
@@ -246,12 +259,12 @@ async def test_a_reader_that_is_killed_leaves_the_old_index(tmp_path):
         await asyncio.wait_for(begun.wait(), WITHIN_S)
         with pytest.raises(AlreadyReading):
             await logs.read_anew(7, lambda _: None)
-        assert texts(await logs.find(LogQuery("lamp", account()))) == ["the old lamp"]
+        assert texts(await logs.find(LogQuery("lamp"))) == ["the old lamp"]
         reader = await reader_of(task)
         reader.send_signal(signal.SIGKILL)
         with pytest.raises(ReadingFailed):
             await task
-        assert texts(await logs.find(LogQuery("lamp", account()))) == ["the old lamp"]
+        assert texts(await logs.find(LogQuery("lamp"))) == ["the old lamp"]
         (tmp_path / "big.log").unlink()
         assert (await logs.read_anew(7, lambda _: None)).entries == 1
 
@@ -271,7 +284,14 @@ async def test_whoever_stops_waiting_ends_the_reader(tmp_path):
 @pytest.mark.program
 def test_a_reader_whose_server_is_gone_ends(tmp_path):
     target = tmp_path / FILE_NAME
-    order = IndexOrder((str(endless(tmp_path)),), 7, NOW, str(tmp_path / "logs"), str(target))
+    order = IndexOrder(
+        sources=(str(endless(tmp_path)),),
+        days=7,
+        now=NOW,
+        own=str(tmp_path / "logs"),
+        target=str(target),
+        made_of="a test",
+    )
     command = [sys.executable, "-I", "-m", READER]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as reader:
         reader.stdin.write(msgspec.json.encode(order) + b"\n")
@@ -292,7 +312,7 @@ async def test_what_is_old_is_read_anew_in_the_background(tmp_path):
             async with asyncio.timeout(WITHIN_S):
                 while not await logs.size():
                     await logs.refresh()
-            assert texts(await logs.find(LogQuery("lamp", account()))) == ["the first lamp"]
+            assert texts(await logs.find(LogQuery("lamp"))) == ["the first lamp"]
             log.write_text(f"{AT}00 the first lamp\n{AT}01 the second lamp\n")
             while await logs.size() < 2:
                 # It is read in the background, and a reading that just ends is not one of this.
@@ -318,7 +338,7 @@ async def test_a_reading_that_nobody_asked_for_gives_way(tmp_path):
             reading = await logs.read_anew(30, lambda _: None)
             assert (reading.is_done, reading.entries) == (True, 1)
             assert not unasked.is_running()
-            assert texts(await logs.find(LogQuery("lamp", account()))) == ["the only lamp"]
+            assert texts(await logs.find(LogQuery("lamp"))) == ["the only lamp"]
         finally:
             running.cancel()
             await asyncio.wait([running, waiting])

@@ -16,7 +16,7 @@ from folkmoot.bots.research import MAX_LOGS
 from folkmoot.core.logs.model import Excerpt, LogQuery
 from folkmoot.core.messages.context import Turn
 from folkmoot.storage.log_index import LogIndexFile, build
-from tests.bots.logs.log_indexes import NOW, account, read
+from tests.bots.logs.log_indexes import ABOUT, NOW, account, read
 
 CORPUS = Path(__file__).parent / "corpus"
 LOGS = ("machine.syslog", "nginx.log", "payments.log", "shop.jsonl")
@@ -51,11 +51,11 @@ def asked(folder: Path) -> list[list[Excerpt]]:
         (folder / "logs" / name).write_text("\n".join(lines) + "\n")
     lines, reading = read(folder / "logs", days=7)
     assert reading.unreadable == 0
-    build(folder / FILE_NAME, lines, now=NOW, days=7, tell=lambda: None)
+    build(folder / FILE_NAME, lines, ABOUT, tell=lambda: None)
 
     async def ask() -> list[list[Excerpt]]:
-        index = LogIndexFile(folder / FILE_NAME, search_seconds=30)
-        queries = [LogQuery(one["ask"], account(), MAX_LOGS) for one in QUESTIONS]
+        index = LogIndexFile(folder / FILE_NAME, made_of=ABOUT.made_of, search_seconds=30)
+        queries = [LogQuery(one["ask"], limit=MAX_LOGS) for one in QUESTIONS]
         found = [await index.find(query) for query in queries]
         await index.close()
         return found
@@ -66,7 +66,13 @@ def asked(folder: Path) -> list[list[Excerpt]]:
 async def answered(question: str, found: list[Excerpt]) -> str:
     """What the answerer without a model says to a question with these passages."""
     turns = (Turn("user", question),)
-    sources = Sources(asker=account().id, question=question, turns=turns, logs=tuple(found))
+    sources = Sources(
+        asker=account().id,
+        asker_name=account().username,
+        question=question,
+        turns=turns,
+        logs=tuple(found),
+    )
     return "".join([piece async for piece in QuotingAnswerer().answer(sources)])
 
 

@@ -8,7 +8,8 @@ from tempfile import TemporaryDirectory
 
 from folkmoot.bots.logs import lines as bounds
 from folkmoot.bots.logs.lines import MAX_LINE_BYTES, lines_of
-from folkmoot.bots.logs.reading import AUDIT_LOG, MAX_ENTRY_LINES, MAX_TEXT_CHARS
+from folkmoot.bots.logs.reading import MAX_ENTRY_LINES, MAX_TEXT_CHARS
+from folkmoot.core.logs.model import SourceAudience
 from tests.bots.logs.log_indexes import read
 
 AT = "2026-11-29 10:00:"
@@ -232,17 +233,17 @@ def test_a_file_that_may_not_be_read_is_named():
     assert "ermission" in reasons(reading)["app.log"]
 
 
-def test_the_servers_own_logs_are_private_however_they_are_named(tmp_path):
+def test_the_servers_own_logs_are_for_readers_however_they_are_named(tmp_path):
     own = tmp_path / "logs"
     line = '{"timestamp": "2026-11-29T10:00:00Z", "event": "logged in", "account": "ana"}'
-    for name in ("server.log", AUDIT_LOG, f"{AUDIT_LOG}.1"):
+    for name in ("server.log", "audit.log", "audit.log.1"):
         written(own / name, line.replace("in", f"in by {name}"))
     written(tmp_path / "other.log", line)
-    found, _ = read(tmp_path, own=own)
-    seen = {line.source: (line.private, line.account) for line in found}
+    found, _ = read(tmp_path, own=own, audience=SourceAudience.STAFF)
+    seen = {line.source: line.audience for line in found}
     assert seen == {
-        "other.log": (False, None),
-        "logs/server.log": (True, None),
-        "logs/audit.log": (True, "ana"),
-        "logs/audit.log.1": (True, "ana"),
+        "other.log": SourceAudience.STAFF,
+        "logs/server.log": SourceAudience.READERS,
+        "logs/audit.log": SourceAudience.READERS,
+        "logs/audit.log.1": SourceAudience.READERS,
     }

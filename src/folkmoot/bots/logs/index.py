@@ -13,7 +13,14 @@ import msgspec
 from folkmoot.bots.child_process import ChildProcess
 from folkmoot.core.conversations.errors import DaysOutOfRange
 from folkmoot.core.logs.errors import AlreadyReading
-from folkmoot.core.logs.model import MAX_DAYS, MIN_DAYS, Excerpt, LogQuery, LogReading
+from folkmoot.core.logs.model import (
+    MAX_DAYS,
+    MIN_DAYS,
+    Excerpt,
+    LogQuery,
+    LogReading,
+    SourceAudience,
+)
 from folkmoot.core.logs.store import OnProgress
 from folkmoot.core.shared.health import Health
 from folkmoot.core.shared.ids import Clock
@@ -36,7 +43,7 @@ class StoredIndex(Protocol):
     """The index that is in place, whoever wrote it."""
 
     async def find(self, query: LogQuery) -> list[Excerpt]:
-        """The best matches that the asker may see; never an error for any words."""
+        """The best matches for those audiences; never an error for any words."""
         ...
 
     async def size(self) -> int:
@@ -56,6 +63,13 @@ class IndexOrder(msgspec.Struct, frozen=True):
     now: datetime
     own: str
     target: str
+    made_of: str
+    audience: SourceAudience = SourceAudience.EVERYBODY
+
+
+def made_of(sources: Sequence[str], audience: SourceAudience) -> str:
+    """What the index of these sources says that it was made of; see `AboutIndex`."""
+    return msgspec.json.encode([list(sources), audience]).decode()
 
 
 class IndexReport(msgspec.Struct, frozen=True):
@@ -66,7 +80,7 @@ class IndexReport(msgspec.Struct, frozen=True):
 
 
 class Logs:
-    """The entries of some sources, or of this server's own logs where none are named.
+    """The entries of some sources, for an ``audience``, or of this server's own logs if none.
 
     The index is ``log-index.db`` in the data ``folder``, where the server's own logs are as well.
     ``reader`` is the module that reads, run as a process. `run` must be running for `refresh`.
@@ -76,6 +90,7 @@ class Logs:
         self,
         *,
         sources: Sequence[str],
+        audience: SourceAudience = SourceAudience.EVERYBODY,
         folder: Path,
         index: StoredIndex,
         reader: str,
@@ -87,6 +102,8 @@ class Logs:
         self._health = health or Health()
         self._own = folder.absolute() / OWN_FOLDER
         self._sources = tuple(sources) or (str(self._own),)
+        self._audience = audience
+        self._made_of = made_of(sources, audience)
         self._target = folder.absolute() / FILE_NAME
         self._index = index
         self._reader = reader
@@ -105,7 +122,7 @@ class Logs:
         return self._is_reading
 
     async def find(self, query: LogQuery) -> list[Excerpt]:
-        """The best matches that the asker may see, the best first; none if too many ask."""
+        """The best matches for those audiences, the best first; none if too many ask."""
         try:
             return await self._index.find(query)
         except Unavailable as fault:
@@ -186,7 +203,15 @@ class Logs:
         return read_at is None or now - read_at >= self._stale_after
 
     async def _read(self, days: int, now: datetime, on_progress: OnProgress) -> LogReading:
-        order = IndexOrder(self._sources, days, now, str(self._own), str(self._target))
+        order = IndexOrder(
+            sources=self._sources,
+            days=days,
+            now=now,
+            own=str(self._own),
+            target=str(self._target),
+            made_of=self._made_of,
+            audience=self._audience,
+        )
         beside = await ChildProcess.begun(self._reader, max_line_bytes=MAX_LINE_BYTES)
         try:
             return await _heard(beside, order, on_progress)

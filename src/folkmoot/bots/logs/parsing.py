@@ -52,12 +52,11 @@ class Verdict(Enum):
 
 @dataclass(slots=True)
 class Entry:
-    """What a line says; ``account`` only where it is a field of its own."""
+    """What a line says."""
 
     at: datetime
     level: str
     text: str
-    account: str | None = None
 
 
 class Parser:
@@ -142,8 +141,7 @@ def _of_json(line: str, now: datetime) -> Entry | None:
     rest = [f"{name}={value}" for name, value in flat.items() if name not in used]
     text = " ".join([message, *rest]) if message else " ".join(rest)
     level = levels.of_value(flat.get(level_name)) or levels.of_text(message)
-    account = fields.get("account")
-    return Entry(at, level, _sound(text), account if isinstance(account, str) else None)
+    return Entry(at, level, _sound(text))
 
 
 def _time_in(

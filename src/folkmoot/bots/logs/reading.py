@@ -12,7 +12,7 @@ from folkmoot.bots.logs.files import LogFile, Opened, found_by, opened
 from folkmoot.bots.logs.lines import Unreadable, lines_of, pieces_of
 from folkmoot.bots.logs.parsing import Entry, Parser, Verdict
 from folkmoot.bots.logs.redaction import Redactor
-from folkmoot.core.logs.model import LogLine, LogReading
+from folkmoot.core.logs.model import LogLine, LogReading, SourceAudience
 
 MAX_ENTRY_LINES: Final = 100
 MAX_ENTRY_CHARS: Final = 64 * 1024
@@ -24,21 +24,21 @@ MAX_NAME_CHARS: Final = 250
 MARKED_BYTES: Final = 4 * 1024
 TURNS: Final = 3
 """How often the sources are looked through for files that were rotated in the meantime."""
-AUDIT_LOG: Final = "audit.log"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogSources:
     """What is to be read: files, folders and patterns, and of when.
 
-    Whatever lies below ``own`` was written by this server, and is private; the account that an
-    entry is about stands in the entries of the audit trail.
+    Whatever lies below ``own`` was written by this server, and is for `READERS`, however it was
+    named; the rest is for ``audience``.
     """
 
     patterns: tuple[str, ...]
     days: int
     now: datetime
     own: Path
+    audience: SourceAudience = SourceAudience.EVERYBODY
 
 
 @dataclass(slots=True)
@@ -118,8 +118,8 @@ class LogReader:
     def _entries_of(self, file: LogFile, source: Opened) -> Iterator[LogLine]:
         pieces = self._unless_known(file, pieces_of(source.file, source.size))
         is_own = file.path.is_relative_to(self._own)
-        has_accounts = is_own and Path(file.series).name == AUDIT_LOG
-        gathered = _EntryBuilder(file.name, is_private=is_own, has_accounts=has_accounts)
+        audience = SourceAudience.READERS if is_own else self._sources.audience
+        gathered = _EntryBuilder(file.name, audience)
         parser = Parser(self._sources.now)
         self._tally.files += 1
         try:
@@ -178,10 +178,9 @@ class LogReader:
 class _EntryBuilder:
     """The entry that is being read, to which further lines may belong."""
 
-    def __init__(self, source: str, *, is_private: bool, has_accounts: bool) -> None:
+    def __init__(self, source: str, audience: SourceAudience) -> None:
         self._source = source.encode("utf-8", "replace").decode()
-        self._is_private = is_private
-        self._has_accounts = has_accounts
+        self._audience = audience
         self._redactor = Redactor()
         self._entry: Entry | None = None
         self._number = 0
@@ -221,6 +220,5 @@ class _EntryBuilder:
             at=entry.at,
             level=entry.level,
             text=self._redactor.clean(text)[:MAX_TEXT_CHARS],
-            account=entry.account if self._has_accounts else None,
-            private=self._is_private,
+            audience=self._audience,
         )

@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator
 import httpx2
 from openai import AsyncOpenAI, AsyncStream
 
-from folkmoot.bots.answerer import AnswerFailed, Sources
+from folkmoot.bots.answerer import AnswerFailed, NothingFits, Sources
 from folkmoot.bots.model.completion import Completion, Jitter
 from folkmoot.bots.model.connection import GuardedTransport, ResponseBounds
 from folkmoot.bots.model.faults import Fault
@@ -59,8 +59,20 @@ class ModelAnswerer:
         grant = self._budget.grant(sources.asker, whole)
         completion = self._completion(prompt, grant)
         try:
+            held: str | None = ""
             while piece := await completion.next_piece():
+                if held is not None:
+                    held += piece
+                    if prompt.nothing_fits.startswith(held.rstrip()):
+                        continue
+                    if held.startswith(prompt.nothing_fits):
+                        raise NothingFits
+                    piece, held = held, None
                 yield piece
+            if held:
+                if held.rstrip() == prompt.nothing_fits:
+                    raise NothingFits
+                yield held
         except Fault as fault:
             _log.warning("The assistant's model gave no whole answer: %s", fault.reason)
             is_down = fault.is_passing and not completion.pieces.began

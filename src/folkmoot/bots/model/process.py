@@ -14,7 +14,7 @@ from typing import Final
 
 import msgspec
 
-from folkmoot.bots.answerer import AnswerFailed, Sources
+from folkmoot.bots.answerer import AnswerFailed, NothingFits, Sources
 from folkmoot.bots.child_process import ChildProcess
 from folkmoot.bots.model.circuit_breaker import CircuitBreaker
 from folkmoot.bots.model.protocol import (
@@ -114,6 +114,7 @@ class ModelProcess:
         """The answer, in pieces as they come; closing the iterator ends the request.
 
         Raises:
+            NothingFits: as the model's answerer does.
             AnswerFailed: as the model's answerer does, or because the process has ended.
         """
         await self._up()
@@ -136,6 +137,8 @@ class ModelProcess:
         self._note(report)
         if report.failure is not None:
             raise AnswerFailed(report.failure, is_down=report.is_down)
+        if report.nothing_fits:
+            raise NothingFits
 
     def _note(self, end: AnswerEnd) -> None:
         """Have it known how the model is; without questions nobody finds out that it is back."""

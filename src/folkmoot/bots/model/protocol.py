@@ -44,12 +44,16 @@ class Piece(msgspec.Struct, frozen=True, tag="piece"):
 
 
 class AnswerEnd(msgspec.Struct, frozen=True, tag="end"):
-    """An answer is whole, or ends with a sentence for whoever asked; see `AnswerFailed`."""
+    """An answer is whole, or ends with a sentence for whoever asked; see `AnswerFailed`.
+
+    ``nothing_fits``: there is none in the sources; see `NothingFits`.
+    """
 
     number: int
     failure: str | None = None
     is_down: bool = False
     reason: str = ""
+    nothing_fits: bool = False
 
 
 class LogRemark(msgspec.Struct, frozen=True, tag="remark"):

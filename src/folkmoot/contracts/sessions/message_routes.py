@@ -13,7 +13,7 @@ from folkmoot.contracts.sessions.socket import host_of
 from folkmoot.core.audience import hidden_authors
 from folkmoot.core.conversations.model import Member, ReadMark
 from folkmoot.core.conversations.sight import members_shown
-from folkmoot.core.logs.model import LogQuery
+from folkmoot.core.logs.model import FOR_EVERYBODY, LogQuery, withheld_sources_of
 from folkmoot.core.messages.context import MAX_CONTEXT_TOKENS, context_of
 from folkmoot.core.messages.errors import NotUpToDate
 from folkmoot.core.messages.model import Message
@@ -165,7 +165,7 @@ async def context(
     """The newest messages, oldest first, as many as fit into a budget of tokens.
 
     The estimate counts four bytes a token. `log_lines` would ground an answer to the last message
-    that somebody wrote, each with its source and time.
+    that somebody wrote, each with its source and time: of sources that the caller may read.
     """
 
     async def job(work: UnitOfWork) -> list[Message]:
@@ -180,7 +180,8 @@ async def context(
         if message.author is not None and message.body.plain_text
     ]
     await services.logs.refresh()
-    logs = await services.logs.find(LogQuery(asked[-1], caller.account)) if asked else []
+    audiences = FOR_EVERYBODY | withheld_sources_of(caller.account.role)
+    logs = await services.logs.find(LogQuery(asked[-1], audiences)) if asked else []
     return answer(
         answers.SessionContextOut(
             session_id=session_id.lower(),

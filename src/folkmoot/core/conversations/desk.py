@@ -244,7 +244,12 @@ class Desks:
             raise RoleNeeded(role=Role.AGENT.value)
         position = next_position(head, self._clock.now())
         event = AssistantSwitched(**position, is_on=is_on, actor=actor.person)
-        change = DeskChange(assistant_on=is_on, ownership=head.desk.ownership + 1, taken_over=False)
+        change = DeskChange(
+            assistant_on=is_on,
+            ownership=head.desk.ownership + 1,
+            taken_over=False,
+            left_to_people=False,
+        )
         return await self._change(work, head, change, event)
 
     async def close(

@@ -56,7 +56,8 @@ class Desk:
     ``started_at`` is the time of its first message. ``message_count`` counts all that were posted.
     ``ownership`` rises each time that the answering passes on, to the assistant or away from it;
     what was asked under another one is not answered any more. ``taken_over``: by one of staff who
-    wrote, and only staff can give it back.
+    wrote, and only staff can give it back. ``left_to_people``: the assistant has said that it
+    cannot help, and neither has it since, nor has a person answered.
     """
 
     agent_id: AccountId | None
@@ -66,6 +67,7 @@ class Desk:
     message_count: int
     ownership: int = 0
     taken_over: bool = False
+    left_to_people: bool = False
 
     @property
     def is_closed(self) -> bool:
@@ -86,6 +88,7 @@ class DeskChange:
     closed_at: datetime | None = None
     ownership: int | None = None
     taken_over: bool | None = None
+    left_to_people: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

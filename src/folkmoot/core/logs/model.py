@@ -1,13 +1,35 @@
-"""Lines of logs as they are indexed, and passages of them as they are found."""
+"""Passages of the assistant's sources: who may read them, as they are indexed and as found."""
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
-from folkmoot.core.accounts.model import Account, Role
+from folkmoot.core.accounts.model import STAFF, Role
 
 MIN_DAYS, MAX_DAYS = 1, 365
 READERS = frozenset({Role.ANALYST, Role.ADMIN})
-"""The roles that may read logs anew, and be shown what logs say of others."""
+"""The roles that may read logs anew, and be shown what the server itself logs."""
+
+
+class SourceAudience(StrEnum):
+    """Who may read a source of the assistant's: everybody, or some roles alone."""
+
+    EVERYBODY = "everybody"
+    STAFF = "staff"
+    READERS = "readers"
+
+    def admits(self, role: Role) -> bool:
+        """Whether an account of this role may read it."""
+        return self is SourceAudience.EVERYBODY or role in _ROLES[self]
+
+
+_ROLES = {SourceAudience.STAFF: STAFF | READERS, SourceAudience.READERS: READERS}
+FOR_EVERYBODY = frozenset({SourceAudience.EVERYBODY})
+
+
+def withheld_sources_of(role: Role) -> frozenset[SourceAudience]:
+    """The audiences whose sources an account of this role may read, and not everybody may."""
+    return frozenset(one for one in SourceAudience if one.admits(role)) - FOR_EVERYBODY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,8 +37,7 @@ class LogLine:
     """One entry of a log; its secrets are gone from ``text``.
 
     ``source`` names the file below its root, ``number`` the line in it where the entry begins,
-    from 1. A ``private`` entry is for `READERS` and for the account that it is about, which
-    ``account`` names; every other one is for whoever asks.
+    from 1.
     """
 
     source: str
@@ -24,8 +45,7 @@ class LogLine:
     at: datetime
     level: str
     text: str
-    account: str | None = None
-    private: bool = False
+    audience: SourceAudience = SourceAudience.EVERYBODY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,27 +53,24 @@ class Excerpt:
     """Something that was found for a question, and where and when it was said.
 
     ``source`` is a file of logs with the number of the line, or who spoke in the conversation.
-    ``rank`` is larger for better matches, and comparable only within one answer of an index.
+    ``rank`` is larger for better matches, and comparable only within one answer of an index;
+    ``fit``, from 0 to 1, is how much of what the question is about stands in it.
     """
 
     source: str
     at: datetime
     text: str
     rank: float = 0.0
+    fit: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class LogQuery:
-    """What is looked for, and for whom: `LogLine` says who may see what."""
+    """What is looked for, in the sources of which audiences."""
 
     words: str
-    asker: Account
+    audiences: frozenset[SourceAudience] = FOR_EVERYBODY
     limit: int = 8
-
-    @property
-    def sees_all(self) -> bool:
-        """Whether private entries about others may be found too."""
-        return self.asker.role in READERS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ class LogIndex(Protocol):
     """The entries of the logs that the assistant answers from."""
 
     async def find(self, query: LogQuery) -> list[Excerpt]:
-        """The best matches that the asker may see, the best first; never an error for any words.
+        """The best matches for those audiences, the best first; never an error for any words.
 
         Before anything was read there are none.
         """

@@ -8,7 +8,7 @@ none.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from folkmoot.core.conversations.model import Conversation
+from folkmoot.core.conversations.model import Conversation, DeskChange
 from folkmoot.core.messages.model import (
     AuthorKind,
     Body,
@@ -24,6 +24,10 @@ from folkmoot.core.messages.store import MessageWork
 from folkmoot.core.shared.ids import Clock, Ids, Uid
 from folkmoot.core.tasks.model import Task
 
+LEFT_TO_PEOPLE = (
+    "I found nothing on that which everybody in this session may read, so I cannot help with it. "
+    "A person will answer here."
+)
 CUT_SHORT = "cut_short"
 """The label of an answer that ends before its end, and says why."""
 
@@ -33,10 +37,12 @@ class Answer:
     """What is to be said to a question.
 
     ``text`` is the assistant's; without any, only the server speaks. ``cut_short`` says why it
-    is not the whole; ``notice`` is what the server says besides.
+    is not the whole; ``notice`` is what the server says besides. ``left_to_people``: nothing fits;
+    the assistant says so once, and then nothing until something does or a person has answered.
     """
 
     text: str = ""
+    left_to_people: bool = False
     cut_short: str | None = None
     notice: str | None = None
 
@@ -90,8 +96,13 @@ class Answers:
         self, work: MessageWork, head: Conversation, question: Message, uid: Uid, answer: Answer
     ) -> list[Message]:
         said: list[tuple[Uid, AuthorKind, str]] = []
-        if text := answer.text.strip()[: self.max_chars]:
-            said.append((uid, AuthorKind.ASSISTANT, text))
+        was_left = head.desk is not None and head.desk.left_to_people
+        text = LEFT_TO_PEOPLE if answer.left_to_people else answer.text.strip()
+        if text and not (was_left and answer.left_to_people):
+            said.append((uid, AuthorKind.ASSISTANT, text[: self.max_chars]))
+            if was_left != answer.left_to_people:
+                change = DeskChange(left_to_people=answer.left_to_people)
+                await work.desks.change(head.id, change)
         if answer.notice is not None:
             said.append((self._ids.uid(), AuthorKind.SYSTEM, answer.notice))
         return await self._post(work, head, question, said, answer.cut_short)

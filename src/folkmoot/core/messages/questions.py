@@ -7,7 +7,7 @@ from folkmoot.core.conversations.events import AssistantSwitched
 from folkmoot.core.conversations.model import Conversation, Desk, DeskChange
 from folkmoot.core.conversations.timeline import next_position
 from folkmoot.core.messages.facts import Facts
-from folkmoot.core.messages.model import Message, NewMessage
+from folkmoot.core.messages.model import Message, MessageKind, NewMessage
 from folkmoot.core.messages.owed_answers import OwedAnswer
 from folkmoot.core.messages.store import MessageWork
 from folkmoot.core.tasks.store import add_tasks
@@ -22,12 +22,13 @@ def heed(facts: Facts, desk: Desk, message: NewMessage, author: Person) -> None:
     """Note what an accepted message, the newest of its session, is to the assistant, which is on.
 
     Called once for each, before the next draft is judged: a batch may hold both the question and
-    the human's answer.
+    the human's answer. A picture or another file, which the assistant cannot see, asks nothing.
     """
     index = len(facts.accepted) - 1
     head = facts.heads[message.conversation_id]
     if not is_answered_by_human(head, author):
-        facts.questions[index] = desk.ownership
+        if message.body.kind is MessageKind.TEXT and message.body.attachment is None:
+            facts.questions[index] = desk.ownership
         return
     switch = AssistantSwitched(**next_position(head, message.created_at), is_on=False, actor=author)
     taken = replace(desk, assistant_on=False, ownership=desk.ownership + 1, taken_over=True)
@@ -42,7 +43,12 @@ async def take_over(work: MessageWork, facts: Facts) -> None:
         if desk is not None:
             await work.desks.change(
                 switch.conversation_id,
-                DeskChange(assistant_on=False, ownership=desk.ownership, taken_over=True),
+                DeskChange(
+                    assistant_on=False,
+                    ownership=desk.ownership,
+                    taken_over=True,
+                    left_to_people=False,
+                ),
             )
     await work.timeline.keep(list(facts.switches.values()))
 

@@ -19,7 +19,7 @@ from folkmoot.bots.logs.index import EXIT_ALREADY, IndexOrder, IndexReport
 from folkmoot.bots.logs.reading import LogReader, LogSources
 from folkmoot.core.logs.model import LogReading
 from folkmoot.storage.errors import Unusable
-from folkmoot.storage.log_index import build
+from folkmoot.storage.log_index import AboutIndex, build
 
 NICENESS: Final = 10
 MEMORY_BYTES: Final = 1024 * 1024 * 1024
@@ -60,11 +60,16 @@ def read(order: IndexOrder, target: BinaryIO) -> LogReading:
         OSError, sqlite3.Error: there is no room, or no right; the old index remains.
     """
     sources = LogSources(
-        patterns=order.sources, days=order.days, now=order.now, own=Path(order.own)
+        patterns=order.sources,
+        days=order.days,
+        now=order.now,
+        own=Path(order.own),
+        audience=order.audience,
     )
     reader = LogReader(sources)
     teller = _Teller(reader, target)
-    build(Path(order.target), reader.lines(), now=order.now, days=order.days, tell=teller.tell)
+    about = AboutIndex(made_of=order.made_of, now=order.now, days=order.days)
+    build(Path(order.target), reader.lines(), about, tell=teller.tell)
     return reader.so_far(is_done=True)
 
 

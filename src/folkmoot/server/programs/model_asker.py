@@ -18,7 +18,7 @@ from contextlib import aclosing
 from functools import partial
 from typing import BinaryIO, Final
 
-from folkmoot.bots.answerer import AnswerFailed
+from folkmoot.bots.answerer import AnswerFailed, NothingFits
 from folkmoot.bots.model.answerer import ModelAnswerer
 from folkmoot.bots.model.completion import Jitter
 from folkmoot.bots.model.faults import BROKEN
@@ -136,18 +136,20 @@ class Asker:
                 asking.cancel()
 
     async def _ask(self, ask: Ask) -> None:
-        failure, is_down, reason = None, False, ""
+        failure, is_down, reason, nothing_fits = None, False, "", False
         try:
             async with aclosing(self._answerer.answer(ask.sources)) as pieces:
                 async for piece in pieces:
                     self._speaker.add(ask.number, piece)
+        except NothingFits:
+            nothing_fits = True
         except AnswerFailed as error:
             failure, is_down, reason = str(error), error.is_down, error.reason
         except Exception as error:
             # Of one question; all others go on.
             _log.error("a model's answer could not be read: %s", type(error).__name__)
             failure, reason = BROKEN, type(error).__name__
-        self._speaker.say(AnswerEnd(ask.number, failure, is_down, reason))
+        self._speaker.say(AnswerEnd(ask.number, failure, is_down, reason, nothing_fits))
 
     def _forget(self, number: int, _task: asyncio.Task[None]) -> None:
         del self._asking[number]

@@ -355,6 +355,7 @@ def _of_its_kind(new: NewConversation) -> dict[str, Any]:
         "message_count": 0 if is_session else None,
         "ownership": 0 if is_session else None,
         "taken_over": 0 if is_session else None,
+        "left_to_people": 0 if is_session else None,
     }
 
 

@@ -31,6 +31,7 @@ _CHANGE = Statement(
                 "closed_at",
                 "ownership",
                 "taken_over",
+                "left_to_people",
             )
         }
     )
@@ -86,6 +87,7 @@ class SqlDesks:
             "new_closed_at": closed_at,
             "new_ownership": change.ownership,
             "new_taken_over": _flag(change.taken_over),
+            "new_left_to_people": _flag(change.left_to_people),
         }
         await self._executor.run(_CHANGE, params)
 

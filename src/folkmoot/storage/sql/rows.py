@@ -71,6 +71,7 @@ CONVERSATION: Columns = (
     conversations.c.closed_at,
     conversations.c.ownership,
     conversations.c.taken_over,
+    conversations.c.left_to_people,
     conversations.c.message_count,
 )
 MEMBER: Columns = (
@@ -168,7 +169,16 @@ def to_conversation(row: Row) -> Conversation:
 
 
 def _to_desk(row: Row) -> Desk:
-    agent_id, assistant_on, started_at, closed_at, ownership, taken_over, message_count = row
+    (
+        agent_id,
+        assistant_on,
+        started_at,
+        closed_at,
+        ownership,
+        taken_over,
+        left_to_people,
+        message_count,
+    ) = row
     return Desk(
         agent_id,
         bool(assistant_on),
@@ -177,6 +187,7 @@ def _to_desk(row: Row) -> Desk:
         message_count,
         ownership,
         bool(taken_over),
+        bool(left_to_people),
     )
 
 
