@@ -20,6 +20,7 @@ from folkmoot.core.conversations.desk import Desks
 from folkmoot.core.conversations.direct import Directs
 from folkmoot.core.conversations.events import DeliveredMoved, Durable
 from folkmoot.core.conversations.model import Conversation
+from folkmoot.core.conversations.reach import Reach
 from folkmoot.core.logs.errors import AlreadyReading
 from folkmoot.core.logs.model import Excerpt, LogQuery, LogReading
 from folkmoot.core.logs.store import OnProgress
@@ -267,6 +268,7 @@ async def memory_server(
         ids=cast.ids,
         authenticator=KnownTokens(),  # type: ignore[arg-type]  # as strict as the real one
         accounts=cast.accounts,
+        reach=Reach(cast.accounts),
         social=cast.social,
         conversations=cast.conversations,
         messages=cast.messages,

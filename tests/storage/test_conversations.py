@@ -227,3 +227,15 @@ async def test_two_changes_cannot_have_one_place(cast: Cast) -> None:
         await cast.storage.write(lambda work: work.timeline.keep([renamed]))
 
     assert len(await cast.see(lambda work: work.views.page(cast.lobby.id, Page(10)))) == 1
+
+
+async def test_who_shares_a_conversation_is_found_until_either_leaves(cast: Cast) -> None:
+    ana, bo, cy = cast.ana.id, cast.bo.id, cast.cy.id
+
+    async def sharing(*others: AccountId) -> frozenset[AccountId]:
+        return await cast.see(lambda work: work.conversations.sharing(ana, others))
+
+    assert await sharing(bo, cy, AccountId(10**6)) == {bo}
+    assert await sharing() == frozenset()
+    await cast.do(cast.conversations.remove_member, bo, cast.lobby.id, bo)
+    assert await sharing(bo) == frozenset()

@@ -3,9 +3,11 @@
 import resource
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import assert_never
 
 from rich.console import Console
 
+from folkmoot.core.conversations.reach import ContactPolicy
 from folkmoot.core.shared.refusals import Unavailable
 from folkmoot.server import control_socket
 from folkmoot.server.answerers import model_of
@@ -34,6 +36,7 @@ def examine(settings: Settings) -> int:
         ("database", _database),
         ("files", _files),
         ("assistant", _assistant),
+        ("contact", _contact),
         ("port", _port),
         ("clock", _clock),
         ("open files", _open_files),
@@ -66,6 +69,21 @@ def _files(settings: Settings) -> Finding:
 def _assistant(settings: Settings) -> Finding:
     model = model_of(settings)
     return f"{model.model} answers" if model else "answers without a model"
+
+
+def _contact(settings: Settings) -> Finding:
+    match settings.contact:
+        case ContactPolicy.ANYONE:
+            return (
+                "anyone who registers can begin with everybody, and find out who is here; "
+                "where strangers can register, FOLKMOOT_CONTACT=known is better"
+            )
+        case ContactPolicy.KNOWN:
+            return "accounts begin with friends, staff, and people they share a conversation with"
+        case ContactPolicy.STAFF:
+            return "accounts begin with staff only"
+        case _:
+            assert_never(settings.contact)
 
 
 def _port(settings: Settings) -> Finding:

@@ -11,6 +11,7 @@ from folkmoot.core.shared.rates import Buckets, Rate
 from folkmoot.core.shared.refusals import TooMany, TooManyRequests
 
 UPLOADS = Rate(60, 20)
+STRANGERS = Rate(60, 500)
 
 
 class Cost(Enum):
@@ -31,6 +32,7 @@ class LimitSettings:
     max_connections_per_account: int
     enabled: bool
     upload: Rate = UPLOADS
+    stranger: Rate = STRANGERS
 
 
 class TooManyConnections(TooMany):
@@ -54,6 +56,7 @@ class Limits:
         self._signals = Buckets(settings.signal)
         self._connects = Buckets(settings.connect)
         self._uploads = Buckets(settings.upload)
+        self._strangers = Buckets(settings.stranger)
 
     def count(self, account_id: AccountId, cost: Cost) -> None:
         """Count what an account asks for.
@@ -83,6 +86,12 @@ class Limits:
         """Count a file on its way here."""
         self._take(self._uploads, account_id)
 
+    def meet(self, account_id: AccountId, strangers: int) -> None:
+        """Count the strangers with whom an account begins something, or whose names it guesses."""
+        if strangers:
+            most = self._settings.stranger.burst
+            self._take(self._strangers, account_id, tokens=min(strangers, most))
+
     def connect(self, address: str) -> None:
         """Count a connection from an address; of IPv6, from its /64."""
         self._take(self._connects, network_of(address))
@@ -93,9 +102,9 @@ class Limits:
         if self._settings.enabled and present >= most:
             raise TooManyConnections(retry_after=60.0, max_connections=most)
 
-    def _take(self, buckets: Buckets, key: AccountId | str) -> None:
+    def _take(self, buckets: Buckets, key: AccountId | str, *, tokens: int = 1) -> None:
         if not self._settings.enabled:
             return
-        wait = buckets.take(key, self._time())
+        wait = buckets.take(key, self._time(), tokens=tokens)
         if wait:
             raise TooManyRequests(retry_after=wait)

@@ -10,6 +10,7 @@ from folkmoot.bus.subscribers import Publish
 from folkmoot.core.accounts.service import Accounts
 from folkmoot.core.conversations.desk import Desks
 from folkmoot.core.conversations.direct import Directs
+from folkmoot.core.conversations.reach import Reach
 from folkmoot.core.conversations.receipts import Watermarks
 from folkmoot.core.conversations.service import Conversations
 from folkmoot.core.logs.store import LogIndex
@@ -42,6 +43,7 @@ class Services:
     authenticator: Authenticator
     accounts: Accounts
     social: Social
+    reach: Reach
     conversations: Conversations
     messages: Messages
     friends: Friends

@@ -15,6 +15,8 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from folkmoot.core.conversations.reach import ContactPolicy
+
 SETTINGS_FILE = "folkmoot.toml"
 MAX_FRAME_BYTES = 64 * 1024
 MAX_BODY_BYTES = 1024 * 1024
@@ -112,6 +114,17 @@ class Settings(BaseSettings):
         default=300, gt=0, description="Signs of typing, and askings to resume, of an account"
     )
     upload_per_minute: float = Field(default=60, gt=0, description="Files of an account")
+    contact: ContactPolicy = Field(
+        default=ContactPolicy.ANYONE,
+        description="With whom accounts may begin: anyone; known, their friends, staff and people "
+        "they share a conversation with; or staff",
+    )
+    strangers_per_minute: float = Field(
+        default=60, gt=0, description="With whom an account begins, or whose names it guesses"
+    )
+    strangers_burst: int = Field(
+        default=500, ge=1, description="Strangers at once, as in one large group"
+    )
     connect_per_minute: float = Field(default=300, gt=0, description="From one address")
     register_per_minute: float = Field(default=20, gt=0, description="From one address")
     login_per_minute: float = Field(

@@ -35,6 +35,7 @@ from folkmoot.contracts.catalogue import CONTRACTS
 from folkmoot.core.accounts.service import Accounts
 from folkmoot.core.conversations.desk import Desks
 from folkmoot.core.conversations.direct import Directs
+from folkmoot.core.conversations.reach import Reach
 from folkmoot.core.conversations.receipts import Watermarks
 from folkmoot.core.conversations.service import Conversations
 from folkmoot.core.logs.model import SourceAudience
@@ -223,6 +224,7 @@ def _assembled(
         authenticator=_authenticator(settings, means, accounts, tokens, writer),
         accounts=accounts,
         social=Social(clock),
+        reach=Reach(accounts, settings.contact),
         conversations=conversations,
         messages=Messages(clock, max_chars=settings.max_content_chars),
         files=_files(settings, means, store, writer),
@@ -466,6 +468,7 @@ def _limits(settings: Settings) -> LimitSettings:
         signal=Rate(settings.typing_per_minute, max(20, int(settings.typing_per_minute / 5))),
         connect=Rate(settings.connect_per_minute, max(20, int(settings.connect_per_minute / 3))),
         upload=Rate(settings.upload_per_minute, max(5, int(settings.upload_per_minute / 3))),
+        stranger=Rate(settings.strangers_per_minute, settings.strangers_burst),
         max_connections_per_account=settings.max_connections_per_account,
         enabled=settings.limits,
     )

@@ -8,7 +8,6 @@ from pydantic import AfterValidator
 from folkmoot.contracts.conversations import bodies, codec
 from folkmoot.contracts.conversations import frames as wire
 from folkmoot.contracts.conversations.errors import refused
-from folkmoot.core.accounts.model import AccountName
 from folkmoot.core.conversations.errors import NoSuchConversation
 from folkmoot.core.conversations.sight import Sight, sight_of
 from folkmoot.core.messages.views import Overview
@@ -17,6 +16,7 @@ from folkmoot.core.shared.pages import Slice
 from folkmoot.core.work import UnitOfWork
 from folkmoot.kit.ids import MAX_NUMBER
 from folkmoot.kit.queries import Limit, Offset
+from folkmoot.kit.reaching import leaver_named, reached
 from folkmoot.kit.rest import CallerOf, SendingCallerOf, ServicesOf, answer, shape
 from folkmoot.realtime.services import Services
 
@@ -51,10 +51,9 @@ async def start(
     Refused with 404 for an unknown participant, with 403 where a block stands between the two of
     a two-party conversation.
     """
-    names = [AccountName(name) for name in body.participant_ids]
+    others = await reached(services, caller.account, body.participant_ids)
 
     async def job(work: UnitOfWork) -> ConversationId:
-        others = await services.accounts.find(work, names)
         started = await services.conversations.start(
             work, caller.account.id, [account.id for account in others], title=body.title
         )
@@ -125,15 +124,17 @@ async def add_participants(
     caller: SendingCallerOf,
 ) -> Response:
     """Add accounts to a group; every member may. Who is in it already stays in it."""
-    names = [AccountName(name) for name in body.participant_ids]
-
-    async def job(work: UnitOfWork) -> None:
-        await services.conversations.entered(work, caller.account.id, conversation_id)
-        added = await services.accounts.find(work, names)
-        await services.conversations.add_members(work, caller.account.id, conversation_id, added)
-
-    await services.writer.write(job)
-    return answer(await _shown(services, caller.account.id, conversation_id))
+    me, conversations = caller.account.id, services.conversations
+    added = await reached(
+        services,
+        caller.account,
+        body.participant_ids,
+        lambda work: conversations.entered(work, me, conversation_id),
+    )
+    await services.writer.write(
+        lambda work: conversations.add_members(work, me, conversation_id, added)
+    )
+    return answer(await _shown(services, me, conversation_id))
 
 
 @router.delete(
@@ -153,7 +154,7 @@ async def remove_participant(
 
     async def job(work: UnitOfWork) -> None:
         await services.conversations.entered(work, me, conversation_id)
-        leaver = await services.accounts.named(work, name)
+        leaver = await leaver_named(services, work, name)
         await services.conversations.remove_member(work, me, conversation_id, leaver.id)
 
     await services.writer.write(job)

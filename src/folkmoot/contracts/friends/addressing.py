@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from msgspec import Struct
 
 from folkmoot.contracts.friends import codec
-from folkmoot.core.accounts.model import Person
+from folkmoot.core.accounts.model import Account, Person
 from folkmoot.core.conversations.model import Conversation
 from folkmoot.core.messages.direct_messages import exchange, found
 from folkmoot.core.messages.errors import NotUpToDate
@@ -58,24 +58,24 @@ def direct_named(me: AccountId, name: str) -> Find:
     return find
 
 
-async def receiver_named(services: Services, name: str) -> Person:
-    """Whom a name means.
+async def receiver_named(services: Services, actor: Account, name: str) -> Person:
+    """Whom a name means to whoever writes to them.
 
     Raises:
         NoSuchAccount
     """
-    account = await services.storage.read(lambda work: services.accounts.named(work, name))
+    account = await services.storage.read(lambda work: services.reach.named(work, actor, name))
     return account.person
 
 
-async def partner_named(services: Services, me: AccountId, name: str) -> Partner:
+async def partner_named(services: Services, actor: Account, name: str) -> Partner:
     """Whom a name means, and where the two write to each other; begun if they have not yet.
 
     Raises:
         NoSuchAccount, SelfRequest
         NotFriends, Blocked: there is nothing between them yet, and now there cannot be.
     """
-    person = await receiver_named(services, name)
+    me, person = actor.id, await receiver_named(services, actor, name)
     if person.id == me:
         raise SelfRequest(field="receiver_id")
     pair = pair_key(me, person.id)

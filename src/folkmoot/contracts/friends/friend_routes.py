@@ -13,6 +13,7 @@ from folkmoot.core.social.contacts import contacts_of
 from folkmoot.core.social.errors import NoSuchRequest
 from folkmoot.core.social.model import FriendRequest
 from folkmoot.core.work import UnitOfWork
+from folkmoot.kit.reaching import reached
 from folkmoot.kit.rest import CallerOf, SendingCallerOf, ServicesOf, answer, refusals, shape
 from folkmoot.realtime.services import Services
 
@@ -54,11 +55,9 @@ async def request(
     Refused with 403 where a block stands between the two, with 409 for those who are friends.
     """
 
-    async def job(work: UnitOfWork) -> FriendRequest:
-        other = await services.accounts.named(work, body.account)
-        return await services.friends.request(work, caller.account.id, other.id)
-
-    made = await services.writer.write(job)
+    me = caller.account.id
+    (other,) = await reached(services, caller.account, [body.account])
+    made = await services.writer.write(lambda work: services.friends.request(work, me, other.id))
     return answer(codec.request_out(made, wire.FriendRequestOut), 201)
 
 
@@ -115,7 +114,7 @@ async def end(
     """End a friendship, or take one's own request back."""
 
     async def job(work: UnitOfWork) -> None:
-        other = await services.accounts.named(work, account_id)
+        other = await services.reach.named(work, caller.account, account_id)
         await services.friends.end(work, caller.account.id, other.id)
 
     await services.writer.write(job)

@@ -72,7 +72,7 @@ async def send(
         reply_to=reply_uid_of(body.reply_to_id),
         attachment=upload_id_of(body.attachment_id),
     )
-    receiver = await receiver_named(services, body.receiver_id)
+    receiver = await receiver_named(services, caller.account, body.receiver_id)
     draft = replace(checked, destination=DirectWith(receiver.id))
     try:
         posted = await services.writer.post(draft)
@@ -113,7 +113,7 @@ async def history(
     handed = services.receipts.handed_under_way()
 
     async def job(work: UnitOfWork) -> tuple[list[Message], int, DirectReceipts] | None:
-        friend = await services.accounts.named(work, friend_id)
+        friend = await services.reach.named(work, caller.account, friend_id)
         head = await opened(work, me, friend.id)
         if head is None:
             return None

@@ -72,7 +72,7 @@ class SentRequest(NamedTuple):
 class FriendsHandler(FrameHandler[wire.Intention, SentRequest]):
     """One account at one socket."""
 
-    __slots__ = ("_subscription",)
+    __slots__ = ("_account", "_subscription")
 
     costs: ClassVar = {
         wire.SendDirect: Cost.SEND,
@@ -92,6 +92,7 @@ class FriendsHandler(FrameHandler[wire.Intention, SentRequest]):
         *,
         resumes: bool,
     ) -> None:
+        self._account = caller.account
         me, login = caller.account.person, caller.login.id
         connection = Connection(wire_format, outbox, me, login, caller.expires_at, observer=self)
         super().__init__(sender, connection)
@@ -154,7 +155,7 @@ class FriendsHandler(FrameHandler[wire.Intention, SentRequest]):
 
     async def _say_first(self, draft: Draft, name: str) -> None:
         """Post where nothing was known of the two: the next frame waits, or it would overtake."""
-        receiver = await receiver_named(self._services, name)
+        receiver = await receiver_named(self._services, self._account, name)
         await (self._submit(draft, DirectWith(receiver.id), receiver) or nothing())
 
     def _submit(
@@ -178,7 +179,7 @@ class FriendsHandler(FrameHandler[wire.Intention, SentRequest]):
         return None
 
     async def _type_first(self, receiver: str, *, is_typing: bool) -> None:
-        partner = await partner_named(self._services, self.connection.person.id, receiver)
+        partner = await partner_named(self._services, self._account, receiver)
         self._show_typing(partner, is_typing=is_typing)
 
     def _show_typing(self, partner: Partner, *, is_typing: bool) -> None:

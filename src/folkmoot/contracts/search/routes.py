@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 
 from folkmoot.contracts.search.shapes import SearchHitOut, hit_out
-from folkmoot.core.accounts.model import STAFF
+from folkmoot.core.accounts.model import STAFF, Account
 from folkmoot.core.messages.views import SearchHit, SearchQuery
 from folkmoot.core.shared.ids import AccountId, ConversationId, uid_of
 from folkmoot.core.shared.texts import trimmed
@@ -64,7 +64,7 @@ async def search(
             words=words,
             limit=limit,
             conversation_id=within,
-            author_id=None if author is None else await _author(services, work, author),
+            author_id=await _author(services, work, caller.account, author),
             since=since,
             until=until,
         )
@@ -82,8 +82,10 @@ async def _conversation(work: UnitOfWork, text: str) -> ConversationId:
     return ConversationId(0) if uid is None else found.get(uid, ConversationId(0))
 
 
-async def _author(services: Services, work: UnitOfWork, name: str) -> AccountId:
-    return (await services.accounts.named(work, name)).id
+async def _author(
+    services: Services, work: UnitOfWork, actor: Account, name: str | None
+) -> AccountId | None:
+    return None if name is None else (await services.reach.named(work, actor, name)).id
 
 
 def _time(text: str | None) -> datetime | None:

@@ -14,6 +14,7 @@ from folkmoot.core.conversations.model import Conversation, Member
 from folkmoot.core.conversations.sight import Sight, sight_of
 from folkmoot.core.shared.ids import AccountId
 from folkmoot.core.work import UnitOfWork
+from folkmoot.kit.reaching import leaver_named, reached
 from folkmoot.kit.rest import CallerOf, SendingCallerOf, ServicesOf, answer, refusals, shape
 from folkmoot.realtime.services import Services
 
@@ -58,9 +59,13 @@ async def add_participant(
 ) -> Response:
     """Add an account to a session: its customer may, and staff. Who is in it stays in it."""
 
+    async def enter(work: UnitOfWork) -> None:
+        await session_entered(services, work, caller.account, session_id)
+
+    (added,) = await reached(services, caller.account, [body.user_id], enter)
+
     async def job(work: UnitOfWork) -> tuple[Conversation, Member, Sight]:
         head, _ = await session_entered(services, work, caller.account, session_id)
-        added = await services.accounts.named(work, body.user_id)
         head = await services.desks.add_member(work, caller.account, head.id, added)
         key = (head.id, added.id)
         member = (await work.conversations.memberships([key]))[key]
@@ -92,7 +97,7 @@ async def remove_participant(
 
     async def job(work: UnitOfWork) -> None:
         head, _ = await session_entered(services, work, caller.account, session_id)
-        leaver = await services.accounts.named(work, user_id)
+        leaver = await leaver_named(services, work, user_id)
         await services.desks.remove_member(work, caller.account, head.id, leaver.id)
 
     await services.writer.write(job)

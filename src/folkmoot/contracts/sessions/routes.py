@@ -44,7 +44,7 @@ async def open_session(
             work,
             caller.account,
             title=body.title,
-            agent=await _agent(services, work, body.assigned_agent_id),
+            agent=await _agent(services, work, caller.account, body.assigned_agent_id),
             assistant_on=body.assistant,
         )
         return (await sessions_out(work, caller.account.id, [head]))[0]
@@ -52,8 +52,10 @@ async def open_session(
     return answer(await services.writer.write(job), 201)
 
 
-async def _agent(services: Services, work: UnitOfWork, name: str | None) -> Account | None:
-    return None if name is None else await services.accounts.named(work, name)
+async def _agent(
+    services: Services, work: UnitOfWork, actor: Account, name: str | None
+) -> Account | None:
+    return None if name is None else await services.reach.named(work, actor, name)
 
 
 @router.get(
@@ -152,7 +154,7 @@ async def change(
 
     async def job(work: UnitOfWork) -> answers.SessionOut:
         head, _ = await session_entered(services, work, caller.account, session_id)
-        agent = await _agent(services, work, body.assigned_agent_id)
+        agent = await _agent(services, work, caller.account, body.assigned_agent_id)
         # First what may still be refused: the others cannot be, once this was not.
         if agent is not None:
             head = await services.desks.assign(work, caller.account, head.id, agent)

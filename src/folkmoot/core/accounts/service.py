@@ -18,7 +18,7 @@ from folkmoot.core.accounts.model import (
     checked_username,
     username_key,
 )
-from folkmoot.core.accounts.store import AccountWork
+from folkmoot.core.accounts.store import AccountStores, AccountWork
 from folkmoot.core.shared.ids import AccountId, Clock, Ids, Uid
 
 
@@ -57,12 +57,22 @@ class Accounts:
             subject=subject,
         )
 
-    async def find(self, work: AccountWork, names: Sequence[AccountName]) -> list[Account]:
+    async def find(self, work: AccountStores, names: Sequence[AccountName]) -> list[Account]:
         """The accounts that the names mean, in their order.
 
         Raises:
             NoSuchAccount: the first name that means none.
         """
+        found = await self.look_up(work, names)
+        for name, account in zip(names, found, strict=True):
+            if account is None:
+                raise NoSuchAccount(account=name.value)
+        return [account for account in found if account is not None]
+
+    async def look_up(
+        self, work: AccountStores, names: Sequence[AccountName]
+    ) -> list[Account | None]:
+        """The accounts that the names mean, in their order; ``None`` for a name that means none."""
         numbers = [AccountId(name.value) for name in names if isinstance(name.value, int)]
         uids = [name.uid for name in names if name.uid is not None]
         keys = [
@@ -81,13 +91,9 @@ class Accounts:
                 return by_uid.get(name.uid)
             return by_key.get(username_key(name.value))
 
-        found = [meant(name) for name in names]
-        for name, account in zip(names, found, strict=True):
-            if account is None:
-                raise NoSuchAccount(account=name.value)
-        return [account for account in found if account is not None]
+        return [meant(name) for name in names]
 
-    async def named(self, work: AccountWork, name: int | str) -> Account:
+    async def named(self, work: AccountStores, name: int | str) -> Account:
         """The account that a number, a UUID or a username means.
 
         Raises:

@@ -103,13 +103,17 @@ class LoginStore(Protocol):
         ...
 
 
-class AccountWork(Protocol):
-    """What deciding about accounts needs of a unit of work."""
+class AccountStores(Protocol):
+    """The accounts, as a unit of work sees them."""
 
     @property
     def accounts(self) -> AccountStore:
         """The accounts."""
         ...
+
+
+class AccountWork(AccountStores, Protocol):
+    """What deciding about accounts needs of a unit of work."""
 
     @property
     def logins(self) -> LoginStore:

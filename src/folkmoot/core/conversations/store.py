@@ -44,6 +44,12 @@ class ConversationStore(Protocol):
         """The present members among these."""
         ...
 
+    async def sharing(
+        self, account_id: AccountId, others: Collection[AccountId]
+    ) -> frozenset[AccountId]:
+        """Those of the others with whom the account is in some conversation."""
+        ...
+
     async def members(self, ids: Collection[ConversationId]) -> dict[ConversationId, list[Member]]:
         """All present members, in the order in which they joined."""
         ...

@@ -71,6 +71,13 @@ class MemoryConversations:
                 found[conversation_id, account_id] = self._member(conversation_id, account_id, row)
         return found
 
+    async def sharing(
+        self, account_id: AccountId, others: Collection[AccountId]
+    ) -> frozenset[AccountId]:
+        known = self._state.memberships
+        mine = known.get(account_id, frozenset())
+        return frozenset(one for one in others if mine & known.get(one, frozenset()))
+
     async def members(self, ids: Collection[ConversationId]) -> dict[ConversationId, list[Member]]:
         found = {}
         for conversation_id in ids:

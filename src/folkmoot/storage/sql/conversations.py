@@ -86,6 +86,19 @@ def _present(keys: Sent, *matching: Any) -> Select[Any]:
 
 
 _MEMBERSHIPS = Statement(_present(_keys, members.c.account_id == _keys.c.account_id), _keys)
+_mine = members.alias("mine")
+_SHARING = Statement(
+    select(members.c.account_id)
+    .distinct()
+    .join_from(_ids, members, members.c.account_id == _ids.c.id)
+    .join(_mine, _mine.c.conversation_id == members.c.conversation_id)
+    .where(
+        _mine.c.account_id == bindparam("account_id", type_=BigInteger()),
+        _mine.c.left_at.is_(None),
+        members.c.left_at.is_(None),
+    ),
+    _ids,
+)
 _MEMBERS = Statement(_present(_ids).order_by(members.c.conversation_id, members.c.position), _ids)
 _LAST_POSITION = Statement(
     select(func.coalesce(func.max(members.c.position), -1)).where(
@@ -249,6 +262,15 @@ class SqlConversations:
         rows = await self._executor.rows(_MEMBERSHIPS, {"keys": _storable(keys)})
         found = [to_member(row) for row in rows]
         return {(member.conversation_id, member.person.id): member for member in found}
+
+    async def sharing(
+        self, account_id: AccountId, others: Collection[AccountId]
+    ) -> frozenset[AccountId]:
+        wanted = numbers(others)
+        if not wanted:
+            return frozenset()
+        params = {"ids": wanted, "account_id": account_id}
+        return frozenset(row[0] for row in await self._executor.rows(_SHARING, params))
 
     async def members(self, ids: Collection[ConversationId]) -> dict[ConversationId, list[Member]]:
         rows = await self._executor.rows(_MEMBERS, {"ids": numbers(ids)})
