@@ -9,13 +9,14 @@ from rich.console import Console
 
 from folkmoot.core.conversations.reach import ContactPolicy
 from folkmoot.core.shared.refusals import Unavailable
-from folkmoot.server import control_socket
+from folkmoot.server import control_socket, running
 from folkmoot.server.answerers import model_of
+from folkmoot.server.data_folder import prepare_data_folder
 from folkmoot.server.errors import StartRefused
 from folkmoot.server.http.process import listen
 from folkmoot.server.settings import Settings
 from folkmoot.server.system import SystemClock
-from folkmoot.server.wiring import file_store_of, prepare_data_folder
+from folkmoot.server.wiring import file_store_of
 
 FEWEST_OPEN_FILES = 4096
 EARLIEST = datetime(2026, 1, 1, tzinfo=UTC)
@@ -24,8 +25,11 @@ Finding = str
 """What is well, in a few words; what is not, is raised as `StartRefused`."""
 
 
-def examine(settings: Settings) -> int:
-    """Print the settings and what was found; the exit code, 0 if a server can run here."""
+def examine(settings: Settings, *, deep: bool = False) -> int:
+    """Print the settings and what was found; the exit code, 0 if a server can run here.
+
+    A ``deep`` look reads the whole database, which takes as long as it is large.
+    """
     console = Console(soft_wrap=True, markup=False, highlight=False)
     console.print("Settings")
     for name, value in settings.shown().items():
@@ -41,6 +45,8 @@ def examine(settings: Settings) -> int:
         ("clock", _clock),
         ("open files", _open_files),
     ]
+    if deep:
+        checks.append(("every row of the database", _every_row))
     faults = 0
     for name, check in checks:
         try:
@@ -58,6 +64,12 @@ def _data_folder(settings: Settings) -> Finding:
 
 def _database(settings: Settings) -> Finding:
     return control_socket.run(settings, "check")
+
+
+def _every_row(settings: Settings) -> Finding:
+    if faults := running.examine(settings):
+        raise StartRefused(f"{'; '.join(faults)}. Stop the server, and restore a backup.")
+    return "whole"
 
 
 def _files(settings: Settings) -> Finding:

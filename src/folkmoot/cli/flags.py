@@ -18,23 +18,29 @@ from folkmoot.server.settings import Settings
 _PLAIN: dict[Any, Any] = {kind: kind | None for kind in (bool, int, float, Path)}
 
 
-def with_every_setting(command: Callable[[Settings], None]) -> Callable[..., None]:
-    """The command as typer is to see it: a flag for every setting, and one for the file."""
+def with_every_setting(command: Callable[..., None]) -> Callable[..., None]:
+    """The command as typer is to see it: a flag for every setting, and one for the file.
+
+    What it takes besides ``settings`` are flags of its own.
+    """
+    _, *own = inspect.signature(command).parameters.values()
 
     def flagged(*, config: Path | None, **given: Any) -> None:
         with plainly():
+            options = {one.name: given.pop(one.name) for one in own}
             flags = {name: _read(name, value) for name, value in given.items()}
             _warn_of_secrets(flags)
-            command(settings_of(config, **flags))
+            command(settings_of(config, **flags), **options)
 
     flags = {name: _flag_of(field) for name, field in Settings.model_fields.items()}
     flags["config"] = Config
-    flagged.__annotations__ = flags
+    flagged.__annotations__ = flags | {one.name: one.annotation for one in own}
     flagged.__signature__ = inspect.Signature(  # type: ignore[attr-defined]  # what inspect reads
         [
             inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=flag)
             for name, flag in flags.items()
         ]
+        + [one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in own]
     )
     flagged.__name__ = command.__name__
     flagged.__doc__ = command.__doc__

@@ -1,6 +1,7 @@
 """What the command can be told: serve, migrate, account, doctor, version."""
 
 import gc
+from typing import Annotated
 
 import typer
 
@@ -38,9 +39,12 @@ def migrate(data: Data = None, database: Database = None, config: Config = None)
 
 @app.command(name="doctor")
 @with_every_setting
-def check_up(settings: Settings) -> None:
+def check_up(
+    settings: Settings,
+    deep: Annotated[bool, typer.Option("--deep", help="Read the whole database, too")] = False,
+) -> None:
     """Check settings, database, clock and open-file limit; exit code 1 if something is wrong."""
-    raise typer.Exit(doctor.examine(settings))
+    raise typer.Exit(doctor.examine(settings, deep=deep))
 
 
 @app.command()

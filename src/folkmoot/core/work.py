@@ -1,6 +1,7 @@
 """One unit of work, and the port through which all stored state is read and changed."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from folkmoot.core.accounts.store import AccountWork
@@ -9,6 +10,14 @@ from folkmoot.core.messages.store import MessageWork
 from folkmoot.core.shared.refusals import ServerPart, Unavailable
 
 Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseMark:
+    """Which database this is, and how far it has got: 0 where no message was ever stored."""
+
+    uid: str
+    newest_message: int
 
 
 class UnitOfWork(AccountWork, MessageWork, Protocol):
@@ -21,6 +30,10 @@ class UnitOfWork(AccountWork, MessageWork, Protocol):
 
     def record(self, event: Event) -> None:
         """Have ``event`` announced if, and only after, this unit of work commits."""
+        ...
+
+    async def mark(self) -> DatabaseMark:
+        """Which database this is, and how far it has got."""
         ...
 
 

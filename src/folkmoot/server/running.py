@@ -5,13 +5,15 @@ import gc
 import logging
 import socket
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack, ExitStack
+from pathlib import Path
 from typing import Any
 
 import uvloop
 
 from folkmoot.server import control_socket, demo
+from folkmoot.server.data_folder import prepare_data_folder
 from folkmoot.server.errors import StartRefused
 from folkmoot.server.http import metrics_port
 from folkmoot.server.http.application import application
@@ -20,7 +22,8 @@ from folkmoot.server.ops.line_file import LineFile
 from folkmoot.server.ops.log_setup import set_up_logging
 from folkmoot.server.ops.metrics import Measured
 from folkmoot.server.settings import Settings
-from folkmoot.server.wiring import Components, opened, prepare_data_folder
+from folkmoot.server.wiring import Components, opened
+from folkmoot.storage import examine as examine_storage
 from folkmoot.storage import migrate as migrate_storage
 from folkmoot.storage.errors import Unusable
 
@@ -34,6 +37,7 @@ def serve(settings: Settings) -> None:
     Raises:
         StartRefused: it cannot start; nothing was served.
     """
+    made_private = prepare_data_folder(settings)
     own_log = set_up_logging(
         level=settings.log_level,
         form=settings.log_format,
@@ -48,7 +52,7 @@ def serve(settings: Settings) -> None:
         metrics_at = metrics_port.listener_of(settings)
         if metrics_at is not None:
             listening.enter_context(metrics_at)
-        uvloop.run(_serve(settings, listener, metrics_at, own_log))
+        uvloop.run(_serve(settings, listener, metrics_at, own_log, made_private))
 
 
 async def _serve(
@@ -56,8 +60,11 @@ async def _serve(
     listener: socket.socket,
     metrics_at: socket.socket | None,
     own_log: LineFile | None,
+    made_private: Sequence[Path],
 ) -> None:
     async with opened(settings, own_log, serves=True) as components:
+        for path in made_private:
+            _log.warning("%s could be read by others, and is private now", path)
         if settings.demo:
             await demo.fill(components.services, components.passwords)
         app = application(settings, components)
@@ -143,5 +150,17 @@ def migrate(settings: Settings) -> None:
     prepare_data_folder(settings)
     try:
         asyncio.run(migrate_storage(settings.database_url))
+    except Unusable as error:
+        raise StartRefused(str(error)) from error
+
+
+def examine(settings: Settings) -> Sequence[str]:
+    """What is damaged in the database, a sentence each; all of it is read, beside any server.
+
+    Raises:
+        StartRefused: it cannot be looked into.
+    """
+    try:
+        return asyncio.run(examine_storage(settings.database_url))
     except Unusable as error:
         raise StartRefused(str(error)) from error

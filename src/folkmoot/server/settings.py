@@ -267,6 +267,17 @@ class Settings(BaseSettings):
             return self.database
         return f"sqlite:///{self.data.absolute() / 'folkmoot.db'}"
 
+    @property
+    def keeps_nothing(self) -> bool:
+        """Whether everything is gone when the process ends."""
+        return self.database_url.startswith("memory:")
+
+    @property
+    def sqlite_path(self) -> Path | None:
+        """The file of an SQLite database; ``None`` where it is another kind."""
+        scheme, _, path = self.database_url.partition(":///")
+        return Path(path) if scheme == "sqlite" and path else None
+
     def shown(self) -> dict[str, str]:
         """Every setting for people to read, by its name; secrets are hidden, in addresses too."""
         values = self.model_dump(mode="json")

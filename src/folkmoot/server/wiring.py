@@ -63,6 +63,11 @@ from folkmoot.realtime.receipts import Receipts
 from folkmoot.realtime.services import Services
 from folkmoot.realtime.writer import Writer
 from folkmoot.server.answerers import answerer_of
+from folkmoot.server.data_folder import (
+    HighWaterMark,
+    check_belongs_together,
+    prepare_data_folder,
+)
 from folkmoot.server.errors import StartRefused
 from folkmoot.server.ops.audit import AuditConsumer, AuditTrail
 from folkmoot.server.ops.health import Check, Readiness, check_lines, log_notice
@@ -93,6 +98,7 @@ class Components:
     live_sides: tuple[LiveSide, ...]
     readiness: Readiness
     storage: ReportingStorage
+    high_water: HighWaterMark | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +137,8 @@ async def opened(
         except Unusable as error:
             raise StartRefused(str(error)) from error
         ending.push_async_callback(storage.close)
+        if not settings.keeps_nothing:
+            await check_belongs_together(settings, storage)
         means = await ending.enter_async_context(_means(settings, storage))
         components = _assembled(settings, means, secret, own_log)
         async with _at_work(components, lock, serves=serves):
@@ -170,25 +178,6 @@ def _logs(settings: Settings, index: LogIndexFile, health: Health) -> Logs:
         clock=SystemClock(),
         health=health,
     )
-
-
-def prepare_data_folder(settings: Settings) -> None:
-    """Make the data folder, for its owner only, and see that it can be written.
-
-    Raises:
-        StartRefused: it cannot.
-    """
-    folder = settings.data.absolute()
-    probe = folder / ".writable"
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        probe.write_bytes(b"")
-        probe.unlink()
-    except OSError as error:
-        raise StartRefused(
-            f"The data folder {folder} cannot be written ({error.strerror or error}): "
-            "give this account the right to, or choose another with --data."
-        ) from error
 
 
 def _secret_of(settings: Settings) -> bytes:
@@ -262,6 +251,7 @@ def _assembled(
         live_sides,
         _readiness(means, store[0], own_log),
         means.storage,
+        None if settings.keeps_nothing else HighWaterMark(settings, storage),
     )
 
 
@@ -439,6 +429,7 @@ def _work_of_a_server(components: Components) -> list[Coroutine[Any, Any, None]]
         components.assistant.run(),
         components.readiness.run(),
         components.tasks.run(),
+        *([components.high_water.run()] if components.high_water else []),
     ]
 
 

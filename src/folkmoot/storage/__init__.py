@@ -1,7 +1,7 @@
 """Where everything durable is kept: in memory, in a SQLite file, or in PostgreSQL."""
 
 from folkmoot.storage.errors import Unusable
-from folkmoot.storage.opening import lock_storage, migrate, open_storage
+from folkmoot.storage.opening import examine, lock_storage, migrate, open_storage
 from folkmoot.storage.postgres import PostgresSettings
 from folkmoot.storage.sqlite import SqliteSettings
 
@@ -9,6 +9,7 @@ __all__ = [
     "PostgresSettings",
     "SqliteSettings",
     "Unusable",
+    "examine",
     "lock_storage",
     "migrate",
     "open_storage",

@@ -6,6 +6,7 @@ imported only for it: the ORM comes with SQLAlchemy's way to asyncpg, a sixth of
 """
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,7 @@ from folkmoot.storage.errors import Unusable
 from folkmoot.storage.memory.storage import MemoryStorage
 from folkmoot.storage.postgres import PostgresSettings
 from folkmoot.storage.sqlite import SqliteSettings
-from folkmoot.storage.sqlite_file import migrate_file, open_file
+from folkmoot.storage.sqlite_file import file_faults, migrate_file, open_file
 
 if TYPE_CHECKING:
     from folkmoot.storage.postgres_lock import PostgresLock
@@ -80,6 +81,22 @@ async def migrate(url: str) -> bool:
     from folkmoot.storage import postgres_database
 
     return await postgres_database.migrate_database(parsed, _POSTGRES)
+
+
+async def examine(url: str) -> Sequence[str]:
+    """Read the whole database, beside whoever uses it, and say what is damaged, a sentence each.
+
+    Raises:
+        Unusable: it cannot be looked into; one sentence says why.
+    """
+    parsed = _parsed(url)
+    if parsed.drivername == "memory":
+        return ()
+    if parsed.drivername == "sqlite":
+        return await asyncio.to_thread(file_faults, _path(parsed), _SQLITE)
+    from folkmoot.storage import postgres_database
+
+    return await postgres_database.examine_database(parsed, _POSTGRES)
 
 
 def _parsed(url: str) -> URL:

@@ -1,6 +1,6 @@
 """Making a PostgreSQL database ready: its tables, and what to say if it cannot be used."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 import asyncpg
@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from folkmoot.storage.errors import Unusable
+from folkmoot.storage.examination import postgres_faults
 from folkmoot.storage.postgres import PostgresSettings, PostgresStorage, connected_pool
 from folkmoot.storage.postgres_lock import PostgresLock
 from folkmoot.storage.schema import upgrade
@@ -67,6 +68,20 @@ async def migrate_database(url: URL, settings: PostgresSettings) -> bool:
                 return await connection.run_sync(upgrade)
         finally:
             await engine.dispose()
+
+
+async def examine_database(url: URL, settings: PostgresSettings) -> Sequence[str]:
+    """What is damaged in it, a sentence each.
+
+    Raises:
+        Unusable: it cannot be looked into; and why.
+    """
+    async with _explained(url):
+        connection = await asyncpg.connect(_dsn(url), timeout=settings.timeout_seconds)
+        try:
+            return await postgres_faults(connection)
+        finally:
+            await connection.close()
 
 
 def _refuse_unfit(version: int, encoding: str) -> None:

@@ -2,7 +2,7 @@
 
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import StaticPool
 
 from folkmoot.storage.errors import Unusable
+from folkmoot.storage.examination import sqlite_faults
 from folkmoot.storage.filelock import FileLock
 from folkmoot.storage.schema import upgrade
 from folkmoot.storage.sqlite import SqliteSettings, SqliteStorage, connect, error_code
@@ -49,6 +50,16 @@ def migrate_file(path: Path, settings: SqliteSettings) -> bool:
             return _migrate(path, settings)
         finally:
             lock.release()
+
+
+def file_faults(path: Path, settings: SqliteSettings) -> Sequence[str]:
+    """What is damaged in the file, a sentence each. Blocks as long as reading all of it takes.
+
+    Raises:
+        Unusable: and why.
+    """
+    with _explained(path):
+        return sqlite_faults(path, settings.busy_seconds)
 
 
 def _claimed(path: Path) -> FileLock:

@@ -324,6 +324,9 @@ attachments = Table(
     sqlite_with_rowid=False,
 )
 
+# One row, made with the tables and never changed: by it a database is told from any other.
+installation = Table("installation", metadata, Column("uid", Text, primary_key=True))
+
 # SQLite keeps the words of messages apart, by the message's number, and PostgreSQL in a column.
 # They come in the one form that `words` gives them, so all that is left to do is to split them.
 # In SQLite's table are those of whole bundles of messages: numbers 1 to 128 first, and so on.

@@ -140,6 +140,7 @@ class State:
 
     def __init__(self) -> None:
         self.journal = Journal()
+        self.uid = "memory"
 
         def table() -> Table[Any, Any]:
             return Table(self.journal)

@@ -2,7 +2,7 @@
 
 from folkmoot.core.events import Event
 from folkmoot.core.shared.refusals import ServerPart, Unavailable
-from folkmoot.core.work import Job, Result
+from folkmoot.core.work import DatabaseMark, Job, Result
 from folkmoot.storage.job_driver import drive
 from folkmoot.storage.memory.accounts import MemoryAccounts, MemoryLogins, MemorySocial
 from folkmoot.storage.memory.attachments import MemoryAttachments
@@ -75,7 +75,12 @@ class MemoryWork:
         self.search = MemorySearch(state)
         self.views = MemoryViews(state, self.conversations)
         self.events: list[Event] = []
+        self._state = state
 
     def record(self, event: Event) -> None:
         """Have ``event`` announced if, and only after, this unit of work commits."""
         self.events.append(event)
+
+    async def mark(self) -> DatabaseMark:
+        """Which database this is, and how far it has got."""
+        return DatabaseMark(self._state.uid, max(self._state.messages, default=0))

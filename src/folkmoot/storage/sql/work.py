@@ -1,6 +1,9 @@
 """One unit of work over SQL."""
 
+from sqlalchemy import func, select
+
 from folkmoot.core.events import Event
+from folkmoot.core.work import DatabaseMark
 from folkmoot.storage.sql.accounts import SqlAccounts
 from folkmoot.storage.sql.attachments import SqlAttachments
 from folkmoot.storage.sql.conversations import SqlConversations
@@ -13,9 +16,15 @@ from folkmoot.storage.sql.messages import SqlMessages
 from folkmoot.storage.sql.receipts import SqlReceipts
 from folkmoot.storage.sql.search import SqlSearch
 from folkmoot.storage.sql.social import SqlSocial
+from folkmoot.storage.sql.statements import Statement
 from folkmoot.storage.sql.tasks import SqlTasks
 from folkmoot.storage.sql.timeline import SqlTimeline
 from folkmoot.storage.sql.views import SqlViews
+from folkmoot.storage.tables import installation, messages
+
+_MARK = Statement(
+    select(installation.c.uid, select(func.coalesce(func.max(messages.c.id), 0)).scalar_subquery())
+)
 
 
 class SqlWork:
@@ -37,7 +46,13 @@ class SqlWork:
         self.views = SqlViews(executor, self.conversations)
         self.search = SqlSearch(executor, self.views)
         self.events: list[Event] = []
+        self._executor = executor
 
     def record(self, event: Event) -> None:
         """Have ``event`` announced if, and only after, this unit of work commits."""
         self.events.append(event)
+
+    async def mark(self) -> DatabaseMark:
+        """Which database this is, and how far it has got."""
+        ((uid, newest),) = await self._executor.rows(_MARK, {})
+        return DatabaseMark(uid, newest)
