@@ -118,7 +118,7 @@ class Cast:
 
     def draft(self, author: Account, content: str, **options: Any) -> Draft:
         where = options.pop("where", self.lobby)
-        return self.messages.draft(author.id, where.id, content, **options)
+        return self.messages.draft(author.id, content, **options).to(where.id)
 
     async def post(self, *drafts: Draft) -> list[Posted | Refusal]:
         return await self.do(self.posting.post, drafts)

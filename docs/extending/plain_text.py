@@ -125,12 +125,9 @@ class PlainHandler(FrameHandler[Line, None]):
 
     def _do(self, intention: Line) -> Awaitable[object] | None:
         draft = self._services.messages.draft(
-            self.connection.person.id,
-            self._conversation_id,
-            intention.content,
-            origin=self.connection.id,
+            self.connection.person.id, intention.content, origin=self.connection.id
         )
-        return self._sender.submit(draft, self, None)
+        return self._sender.submit(draft.to(self._conversation_id), self, None)
 
     def show_posted(self, posted: Posted, asked: None, *, is_echoed: bool) -> None:
         """Nothing: the line itself comes back to whoever typed it."""

@@ -79,7 +79,7 @@ def test_a_draft_is_trimmed(cast: Cast) -> None:
 
 
 async def test_a_batch_answers_each_draft_in_its_place(cast: Cast) -> None:
-    nowhere = cast.messages.draft(cast.ana.id, ConversationId(404), "lost")
+    nowhere = cast.messages.draft(cast.ana.id, "lost").to(ConversationId(404))
 
     answers = await cast.post(
         cast.draft(cast.ana, "one"),

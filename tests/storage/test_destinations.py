@@ -33,11 +33,11 @@ def to_desk(cast: Cast, author: Account, content: str, **options: object) -> Dra
     """A draft for CY's session."""
     expected = options.pop("expected", None)
     where = SupportSession(cast.cy.id, expected)
-    return cast.messages.draft(author.id, where, content, **options)
+    return cast.messages.draft(author.id, content, **options).to(where)
 
 
 def to_friend(cast: Cast, author: Account, friend: Account, content: str, **options: object):
-    return cast.messages.draft(author.id, DirectWith(friend.id), content, **options)
+    return cast.messages.draft(author.id, content, **options).to(DirectWith(friend.id))
 
 
 async def befriend(cast: Cast, one: Account, other: Account) -> None:
@@ -185,7 +185,7 @@ async def test_a_block_keeps_staff_and_customer_apart_before_there_is_a_session(
 
 async def test_nobody_has_a_session_of_somebody_who_is_not_there(cast: Cast, agent: Account):
     nobody = SupportSession(AccountId(10**6))
-    (answer,) = await cast.post(cast.messages.draft(agent.id, nobody, "Hello"))
+    (answer,) = await cast.post(cast.messages.draft(agent.id, "Hello").to(nobody))
     assert isinstance(answer, NoSuchAccount)
 
 

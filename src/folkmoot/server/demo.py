@@ -86,7 +86,7 @@ async def _converse(services: Services, accounts: dict[str, Account]) -> None:
         lambda work: work.views.conversations_of(accounts["testuser"].id)
     )
     for username, words in _WORDS:
-        draft = services.messages.draft(accounts[username].id, conversation_id[0], words)
+        draft = services.messages.draft(accounts[username].id, words).to(conversation_id[0])
         await services.writer.post(draft)
 
 
@@ -104,4 +104,4 @@ async def _ask_the_desk(services: Services, customer: Account) -> None:
         return (await services.desks.open(work, customer, title="Where is my parcel?")).id
 
     session = await services.writer.write(start)
-    await services.writer.post(services.messages.draft(customer.id, session, _QUESTION))
+    await services.writer.post(services.messages.draft(customer.id, _QUESTION).to(session))

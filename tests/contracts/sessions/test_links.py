@@ -17,11 +17,11 @@ from folkmoot.core.messages.errors import (
 )
 from folkmoot.core.messages.model import Attachment, MessageKind
 from folkmoot.core.messages.service import Messages
-from folkmoot.core.shared.ids import AccountId, ConversationId
+from folkmoot.core.shared.ids import AccountId
 from folkmoot.core.shared.refusals import Refusal
 from folkmoot.core.shared.texts import TextEmpty
 from tests.cast import FrozenClock
-from tests.contracts.sessions.samples import ANA_UID, FILE_UID, LOBBY, REF
+from tests.contracts.sessions.samples import ANA_UID, FILE_UID, REF
 
 HOST = "chat.example:8000"
 OURS = f"/api/v1/chat/files/{FILE_UID}"
@@ -45,7 +45,7 @@ def messages() -> Messages:
     ],
 )
 def test_our_own_address_in_every_spelling_is_one_of_our_files(messages, url):
-    draft = draft_of(messages, ANA, LOBBY, wire.SessionFile(url), host=HOST)
+    draft = draft_of(messages, ANA, wire.SessionFile(url), host=HOST)
     assert draft.body.attachment == FILE_UID
 
 
@@ -53,7 +53,7 @@ def test_an_address_elsewhere_is_kept_as_its_poster_tells_of_it(messages):
     say = wire.SessionFile(
         "https://bucket.example/r.pdf", "My receipt", "r.pdf", 9, "application/pdf"
     )
-    draft = draft_of(messages, ANA, LOBBY, say, host=HOST)
+    draft = draft_of(messages, ANA, say, host=HOST)
     url = "https://bucket.example/r.pdf"
     assert draft.body.attachment == Attachment("r.pdf", 9, "application/pdf", url=url)
     assert (draft.body.kind, draft.body.content) == (MessageKind.FILE, "My receipt")
@@ -78,45 +78,43 @@ def test_an_address_elsewhere_is_kept_as_its_poster_tells_of_it(messages):
 )
 def test_other_schemes_and_other_paths_are_refused(messages, url):
     with pytest.raises((LinkInvalid, TextEmpty)):
-        draft_of(messages, ANA, LOBBY, wire.SessionFile(url, "x"), host=HOST)
+        draft_of(messages, ANA, wire.SessionFile(url, "x"), host=HOST)
 
 
 @pytest.mark.parametrize("name", ["", "../secret", "1", f"{FILE_UID}/thumbnail"])
 def test_what_only_looks_like_one_of_our_files_is_none(messages, name):
     say = wire.SessionFile(f"/api/v1/chat/files/{name}", "x")
     with pytest.raises(NoSuchAttachment):
-        draft_of(messages, ANA, LOBBY, say, host=HOST)
+        draft_of(messages, ANA, say, host=HOST)
 
 
 def test_our_path_on_another_host_is_not_ours(messages):
-    draft = draft_of(
-        messages, ANA, LOBBY, wire.SessionFile(f"https://evil.example{OURS}"), host=HOST
-    )
+    draft = draft_of(messages, ANA, wire.SessionFile(f"https://evil.example{OURS}"), host=HOST)
     assert isinstance(draft.body.attachment, Attachment)
     assert draft.body.attachment.id is None
 
 
 def test_a_file_without_a_caption_is_called_by_its_name(messages):
     say = wire.SessionFile(OURS, " ", file_name="Receipt.pdf")
-    assert draft_of(messages, ANA, LOBBY, say, host=HOST).body.content == "Receipt.pdf"
+    assert draft_of(messages, ANA, say, host=HOST).body.content == "Receipt.pdf"
 
 
 def test_a_hostile_file_name_is_made_harmless(messages):
     say = wire.SessionFile("https://bucket.example/x", "x", file_name="../../etc/\u202epasswd")
-    assert draft_of(messages, ANA, LOBBY, say, host=HOST).body.attachment.name == "passwd"
+    assert draft_of(messages, ANA, say, host=HOST).body.attachment.name == "passwd"
 
 
 def test_replies_and_mentions_go_by_uuid_in_any_case(messages):
     say = wire.SessionText("Hi", REF.uid.upper(), [ANA_UID.upper(), ANA_UID])
-    draft = draft_of(messages, ANA, LOBBY, say, host=HOST)
+    draft = draft_of(messages, ANA, say, host=HOST)
     assert (draft.body.reply_to, draft.body.mentions) == (REF.uid, (ANA_UID,))
 
 
 def test_a_reply_or_a_mention_that_is_no_uuid_names_nothing(messages):
     with pytest.raises(NoSuchMessage):
-        draft_of(messages, ANA, LOBBY, wire.SessionText("Hi", "7"), host=HOST)
+        draft_of(messages, ANA, wire.SessionText("Hi", "7"), host=HOST)
     with pytest.raises(MentionUnknown):
-        draft_of(messages, ANA, LOBBY, wire.SessionText("Hi", mentions=["ana"]), host=HOST)
+        draft_of(messages, ANA, wire.SessionText("Hi", mentions=["ana"]), host=HOST)
 
 
 def test_a_body_says_the_same_as_a_frame():
@@ -131,4 +129,4 @@ def test_no_file_breaks_the_reading(url, name, media_type):
     messages = Messages(clock, max_chars=100)
     say = wire.SessionFile(url, "x", name, None, media_type)
     with suppress(Refusal):
-        draft_of(messages, ANA, ConversationId(1), say, host=HOST)
+        draft_of(messages, ANA, say, host=HOST)

@@ -1,7 +1,6 @@
 """The live side of the `assistant` contract: one socket for all sessions of one account."""
 
 from collections.abc import Awaitable, Callable, Collection
-from dataclasses import replace
 from typing import ClassVar, NamedTuple, assert_never
 
 from msgspec import Struct
@@ -12,7 +11,7 @@ from folkmoot.contracts.assistant import frames as wire
 from folkmoot.contracts.assistant.subscription import SessionSnapshot, opening, read_session
 from folkmoot.core.conversations.errors import NotADesk
 from folkmoot.core.conversations.events import MemberLeft
-from folkmoot.core.messages.model import Draft, Posted
+from folkmoot.core.messages.model import Posted, UnaddressedDraft
 from folkmoot.core.shared.ids import AccountId, ConversationId, Uid, uid_of
 from folkmoot.core.shared.refusals import Refusal, Unavailable
 from folkmoot.kit.frame_handler import FrameHandler
@@ -256,10 +255,9 @@ class AssistantHandler(FrameHandler[wire.Intention, ChatRequest]):
             return self._attempt(joining, asked._replace(session=session))
         return self._post_in(conversation_id, draft, asked)
 
-    def _draft(self, say: wire.SayInChat) -> Draft:
+    def _draft(self, say: wire.SayInChat) -> UnaddressedDraft:
         return self._services.messages.draft(
             self.connection.person.id,
-            ConversationId(0),
             say.content,
             client_id=say.client_id,
             reply_to=reply_uid_of(say.reply_to_id),
@@ -270,16 +268,20 @@ class AssistantHandler(FrameHandler[wire.Intention, ChatRequest]):
         )
 
     async def _join_and_post(
-        self, join: wire.JoinSession, session: Uid | None, draft: Draft, asked: ChatRequest
+        self,
+        join: wire.JoinSession,
+        session: Uid | None,
+        draft: UnaddressedDraft,
+        asked: ChatRequest,
     ) -> None:
         conversation_id = await self._join(join, session)
         await (self._post_in(conversation_id, draft, asked) or nothing())
 
     def _post_in(
-        self, conversation_id: ConversationId, draft: Draft, asked: ChatRequest
+        self, conversation_id: ConversationId, draft: UnaddressedDraft, asked: ChatRequest
     ) -> Awaitable[None] | None:
         """Hand a message to the writer; its echo, through the hub, is the acknowledgement."""
-        return self._sender.submit(replace(draft, destination=conversation_id), self, asked)
+        return self._sender.submit(draft.to(conversation_id), self, asked)
 
     # -- answering -----------------------------------------------------------------------------
 

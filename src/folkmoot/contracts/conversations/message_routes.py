@@ -113,7 +113,6 @@ async def post(
     me = caller.account.id
     draft = services.messages.draft(
         me,
-        conversation_id,
         body.content,
         client_id=body.client_id if body.client_id is not None else idempotency_key,
         reply_to=None if body.reply_to_id is None else MessageId(body.reply_to_id),
@@ -121,7 +120,7 @@ async def post(
         attachment=upload_id_of(body.attachment_id),
     )
     try:
-        posted = await services.submit(draft)
+        posted = await services.submit(draft.to(conversation_id))
     except NotUpToDate as refusal:
         hidden = await services.storage.read(
             lambda work: _hidden(services, work, me, conversation_id)

@@ -120,7 +120,6 @@ class ConversationHandler(FrameHandler[wire.Intention, str]):
         """Hand a message to the writer; its echo, through the hub, is the acknowledgement."""
         draft = self._services.messages.draft(
             self.connection.person.id,
-            self._conversation_id,
             say.content,
             client_id=say.client_id,
             origin=self.connection.id,
@@ -128,7 +127,7 @@ class ConversationHandler(FrameHandler[wire.Intention, str]):
             if_last_seq=say.if_last_seq,
             attachment=upload_id_of(say.attachment_id),
         )
-        return self._sender.submit(draft, self, say.client_id)
+        return self._sender.submit(draft.to(self._conversation_id), self, say.client_id)
 
     def _at(self, number: int) -> Find:
         return known(self._conversation_id, MessageId(number))

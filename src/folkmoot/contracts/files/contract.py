@@ -6,6 +6,7 @@ from folkmoot.kit.contract import Contract, Mount
 
 CONTRACT = Contract(
     name="files",
+    tags={"files": "Files on messages, of every contract"},
     rest=(Mount(router),),
     answers=(FileOut,),
     statuses={PREFIX: STATUSES},

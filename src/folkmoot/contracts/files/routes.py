@@ -26,7 +26,7 @@ STATUSES: Mapping[str, int] = {
 }
 """The statuses of this contract for refusals that are elsewhere of their kind's."""
 
-router = APIRouter(prefix=PREFIX, tags=["sessions"], responses=refusals(401, 429))
+router = APIRouter(prefix=PREFIX, tags=["files"], responses=refusals(401, 429))
 
 FilePath = Annotated[str, Path(description="The `attachment_id` of the file")]
 

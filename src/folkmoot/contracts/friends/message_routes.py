@@ -1,7 +1,5 @@
 """The REST side of the `friends` contract: what friends write to each other."""
 
-from dataclasses import replace
-
 from fastapi import APIRouter, Response
 
 from folkmoot.contracts.friends import bodies, codec, errors
@@ -17,7 +15,7 @@ from folkmoot.core.messages.direct_messages import (
 )
 from folkmoot.core.messages.errors import NotUpToDate
 from folkmoot.core.messages.model import DirectWith, Message
-from folkmoot.core.shared.ids import AccountId, ConversationId
+from folkmoot.core.shared.ids import AccountId
 from folkmoot.core.shared.pages import Page
 from folkmoot.core.social.contacts import contacts_of
 from folkmoot.core.work import UnitOfWork
@@ -63,9 +61,8 @@ async def send(
     message; with another content it is refused with 409 `client_id_reused`.
     """
     me = caller.account.id
-    checked = services.messages.draft(
+    draft = services.messages.draft(
         me,
-        ConversationId(0),
         body.content,
         client_id=body.client_id if body.client_id is not None else idempotency_key,
         if_last_seq=body.if_last_seq,
@@ -73,9 +70,8 @@ async def send(
         attachment=upload_id_of(body.attachment_id),
     )
     receiver = await receiver_named(services, caller.account, body.receiver_id)
-    draft = replace(checked, destination=DirectWith(receiver.id))
     try:
-        posted = await services.writer.post(draft)
+        posted = await services.writer.post(draft.to(DirectWith(receiver.id)))
     except NotUpToDate as refusal:
         missed = await frames_missed(services, caller.account.person, receiver, refusal)
         return answer(errors.not_up_to_date(refusal, missed), 409)

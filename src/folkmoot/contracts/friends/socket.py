@@ -1,7 +1,6 @@
 """The live side of the `friends` contract: one socket for one account and all its friends."""
 
 from collections.abc import Awaitable
-from dataclasses import replace
 from typing import ClassVar, NamedTuple, assert_never
 from urllib.parse import parse_qs
 
@@ -24,8 +23,13 @@ from folkmoot.core.accounts.model import AccountName
 from folkmoot.core.conversations.model import ReadMark
 from folkmoot.core.messages.direct_messages import DeliveryStatus, exchange, received
 from folkmoot.core.messages.errors import NotUpToDate
-from folkmoot.core.messages.model import Destination, DirectWith, Draft, Message, Posted
-from folkmoot.core.shared.ids import ConversationId
+from folkmoot.core.messages.model import (
+    Destination,
+    DirectWith,
+    Message,
+    Posted,
+    UnaddressedDraft,
+)
 from folkmoot.core.shared.refusals import Refusal, Unavailable
 from folkmoot.core.work import UnitOfWork
 from folkmoot.kit.change_frames import change_of
@@ -38,8 +42,6 @@ from folkmoot.realtime.connection import Connection, ObservedEvent
 from folkmoot.realtime.limits import Cost
 from folkmoot.realtime.outbox import Outbox
 from folkmoot.realtime.services import Services
-
-_NOWHERE = ConversationId(0)
 
 
 class FriendSockets:
@@ -140,7 +142,6 @@ class FriendsHandler(FrameHandler[wire.Intention, SentRequest]):
         """Hand a message to the writer, where the two have written before."""
         draft = self._services.messages.draft(
             self.connection.person.id,
-            _NOWHERE,
             say.content,
             client_id=say.client_id,
             origin=self.connection.id,
@@ -153,15 +154,15 @@ class FriendsHandler(FrameHandler[wire.Intention, SentRequest]):
             return self._say_first(draft, say.receiver_id)
         return self._submit(draft, partner.conversation_id, partner)
 
-    async def _say_first(self, draft: Draft, name: str) -> None:
+    async def _say_first(self, draft: UnaddressedDraft, name: str) -> None:
         """Post where nothing was known of the two: the next frame waits, or it would overtake."""
         receiver = await receiver_named(self._services, self._account, name)
         await (self._submit(draft, DirectWith(receiver.id), receiver) or nothing())
 
     def _submit(
-        self, draft: Draft, destination: Destination, receiver: Receiver
+        self, draft: UnaddressedDraft, destination: Destination, receiver: Receiver
     ) -> Awaitable[None] | None:
-        answer = self._services.writer.submit(replace(draft, destination=destination))
+        answer = self._services.writer.submit(draft.to(destination))
         return self._sender.answer(answer, self, SentRequest(draft.client_id, receiver))
 
     # -- everything else -----------------------------------------------------------------------

@@ -8,7 +8,7 @@ from folkmoot.kit.contract import Contract, Mount, websocket
 
 CONTRACT = Contract(
     name="sessions",
-    tags={"sessions": "Session chat with agents, and files for all"},
+    tags={"sessions": "Session chat with agents"},
     rest=(
         Mount(routes.router),
         Mount(message_routes.router),

@@ -2,21 +2,20 @@
 
 from folkmoot.contracts.sessions.frames import Say, SessionFile
 from folkmoot.contracts.sessions.links import attachment_of
-from folkmoot.core.messages.model import Draft
+from folkmoot.core.messages.model import UnaddressedDraft
 from folkmoot.core.messages.service import Messages
-from folkmoot.core.shared.ids import AccountId, ConnectionId, ConversationId
+from folkmoot.core.shared.ids import AccountId, ConnectionId
 from folkmoot.kit.ids import mentions_of, reply_uid_of
 
 
 def draft_of(
     messages: Messages,
     author: AccountId,
-    conversation_id: ConversationId,
     say: Say,
     *,
     host: str,
     origin: ConnectionId | None = None,
-) -> Draft:
+) -> UnaddressedDraft:
     """The draft of a message that a client wants posted; ``host`` is how it reached us.
 
     Raises:
@@ -29,7 +28,6 @@ def draft_of(
         content = say.content.strip() or say.file_name or "file"
     return messages.draft(
         author,
-        conversation_id,
         content,
         client_id=say.client_id,
         reply_to=reply_uid_of(say.reply_to_id),

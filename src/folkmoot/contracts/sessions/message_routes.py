@@ -112,9 +112,9 @@ async def post(
     head, _ = await services.storage.read(
         lambda work: session_entered(services, work, caller.account, session_id)
     )
-    draft = draft_of(services.messages, me, head.id, say, host=host_of(request.scope))
+    draft = draft_of(services.messages, me, say, host=host_of(request.scope))
     try:
-        posted = await services.submit(draft)
+        posted = await services.submit(draft.to(head.id))
     except NotUpToDate as refusal:
         _, hidden = await services.storage.read(
             lambda work: _entered(services, work, caller, session_id)

@@ -144,12 +144,11 @@ class SessionHandler(FrameHandler[wire.Intention, str]):
         draft = draft_of(
             self._services.messages,
             self.connection.person.id,
-            self._conversation_id,
             say,
             host=self._host,
             origin=self.connection.id,
         )
-        return self._sender.submit(draft, self, draft.client_id)
+        return self._sender.submit(draft.to(self._conversation_id), self, draft.client_id)
 
     # -- answering -----------------------------------------------------------------------------
 

@@ -10,7 +10,13 @@ from folkmoot.contracts.support.desk import Address, SupportDesk
 from folkmoot.contracts.support.threads import Thread
 from folkmoot.core.accounts.model import AccountName, Person
 from folkmoot.core.messages.errors import NoSuchAttachment
-from folkmoot.core.messages.model import Draft, MessageKind, Posted, SupportSession
+from folkmoot.core.messages.model import (
+    Draft,
+    MessageKind,
+    Posted,
+    SupportSession,
+    UnaddressedDraft,
+)
 from folkmoot.core.shared.ids import ConversationId
 from folkmoot.core.shared.refusals import Refusal, Unavailable
 from folkmoot.kit.ids import reply_uid_of
@@ -104,13 +110,12 @@ class SupportSender:
             self._addresses[receiver] = known
         return known
 
-    def _draft(self, said: wire.SendMessage, event: SocketEvent) -> Draft:
+    def _draft(self, said: wire.SendMessage, event: SocketEvent) -> UnaddressedDraft:
         attachment = None if said.attachment_id is None else AccountName(said.attachment_id).uid
         if said.attachment_id is not None and attachment is None:
             raise NoSuchAttachment
         return self._services.messages.draft(
             self.connection.person.id,
-            ConversationId(0),
             said.message_text,
             client_id=said.client_id,
             reply_to=reply_uid_of(said.reply_to_id),
@@ -148,10 +153,10 @@ class SupportSender:
         self._around.refuse(asked.event, None)
 
 
-def _to(address: Address, draft: Draft, expected: ConversationId | None) -> Draft:
+def _to(address: Address, draft: UnaddressedDraft, expected: ConversationId | None) -> Draft:
     destination = SupportSession(address.customer.id, expected)
     if address.staff is None:
-        return replace(draft, destination=destination)
+        return draft.to(destination)
     labels = {**draft.body.labels, "receiver_id": address.staff.uid}
     body = replace(draft.body, labels=labels)
-    return replace(draft, destination=destination, body=body, addressee_id=address.staff.id)
+    return replace(draft, body=body, addressee_id=address.staff.id).to(destination)

@@ -202,8 +202,8 @@ Destination: TypeAlias = ConversationId | DirectWith | SupportSession
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Draft:
-    """A message that somebody wants to post, its content already checked (`Messages.draft`).
+class UnaddressedDraft:
+    """What somebody wants to post, its content already checked (`Messages.draft`).
 
     ``reply_to`` names a message of the same conversation by number or UUID. ``if_last_seq`` asks
     for a refusal when the conversation has moved past it. ``attachment`` is a file kept
@@ -213,12 +213,30 @@ class Draft:
     """
 
     author_id: AccountId
-    destination: Destination
     body: DraftBody
     client_id: str | None = None
     if_last_seq: int | None = None
     addressee_id: AccountId | None = None
     origin: ConnectionId | None = field(default=None, compare=False, repr=False)
+
+    def to(self, destination: Destination) -> "Draft":
+        """The draft, now that it is known where it goes."""
+        return Draft(
+            destination=destination,
+            author_id=self.author_id,
+            body=self.body,
+            client_id=self.client_id,
+            if_last_seq=self.if_last_seq,
+            addressee_id=self.addressee_id,
+            origin=self.origin,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft(UnaddressedDraft):
+    """A message that somebody wants to post there."""
+
+    destination: Destination
 
     @property
     def conversation_id(self) -> ConversationId:

@@ -33,11 +33,10 @@ from folkmoot.core.messages.model import (
     MAX_REACTIONS_EACH,
     Attachment,
     Body,
-    Destination,
-    Draft,
     Message,
     MessageKind,
     MessageRef,
+    UnaddressedDraft,
     checked_attachment,
     checked_client_id,
     checked_emoji,
@@ -76,7 +75,6 @@ class Messages:
     def draft(
         self,
         author_id: AccountId,
-        destination: Destination,
         content: str,
         *,
         client_id: str | None = None,
@@ -88,17 +86,16 @@ class Messages:
         labels: Mapping[str, str] | None = None,
         addressee_id: AccountId | None = None,
         origin: ConnectionId | None = None,
-    ) -> Draft:
-        """A draft with a content that can be stored.
+    ) -> UnaddressedDraft:
+        """A draft with a content that can be stored; `UnaddressedDraft.to` says where.
 
         Raises:
             Invalid: the content, the ``client_id`` or another part can never be right.
         """
         if len(mentions) > MAX_MENTIONS:
             raise TooManyMentions(field="mentions", max_mentions=MAX_MENTIONS)
-        return Draft(
+        return UnaddressedDraft(
             author_id=author_id,
-            destination=destination,
             body=Body(
                 content=self._content(content),
                 kind=kind,

@@ -9,12 +9,11 @@ from typing import Any, Final
 import structlog
 from structlog.types import EventDict, Processor, WrappedLogger
 
+from folkmoot.bots.logs.redaction import redacted
 from folkmoot.realtime.request_id import request_id
 from folkmoot.server.ops.line_file import LineFile
 
 FILE_NAME: Final = "server.log"
-_SECRETS = re.compile(r"((?:token|ticket|password|secret)=)[^&\s\"']*", re.IGNORECASE)
-_JWT = re.compile(r"eyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*")
 MAX_PATH_CHARS: Final = 400
 MAX_FIELDS_SHOWN: Final = 10
 
@@ -47,11 +46,6 @@ Names are taken as they are written. What is spelled in another way is another n
 """
 _SHOWN_VALUE = re.compile(r"[A-Za-z0-9_.:-]{1,32}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
-
-
-def redacted(text: str) -> str:
-    """The text without the secrets that a URL or a header may carry."""
-    return _JWT.sub("[token]", _SECRETS.sub(r"\1[hidden]", text))
 
 
 def shown_target(target: str) -> str:
