@@ -51,7 +51,7 @@ from folkmoot.core.shared.refusals import (
 )
 from folkmoot.kit.json_frame import json_frame
 from folkmoot.kit.json_wire_format import JsonWireFormat
-from folkmoot.kit.rejections import COME_BACK, MAX_REASON_BYTES, CloseCodes
+from folkmoot.kit.rejections import COME_BACK, MAX_REASON_BYTES, RESTART, CloseCodes, missed_in
 from folkmoot.kit.socket_spec import SocketSpec
 from folkmoot.realtime.limits import TooManyConnections
 from folkmoot.realtime.wire_format import CloseReason
@@ -391,8 +391,10 @@ def test_whoever_shows_nothing_valid_has_to_authenticate(refusal):
 
 
 def test_a_close_reason_says_whether_to_come_back():
-    codes = {close_reason: support.close_code(close_reason)[0] for close_reason in CloseReason}
-    assert codes[CloseReason.SHUTDOWN] == codes[CloseReason.SILENT] == support.COME_BACK
+    codes = {
+        close_reason: support.CLOSE_CODES.closing(close_reason)[0] for close_reason in CloseReason
+    }
+    assert codes[CloseReason.SHUTDOWN] == codes[CloseReason.SILENT] == RESTART
     assert codes[CloseReason.LOGIN_ENDED] == support.RIGHTS_LOST
     assert codes[CloseReason.TOKEN_EXPIRED] == support.RIGHTS_LOST
 
@@ -405,6 +407,6 @@ def test_who_is_too_early_is_told_when():
 def test_support_shows_nobody_what_was_missed_of_hidden_authors():
     events = [event for event, _ in SHOWN[:5]]
     refusal = NotUpToDate(if_last_seq=1, last_seq=9, missed=events)
-    assert support.missed_in(refusal, ()) == events
-    assert len(support.missed_in(refusal, {AGENT.id})) == 3
-    assert support.missed_in(Unavailable(), ()) == []
+    assert missed_in(refusal, ()) == events
+    assert len(missed_in(refusal, {AGENT.id})) == 3
+    assert missed_in(Unavailable(), ()) == []

@@ -8,47 +8,12 @@ from msgspec import UNSET, Struct
 
 from folkmoot.contracts.support import frames as wire
 from folkmoot.contracts.support.errors import EventMalformed, EventUnknown
-from folkmoot.contracts.support.frames import INBOUND, OUTBOUND, Intention
-from folkmoot.core.accounts.events import AccountChanged, AccountDeactivated, LoginsEnded
+from folkmoot.core import events
 from folkmoot.core.accounts.model import Person
-from folkmoot.core.conversations.events import (
-    AgentAssigned,
-    AssistantSwitched,
-    ConversationEnded,
-    ConversationRenamed,
-    ConversationStarted,
-    DeliveredMoved,
-    MemberJoined,
-    MemberLeft,
-    ReadMoved,
-)
-from folkmoot.core.events import Event
-from folkmoot.core.logs.events import LogsProgressed
-from folkmoot.core.messages.events import (
-    AnswerDropped,
-    AnswerExtended,
-    EphemeralNotice,
-    MessageChange,
-    MessageDeleted,
-    MessageEdited,
-    MessagePosted,
-    ReactionAdded,
-    ReactionRemoved,
-)
+from folkmoot.core.events import Event, MessageChange
 from folkmoot.core.messages.model import Message
-from folkmoot.core.presence.events import CameOnline, Entered, Exited, Typing, WentOffline
 from folkmoot.core.shared.texts import checked, trimmed
-from folkmoot.core.social.events import (
-    BlockLifted,
-    BlockSet,
-    FriendAccepted,
-    FriendDeclined,
-    FriendRequested,
-    FriendshipEnded,
-)
-from folkmoot.core.tasks.events import TasksAdded
-from folkmoot.files.links import file_url
-from folkmoot.kit.sending import ChangeIntention, DeleteIntention, EditIntention, ReactIntention
+from folkmoot.kit.message_parts import author_uid, own_client_id, people_of, reply_uid, url_of
 from folkmoot.kit.times import in_microseconds
 from folkmoot.wire.engine_packet import Encoded
 from folkmoot.wire.socket import SocketEvent
@@ -59,7 +24,7 @@ instant = in_microseconds
 
 MAX_LABEL_CHARS = 200
 
-_NAMES = {shape: name for name, shape in OUTBOUND.items() if shape is not wire.OnlineUserOut}
+_NAMES = {shape: name for name, shape in wire.OUTBOUND.items() if shape is not wire.OnlineUserOut}
 _VOLATILE = frozenset({wire.SupportTypingOut, wire.OnlineUserOut})
 
 
@@ -71,19 +36,19 @@ class Setting:
     cursor: str | None = None
 
 
-def decode(event: SocketEvent) -> Intention:
+def decode(event: SocketEvent) -> wire.Intention:
     """What a client's event asks for; without data it is taken for an empty object.
 
     Raises:
         EventUnknown, EventMalformed
     """
-    shape = INBOUND.get(event.name)
+    shape = wire.INBOUND.get(event.name)
     if shape is None:
-        known = ", ".join(INBOUND)
+        known = ", ".join(wire.INBOUND)
         raise EventUnknown(field="event", given=event.name[:40], known=known)
     data = event.args[0] if event.args else None
     try:
-        return cast("Intention", msgspec.convert({} if data is None else data, shape))
+        return cast("wire.Intention", msgspec.convert({} if data is None else data, shape))
     except msgspec.ValidationError as error:
         raise EventMalformed(field="event", problem=str(error)) from None
 
@@ -123,52 +88,49 @@ def packet(
     return encode_event(name, data, *offset, volatile=type(data) in _VOLATILE)
 
 
-def change_of(frame: wire.Change) -> ChangeIntention:
-    """What is to become of a message."""
-    match frame:
-        case wire.EditInSupport(message_text=content):
-            return EditIntention(content)
-        case wire.DeleteInSupport():
-            return DeleteIntention()
-        case wire.ReactInSupport(emoji=emoji, remove=remove):
-            return ReactIntention(emoji, remove)
-        case _:
-            assert_never(frame)
-
-
 def shown(event: Event, setting: Setting | None, *, own: bool) -> tuple[str, Struct] | None:
     """An event's name and data as this contract shows it.
 
     ``own``: to connections of the account that the event is about.
     """
     match event:
-        case CameOnline(person=person):
+        case events.CameOnline(person=person):
             return "user_online", online_user(person)
-        case WentOffline(person=person):
+        case events.WentOffline(person=person):
             return "user_offline", online_user(person)
         case (
-            MessagePosted()
-            | MessageEdited()
-            | MessageDeleted()
-            | ReactionAdded()
-            | ReactionRemoved()
-            | EphemeralNotice()
-            | Typing()
-            | ReadMoved()
+            events.MessagePosted()
+            | events.MessageEdited()
+            | events.MessageDeleted()
+            | events.ReactionAdded()
+            | events.ReactionRemoved()
+            | events.EphemeralNotice()
+            | events.Typing()
+            | events.ReadMoved()
         ):
             data = None if setting is None else _happening(event, setting, own=own)
             return None if data is None else (_NAMES[type(data)], data)
-        case MemberJoined() | MemberLeft() | ConversationRenamed() | ConversationEnded():
+        case events.Entered() | events.Exited() | events.DeliveredMoved():
             return None
-        case AgentAssigned() | AssistantSwitched() | ConversationStarted() | DeliveredMoved():
+        case events.MemberJoined() | events.MemberLeft() | events.ConversationRenamed():
             return None
-        case Entered() | Exited() | AnswerExtended() | AnswerDropped() | LogsProgressed():
+        case events.AgentAssigned() | events.AssistantSwitched() | events.ConversationEnded():
             return None
-        case LoginsEnded() | AccountDeactivated() | AccountChanged() | TasksAdded():
+        case events.AnswerExtended() | events.AnswerDropped() | events.LogsProgressed():
             return None
-        case BlockSet() | BlockLifted() | FriendRequested() | FriendAccepted():
-            return None
-        case FriendDeclined() | FriendshipEnded():
+        case (
+            events.ConversationStarted()
+            | events.TasksAdded()
+            | events.LoginsEnded()
+            | events.AccountDeactivated()
+            | events.AccountChanged()
+            | events.BlockSet()
+            | events.BlockLifted()
+            | events.FriendRequested()
+            | events.FriendAccepted()
+            | events.FriendDeclined()
+            | events.FriendshipEnded()
+        ):
             return None
         case _:
             assert_never(event)
@@ -179,50 +141,51 @@ def online_user(person: Person) -> wire.OnlineUserOut:
     return wire.OnlineUserOut(person.uid, person.username, person.role.value)
 
 
-_InThread = MessagePosted | MessageChange | EphemeralNotice | Typing | ReadMoved
+_InThread = (
+    events.MessagePosted | MessageChange | events.EphemeralNotice | events.Typing | events.ReadMoved
+)
 
 
 def _happening(event: _InThread, setting: Setting, *, own: bool) -> Struct | None:
+    customer = setting.customer.uid
     match event:
-        case MessagePosted(message=message) | EphemeralNotice(message=message):
+        case events.MessagePosted(message=message) | events.EphemeralNotice(message=message):
             return message_out(message, setting, own=own)
-        case Typing(person=person, is_typing=is_typing):
-            customer = setting.customer.uid
-            typing = wire.SupportTypingOut(person.uid, is_typing, customer, person.username)
+        case events.Typing(person=one, is_typing=is_typing):
+            typing = wire.SupportTypingOut(one.uid, is_typing, customer, one.username)
             return None if own else typing
-        case ReadMoved(reader=reader, up_to_seq=up_to_seq, newest=newest):
+        case events.ReadMoved(reader=reader, up_to_seq=up_to_seq, newest=newest):
             if own or newest is None:
                 return None  # Without a newest one it covers nothing that anybody else wrote.
-            return wire.MessagesReadOut(
-                reader.uid, newest, up_to_seq, setting.customer.uid, event.conversation_uid
-            )
-        case MessageEdited() | MessageDeleted() | ReactionAdded() | ReactionRemoved():
+            session = event.conversation_uid
+            return wire.MessagesReadOut(reader.uid, newest, up_to_seq, customer, session)
+        case events.MessageEdited() | events.MessageDeleted():
+            return _change(event, setting)
+        case events.ReactionAdded() | events.ReactionRemoved():
             return _change(event, setting)
         case _:
             assert_never(event)
 
 
-def _change(
-    event: MessageEdited | MessageDeleted | ReactionAdded | ReactionRemoved, setting: Setting
-) -> Struct:
+def _change(event: MessageChange, setting: Setting) -> Struct:
     position: dict[str, Any] = {
         "user_id": setting.customer.uid,
         "session_id": event.conversation_uid,
         "seq": event.seq,
         "cursor": setting.cursor or UNSET,
     }
+    by = event.actor.uid
     match event:
-        case MessageEdited(message=message, actor=actor, at=at):
-            return wire.SupportEditedOut(
-                message.uid, message.body.content, instant(at), actor.uid, **position
-            )
-        case MessageDeleted(message=ref, actor=actor):
-            return wire.SupportDeletedOut(ref.uid, actor.uid, **position)
-        case ReactionAdded() | ReactionRemoved():
-            is_removed = isinstance(event, ReactionRemoved)
-            return wire.SupportReactionEventOut(
-                event.message.uid, event.emoji, event.actor.uid, is_removed, **position
-            )
+        case events.MessageEdited(message=message, at=at):
+            content = message.body.content
+            return wire.SupportEditedOut(message.uid, content, instant(at), by, **position)
+        case events.MessageDeleted(message=ref):
+            return wire.SupportDeletedOut(ref.uid, by, **position)
+        case events.ReactionAdded(message=ref) | events.ReactionRemoved(message=ref):
+            is_removed = isinstance(event, events.ReactionRemoved)
+            return wire.SupportReactionEventOut(ref.uid, event.emoji, by, is_removed, **position)
+        case _:
+            assert_never(event)
 
 
 def message_out(
@@ -231,7 +194,7 @@ def message_out(
     """A message as this contract shows it; its ``client_id`` is for the author only."""
     out = wire.SupportMessageOut(
         id=message.uid,
-        sender_id=message.author.uid if message.author else None,
+        sender_id=author_uid(message),
         receiver_id=_receiver(message, setting.customer),
         message_text=message.body.content,
         timestamp=instant(message.created_at),
@@ -243,15 +206,12 @@ def message_out(
         session_id=message.conversation_uid,
         sender_name=message.sender_name,
         kind=message.body.kind.value,
-        reply_to_id=message.body.reply_to.uid if message.body.reply_to else None,
+        reply_to_id=reply_uid(message),
         edited_at=instant(message.edited_at) if message.edited_at else None,
         is_deleted=message.is_deleted,
-        reactions=[
-            wire.SupportReactionOut(reaction.emoji, [person.uid for person in reaction.people])
-            for reaction in message.reactions
-        ],
+        reactions=[wire.SupportReactionOut(one.emoji, people_of(one)) for one in message.reactions],
         cursor=setting.cursor or UNSET,
-        client_id=message.client_id if own and message.client_id is not None else UNSET,
+        client_id=own_client_id(message, own=own),
     )
     _show_file(message, out)
     return out
@@ -268,7 +228,7 @@ def _show_file(message: Message, out: wire.SupportMessageOut) -> None:
     hangs = message.body.attachment
     if hangs is None:
         return
-    out.file_url = (hangs.url or UNSET) if hangs.id is None else file_url(hangs.id)
+    out.file_url = url_of(hangs) or UNSET
     out.file_name = hangs.name
     out.file_size = UNSET if hangs.size is None else hangs.size
     out.file_type = hangs.media_type or UNSET

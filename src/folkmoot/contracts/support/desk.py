@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 from folkmoot.contracts.support import frames as wire
-from folkmoot.contracts.support.codec import change_of
 from folkmoot.contracts.support.errors import MayNotWrite, ReceiverNeeded
 from folkmoot.contracts.support.subscription import sessions_of
 from folkmoot.core.accounts.errors import NoSuchAccount
@@ -15,6 +14,7 @@ from folkmoot.core.shared.ids import AccountId, Uid
 from folkmoot.core.shared.pages import Page, Slice
 from folkmoot.core.shared.texts import checked
 from folkmoot.core.work import UnitOfWork
+from folkmoot.kit.change_frames import change_of
 from folkmoot.kit.ids import message_uid_of
 from folkmoot.kit.sending import changed
 from folkmoot.realtime.services import Services

@@ -1,12 +1,9 @@
 """Refusals and close reasons as clients of the `support` contract read them."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from typing import Any
 
-from folkmoot.core.audience import hears
-from folkmoot.core.events import TimelineEvent
 from folkmoot.core.messages.errors import NotUpToDate
-from folkmoot.core.shared.ids import AccountId
 from folkmoot.core.shared.refusals import (
     Forbidden,
     Invalid,
@@ -14,21 +11,14 @@ from folkmoot.core.shared.refusals import (
     Unauthenticated,
     Unavailable,
 )
-from folkmoot.realtime.wire_format import CloseReason
+from folkmoot.kit.rejections import RESTART, CloseCodes
 from folkmoot.wire.refusals import ConnectRefused, RequestRefused
 
 AUTHENTICATION_REQUIRED = "authentication required"
 RIGHTS_LOST = 4001
-COME_BACK = 1012
 
-_LOST = frozenset(
-    {
-        CloseReason.LOGIN_ENDED,
-        CloseReason.TOKEN_EXPIRED,
-        CloseReason.ACCOUNT_INACTIVE,
-        CloseReason.REMOVED,
-    }
-)
+CLOSE_CODES = CloseCodes(ended=RIGHTS_LOST, removed=RIGHTS_LOST, silent=RESTART)
+"""Whether a client may come back after a close, as codes that never reach the wire."""
 
 
 class EventUnknown(Invalid):
@@ -87,11 +77,6 @@ class NotNow(RequestRefused):
     retry_after = 2.0
 
 
-def close_code(close_reason: CloseReason) -> tuple[int, str]:
-    """Whether a client may come back after this close, as a code, and why it ends."""
-    return (RIGHTS_LOST if close_reason in _LOST else COME_BACK), close_reason.value
-
-
 def rejection_of(refusal: Refusal | Unavailable) -> ConnectRefused:
     """What a client that is not let in sees as its ``connect_error``."""
     is_unknown = isinstance(refusal, Unauthenticated)
@@ -114,10 +99,3 @@ def error_data(
         case NotUpToDate(facts=facts):
             error |= {"last_seq": facts["last_seq"], "missed": list(missed)}
     return error
-
-
-def missed_in(refusal: Refusal | Unavailable, hidden: Collection[AccountId]) -> list[TimelineEvent]:
-    """What the author of a refused message had not seen, and may see."""
-    if not isinstance(refusal, NotUpToDate):
-        return []
-    return [event for event in refusal.facts["missed"] if hears(event, hidden)]

@@ -9,6 +9,8 @@ from typing import Annotated
 
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
+from folkmoot.kit.change_frames import DeleteFrame, EditFrame, ReactFrame
+
 Seq = Annotated[int, Meta(ge=0, le=2**53, description="A place in one session's timeline")]
 Instant = Annotated[
     str, Meta(description="UTC", examples=["2025-11-22T10:30:00.250000Z"], extra_json_schema={})
@@ -217,25 +219,18 @@ class MarkRead(Struct):
     message_id: str | None = None
 
 
-class EditInSupport(Struct):
+class EditInSupport(EditFrame[str]):
     """Another text for a message of one's own."""
 
-    message_id: str
-    message_text: str
+    content: str = field(name="message_text")
 
 
-class DeleteInSupport(Struct):
+class DeleteInSupport(DeleteFrame[str]):
     """Leave only the place of a message."""
 
-    message_id: str
 
-
-class ReactInSupport(Struct):
+class ReactInSupport(ReactFrame[str]):
     """Put an emoji on a message, or take it back."""
-
-    message_id: str
-    emoji: str
-    remove: bool = False
 
 
 class ResumeThread(Struct):

@@ -41,7 +41,7 @@ from folkmoot.core.social.events import (
     FriendshipEnded,
 )
 from folkmoot.core.work import UnitOfWork
-from folkmoot.kit.rejections import FAULT_SENTENCE
+from folkmoot.kit.rejections import FAULT_SENTENCE, RESTART, missed_in
 from folkmoot.realtime.connection import Connection, ObservedEvent
 from folkmoot.realtime.services import Services
 from folkmoot.wire.socket import SocketEvent
@@ -234,7 +234,7 @@ class SupportHandler:
     def _close(self, refusal: Refusal | Unavailable) -> None:
         """It could not begin to listen: better gone, with a reason, than silent."""
         self._services.hub.close(self.connection)
-        code = errors.COME_BACK if isinstance(refusal, Unavailable) else errors.RIGHTS_LOST
+        code = RESTART if isinstance(refusal, Unavailable) else errors.RIGHTS_LOST
         self._outlet.close(code, str(refusal))
 
     # -- hearing and answering -----------------------------------------------------------------
@@ -281,7 +281,7 @@ class SupportHandler:
     def _missed(self, fault: Refusal | Unavailable) -> list[object]:
         hidden = self.connection.blocked
         shown: list[object] = []
-        for event in errors.missed_in(fault, hidden):
+        for event in missed_in(fault, hidden):
             thread = self._threads.of(event.conversation_id)
             setting = None if thread is None else Setting(thread.customer)
             found = codec.shown(event, setting, own=False)

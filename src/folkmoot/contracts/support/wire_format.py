@@ -39,4 +39,4 @@ class SupportWireFormat:
 
     def close_code(self, close_reason: CloseReason) -> tuple[int, str]:
         """What a close reason is to a client of this contract."""
-        return errors.close_code(close_reason)
+        return errors.CLOSE_CODES.closing(close_reason)
