@@ -9,7 +9,6 @@ from typing import ClassVar
 
 from msgspec import Struct
 
-from folkmoot.auth.authenticator import Caller
 from folkmoot.core.conversations.errors import NoSuchConversation
 from folkmoot.core.conversations.model import Conversation, Member
 from folkmoot.core.events import Event
@@ -18,6 +17,7 @@ from folkmoot.core.messages.model import Posted
 from folkmoot.core.shared.ids import ConversationId
 from folkmoot.core.shared.refusals import Refusal, Unavailable
 from folkmoot.core.work import UnitOfWork
+from folkmoot.kit.admitted_client import AdmittedClient, number_of
 from folkmoot.kit.contract import Contract, websocket
 from folkmoot.kit.frame_handler import FrameHandler
 from folkmoot.kit.rejections import (
@@ -28,14 +28,9 @@ from folkmoot.kit.rejections import (
     RESTART,
     CloseCodes,
 )
-from folkmoot.kit.sending import Sender
-from folkmoot.kit.socket_endpoint import Rejection, Scope
 from folkmoot.kit.socket_spec import TOKEN_QUERY, SocketSpec
 from folkmoot.kit.subscription import Subscription
-from folkmoot.realtime.connection import Connection
 from folkmoot.realtime.limits import Cost
-from folkmoot.realtime.outbox import Outbox
-from folkmoot.realtime.services import Services
 from folkmoot.realtime.wire_format import CloseReason
 from folkmoot.wire.lane_frames import text_frame
 
@@ -66,46 +61,21 @@ class PlainWireFormat:
         return CLOSE_CODES.closing(close_reason)
 
 
-class PlainSockets:
-    """How clients of this contract are served."""
-
-    authenticates_first = False
-
-    def __init__(self, services: Services) -> None:
-        self._sender = Sender(services)
-        self._wire_format = PlainWireFormat()
-
-    def handler(self, scope: Scope, caller: Caller, outbox: Outbox) -> "PlainHandler":
-        """The handler of a client that wants to hear of the conversation in the path."""
-        number = scope["path_params"]["conversation_id"]
-        if not number.isdecimal() or len(number) > 15:
-            raise NoSuchConversation
-        account, login = caller.account, caller.login
-        connection = Connection(
-            self._wire_format,
-            outbox,
-            account.person,
-            login.id,
-            caller.expires_at,
-            home=ConversationId(int(number)),
-        )
-        return PlainHandler(self._sender, connection)
-
-    def rejection_of(self, refusal: Refusal | Unavailable | None) -> Rejection:
-        """The close code for a client that cannot stay."""
-        return CLOSE_CODES.rejecting(refusal)
+WIRE_FORMAT = PlainWireFormat()
 
 
 class PlainHandler(FrameHandler[Line, None]):
     """One account at one socket of one conversation."""
 
-    __slots__ = ()
+    __slots__ = ("_conversation_id",)
     costs: ClassVar = {Line: Cost.SEND}
 
-    @property
-    def _conversation_id(self) -> ConversationId:
-        assert self.connection.home is not None
-        return self.connection.home
+    def __init__(self, client: AdmittedClient) -> None:
+        number = number_of(client.scope["path_params"]["conversation_id"])
+        if number is None:
+            raise NoSuchConversation
+        self._conversation_id = ConversationId(number)
+        super().__init__(client, client.connection(WIRE_FORMAT, home=self._conversation_id))
 
     async def start(self) -> None:
         """Listen, from the present on."""
@@ -163,5 +133,5 @@ CONTRACT = Contract(
             },
         ),
     ),
-    open=websocket(ADDRESS, lambda given: PlainSockets(given.services)),
+    open=websocket(ADDRESS, lambda _: PlainHandler, CLOSE_CODES.rejecting),
 )

@@ -14,7 +14,10 @@ from msgspec import Struct
 
 from folkmoot.bus.subscribers import Projection
 from folkmoot.core.shared.ids import AccountId, ConversationId
-from folkmoot.kit.socket_endpoint import HandlerFactory, SocketEndpoint
+from folkmoot.core.shared.refusals import Refusal, Unavailable
+from folkmoot.kit.admitted_client import AdmittedClient, Handlers
+from folkmoot.kit.sending import Sender
+from folkmoot.kit.socket_endpoint import ConnectionHandler, Rejection, SocketEndpoint
 from folkmoot.kit.socket_spec import SocketSpec
 from folkmoot.realtime.services import Services
 
@@ -89,12 +92,21 @@ class Contract:
 
 
 def websocket(
-    path: str, handlers: Callable[[Environment], HandlerFactory]
+    path: str,
+    handler_of: Callable[[Environment], Callable[[AdmittedClient], ConnectionHandler]],
+    rejection_of: Callable[[Refusal | Unavailable | None], Rejection],
+    *,
+    authenticates_first: bool = False,
 ) -> Callable[[Environment], LiveSide]:
-    """The `Contract.open` of a contract whose live side is one WebSocket."""
+    """The `Contract.open` of a contract whose live side is one WebSocket; see `HandlerFactory`.
+
+    ``handler_of`` gives what makes the handler of each client.
+    """
 
     def opened(environment: Environment) -> LiveSide:
-        endpoint = SocketEndpoint(environment.services, handlers(environment))
-        return LiveSide(sockets={path: endpoint})
+        services = environment.services
+        make = handler_of(environment)
+        handlers = Handlers(Sender(services), make, rejection_of, authenticates_first)
+        return LiveSide(sockets={path: SocketEndpoint(services, handlers)})
 
     return opened

@@ -8,7 +8,8 @@ from msgspec import Struct
 
 from folkmoot.core.messages.model import Posted
 from folkmoot.core.shared.refusals import Refusal, Unavailable
-from folkmoot.kit.sending import Sender
+from folkmoot.kit.admitted_client import AdmittedClient
+from folkmoot.kit.json_frame import json_frame
 from folkmoot.realtime.connection import Connection
 from folkmoot.realtime.limits import Cost
 from folkmoot.realtime.services import Services
@@ -28,10 +29,10 @@ class FrameHandler(ABC, Generic[Intention, Asked]):
     costs: ClassVar[Mapping[type[Struct], Cost]]
     """What each kind of frame is counted as; one that is not named here is free."""
 
-    def __init__(self, sender: Sender, connection: Connection) -> None:
+    def __init__(self, client: AdmittedClient, connection: Connection) -> None:
         self.connection = connection
         self.unanswered = 0
-        self._sender = sender
+        self._sender = client.sender
 
     @property
     def _services(self) -> Services:
@@ -54,6 +55,10 @@ class FrameHandler(ABC, Generic[Intention, Asked]):
     def report_fault(self) -> None:
         """Say that a fault of ours kept a frame from being served."""
         self.show_fault(None)
+
+    def _send(self, frame: Struct) -> None:
+        """Send a frame to this client alone."""
+        self.connection.push(json_frame(frame))
 
     async def _attempt(self, doing: Awaitable[object], asked: Asked | None) -> None:
         """Do it; a refusal is shown to the client."""

@@ -1,8 +1,11 @@
 """The `assistant` contract, as the server serves it."""
 
+from functools import partial
+
+from folkmoot.contracts.assistant import errors
 from folkmoot.contracts.assistant.frames import ANSWERS
 from folkmoot.contracts.assistant.routes import router
-from folkmoot.contracts.assistant.socket import ChatSockets
+from folkmoot.contracts.assistant.socket import AssistantHandler
 from folkmoot.contracts.assistant.spec import SPEC
 from folkmoot.kit.contract import Contract, Mount, websocket
 
@@ -13,5 +16,9 @@ CONTRACT = Contract(
     answers=ANSWERS,
     privileged=(r"/ws/connections/info",),
     specs=(SPEC,),
-    open=websocket(SPEC.address, lambda given: ChatSockets(given.services, given.cancel_answer)),
+    open=websocket(
+        SPEC.address,
+        lambda given: partial(AssistantHandler, given.cancel_answer),
+        errors.rejection_of,
+    ),
 )

@@ -3,9 +3,6 @@
 from collections.abc import Awaitable, Callable, Collection
 from typing import ClassVar, NamedTuple, assert_never
 
-from msgspec import Struct
-
-from folkmoot.auth.authenticator import Caller
 from folkmoot.contracts.assistant import codec, errors
 from folkmoot.contracts.assistant import frames as wire
 from folkmoot.contracts.assistant.subscription import SessionSnapshot, opening, read_session
@@ -14,41 +11,19 @@ from folkmoot.core.conversations.events import MemberLeft
 from folkmoot.core.messages.model import Posted, UnaddressedDraft
 from folkmoot.core.shared.ids import AccountId, ConversationId, Uid, uid_of
 from folkmoot.core.shared.refusals import Refusal, Unavailable
+from folkmoot.kit.admitted_client import AdmittedClient
 from folkmoot.kit.frame_handler import FrameHandler
 from folkmoot.kit.ids import mentions_of, message_uid_of, reply_uid_of, upload_id_of
-from folkmoot.kit.json_frame import json_frame
-from folkmoot.kit.sending import Sender, known, nothing
-from folkmoot.kit.socket_endpoint import Rejection, Scope
+from folkmoot.kit.sending import known, nothing
 from folkmoot.kit.subscription import Subscription
-from folkmoot.realtime.connection import Connection, ObservedEvent
+from folkmoot.realtime.connection import ObservedEvent
 from folkmoot.realtime.limits import Cost
-from folkmoot.realtime.outbox import Outbox
-from folkmoot.realtime.services import Services
 
 MAX_JOINED = 128
 TITLE_CHARS = 80
 
 Cancel = Callable[[ConversationId, AccountId], bool]
 """Ends the answer that is being written to an account in a session; whether there was one."""
-
-
-class ChatSockets:
-    """How clients of ``/ws/chat`` are served."""
-
-    authenticates_first = False
-
-    def __init__(self, services: Services, cancel: Cancel) -> None:
-        self._sender = Sender(services)
-        self._cancel = cancel
-
-    def handler(self, scope: Scope, caller: Caller, outbox: Outbox) -> "AssistantHandler":
-        """The handler of a client that has joined no session yet."""
-        del scope
-        return AssistantHandler(self._sender, outbox, caller, self._cancel)
-
-    def rejection_of(self, refusal: Refusal | Unavailable | None) -> Rejection:
-        """What a client that cannot stay is told."""
-        return errors.rejection_of(refusal)
 
 
 class ChatRequest(NamedTuple):
@@ -75,19 +50,9 @@ class AssistantHandler(FrameHandler[wire.Intention, ChatRequest]):
         wire.ReadInChat: Cost.SIGNAL,
     }
 
-    def __init__(
-        self,
-        sender: Sender,
-        outbox: Outbox,
-        caller: Caller,
-        cancel: Cancel,
-    ) -> None:
-        me, login = caller.account.person, caller.login.id
-        connection = Connection(
-            codec.WIRE_FORMAT, outbox, me, login, caller.expires_at, observer=self
-        )
-        super().__init__(sender, connection)
-        self._account = caller.account
+    def __init__(self, cancel: Cancel, client: AdmittedClient) -> None:
+        super().__init__(client, client.connection(codec.WIRE_FORMAT, observer=self))
+        self._account = client.caller.account
         self._cancel = cancel
         self._joined_sessions: dict[Uid, ConversationId] = {}
         """The sessions that were joined, the latest last."""
@@ -307,9 +272,6 @@ class AssistantHandler(FrameHandler[wire.Intention, ChatRequest]):
         """Say that a fault of ours kept a frame from being served."""
         del asked
         self._send(errors.FAULT)
-
-    def _send(self, frame: Struct) -> None:
-        self.connection.push(json_frame(frame))
 
 
 def _title_of(content: str) -> str:

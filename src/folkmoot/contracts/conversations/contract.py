@@ -1,8 +1,9 @@
 """The `conversations` contract, as the server serves it."""
 
 from folkmoot.contracts.conversations import message_routes, routes
+from folkmoot.contracts.conversations.errors import CLOSE_CODES
 from folkmoot.contracts.conversations.frames import ANSWERS
-from folkmoot.contracts.conversations.socket import ConversationSockets
+from folkmoot.contracts.conversations.socket import ConversationHandler
 from folkmoot.contracts.conversations.spec import SPEC
 from folkmoot.kit.contract import Contract, Mount, websocket
 
@@ -12,5 +13,5 @@ CONTRACT = Contract(
     rest=(Mount(routes.router), Mount(message_routes.router)),
     answers=ANSWERS,
     specs=(SPEC,),
-    open=websocket(SPEC.address, lambda given: ConversationSockets(given.services)),
+    open=websocket(SPEC.address, lambda _: ConversationHandler, CLOSE_CODES.rejecting),
 )

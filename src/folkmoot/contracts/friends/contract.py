@@ -1,10 +1,13 @@
 """The `friends` contract, as the server serves it."""
 
+from functools import partial
+
 from folkmoot.contracts.friends import friend_routes, message_routes
-from folkmoot.contracts.friends.errors import STATUSES
+from folkmoot.contracts.friends.errors import CLOSE_CODES, STATUSES
 from folkmoot.contracts.friends.frames import ANSWERS
-from folkmoot.contracts.friends.socket import FriendSockets
+from folkmoot.contracts.friends.socket import FriendsHandler
 from folkmoot.contracts.friends.spec import SPEC
+from folkmoot.contracts.friends.wire_format import FriendsWireFormat
 from folkmoot.kit.contract import Contract, Mount, websocket
 
 CONTRACT = Contract(
@@ -14,5 +17,10 @@ CONTRACT = Contract(
     answers=ANSWERS,
     statuses={"/api/v1/chat/messages": STATUSES, "/api/v1/chat/friends": STATUSES},
     specs=(SPEC,),
-    open=websocket(SPEC.address, lambda given: FriendSockets(given.services)),
+    open=websocket(
+        SPEC.address,
+        lambda given: partial(FriendsHandler, FriendsWireFormat(given.services.presence)),
+        CLOSE_CODES.rejecting,
+        authenticates_first=True,
+    ),
 )

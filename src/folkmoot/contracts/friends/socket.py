@@ -2,11 +2,7 @@
 
 from collections.abc import Awaitable
 from typing import ClassVar, NamedTuple, assert_never
-from urllib.parse import parse_qs
 
-from msgspec import Struct
-
-from folkmoot.auth.authenticator import Caller
 from folkmoot.contracts.friends import codec, errors
 from folkmoot.contracts.friends import frames as wire
 from folkmoot.contracts.friends.addressing import (
@@ -32,36 +28,13 @@ from folkmoot.core.messages.model import (
 )
 from folkmoot.core.shared.refusals import Refusal, Unavailable
 from folkmoot.core.work import UnitOfWork
+from folkmoot.kit.admitted_client import AdmittedClient
 from folkmoot.kit.change_frames import change_of
 from folkmoot.kit.frame_handler import FrameHandler
 from folkmoot.kit.ids import reply_uid_of, upload_id_of
-from folkmoot.kit.json_frame import json_frame
-from folkmoot.kit.sending import Sender, nothing
-from folkmoot.kit.socket_endpoint import Rejection, Scope
-from folkmoot.realtime.connection import Connection, ObservedEvent
+from folkmoot.kit.sending import nothing
+from folkmoot.realtime.connection import ObservedEvent
 from folkmoot.realtime.limits import Cost
-from folkmoot.realtime.outbox import Outbox
-from folkmoot.realtime.services import Services
-
-
-class FriendSockets:
-    """How clients of ``/api/v1/chat/ws/chat`` are served."""
-
-    authenticates_first = True
-
-    def __init__(self, services: Services) -> None:
-        self._sender = Sender(services)
-        self._wire_format = FriendsWireFormat(services.presence)
-
-    def handler(self, scope: Scope, caller: Caller, outbox: Outbox) -> "FriendsHandler":
-        """The handler of a client that wants to hear of all its friends."""
-        return FriendsHandler(
-            self._sender, self._wire_format, outbox, caller, resumes=_resumes(scope)
-        )
-
-    def rejection_of(self, refusal: Refusal | Unavailable | None) -> Rejection:
-        """The close code for a client that cannot stay."""
-        return errors.CLOSE_CODES.rejecting(refusal)
 
 
 class SentRequest(NamedTuple):
@@ -85,21 +58,12 @@ class FriendsHandler(FrameHandler[wire.Intention, SentRequest]):
         wire.MarkDirectRead: Cost.SIGNAL,
     }
 
-    def __init__(
-        self,
-        sender: Sender,
-        wire_format: FriendsWireFormat,
-        outbox: Outbox,
-        caller: Caller,
-        *,
-        resumes: bool,
-    ) -> None:
-        self._account = caller.account
-        me, login = caller.account.person, caller.login.id
-        connection = Connection(wire_format, outbox, me, login, caller.expires_at, observer=self)
-        super().__init__(sender, connection)
+    def __init__(self, wire_format: FriendsWireFormat, client: AdmittedClient) -> None:
+        super().__init__(client, client.connection(wire_format, observer=self))
+        self._account = client.caller.account
+        resumes = client.query("resume") == "1"
         self._subscription = FriendsSubscription(
-            sender.services, wire_format, connection, resumes=resumes
+            self._services, wire_format, self.connection, resumes=resumes
         )
 
     def observe(self, event: ObservedEvent) -> None:
@@ -252,11 +216,3 @@ class FriendsHandler(FrameHandler[wire.Intention, SentRequest]):
             self._send(errors.error_frame(unavailable, client_id))
         else:
             self._send(errors.error_frame(refusal, client_id, missed))
-
-    def _send(self, frame: Struct) -> None:
-        self.connection.push(json_frame(frame))
-
-
-def _resumes(scope: Scope) -> bool:
-    given = parse_qs(scope["query_string"].decode("latin-1")).get("resume", [])
-    return given[-1:] == ["1"]

@@ -1,8 +1,12 @@
 """The `sessions` contract, as the server serves it."""
 
+from functools import partial
+
 from folkmoot.contracts.sessions import live_routes, message_routes, people_routes, routes
 from folkmoot.contracts.sessions.answers import ANSWERS
-from folkmoot.contracts.sessions.socket import SessionSockets
+from folkmoot.contracts.sessions.codec import wire_format
+from folkmoot.contracts.sessions.errors import CLOSE_CODES
+from folkmoot.contracts.sessions.socket import SessionHandler
 from folkmoot.contracts.sessions.spec import SPEC
 from folkmoot.kit.contract import Contract, Mount, websocket
 
@@ -24,5 +28,9 @@ CONTRACT = Contract(
     },
     privileged=(r"/api/v1/chat/sessions/cleanup",),
     specs=(SPEC,),
-    open=websocket(SPEC.address, lambda given: SessionSockets(given.services)),
+    open=websocket(
+        SPEC.address,
+        lambda given: partial(SessionHandler, wire_format(given.services.clock)),
+        CLOSE_CODES.rejecting,
+    ),
 )
