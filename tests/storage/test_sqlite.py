@@ -186,7 +186,7 @@ async def test_readers_are_not_held_up_by_a_writer_and_see_only_what_is_committe
 
 
 async def test_more_than_may_wait_are_turned_away(sqlite_path: Path) -> None:
-    cast = await open_cast(sqlite_path, SqliteSettings(max_waiting=2))
+    cast = await open_cast(sqlite_path, SqliteSettings(max_waiting_reads=2))
 
     answers = await asyncio.gather(*(cast.head() for _ in range(5)), return_exceptions=True)
 

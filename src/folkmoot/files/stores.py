@@ -22,6 +22,9 @@ from folkmoot.files.errors import FileStoreInvalid, FilesUnavailable, faults
 
 INCOMING: Final = "incoming"
 PIECE_BYTES: Final = 256 * 1024
+FOLDER_PIECE_BYTES: Final = 64 * 1024
+"""Each reader, however slow, has three pieces in memory; a bucket is asked for larger ones, because
+each is a journey."""
 PART_BYTES: Final = 5 * 1024 * 1024
 PIECE_SECONDS: Final = 20
 KEEP_SECONDS: Final = 120
@@ -35,6 +38,8 @@ class FileStore:
 
     This class is enough for a bucket; a folder needs a little more care (`FolderStore`).
     """
+
+    piece_bytes = PIECE_BYTES
 
     def __init__(self, store: ObjectStore, name: str, health: Health | None = None) -> None:
         self._store = store
@@ -63,13 +68,16 @@ class FileStore:
             FilesUnavailable
         """
         while start < end:
-            upto = min(start + PIECE_BYTES, end)
+            upto = min(start + self.piece_bytes, end)
             with faults(self._health, is_reading=True):
                 async with asyncio.timeout(PIECE_SECONDS):
                     piece = await obstore.get_range_async(self._store, key, start=start, end=upto)
             if len(piece) != upto - start:
                 raise FilesUnavailable
-            yield bytes(piece)
+            data = bytes(piece)
+            del piece
+            yield data
+            del data
             start = upto
 
     async def whole(self, key: str) -> bytes:
@@ -132,6 +140,8 @@ class FileStore:
 
 class FolderStore(FileStore):
     """A folder on this machine: what is kept has reached the disk, its name too."""
+
+    piece_bytes = FOLDER_PIECE_BYTES
 
     def __init__(self, folder: Path, health: Health | None = None) -> None:
         super().__init__(LocalStore(folder), str(folder), health)

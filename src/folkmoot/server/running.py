@@ -18,6 +18,7 @@ from folkmoot.server.errors import StartRefused
 from folkmoot.server.http import metrics_port
 from folkmoot.server.http.application import application
 from folkmoot.server.http.process import Process, config_of, listen
+from folkmoot.server.ops import memory
 from folkmoot.server.ops.line_file import LineFile
 from folkmoot.server.ops.log_setup import set_up_logging
 from folkmoot.server.ops.metrics import Measured
@@ -37,6 +38,7 @@ def serve(settings: Settings) -> None:
     Raises:
         StartRefused: it cannot start; nothing was served.
     """
+    memory.prepare()
     made_private = prepare_data_folder(settings)
     own_log = set_up_logging(
         level=settings.log_level,

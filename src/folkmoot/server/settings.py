@@ -103,6 +103,13 @@ class Settings(BaseSettings):
     max_outbox_bytes: int = Field(
         default=1024 * 1024, ge=64 * 1024, description="What may wait for one slow reader"
     )
+    max_waiting_reads: int = Field(
+        default=1000,
+        ge=10,
+        le=100_000,
+        description="Lists, searches and catching-up that may wait for the database; what comes "
+        "beyond is told to come again",
+    )
     max_connections_per_account: int = Field(
         default=20, ge=1, description="How many sockets an account may have open"
     )

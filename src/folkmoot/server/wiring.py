@@ -72,12 +72,14 @@ from folkmoot.server.errors import StartRefused
 from folkmoot.server.ops.audit import AuditConsumer, AuditTrail
 from folkmoot.server.ops.health import Check, Readiness, check_lines, log_notice
 from folkmoot.server.ops.line_file import LineFile
+from folkmoot.server.ops.memory import MemoryReturn
 from folkmoot.server.programs import log_reader
 from folkmoot.server.settings import Settings
 from folkmoot.server.system import SystemClock, SystemIds, first_connection_id
 from folkmoot.storage import lock_storage, open_storage
 from folkmoot.storage.errors import Unusable
 from folkmoot.storage.log_index import LogIndexFile
+from folkmoot.storage.postgres import PostgresSettings
 from folkmoot.storage.postgres_lock import PostgresLock
 from folkmoot.storage.reporting import ReportingStorage
 from folkmoot.storage.sqlite import SqliteSettings
@@ -132,8 +134,14 @@ async def opened(
             lock = await lock_storage(settings.database_url) if serves else None
             if lock is not None:
                 ending.push_async_callback(lock.release)
-            sqlite = SqliteSettings(synchronous=settings.sqlite_synchronous)
-            storage = await open_storage(settings.database_url, sqlite=sqlite, lock=lock)
+            sqlite = SqliteSettings(
+                synchronous=settings.sqlite_synchronous,
+                max_waiting_reads=settings.max_waiting_reads,
+            )
+            postgres = PostgresSettings(max_waiting=settings.max_waiting_reads)
+            storage = await open_storage(
+                settings.database_url, sqlite=sqlite, postgres=postgres, lock=lock
+            )
         except Unusable as error:
             raise StartRefused(str(error)) from error
         ending.push_async_callback(storage.close)
@@ -429,6 +437,7 @@ def _work_of_a_server(components: Components) -> list[Coroutine[Any, Any, None]]
         components.assistant.run(),
         components.readiness.run(),
         components.tasks.run(),
+        MemoryReturn().run(),
         *([components.high_water.run()] if components.high_water else []),
     ]
 

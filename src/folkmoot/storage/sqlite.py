@@ -60,6 +60,7 @@ class SqliteSettings:
     synchronous: Synchronous = "FULL"
     readers: int = 2
     max_waiting: int = 1000
+    max_waiting_reads: int = 1000
     timeout_seconds: float = 30.0
     busy_seconds: float = 5.0
     reading_seconds: float = 5.0
@@ -87,7 +88,9 @@ class SqliteStorage:
         self._writing = ConnectionThreads(
             "storage-write", [self._writer], waiting, seconds, afterwards=_WriteConnection.scrub
         )
-        self._reading = ConnectionThreads("storage-read", self._readers, waiting, seconds)
+        self._reading = ConnectionThreads(
+            "storage-read", self._readers, settings.max_waiting_reads, seconds
+        )
 
     async def write(self, job: Job[Result]) -> Result:
         return await self._writing.run(lambda writer: writer.run(job))

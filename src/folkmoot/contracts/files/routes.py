@@ -172,10 +172,10 @@ async def _gather(request: Request, form: FileForm, incoming: Incoming) -> None:
 
 async def _begun(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     """The pieces again; the first is there already, so that a missing file is still refused."""
-    first = await anext(pieces)
+    first = [await anext(pieces)]
 
     async def again() -> AsyncIterator[bytes]:
-        yield first
+        yield first.pop()
         async for piece in pieces:
             yield piece
 
