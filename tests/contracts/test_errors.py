@@ -56,14 +56,14 @@ from folkmoot.kit.socket_spec import SocketSpec
 from folkmoot.realtime.limits import TooManyConnections
 from folkmoot.realtime.wire_format import CloseReason
 from folkmoot.server.http.refusals import answer_to, status_of
-from tests.contracts.assistant.samples import EVENTS as ASSISTANT_EVENTS
-from tests.contracts.conversations.samples import ANA, EVENTS
-from tests.contracts.sessions.samples import ANA_UID, LOBBY_UID, NOW, WIRE_FORMAT
-from tests.contracts.sessions.samples import EVENTS as SESSIONS_EVENTS
+from tests.contracts.samples import LOBBY_UID, TIMELINE
+from tests.contracts.sessions.samples import NOW, WIRE_FORMAT
 from tests.contracts.support.samples import AGENT, SHOWN
+from tests.events import ANA
 
 KINDS = {Invalid, Unauthenticated, Forbidden, NotFound, Conflict, TooMany, Refusal}
-HERE = {"conversation": LOBBY_UID, "account": ANA_UID, "at": NOW}
+MISSED = list(TIMELINE[:8])
+HERE = {"conversation": LOBBY_UID, "account": ANA.uid, "at": NOW}
 
 
 def _descendants(kind: type) -> Iterator[type]:
@@ -123,14 +123,14 @@ OVER_WEBSOCKETS = {
         conversations.error_frame,
         conversations.CLOSE_CODES,
         conversations_codec.WIRE_FORMAT,
-        list(EVENTS[:8]),
+        MISSED,
     ),
     "sessions": Answers(
         SESSIONS,
         lambda refusal, **given: sessions.error_frame(refusal, **HERE, **given),
         sessions.CLOSE_CODES,
         WIRE_FORMAT,
-        list(SESSIONS_EVENTS[:8]),
+        MISSED,
         lambda frame: frame.metadata,
     ),
     "assistant": Answers(
@@ -138,7 +138,7 @@ OVER_WEBSOCKETS = {
         assistant.error_frame,
         assistant.CLOSE_CODES,
         assistant_codec.WIRE_FORMAT,
-        list(ASSISTANT_EVENTS[:8]),
+        MISSED,
     ),
     "friends": Answers(FRIENDS, friends.error_frame, friends.CLOSE_CODES),
 }
@@ -363,7 +363,7 @@ def test_the_assistant_names_the_session_in_which_a_frame_was_refused():
 
 def test_a_session_names_itself_and_the_account_in_an_error():
     frame = OVER_WEBSOCKETS["sessions"].refused(NotAMember)
-    assert (frame.chat_session_id, frame.user_id) == (LOBBY_UID, ANA_UID)
+    assert (frame.chat_session_id, frame.user_id) == (LOBBY_UID, ANA.uid)
 
 
 # -- support, over Socket.IO ---------------------------------------------------------------------

@@ -1,111 +1,56 @@
-"""One event of every kind that this contract's clients may hear of."""
+"""What clients of this contract say, and what they cannot."""
 
-from dataclasses import replace
-from datetime import UTC, datetime
+from folkmoot.contracts.assistant import codec
+from folkmoot.contracts.assistant import frames as wire
+from tests.contracts.codecs import Codec
+from tests.contracts.samples import OF_A_CONVERSATION, OF_AN_ANSWER
 
-from folkmoot.core.accounts.model import Person, Role
-from folkmoot.core.conversations.events import (
-    AgentAssigned,
-    AssistantSwitched,
-    ConversationEnded,
-    ConversationRenamed,
-    MemberJoined,
-    MemberLeft,
-    ReadMoved,
-)
-from folkmoot.core.logs.events import LogsProgressed
-from folkmoot.core.logs.model import LogReading
-from folkmoot.core.messages.answers import CUT_SHORT
-from folkmoot.core.messages.events import (
-    AnswerDropped,
-    AnswerExtended,
-    EphemeralNotice,
-    MessageDeleted,
-    MessageEdited,
-    MessagePosted,
-    ReactionAdded,
-    ReactionRemoved,
-)
-from folkmoot.core.messages.model import (
-    Attachment,
-    AuthorKind,
-    Body,
-    Message,
-    MessageKind,
-    MessageRef,
-    Reaction,
-)
-from folkmoot.core.presence.events import Entered, Exited, Typing
-from folkmoot.core.shared.ids import AccountId, ConversationId, MessageId, Uid
-
-AT = datetime(2025, 12, 29, 10, 5, 0, 123456, tzinfo=UTC)
-LOBBY, LOBBY_UID = ConversationId(1), Uid("00000000-0000-7000-8000-000000000001")
-ANA_UID = Uid("00000000-0000-7000-8000-00000000000a")
-BO_UID = Uid("00000000-0000-7000-8000-00000000000b")
-FILE_UID = Uid("00000000-0000-7000-8000-0000000000f1")
-ANA = Person(AccountId(1), ANA_UID, "ana", "Ana", None, Role.USER)
-BO = Person(AccountId(2), BO_UID, "bo", "", None, Role.AGENT)
-REF = MessageRef(MessageId(123), Uid("00000000-0000-7000-8000-00000000007b"))
-MESSAGE = Message(
-    id=REF.id,
-    uid=REF.uid,
-    conversation_id=LOBBY,
-    conversation_uid=LOBBY_UID,
-    seq=7,
-    author=ANA,
-    body=Body(
-        content="Zażółć 👩‍🚀",
-        reply_to=MessageRef(MessageId(5), Uid("00000000-0000-7000-8000-000000000005")),
-        mentions=(BO_UID,),
+CODEC = Codec(
+    wire,
+    codec.decode,
+    codec.WIRE_FORMAT.shown,
+    says={"type": "chat_message"},
+    understood=[
+        ({"type": "join_session"}, wire.JoinSession()),
+        (
+            {"type": "join_session", "session_id": "s", "after_seq": 0, "stream": True},
+            wire.JoinSession("s", 0, stream=True),
+        ),
+        ({"type": "leave_session", "session_id": "s"}, wire.LeaveSession("s")),
+        ({"type": "chat_message", "content": "Hi"}, wire.SayInChat("Hi")),
+        (
+            {"type": "chat_message", "content": "Hi", "session_id": "s", "stream": True},
+            wire.SayInChat("Hi", "s", stream=True),
+        ),
+        ({"type": "typing", "session_id": "s", "is_typing": True}, wire.TypeInChat("s", True)),
+        ({"type": "cancel", "session_id": "s"}, wire.CancelAnswer("s")),
+        ({"type": "mark_read", "session_id": "s", "message_id": "m"}, wire.ReadInChat("s", "m")),
+        (
+            {"type": "edit_message", "session_id": "s", "message_id": "m", "content": "x"},
+            wire.EditInChat("s", "m", "x"),
+        ),
+        (
+            {"type": "delete_message", "session_id": "s", "message_id": "m"},
+            wire.DeleteInChat("s", "m"),
+        ),
+        (
+            {"type": "react", "session_id": "s", "message_id": "m", "emoji": "👍"},
+            wire.ReactInChat("s", "m", "👍"),
+        ),
+        ({"type": "ping"}, wire.PingChat()),
+    ],
+    malformed=(
+        '{"content": "no type"}',
+        '{"type": "chat_message", "content": "x", "stream": "yes"}',
+        '{"type": "chat_message", "content": "x", "session_id": 5}',
+        '{"type": "join_session", "after_seq": -1}',
+        '{"type": "join_session", "after_seq": "1"}',
+        '{"type": "join_session", "after_seq": 1' + "0" * 10_000 + "}",
+        '{"type": "leave_session"}',
+        '{"type": "typing", "session_id": "s"}',
+        '{"type": "typing", "session_id": "s", "is_typing": "true"}',
+        '{"type": "cancel"}',
     ),
-    created_at=AT,
-    client_id="mine",
-    edited_at=AT,
-    reactions=(Reaction("👍", (ANA, BO)),),
-)
-RECEIPT = replace(
-    MESSAGE,
-    body=replace(
-        MESSAGE.body,
-        kind=MessageKind.FILE,
-        attachment=Attachment("Receipt.pdf", 245_000, "application/pdf", id=FILE_UID),
-    ),
-)
-ANSWER = replace(
-    MESSAGE,
-    author=None,
-    author_kind=AuthorKind.ASSISTANT,
-    client_id=None,
-    body=replace(MESSAGE.body, labels={CUT_SHORT: "cancelled", "service_id": "s"}),
-)
-NOTICE = replace(
-    MESSAGE,
-    author=None,
-    author_kind=AuthorKind.SYSTEM,
-    body=replace(MESSAGE.body, kind=MessageKind.SYSTEM),
-)
-_NAMES = {"question": REF.uid, "message": FILE_UID}
-_ROOM = {"conversation_id": LOBBY, "conversation_uid": LOBBY_UID}
-_IN_LOBBY = {"conversation_id": LOBBY, "conversation_uid": LOBBY_UID, "seq": 8, "at": AT}
-
-EVENTS: tuple[object, ...] = (
-    MessagePosted(**_IN_LOBBY, message=MESSAGE),
-    MessageEdited(**_IN_LOBBY, message=MESSAGE, actor=ANA),
-    MessageDeleted(**_IN_LOBBY, message=REF, author_id=ANA.id, actor=BO),
-    ReactionAdded(**_IN_LOBBY, message=REF, actor=BO, emoji="👍"),
-    ReactionRemoved(**_IN_LOBBY, message=REF, actor=BO, emoji="👍"),
-    MemberJoined(**_IN_LOBBY, member=BO, actor=ANA),
-    MemberLeft(**_IN_LOBBY, member=BO, actor=ANA),
-    ConversationRenamed(**_IN_LOBBY, title="New", actor=ANA),
-    AgentAssigned(**_IN_LOBBY, agent=BO, actor=ANA),
-    AssistantSwitched(**_IN_LOBBY, is_on=False, actor=ANA),
-    ConversationEnded(**_IN_LOBBY, actor=ANA),
-    ReadMoved(LOBBY, LOBBY_UID, BO, 7, AT),
-    Entered(LOBBY, LOBBY_UID, BO, 2),
-    Exited(LOBBY, LOBBY_UID, BO, 1),
-    Typing(LOBBY, LOBBY_UID, BO, is_typing=True),
-    EphemeralNotice(conversation_id=LOBBY, message=NOTICE, listener=ANA.id),
-    AnswerExtended(**_ROOM, **_NAMES, position=3, delta="abc"),
-    AnswerDropped(**_ROOM, **_NAMES),
-    LogsProgressed(**_ROOM, listener=ANA.id, reading=LogReading(files=1, entries=2, unreadable=3)),
+    no_kind="message",
+    events=(*OF_A_CONVERSATION, *OF_AN_ANSWER),
 )

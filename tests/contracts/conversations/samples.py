@@ -1,67 +1,42 @@
-"""One event of every kind that this contract's clients may hear of."""
+"""What clients of this contract say, and what they cannot."""
 
-from datetime import UTC, datetime
+from folkmoot.contracts.conversations import codec
+from folkmoot.contracts.conversations import frames as wire
+from tests.contracts.codecs import Codec
 
-from folkmoot.core.accounts.model import Person, Role
-from folkmoot.core.conversations.events import (
-    AgentAssigned,
-    AssistantSwitched,
-    ConversationEnded,
-    ConversationRenamed,
-    MemberJoined,
-    MemberLeft,
-    ReadMoved,
-)
-from folkmoot.core.messages.events import (
-    MessageDeleted,
-    MessageEdited,
-    MessagePosted,
-    ReactionAdded,
-    ReactionRemoved,
-)
-from folkmoot.core.messages.model import Body, Message, MessageRef, Reaction
-from folkmoot.core.presence.events import Entered, Exited, Typing
-from folkmoot.core.shared.ids import AccountId, ConversationId, MessageId, Uid
-
-AT = datetime(2025, 11, 22, 10, 30, 0, 123456, tzinfo=UTC)
-LOBBY, LOBBY_UID = ConversationId(1), Uid("00000000-0000-7000-8000-000000000001")
-ANA_UID = Uid("00000000-0000-7000-8000-00000000000a")
-BO_UID = Uid("00000000-0000-7000-8000-00000000000b")
-ANA = Person(AccountId(1), ANA_UID, "ana", "Ana", None, Role.USER)
-BO = Person(AccountId(2), BO_UID, "bo", "", None, Role.AGENT)
-REF = MessageRef(MessageId(123), Uid("00000000-0000-7000-8000-00000000007b"))
-MESSAGE = Message(
-    id=REF.id,
-    uid=REF.uid,
-    conversation_id=LOBBY,
-    conversation_uid=LOBBY_UID,
-    seq=7,
-    author=ANA,
-    body=Body(
-        content="Zażółć 👩‍🚀",
-        reply_to=MessageRef(MessageId(5), Uid("00000000-0000-7000-8000-000000000005")),
+CODEC = Codec(
+    wire,
+    codec.decode,
+    codec.WIRE_FORMAT.shown,
+    says={"type": "message"},
+    understood=[
+        ({"content": "Hello"}, wire.Say("Hello")),
+        ({"type": "message", "content": "Hi", "client_id": "1"}, wire.Say("Hi", "1")),
+        ({"type": "typing"}, wire.SetTyping(True)),
+        ({"type": "typing", "is_typing": False}, wire.SetTyping(False)),
+        ({"type": "read", "up_to_seq": 7}, wire.Read(7)),
+        ({"type": "edit", "message_id": 1, "content": "x"}, wire.Edit(1, "x")),
+        ({"type": "delete", "message_id": 1}, wire.Delete(1)),
+        ({"type": "react", "message_id": 1, "emoji": "👍"}, wire.React(1, "👍")),
+        (
+            {"type": "react", "message_id": 1, "emoji": "👍", "remove": True},
+            wire.React(1, "👍", True),
+        ),
+        ({"type": "resume", "after_seq": 0}, wire.Resume(0)),
+        ({"type": "ping"}, wire.Ping()),
+    ],
+    malformed=(
+        '{"content": null}',
+        '{"content": "x", "reply_to_id": true}',
+        '{"content": "x", "reply_to_id": 0}',
+        '{"content": "x", "reply_to_id": 1.5}',
+        '{"type": "read"}',
+        '{"type": "read", "up_to_seq": 1e400}',
+        '{"type": "typing", "is_typing": "yes"}',
+        '{"type": "resume", "after_seq": 9223372036854775808}',
+        '{"content": "x"} {"content": "y"}',
+        '{"content": "x", "deep": ' + "[" * 100_000 + "]" * 100_000 + "}",
+        b'{"content": "binary"}',
     ),
-    created_at=AT,
-    client_id="mine",
-    edited_at=AT,
-    reactions=(Reaction("👍", (ANA, BO)),),
-)
-_IN_LOBBY = {"conversation_id": LOBBY, "conversation_uid": LOBBY_UID, "seq": 8, "at": AT}
-
-EVENTS: tuple[object, ...] = (
-    MessagePosted(**_IN_LOBBY | {"seq": MESSAGE.seq}, message=MESSAGE),
-    MessageEdited(**_IN_LOBBY, message=MESSAGE, actor=ANA),
-    MessageDeleted(**_IN_LOBBY, message=REF, author_id=ANA.id, actor=BO),
-    ReactionAdded(**_IN_LOBBY, message=REF, actor=BO, emoji="👍"),
-    ReactionRemoved(**_IN_LOBBY, message=REF, actor=BO, emoji="👍"),
-    MemberJoined(**_IN_LOBBY, member=BO, actor=ANA),
-    MemberLeft(**_IN_LOBBY, member=BO, actor=ANA),
-    ConversationRenamed(**_IN_LOBBY, title=None, actor=ANA),
-    AgentAssigned(**_IN_LOBBY, agent=BO, actor=ANA),
-    AssistantSwitched(**_IN_LOBBY, is_on=False, actor=ANA),
-    ConversationEnded(**_IN_LOBBY, actor=ANA),
-    ReadMoved(LOBBY, LOBBY_UID, BO, 7, AT),
-    Entered(LOBBY, LOBBY_UID, BO, 2),
-    Exited(LOBBY, LOBBY_UID, BO, 1),
-    Typing(LOBBY, LOBBY_UID, BO, is_typing=True),
+    no_kind="MESSAGE",
 )

@@ -1,99 +1,97 @@
-"""One event of every kind that this contract's clients may hear of."""
+"""Ana and Bo, who are friends; what clients of this contract hear and say, and what they cannot."""
 
-from datetime import UTC, datetime
+from dataclasses import replace
 
+from folkmoot.bus.memory_presence import MemoryPresence
+from folkmoot.contracts.friends import codec
+from folkmoot.contracts.friends import frames as wire
 from folkmoot.contracts.friends.codec import Pair
-from folkmoot.core.accounts.model import Person, Role
-from folkmoot.core.conversations.events import DeliveredMoved, ReadMoved
-from folkmoot.core.messages.events import (
-    MessageDeleted,
-    MessageEdited,
-    MessagePosted,
-    ReactionAdded,
-    ReactionRemoved,
-)
-from folkmoot.core.messages.model import (
-    Attachment,
-    Body,
-    Message,
-    MessageKind,
-    MessageRef,
-    Reaction,
-)
-from folkmoot.core.presence.events import CameOnline, Entered, Exited, Typing, WentOffline
-from folkmoot.core.shared.ids import AccountId, ConversationId, MessageId, Uid
-from folkmoot.core.social.events import (
-    BlockLifted,
-    BlockSet,
-    FriendAccepted,
-    FriendDeclined,
-    FriendRequested,
-    FriendshipEnded,
-)
-from folkmoot.core.social.model import FriendRequest, RequestStatus
+from folkmoot.contracts.friends.wire_format import FriendsWireFormat
+from folkmoot.core import events
+from folkmoot.core.messages.model import Attachment, MessageKind
+from tests.contracts.codecs import Codec
+from tests.contracts.samples import AT, MESSAGE, with_body
+from tests.events import ANA, BO, EVENTS, LOBBY, uid
 
-AT = datetime(2025, 11, 22, 10, 30, 0, 123456, tzinfo=UTC)
-DIRECT_ID, DIRECT_UID = ConversationId(1), Uid("00000000-0000-7000-8000-000000000001")
-ANA_UID = Uid("00000000-0000-7000-8000-00000000000a")
-BO_UID = Uid("00000000-0000-7000-8000-00000000000b")
-ANA = Person(AccountId(1), ANA_UID, "ana", "Ana", None, Role.USER)
-BO = Person(AccountId(2), BO_UID, "bo", "", "https://example.com/bo.png", Role.USER)
+DIRECT_ID, DIRECT_UID = LOBBY, uid(10)
 PAIR = Pair({ANA.id: ANA.uid, BO.id: BO.uid})
-REF = MessageRef(MessageId(123), Uid("00000000-0000-7000-8000-00000000007b"))
-MESSAGE = Message(
-    id=REF.id,
-    uid=REF.uid,
-    conversation_id=DIRECT_ID,
-    conversation_uid=DIRECT_UID,
-    seq=7,
-    author=ANA,
-    body=Body(content="Zażółć 👩‍🚀"),
-    created_at=AT,
-    client_id="mine",
-    reactions=(Reaction("👍", (BO,)),),
+VOICE = with_body(
+    kind=MessageKind.VOICE, attachment=Attachment("voice.ogg", 7, "audio/ogg", id=DIRECT_UID)
 )
-VOICE = Message(
-    id=REF.id,
-    uid=REF.uid,
-    conversation_id=DIRECT_ID,
-    conversation_uid=DIRECT_UID,
-    seq=7,
-    author=ANA,
-    body=Body(
-        kind=MessageKind.VOICE,
-        content="a voice",
-        attachment=Attachment("voice.ogg", 7, "audio/ogg", id=DIRECT_UID),
-        reply_to=REF,
-    ),
-    created_at=AT,
-)
-REQUEST = FriendRequest(DIRECT_UID, ANA, BO, RequestStatus.ACCEPTED, AT)
-_IN_DIRECT = {"conversation_id": DIRECT_ID, "conversation_uid": DIRECT_UID, "seq": 8, "at": AT}
 
-IN_PLACE: tuple[object, ...] = (
-    MessagePosted(**_IN_DIRECT, message=MESSAGE),
-    MessageEdited(**_IN_DIRECT, message=MESSAGE, actor=ANA),
-    MessageDeleted(**_IN_DIRECT, message=REF, author_id=ANA.id, actor=ANA),
-    ReactionAdded(**_IN_DIRECT, message=REF, actor=ANA, emoji="👍"),
-    ReactionRemoved(**_IN_DIRECT, message=REF, actor=ANA, emoji="👍"),
-    ReadMoved(DIRECT_ID, DIRECT_UID, ANA, 7, AT, REF.uid),
-    DeliveredMoved(DIRECT_ID, DIRECT_UID, ANA, 7, AT, REF.uid),
-    Typing(DIRECT_ID, DIRECT_UID, ANA, is_typing=True),
+
+def alone() -> MemoryPresence:
+    """Where nobody is yet."""
+    return MemoryPresence(lambda events: None, lambda: 0.0)
+
+
+def wire_format_of(presence: MemoryPresence) -> FriendsWireFormat:
+    """Where somebody listens to what the two write."""
+    wire_format = FriendsWireFormat(presence)
+    wire_format.pairs[DIRECT_ID] = PAIR
+    return wire_format
+
+
+def of_kinds(*kinds: type) -> tuple[events.Event, ...]:
+    return tuple(event for event in EVENTS if type(event) in kinds)
+
+
+POSTED = replace(EVENTS[0], message=MESSAGE)
+IN_DIRECT = (
+    POSTED,
+    *of_kinds(events.MessageEdited, events.MessageDeleted),
+    *of_kinds(events.ReactionAdded, events.ReactionRemoved),
+    *of_kinds(events.ReadMoved, events.DeliveredMoved, events.Typing),
 )
 """All of them about Ana."""
-OF_ACCOUNTS: tuple[object, ...] = (
-    CameOnline(ANA),
-    WentOffline(ANA),
-    FriendRequested(REQUEST),
-    FriendAccepted(REQUEST),
-    FriendDeclined(REQUEST),
-    FriendshipEnded(REQUEST, ANA.id),
+OF_ACCOUNTS = (
+    *of_kinds(events.CameOnline, events.WentOffline, events.FriendRequested),
+    *of_kinds(events.FriendAccepted, events.FriendDeclined, events.FriendshipEnded),
 )
-UNSHOWN: tuple[object, ...] = (
-    Entered(DIRECT_ID, DIRECT_UID, ANA, 2),
-    Exited(DIRECT_ID, DIRECT_UID, ANA, 1),
-    BlockSet(ANA.id, BO.id),
-    BlockLifted(ANA.id, BO.id),
-    ReadMoved(DIRECT_ID, DIRECT_UID, ANA, 7, AT),
-    DeliveredMoved(DIRECT_ID, DIRECT_UID, ANA, 7, AT),
+OF_NOTHING = (
+    events.ReadMoved(DIRECT_ID, DIRECT_UID, ANA, 7, AT),
+    events.DeliveredMoved(DIRECT_ID, DIRECT_UID, ANA, 7, AT),
+)
+
+CODEC = Codec(
+    wire,
+    codec.decode,
+    wire_format_of(alone()).shown,
+    says={"type": "send_message", "receiver_id": "bo"},
+    understood=[
+        (
+            {"type": "send_message", "receiver_id": "bo", "content": "Hi", "client_id": "1"},
+            wire.SendDirect("bo", "Hi", "1"),
+        ),
+        ({"type": "mark_read", "message_id": "x"}, wire.MarkDirectRead("x")),
+        ({"type": "typing", "receiver_id": "bo"}, wire.SetFriendTyping("bo", True)),
+        (
+            {"type": "typing", "receiver_id": "bo", "is_typing": False},
+            wire.SetFriendTyping("bo", False),
+        ),
+        (
+            {"type": "edit_message", "message_id": "x", "content": "y"},
+            wire.EditDirect("x", "y"),
+        ),
+        ({"type": "delete_message", "message_id": "x"}, wire.DeleteDirect("x")),
+        (
+            {"type": "react", "message_id": "x", "emoji": "👍", "remove": True},
+            wire.ReactToDirect("x", "👍", True),
+        ),
+        ({"type": "resume", "after": {"bo": 3}}, wire.ResumeDirects({"bo": 3})),
+        ({"type": "resume"}, wire.ResumeDirects({})),
+        ({"type": "ping", "mood": {"deep": [1]}}, wire.FriendsPing()),
+    ],
+    malformed=(
+        '{"content": "without a type"}',
+        '{"type": "send_message", "receiver_id": 1, "content": "x"}',
+        '{"type": "typing", "receiver_id": "bo", "is_typing": "yes"}',
+        '{"type": "resume", "after": {"bo": -1}}',
+        '{"type": "resume", "after": {"bo": 1e400}}',
+        '{"type": "resume", "after": {"bo": 1' + "0" * 10_000 + "}}",
+        '{"type": "resume", "after": [1]}',
+    ),
+    no_kind="PING",
+    events=(*IN_DIRECT, *OF_ACCOUNTS),
+    hushed=frozenset({"DeliveredMoved", "Typing"}),
 )

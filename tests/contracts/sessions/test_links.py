@@ -17,15 +17,16 @@ from folkmoot.core.messages.errors import (
 )
 from folkmoot.core.messages.model import Attachment, MessageKind
 from folkmoot.core.messages.service import Messages
-from folkmoot.core.shared.ids import AccountId
 from folkmoot.core.shared.refusals import Refusal
 from folkmoot.core.shared.texts import TextEmpty
+from tests import events
 from tests.cast import FrozenClock
-from tests.contracts.sessions.samples import ANA_UID, FILE_UID, REF
+from tests.contracts.samples import FILE_UID
+from tests.events import REF
 
 HOST = "chat.example:8000"
 OURS = f"/api/v1/chat/files/{FILE_UID}"
-ANA = AccountId(1)
+ANA, ANA_UID = events.ANA.id, events.ANA.uid
 
 
 @pytest.fixture

@@ -10,7 +10,8 @@ from folkmoot.core.conversations.model import Member, MemberRole
 from folkmoot.core.messages.context import BYTES_A_TOKEN, TOKENS_A_TURN, Turn, context_of
 from folkmoot.core.messages.model import AuthorKind, Body
 from folkmoot.core.shared.ids import uid_of
-from tests.contracts.sessions.samples import ANA, ANA_UID, AT, BO, BO_UID, LOBBY, LOBBY_UID, MESSAGE
+from tests.contracts.samples import AT, LOBBY_UID, MESSAGE
+from tests.events import ANA, BO, LOBBY
 
 
 def member(person, read_seq: int = 0, delivered_seq: int = 0) -> Member:
@@ -40,9 +41,9 @@ def test_a_message_of_the_server_is_read_by_whoever_read_it():
 
 
 def test_a_seq_in_a_session_has_one_name_and_it_is_a_uuid():
-    name = membership_uid(LOBBY_UID, ANA_UID)
-    assert uid_of(name) == name == membership_uid(LOBBY_UID, ANA_UID)
-    assert name not in {ANA_UID, membership_uid(LOBBY_UID, BO_UID)}
+    name = membership_uid(LOBBY_UID, ANA.uid)
+    assert uid_of(name) == name == membership_uid(LOBBY_UID, ANA.uid)
+    assert name not in {ANA.uid, membership_uid(LOBBY_UID, BO.uid)}
 
 
 def said(*contents: str) -> list:

@@ -1,80 +1,56 @@
 """A customer, one of staff, a session, and one event of every kind that clients hear of."""
 
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import timedelta
 
 from folkmoot.contracts.support.codec import Setting
-from folkmoot.core.accounts.model import Person, Role
-from folkmoot.core.conversations.events import (
-    AgentAssigned,
-    ConversationEnded,
-    ConversationRenamed,
-    DeliveredMoved,
-    MemberJoined,
-    MemberLeft,
-    ReadMoved,
-)
+from folkmoot.core import events
+from folkmoot.core.accounts.model import Person
 from folkmoot.core.conversations.model import Conversation, Desk, Kind
-from folkmoot.core.messages.events import (
-    MessageDeleted,
-    MessageEdited,
-    MessagePosted,
-    ReactionAdded,
-    ReactionRemoved,
-)
-from folkmoot.core.messages.model import Attachment, Body, Message, MessageRef, Reaction
-from folkmoot.core.presence.events import CameOnline, Entered, Typing, WentOffline
-from folkmoot.core.shared.ids import AccountId, ConversationId, MessageId, Uid
+from folkmoot.core.messages.model import Attachment, Body
+from folkmoot.core.shared.ids import ConversationId
+from tests.contracts.samples import AT
+from tests.contracts.samples import MESSAGE as ANY
+from tests.events import ANA, REF, uid
+from tests.events import BO as AGENT
 
-AT = datetime(2025, 11, 22, 10, 30, 0, 250_000, tzinfo=UTC)
 FIRST = ConversationId(1)
-
-
-def uid(number: int) -> Uid:
-    return Uid(f"00000000-0000-7000-8000-{number:012d}")
-
-
-ANA = Person(AccountId(1), uid(11), "ana", "Ana", None, Role.USER)
-AGENT = Person(AccountId(2), uid(12), "agent", "", None, Role.AGENT)
 SETTING = Setting(ANA, "1-7")
-MESSAGE = Message(
-    id=MessageId(123),
-    uid=uid(123),
-    conversation_id=FIRST,
+MESSAGE = replace(
+    ANY,
     conversation_uid=uid(1),
-    seq=7,
-    author=ANA,
     body=Body(
-        content="Zażółć 👩‍🚀",
-        labels={"appointment_id": "a-1", "receiver_id": str(AGENT.uid)},
+        content=ANY.body.content,
+        labels={"appointment_id": "a-1", "receiver_id": AGENT.uid},
         attachment=Attachment("Receipt.pdf", None, "application/pdf", id=uid(77)),
     ),
-    created_at=AT,
-    client_id="mine",
-    reactions=(Reaction("👍", (AGENT,)),),
 )
-REF = MessageRef(MESSAGE.id, MESSAGE.uid)
 IN_FIRST = {"conversation_id": FIRST, "conversation_uid": uid(1), "seq": 7, "at": AT}
+_BY_AGENT = {**IN_FIRST, "message": REF, "actor": AGENT}
 
 SHOWN = (
-    (MessagePosted(**IN_FIRST, message=MESSAGE), "receive_message"),
-    (MessageEdited(**IN_FIRST, message=MESSAGE, actor=ANA), "message_edited"),
-    (MessageDeleted(**IN_FIRST, message=REF, author_id=ANA.id, actor=AGENT), "message_deleted"),
-    (ReactionAdded(**IN_FIRST, message=REF, actor=AGENT, emoji="👍"), "reaction"),
-    (ReactionRemoved(**IN_FIRST, message=REF, actor=AGENT, emoji="👍"), "reaction"),
-    (ReadMoved(FIRST, uid(1), AGENT, 7, AT, uid(123)), "messages_read"),
-    (Typing(FIRST, uid(1), AGENT, is_typing=True), "typing"),
-    (CameOnline(AGENT), "user_online"),
-    (WentOffline(AGENT), "user_offline"),
+    (events.MessagePosted(**IN_FIRST, message=MESSAGE), "receive_message"),
+    (events.MessageEdited(**IN_FIRST, message=MESSAGE, actor=ANA), "message_edited"),
+    (
+        events.MessageDeleted(**IN_FIRST, message=REF, author_id=ANA.id, actor=AGENT),
+        "message_deleted",
+    ),
+    (events.ReactionAdded(**_BY_AGENT, emoji="👍"), "reaction"),
+    (events.ReactionRemoved(**_BY_AGENT, emoji="👍"), "reaction"),
+    (events.ReadMoved(FIRST, uid(1), AGENT, 7, AT, uid(123)), "messages_read"),
+    (events.Typing(FIRST, uid(1), AGENT, is_typing=True), "typing"),
+    (events.CameOnline(AGENT), "user_online"),
+    (events.WentOffline(AGENT), "user_offline"),
 )
 HIDDEN = (
-    MemberJoined(**IN_FIRST, member=AGENT, actor=AGENT),
-    MemberLeft(**IN_FIRST, member=AGENT, actor=AGENT),
-    ConversationRenamed(**IN_FIRST, title="New", actor=AGENT),
-    AgentAssigned(**IN_FIRST, agent=AGENT, actor=AGENT),
-    ConversationEnded(**IN_FIRST, actor=AGENT),
-    DeliveredMoved(FIRST, uid(1), AGENT, 7, AT),
-    ReadMoved(FIRST, uid(1), AGENT, 7, AT, None),
-    Entered(FIRST, uid(1), AGENT, 2),
+    events.MemberJoined(**IN_FIRST, member=AGENT, actor=AGENT),
+    events.MemberLeft(**IN_FIRST, member=AGENT, actor=AGENT),
+    events.ConversationRenamed(**IN_FIRST, title="New", actor=AGENT),
+    events.AgentAssigned(**IN_FIRST, agent=AGENT, actor=AGENT),
+    events.ConversationEnded(**IN_FIRST, actor=AGENT),
+    events.DeliveredMoved(FIRST, uid(1), AGENT, 7, AT),
+    events.ReadMoved(FIRST, uid(1), AGENT, 7, AT, None),
+    events.Entered(FIRST, uid(1), AGENT, 2),
 )
 
 
