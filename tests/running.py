@@ -13,6 +13,9 @@ import pytest
 from tests.deadlines import WITHIN_S
 from tests.programs import forked
 
+PATIENT = {"FOLKMOOT_LIMITS": "off", "FOLKMOOT_ANSWER_SECONDS": str(WITHIN_S)}
+"""How servers of tests are set: a busy machine is given time."""
+
 
 class Server:
     """A folkmoot process; it comes back on the same port with the same data.
@@ -56,7 +59,7 @@ class Server:
     def launch(self) -> None:
         """Start it, and return at once."""
         command = ["serve", *self._flags, "--port", str(self.port), "--data", str(self.data)]
-        environment = {**os.environ, "FOLKMOOT_LIMITS": "off", **self._settings}
+        environment = {**os.environ, **PATIENT, **self._settings}
         self._process = forked(command, environment, self._output, self._output, self._prepare)
 
     def stop(self) -> int:

@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 from tests.clients import Client, LoggedIn
@@ -62,7 +63,11 @@ class ShownEvent:
 
 
 class RequestRefused(Exception):
-    """What was asked for was refused; the code is all that the text says."""
+    """What was asked for was refused; the code is all that the text says, ``facts`` the rest."""
+
+    def __init__(self, code: str, facts: Mapping[str, Any] = MappingProxyType({})) -> None:
+        super().__init__(code)
+        self.facts = facts
 
 
 class ConnectionGone(ConnectionError):

@@ -64,7 +64,7 @@ class SupportConnection(ContractConnection):
         except SocketIOError as error:
             raise ConnectionGone from error
         if not answer["success"]:
-            raise RequestRefused(answer["error"]["code"])
+            raise RequestRefused(answer["error"]["code"], answer["error"])
         return answer
 
     async def says(self, text: str, *, client_id: str | None = None) -> ShownEvent:

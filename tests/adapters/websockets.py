@@ -67,7 +67,7 @@ class WebSocketConnection(ContractConnection):
         """The frame that is it; raises `RequestRefused` if an error comes before."""
         frame = await self._until(lambda frame: frame[self.tag] == "error" or is_it(frame))
         if frame[self.tag] == "error":
-            raise RequestRefused(self.code_of(frame))
+            raise RequestRefused(self.code_of(frame), frame.get("metadata", frame))
         return frame
 
     def code_of(self, error: Frame) -> str:

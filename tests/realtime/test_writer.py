@@ -98,6 +98,7 @@ async def desk(
     log.clear()
     storage.writes = 0
     heard = announce or (lambda events: log.extend(events))
+    settings.setdefault("answer_seconds", 2 * WITHIN_S)
     writer = Writer(storage, cast.posting, heard, linger=linger, **settings)
     running = asyncio.create_task(writer.run())
     try:
@@ -315,6 +316,48 @@ async def test_an_entry_that_kept_an_uncertain_batch_from_being_stored_spoils_no
         with pytest.raises(ZeroDivisionError):
             await failing
         assert {(await first).message.seq, (await good).message.seq} == {1, 2}
+
+
+async def test_nobody_waits_longer_than_the_time_for_an_answer(monkeypatch: pytest.MonkeyPatch):
+    async with desk(answer_seconds=0.5 * WITHIN_S) as at:
+        clock = LoopClock(monkeypatch)
+        at.storage.shut()
+        first = at.submit("first", client_id="mine", origin=ConnectionId(7))
+        await at.storage.entered.wait()
+        second = at.submit("second")
+        clock.put_forward(0.5 * WITHIN_S)
+        await asyncio.wait([first, second])
+        third = at.submit("third")
+        assert [type(one.exception()) for one in (first, second, third)] == [
+            OutcomeUnknown,
+            Unavailable,
+            Unavailable,
+        ], "what was not begun is known not to be stored"
+
+        at.storage.open()
+        again = None
+        while again is None:
+            await asyncio.sleep(0)
+            with suppress(Unavailable):
+                again = await at.submit("first", client_id="mine")
+        assert (again.is_repeat, again.message.seq) == (True, 1)
+        posted = [event for event in at.log if isinstance(event, MessagePosted)]
+        assert [(event.message.body.content, event.origin) for event in posted] == [("first", None)]
+
+
+async def test_what_waited_too_long_to_be_stored_in_time_is_not_begun(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    async with desk(answer_seconds=0.5 * WITHIN_S) as at:
+        clock = LoopClock(monkeypatch)
+        first = await at.held_up()
+        second = at.submit("second")
+        clock.put_forward(0.4 * WITHIN_S)
+        at.storage.open()
+        assert (await first).message.seq == 1
+        with pytest.raises(TooBusy):
+            await second
+        assert (await at.submit("third")).message.seq == 2
 
 
 async def test_stopping_waits_for_nothing_that_nobody_knows():

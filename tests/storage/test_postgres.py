@@ -291,7 +291,7 @@ async def test_a_lock_that_is_held_too_long_is_unavailable(
     cast: Cast, emptied_postgres_url: str
 ) -> None:
     hasty = await open_storage(
-        emptied_postgres_url, postgres=PostgresSettings(connections=1, timeout_seconds=0.2)
+        emptied_postgres_url, postgres=PostgresSettings(connections=1, lock_seconds=0.2)
     )
     stranger = await asyncpg.connect(emptied_postgres_url)
     async with stranger.transaction():

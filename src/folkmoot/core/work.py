@@ -57,6 +57,11 @@ class OutcomeUnknown(Unavailable):
     kept it from happening once that is known. It takes as long as nobody can say.
     """
 
+    sentence = (
+        "It is not known yet whether this was stored; "
+        "try again in a moment, with the same client_id if it is a message."
+    )
+
     def __init__(
         self,
         reason: str = "",

@@ -23,6 +23,8 @@ from folkmoot.core.work import Job, OutcomeUnknown, Storage, UnitOfWork
 from folkmoot.realtime.request_id import request_id
 
 Result = TypeVar("Result")
+_WAITING_PART = 0.75
+"""How much of the time for an answer an entry may have waited when it is begun."""
 _log = logging.getLogger(__name__)
 
 
@@ -48,6 +50,7 @@ class _Entry:
 
     task: Draft | Job[Any]
     answer: asyncio.Future[Any]
+    entered_at: float
     is_patient: bool = False
     request_id: str = ""
     outcome: Any = field(default=None)
@@ -82,7 +85,8 @@ class Writer:
     busy writer lets entries gather; an idle one never waits, but for ``patience`` (seconds) where
     there are only patient jobs. At most ``max_waiting`` entries wait. ``grace`` (seconds) is how
     long entries whose outcome nobody knows are kept waiting for it; from then on all are refused
-    until it is known.
+    until it is known. So it is where the storage does not answer, ``answer_seconds`` after the
+    first of a batch has come: nobody waits for longer.
     """
 
     def __init__(
@@ -96,6 +100,7 @@ class Writer:
         linger: float = 0.002,
         patience: float = 0.02,
         grace: float = 0.5,
+        answer_seconds: float = 2.5,
     ) -> None:
         self._storage = storage
         self._posting = posting
@@ -105,6 +110,7 @@ class Writer:
         self._linger = linger
         self._patience = patience
         self._grace = grace
+        self._answer_seconds = answer_seconds
         self._stalled: Unavailable | None = None
         self._waiting: deque[_Entry] = deque()
         self._arrived = asyncio.Event()
@@ -172,7 +178,7 @@ class Writer:
             if self._waiting:
                 self._arrived.set()
             if batch:
-                await self._store(batch)
+                await self._store_in_time(batch)
                 for entry in batch:
                     entry.settle()
                 if sum(not entry.is_patient for entry in batch) > 1:
@@ -189,7 +195,7 @@ class Writer:
 
     def _enter(self, task: Draft | Job[Any], *, is_patient: bool = False) -> asyncio.Future[Any]:
         loop = asyncio.get_running_loop()
-        entry = _Entry(task, loop.create_future(), is_patient, request_id.get())
+        entry = _Entry(task, loop.create_future(), loop.time(), is_patient, request_id.get())
         if self._stopping:
             entry.answer.set_exception(ShuttingDown())
         elif self._stalled is not None:
@@ -208,8 +214,26 @@ class Writer:
     def _take(self) -> list[_Entry]:
         count = min(len(self._waiting), self._max_batch)
         taken = (self._waiting.popleft() for _ in range(count))
-        # Whoever stopped waiting for an answer that was not begun has it no longer stored.
-        return [entry for entry in taken if not entry.answer.cancelled()]
+        latest = asyncio.get_running_loop().time() - self._answer_seconds * _WAITING_PART
+        batch = []
+        for entry in taken:
+            if entry.entered_at < latest and not entry.answer.done():
+                # There is not time enough left to store it in.
+                entry.answer.set_exception(TooBusy())
+            # Whoever stopped waiting for an answer that was not begun has it no longer stored.
+            if not entry.answer.done():
+                batch.append(entry)
+        return batch
+
+    async def _store_in_time(self, batch: Sequence[_Entry]) -> None:
+        """Store a batch; if that takes too long, nobody is kept waiting for it."""
+        latest = batch[0].entered_at + self._answer_seconds
+        overdue = asyncio.get_running_loop().call_at(latest, self._note_overdue, batch)
+        try:
+            await self._store(batch)
+        finally:
+            overdue.cancel()
+            self._stalled = None
 
     async def _store(self, batch: Sequence[_Entry]) -> None:
         try:
@@ -232,6 +256,9 @@ class Writer:
                 self._refusals[outcome.code] += 1
 
     def _tell(self, events: Sequence[Event]) -> None:
+        if self._stalled is not None:
+            # Its author was told of no message, and so is shown it like everybody else.
+            events = [_without_origin(event) for event in events]
         try:
             self._announce(events)
         except Exception:
@@ -243,23 +270,21 @@ class Writer:
         known = asyncio.ensure_future(unknown.outcome())
         try:
             await asyncio.wait({known}, timeout=self._grace)
-            if not known.done():
+            if not known.done() and self._stalled is None:
                 self._stall(batch, unknown)
             outcomes, events = await known
         except Exception as error:
             _log.warning("a batch of %d was not stored: %s", len(batch), unknown.explained)
-            if left := [one for one in batch if not one.answer.done()]:
-                await self._store_singly(left, error)
+            await self._store_singly(batch, error)
         else:
             _log.warning("a batch of %d was stored after all: %s", len(batch), unknown.explained)
-            if self._stalled is not None:
-                # Its author was told of no message, and so is shown it like everybody else.
-                events = [_without_origin(event) for event in events]
             self._take_in(batch, outcomes)
             self._tell(events)
         finally:
             known.cancel()
-            self._stalled = None
+
+    def _note_overdue(self, batch: Sequence[_Entry]) -> None:
+        self._stall(batch, OutcomeUnknown("it does not answer in time"))
 
     def _stall(self, batch: Sequence[_Entry], unknown: OutcomeUnknown) -> None:
         """Keep nobody waiting any longer for what nobody knows."""
@@ -275,15 +300,17 @@ class Writer:
 
     async def _store_singly(self, batch: Sequence[_Entry], error: Exception) -> None:
         """Nothing of the batch has happened: find out which entry is to blame, if one is."""
-        if len(batch) == 1 or isinstance(error, Unavailable):
+        batch = [entry for entry in batch if not entry.answer.done()]
+        if len(batch) <= 1 or isinstance(error, Unavailable):
             if not isinstance(error, Refusal | Unavailable):
-                extra = {"request_id": batch[0].request_id}
+                extra = {"request_id": batch[0].request_id if batch else ""}
                 _log.error("a write failed", exc_info=error, extra=extra)
             for entry in batch:
                 entry.outcome = error
             return
         for entry in batch:
-            await self._store([entry])
+            if not entry.answer.done():
+                await self._store([entry])
 
     def _job(self, batch: Sequence[_Entry]) -> Job[tuple[list[Any], list[Event]]]:
         async def job(work: UnitOfWork) -> tuple[list[Any], list[Event]]:

@@ -175,6 +175,12 @@ class Settings(BaseSettings):
     assistant_tokens_a_day: int = Field(
         default=2_000_000, ge=0, description="The same for all accounts together"
     )
+    answer_seconds: float = Field(
+        default=2.5,
+        ge=0.5,
+        le=60,
+        description="What the database has to answer whoever asks, before they are told so",
+    )
     sqlite_synchronous: Literal["FULL", "EXTRA", "NORMAL"] = Field(
         default="FULL", description="NORMAL loses acknowledged messages on a power cut"
     )

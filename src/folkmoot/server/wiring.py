@@ -134,14 +134,7 @@ async def opened(
             lock = await lock_storage(settings.database_url) if serves else None
             if lock is not None:
                 ending.push_async_callback(lock.release)
-            sqlite = SqliteSettings(
-                synchronous=settings.sqlite_synchronous,
-                max_waiting_reads=settings.max_waiting_reads,
-            )
-            postgres = PostgresSettings(max_waiting=settings.max_waiting_reads)
-            storage = await open_storage(
-                settings.database_url, sqlite=sqlite, postgres=postgres, lock=lock
-            )
+            storage = await _storage_of(settings, lock)
         except Unusable as error:
             raise StartRefused(str(error)) from error
         ending.push_async_callback(storage.close)
@@ -151,6 +144,20 @@ async def opened(
         components = _assembled(settings, means, secret, own_log)
         async with _at_work(components, lock, serves=serves):
             yield components
+
+
+async def _storage_of(settings: Settings, lock: PostgresLock | None) -> Storage:
+    seconds = settings.answer_seconds
+    return await open_storage(
+        settings.database_url,
+        sqlite=SqliteSettings(
+            synchronous=settings.sqlite_synchronous,
+            max_waiting_reads=settings.max_waiting_reads,
+            answer_seconds=seconds,
+        ),
+        postgres=PostgresSettings(max_waiting=settings.max_waiting_reads, answer_seconds=seconds),
+        lock=lock,
+    )
 
 
 @asynccontextmanager
@@ -209,7 +216,9 @@ def _assembled(
     bus, marks, passwords = MemoryBus(), Watermarks(clock), Passwords()
     store = file_store_of(settings, means.health)
     publisher = Publisher(bus.publish)
-    writer = Writer(storage, Posting(clock, ids), publisher.publish)
+    writer = Writer(
+        storage, Posting(clock, ids), publisher.publish, answer_seconds=settings.answer_seconds
+    )
     receipts = Receipts(writer, marks)
     presence = MemoryPresence(publisher.publish, time.monotonic)
     projections = _projections(bus)

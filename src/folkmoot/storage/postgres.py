@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import asyncpg
 from asyncpg.transaction import Transaction
@@ -54,11 +54,17 @@ _DRIVER_FAILED = (
 
 @dataclass(frozen=True, slots=True)
 class PostgresSettings:
-    """``timeout_seconds`` bounds each statement, each lock, and the wait for a free connection."""
+    """``timeout_seconds`` bounds each statement, and the wait for a free connection.
+
+    ``lock_seconds`` is how long to wait for a lock, and ``answer_seconds`` how long whoever reads
+    is kept waiting, whatever of PostgreSQL does not answer.
+    """
 
     connections: int = 10
     max_waiting: int = 1000
-    timeout_seconds: float = 10.0
+    timeout_seconds: float = 4.0
+    lock_seconds: float = 1.0
+    answer_seconds: float = 2.5
 
 
 class Collision(Unavailable):
@@ -83,7 +89,7 @@ async def connected_pool(dsn: str, settings: PostgresSettings) -> "Pool":
             "application_name": "folkmoot",
             "synchronous_commit": "on",
             "statement_timeout": millis,
-            "lock_timeout": millis,
+            "lock_timeout": str(round(settings.lock_seconds * 1000)),
             # A process that is frozen in mid-transaction must not hold everybody's heads.
             "idle_in_transaction_session_timeout": millis,
             "jit": "off",
@@ -101,6 +107,7 @@ class PostgresStorage:
         self._settings = settings
         self._lock = lock
         self._unfinished = 0
+        self._late: set[asyncio.Task[Any]] = set()
 
     async def write(self, job: Job[Result]) -> Result:
         for _ in range(_TRIES - 1):
@@ -111,7 +118,18 @@ class PostgresStorage:
         return await self._run(job, is_writing=True)
 
     async def read(self, job: Job[Result]) -> Result:
-        return await self._run(job, is_writing=False)
+        reading = asyncio.create_task(self._run(job, is_writing=False))
+        try:
+            await asyncio.wait((reading,), timeout=self._settings.answer_seconds)
+        except asyncio.CancelledError:
+            reading.cancel()
+            raise
+        if not reading.done():
+            # Cancelled, it would wait for PostgreSQL to hear of that.
+            self._late.add(reading)
+            reading.add_done_callback(self._forget)
+            raise Unavailable("it does not answer in time", part=ServerPart.DATABASE)
+        return reading.result()
 
     async def check(self) -> None:
         async with self._connection(is_writing=True) as connection:
@@ -123,6 +141,13 @@ class PostgresStorage:
                 await self._pool.close()
         except TimeoutError:
             self._pool.terminate()
+        await asyncio.gather(*self._late, return_exceptions=True)
+
+    def _forget(self, late: "asyncio.Task[Any]") -> None:
+        """What came of a read that nobody waits for any more is nobody's."""
+        self._late.discard(late)
+        if not late.cancelled():
+            late.exception()
 
     async def _run(self, job: Job[Result], *, is_writing: bool) -> Result:
         isolation: Literal["read_committed", "repeatable_read"] = (

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 from folkmoot.core.shared.refusals import ServerPart, StorageFull, Unavailable
-from folkmoot.core.work import Job, Result
+from folkmoot.core.work import Job, OutcomeUnknown, Result
 from folkmoot.storage.connection_threads import ConnectionThreads
 from folkmoot.storage.errors import ConstraintBroken, ReadingOnly
 from folkmoot.storage.filelock import FileLock
@@ -54,7 +54,8 @@ class SqliteSettings:
     """``synchronous`` below FULL loses acknowledged messages when the power fails.
 
     ``busy_seconds`` is how long to wait for a stranger who has the file locked, say a backup;
-    ``reading_seconds`` how long one may read who searches for what everybody says.
+    ``reading_seconds`` how long one may read who searches for what everybody says, and
+    ``answer_seconds`` how long whoever reads is kept waiting.
     """
 
     synchronous: Synchronous = "FULL"
@@ -62,8 +63,9 @@ class SqliteSettings:
     max_waiting: int = 1000
     max_waiting_reads: int = 1000
     timeout_seconds: float = 30.0
-    busy_seconds: float = 5.0
+    busy_seconds: float = 1.0
     reading_seconds: float = 5.0
+    answer_seconds: float = 2.5
 
 
 class DiskFailed(Unavailable):
@@ -89,14 +91,17 @@ class SqliteStorage:
             "storage-write", [self._writer], waiting, seconds, afterwards=_WriteConnection.scrub
         )
         self._reading = ConnectionThreads(
-            "storage-read", self._readers, settings.max_waiting_reads, seconds
+            "storage-read", self._readers, settings.max_waiting_reads, settings.answer_seconds
         )
 
     async def write(self, job: Job[Result]) -> Result:
         return await self._writing.run(lambda writer: writer.run(job))
 
     async def read(self, job: Job[Result]) -> Result:
-        return await self._reading.run(lambda reader: reader.run(job))
+        try:
+            return await self._reading.run(lambda reader: reader.run(job))
+        except OutcomeUnknown as late:
+            raise Unavailable(late.reason, part=late.part) from None
 
     async def check(self) -> None:
         await self._writing.run(_WriteConnection.check)
