@@ -20,15 +20,8 @@ from folkmoot.core.work import UnitOfWork
 from folkmoot.kit.admitted_client import AdmittedClient, number_of
 from folkmoot.kit.contract import Contract, websocket
 from folkmoot.kit.frame_handler import FrameHandler
-from folkmoot.kit.rejections import (
-    COME_BACK,
-    FAULT_SENTENCE,
-    NO_RIGHT,
-    OUR_FAULT,
-    RESTART,
-    CloseCodes,
-)
-from folkmoot.kit.socket_spec import TOKEN_QUERY, SocketSpec
+from folkmoot.kit.rejections import COME_BACK, FAULT_SENTENCE, NO_RIGHT, CloseCodes
+from folkmoot.kit.socket_spec import CLOSE_MEANINGS, TOKEN_QUERY, SocketSpec
 from folkmoot.kit.subscription import Subscription
 from folkmoot.realtime.limits import Cost
 from folkmoot.realtime.wire_format import CloseReason
@@ -125,12 +118,7 @@ CONTRACT = Contract(
             inbound={"line": Line},
             outbound=(),
             untagged="line",
-            close_codes={
-                NO_RIGHT: "No right to be here",
-                OUR_FAULT: "A fault of the server",
-                RESTART: "Come back",
-                COME_BACK: "Come back",
-            },
+            close_codes=CLOSE_MEANINGS | {NO_RIGHT: "No right to be here", COME_BACK: "Come back"},
         ),
     ),
     open=websocket(ADDRESS, lambda _: PlainHandler, CLOSE_CODES.rejecting),

@@ -5,11 +5,21 @@ from dataclasses import dataclass, field
 
 from msgspec import Struct
 
+from folkmoot.kit.rejections import OUR_FAULT, RESTART
+
 TOKEN_QUERY = {
     "token": "An access token; or use a header, the subprotocol pair, a cookie or a ticket",
     "ticket": "A one-use ticket from `POST /auth/ws-ticket`, instead of a token",
 }
 """How a client may say in the address who it is."""
+
+CLOSE_MEANINGS = {
+    1000: "Normal",
+    1009: "A frame was larger than the server takes",
+    OUR_FAULT: "A fault of the server; come back",
+    RESTART: "The server restarts: come back and resume",
+}
+"""What some close codes mean in most contracts."""
 
 
 @dataclass(frozen=True, slots=True)

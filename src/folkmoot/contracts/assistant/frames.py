@@ -16,7 +16,18 @@ Instant = Annotated[
 # -- server to client --------------------------------------------------------------------------
 
 
-class ChatEstablishedFrame(Struct, tag="connection_established"):
+class ChatFrame(Struct, tag_field="type"):
+    """A frame of the server; `OUTBOUND` has them all, in this order."""
+
+
+class ChatActFields(Struct):
+    """Where something happened, and whose doing it was or whom it is about."""
+
+    session_id: str
+    user_id: str
+
+
+class ChatEstablishedFrame(ChatFrame, tag="connection_established"):
     """The first frame on every socket: who the server takes the client for."""
 
     connection_id: str
@@ -55,7 +66,39 @@ class ChatMessageMetadata(Struct):
     client_id: str | UnsetType = UNSET
 
 
-class ChatMessageFrame(Struct, tag="message"):
+class ChatStreamingOut(Struct):
+    """An answer that is being written, as far as it has come; it will be a message of this id."""
+
+    message_id: str
+    reply_to_id: str
+    content: str
+
+
+class ChatJoinedFrame(ChatFrame, tag="session_joined"):
+    """The client hears of a session from here on.
+
+    ``messages`` are the newest twenty, oldest first; of one that comes back with ``after_seq``,
+    those up to there, since what it missed follows as frames of its own.
+    """
+
+    session_id: str
+    title: str
+    last_seq: int
+    messages: list["ChatMessageFrame"]
+    conversation_id: int
+    status: str
+    assistant: bool
+    answering: ChatStreamingOut | None
+
+
+class ChatLeftFrame(ChatFrame, tag="session_left"):
+    """The client hears nothing more of a session: it left, or is no participant any more."""
+
+    session_id: str
+    reason: str
+
+
+class ChatMessageFrame(ChatFrame, tag="message"):
     """A message. To its author it is also the acknowledgement: it is durable now.
 
     ``role`` is ``user`` for all that people wrote, ``assistant``, or ``system``. A system message
@@ -72,39 +115,7 @@ class ChatMessageFrame(Struct, tag="message"):
     metadata: ChatMessageMetadata
 
 
-class ChatStreamingOut(Struct):
-    """An answer that is being written, as far as it has come; it will be a message of this id."""
-
-    message_id: str
-    reply_to_id: str
-    content: str
-
-
-class ChatJoinedFrame(Struct, tag="session_joined"):
-    """The client hears of a session from here on.
-
-    ``messages`` are the newest twenty, oldest first; of one that comes back with ``after_seq``,
-    those up to there, since what it missed follows as frames of its own.
-    """
-
-    session_id: str
-    title: str
-    last_seq: int
-    messages: list[ChatMessageFrame]
-    conversation_id: int
-    status: str
-    assistant: bool
-    answering: ChatStreamingOut | None
-
-
-class ChatLeftFrame(Struct, tag="session_left"):
-    """The client hears nothing more of a session: it left, or is no participant any more."""
-
-    session_id: str
-    reason: str
-
-
-class ChatDeltaFrame(Struct, tag="message_delta"):
+class ChatDeltaFrame(ChatFrame, tag="message_delta"):
     """An answer has more text, from ``position`` characters on; only to who asked for a stream.
 
     The finished message of the same id has the whole text.
@@ -117,7 +128,7 @@ class ChatDeltaFrame(Struct, tag="message_delta"):
     reply_to_id: str
 
 
-class ChatDroppedFrame(Struct, tag="message_dropped"):
+class ChatDroppedFrame(ChatFrame, tag="message_dropped"):
     """An answer that was growing will be no message: a human took over, or it was switched off."""
 
     message_id: str
@@ -125,22 +136,14 @@ class ChatDroppedFrame(Struct, tag="message_dropped"):
     reply_to_id: str
 
 
-class ChatTypingFrame(Struct, tag="typing"):
+class ChatTypingFrame(ChatFrame, ChatActFields, tag="typing"):
     """Somebody else, or the assistant, began or stopped writing."""
 
-    session_id: str
-    user_id: str
     is_typing: bool
     username: str
 
 
-class ChatPongFrame(Struct, tag="pong"):
-    """The answer to a ping."""
-
-    timestamp: Instant
-
-
-class ChatProgressFrame(Struct, tag="progress"):
+class ChatProgressFrame(ChatFrame, tag="progress"):
     """How far the reading is that the client asked for by ``/reload``."""
 
     session_id: str
@@ -151,7 +154,7 @@ class ChatProgressFrame(Struct, tag="progress"):
     done: bool
 
 
-class ChatEditedFrame(Struct, tag="message_edited"):
+class ChatEditedFrame(ChatFrame, tag="message_edited"):
     """A message has another content."""
 
     message_id: str
@@ -162,7 +165,7 @@ class ChatEditedFrame(Struct, tag="message_edited"):
     seq: int
 
 
-class ChatDeletedFrame(Struct, tag="message_deleted"):
+class ChatDeletedFrame(ChatFrame, tag="message_deleted"):
     """Only the place of a message is left."""
 
     message_id: str
@@ -171,7 +174,7 @@ class ChatDeletedFrame(Struct, tag="message_deleted"):
     seq: int
 
 
-class ChatReactionFrame(Struct, tag="reaction"):
+class ChatReactionFrame(ChatFrame, tag="reaction"):
     """Somebody put an emoji on a message, or took it back."""
 
     message_id: str
@@ -182,87 +185,77 @@ class ChatReactionFrame(Struct, tag="reaction"):
     seq: int
 
 
-class ChatReadFrame(Struct, tag="message_read"):
+class ChatReadFrame(ChatFrame, ChatActFields, tag="message_read"):
     """A participant has read everything up to a place."""
 
-    session_id: str
-    user_id: str
     up_to_seq: int
     up_to_message_id: str | None
     timestamp: Instant
 
 
-class ChatPresenceFrame(Struct, tag="user_joined"):
+class ChatPresenceFrame(ChatFrame, ChatActFields, tag="user_joined"):
     """An account's first socket in this session opened."""
 
-    session_id: str
-    user_id: str
     username: str
     total_users: int
 
 
-class ChatAbsenceFrame(Struct, tag="user_left"):
+class ChatAbsenceFrame(ChatFrame, ChatActFields, tag="user_left"):
     """An account's last socket in this session closed."""
 
-    session_id: str
-    user_id: str
     username: str
     total_users: int
 
 
-class ChatMemberAddedFrame(Struct, tag="participant_added"):
+class ChatMemberAddedFrame(ChatFrame, ChatActFields, tag="participant_added"):
     """Somebody became a participant."""
 
-    session_id: str
-    user_id: str
     username: str
     by_user_id: str
     seq: int
 
 
-class ChatMemberRemovedFrame(Struct, tag="participant_removed"):
+class ChatMemberRemovedFrame(ChatFrame, ChatActFields, tag="participant_removed"):
     """Somebody left the session, or was removed."""
 
-    session_id: str
-    user_id: str
     username: str
     by_user_id: str
     seq: int
 
 
-class ChatClosedFrame(Struct, tag="session_closed"):
+class ChatClosedFrame(ChatFrame, ChatActFields, tag="session_closed"):
     """The session has ended: it can be read, and nobody can write any more."""
 
-    session_id: str
-    user_id: str
     seq: int
     timestamp: Instant
 
 
-class ChatAssignedFrame(Struct, tag="session_assigned"):
+class ChatAssignedFrame(ChatFrame, ChatActFields, tag="session_assigned"):
     """A member of staff was put in charge; ``user_id`` is who did that."""
 
-    session_id: str
-    user_id: str
     assigned_agent_id: str
     agent_name: str
     seq: int
 
 
-class ChatUpdatedFrame(Struct, tag="session_updated"):
+class ChatUpdatedFrame(ChatFrame, ChatActFields, tag="session_updated"):
     """The session was renamed, or its assistant switched; only what is different is there.
 
     The assistant is switched off too when a human takes over by writing.
     """
 
-    session_id: str
-    user_id: str
     seq: int
     title: str | UnsetType = UNSET
     assistant: bool | UnsetType = UNSET
 
 
-class ChatErrorFrame(Struct, tag="error"):
+class ChatPongFrame(ChatFrame, tag="pong"):
+    """The answer to a ping."""
+
+    timestamp: Instant
+
+
+class ChatErrorFrame(ChatFrame, tag="error"):
     """A frame was refused and the socket stays open; or, before it closes, why it does.
 
     ``code`` is stable, ``message`` is for people. ``missed`` is what the author had not seen.
@@ -279,29 +272,7 @@ class ChatErrorFrame(Struct, tag="error"):
     missed: list[Any] | UnsetType = UNSET
 
 
-OUTBOUND: tuple[type[Struct], ...] = (
-    ChatEstablishedFrame,
-    ChatJoinedFrame,
-    ChatLeftFrame,
-    ChatMessageFrame,
-    ChatDeltaFrame,
-    ChatDroppedFrame,
-    ChatTypingFrame,
-    ChatProgressFrame,
-    ChatEditedFrame,
-    ChatDeletedFrame,
-    ChatReactionFrame,
-    ChatReadFrame,
-    ChatPresenceFrame,
-    ChatAbsenceFrame,
-    ChatMemberAddedFrame,
-    ChatMemberRemovedFrame,
-    ChatClosedFrame,
-    ChatAssignedFrame,
-    ChatUpdatedFrame,
-    ChatPongFrame,
-    ChatErrorFrame,
-)
+OUTBOUND: tuple[type[Struct], ...] = tuple(ChatFrame.__subclasses__())
 
 # -- client to server --------------------------------------------------------------------------
 

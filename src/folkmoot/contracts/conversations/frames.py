@@ -43,7 +43,7 @@ class AttachmentOut(Struct):
 
 
 class ConversationFrame(Struct, tag_field="type"):
-    """A frame of the server."""
+    """A frame of the server; `OUTBOUND` has them all, in this order."""
 
 
 class ConnectionOut(ConversationFrame, tag="connection"):

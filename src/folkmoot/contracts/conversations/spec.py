@@ -2,8 +2,8 @@
 
 from folkmoot.contracts.conversations import errors
 from folkmoot.contracts.conversations.frames import INBOUND, OUTBOUND
-from folkmoot.kit.rejections import COME_BACK, OUR_FAULT, RESTART
-from folkmoot.kit.socket_spec import TOKEN_QUERY, SocketSpec
+from folkmoot.kit.rejections import COME_BACK
+from folkmoot.kit.socket_spec import CLOSE_MEANINGS, TOKEN_QUERY, SocketSpec
 
 SPEC = SocketSpec(
     name="conversations",
@@ -17,12 +17,9 @@ SPEC = SocketSpec(
     inbound=INBOUND,
     outbound=OUTBOUND,
     untagged="message",
-    close_codes={
-        1000: "Normal",
-        OUR_FAULT: "A fault of the server; come back",
-        RESTART: "The server restarts: come back and resume",
+    close_codes=CLOSE_MEANINGS
+    | {
         COME_BACK: "Too slow, too many or too busy: come back and resume",
-        1009: "A frame was larger than the server takes",
         errors.AUTH_ERROR: "The right to be here was lost: token expired, logged out, deactivated",
         errors.BAD_TOKEN: "The token is missing or not valid",
         errors.NOT_A_PARTICIPANT: "Not, or no longer, a participant",

@@ -85,7 +85,7 @@ class FriendRequestOut(Struct):
 
 
 class FriendsFrame(Struct, tag_field="type"):
-    """A frame of the server."""
+    """A frame of the server; `OUTBOUND` has them all, in this order."""
 
 
 class FriendsConnectedOut(FriendsFrame, tag="connection_established"):

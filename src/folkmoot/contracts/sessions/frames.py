@@ -21,6 +21,18 @@ Instant = Annotated[
 # -- server to client --------------------------------------------------------------------------
 
 
+class SessionFrame(Struct, tag_field="message_type"):
+    """A frame of the server; `OUTBOUND` has them all, in this order."""
+
+
+class SessionActFields(Struct):
+    """What most frames begin with."""
+
+    chat_session_id: str
+    user_id: str
+    timestamp: Instant
+
+
 class SessionReactionOut(Struct):
     """One emoji on a message, and the accounts that put it there."""
 
@@ -47,7 +59,7 @@ class SessionMessageMetadata(Struct):
     client_id: str | UnsetType = UNSET
 
 
-class SessionMessageFrame(Struct, tag_field="message_type", tag="message"):
+class SessionMessageFrame(SessionFrame, tag="message"):
     """A message. To its author it is also the acknowledgement: it is durable now."""
 
     chat_session_id: str
@@ -64,15 +76,7 @@ class SessionTypingMetadata(Struct):
     username: str
 
 
-class SessionFrame(Struct, tag_field="message_type"):
-    """What most frames of the server begin with."""
-
-    chat_session_id: str
-    user_id: str
-    timestamp: Instant
-
-
-class SessionTypingFrame(SessionFrame, tag="typing_indicator"):
+class SessionTypingFrame(SessionFrame, SessionActFields, tag="typing_indicator"):
     """Somebody else began or stopped writing."""
 
     metadata: SessionTypingMetadata
@@ -86,13 +90,13 @@ class SessionPresenceMetadata(Struct):
     last_seq: int | UnsetType = UNSET
 
 
-class SessionJoinedFrame(SessionFrame, tag="user_joined"):
+class SessionJoinedFrame(SessionFrame, SessionActFields, tag="user_joined"):
     """An account's first socket in this session opened; whoever opens a socket hears it first."""
 
     metadata: SessionPresenceMetadata
 
 
-class SessionLeftFrame(SessionFrame, tag="user_left"):
+class SessionLeftFrame(SessionFrame, SessionActFields, tag="user_left"):
     """An account's last socket in this session closed."""
 
     metadata: SessionPresenceMetadata
@@ -105,7 +109,7 @@ class SessionReadMetadata(Struct):
     up_to_message_id: str | None = None
 
 
-class SessionReadFrame(SessionFrame, tag="read_receipt"):
+class SessionReadFrame(SessionFrame, SessionActFields, tag="read_receipt"):
     """A participant has read everything up to a place."""
 
     metadata: SessionReadMetadata
@@ -119,7 +123,7 @@ class SessionEditedMetadata(Struct):
     edited_at: Instant
 
 
-class SessionEditedFrame(Struct, tag_field="message_type", tag="message_edited"):
+class SessionEditedFrame(SessionFrame, tag="message_edited"):
     """A message has another content."""
 
     chat_session_id: str
@@ -136,7 +140,7 @@ class SessionDeletedMetadata(Struct):
     seq: int
 
 
-class SessionDeletedFrame(SessionFrame, tag="message_deleted"):
+class SessionDeletedFrame(SessionFrame, SessionActFields, tag="message_deleted"):
     """Only the place of a message is left."""
 
     metadata: SessionDeletedMetadata
@@ -151,7 +155,7 @@ class SessionReactionMetadata(Struct):
     seq: int
 
 
-class SessionReactionFrame(SessionFrame, tag="reaction"):
+class SessionReactionFrame(SessionFrame, SessionActFields, tag="reaction"):
     """Somebody put an emoji on a message, or took it back."""
 
     metadata: SessionReactionMetadata
@@ -163,7 +167,7 @@ class SessionPlaceMetadata(Struct):
     seq: int
 
 
-class SessionClosedFrame(SessionFrame, tag="session_closed"):
+class SessionClosedFrame(SessionFrame, SessionActFields, tag="session_closed"):
     """The session was closed: it can be read, and the socket stays; nobody can write any more."""
 
     metadata: SessionPlaceMetadata
@@ -177,7 +181,7 @@ class SessionAssignedMetadata(Struct):
     seq: int
 
 
-class SessionAssignedFrame(SessionFrame, tag="session_assigned"):
+class SessionAssignedFrame(SessionFrame, SessionActFields, tag="session_assigned"):
     """A member of staff was put in charge; ``user_id`` is who did that."""
 
     metadata: SessionAssignedMetadata
@@ -191,7 +195,7 @@ class SessionUpdatedMetadata(Struct):
     assistant: bool | UnsetType = UNSET
 
 
-class SessionUpdatedFrame(SessionFrame, tag="session_updated"):
+class SessionUpdatedFrame(SessionFrame, SessionActFields, tag="session_updated"):
     """The session was renamed, or its assistant switched."""
 
     metadata: SessionUpdatedMetadata
@@ -206,19 +210,19 @@ class SessionMemberMetadata(Struct):
     by_user_id: str
 
 
-class SessionMemberAddedFrame(SessionFrame, tag="participant_added"):
+class SessionMemberAddedFrame(SessionFrame, SessionActFields, tag="participant_added"):
     """Somebody became a participant."""
 
     metadata: SessionMemberMetadata
 
 
-class SessionMemberRemovedFrame(SessionFrame, tag="participant_removed"):
+class SessionMemberRemovedFrame(SessionFrame, SessionActFields, tag="participant_removed"):
     """Somebody left the session, or was removed."""
 
     metadata: SessionMemberMetadata
 
 
-class SessionPongFrame(SessionFrame, tag="pong"):
+class SessionPongFrame(SessionFrame, SessionActFields, tag="pong"):
     """The answer to a ping."""
 
     metadata: dict[str, Any]
@@ -236,7 +240,7 @@ class SessionErrorMetadata(Struct):
     missed: list[Any] | UnsetType = UNSET
 
 
-class SessionErrorFrame(Struct, tag_field="message_type", tag="error"):
+class SessionErrorFrame(SessionFrame, tag="error"):
     """A frame was refused; the socket stays open. ``content`` says why, for people."""
 
     chat_session_id: str
@@ -246,23 +250,7 @@ class SessionErrorFrame(Struct, tag_field="message_type", tag="error"):
     metadata: SessionErrorMetadata
 
 
-OUTBOUND: tuple[type[Struct], ...] = (
-    SessionMessageFrame,
-    SessionTypingFrame,
-    SessionJoinedFrame,
-    SessionLeftFrame,
-    SessionReadFrame,
-    SessionEditedFrame,
-    SessionDeletedFrame,
-    SessionReactionFrame,
-    SessionClosedFrame,
-    SessionAssignedFrame,
-    SessionUpdatedFrame,
-    SessionMemberAddedFrame,
-    SessionMemberRemovedFrame,
-    SessionPongFrame,
-    SessionErrorFrame,
-)
+OUTBOUND: tuple[type[Struct], ...] = tuple(SessionFrame.__subclasses__())
 
 # -- client to server --------------------------------------------------------------------------
 

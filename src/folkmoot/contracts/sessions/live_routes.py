@@ -19,7 +19,7 @@ _OFFER = answers.SessionSocketOut(
     query=SPEC.query,
     client_messages=list(SPEC.inbound),
     server_messages=[str(shape.__struct_config__.tag) for shape in OUTBOUND],
-    close_codes={str(code): meaning for code, meaning in SPEC.close_codes.items()},
+    close_codes={str(code): meaning for code, meaning in sorted(SPEC.close_codes.items())},
     document="/asyncapi.json",
 )
 

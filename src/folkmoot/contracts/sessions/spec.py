@@ -1,8 +1,8 @@
 """What the socket of the `sessions` contract offers, for the AsyncAPI document and `GET …/ws`."""
 
 from folkmoot.contracts.sessions.frames import INBOUND, OUTBOUND
-from folkmoot.kit.rejections import COME_BACK, NO_RIGHT, OUR_FAULT, RESTART
-from folkmoot.kit.socket_spec import TOKEN_QUERY, SocketSpec
+from folkmoot.kit.rejections import COME_BACK, NO_RIGHT, OUR_FAULT
+from folkmoot.kit.socket_spec import CLOSE_MEANINGS, TOKEN_QUERY, SocketSpec
 
 SPEC = SocketSpec(
     name="sessions",
@@ -16,13 +16,11 @@ SPEC = SocketSpec(
     inbound=INBOUND,
     outbound=OUTBOUND,
     tag_field="message_type",
-    close_codes={
-        1000: "Normal",
+    close_codes=CLOSE_MEANINGS
+    | {
         NO_RIGHT: "No right to be here: invalid token, not a participant, no such session; "
         "or the right was lost: token expired, logged out, deactivated, removed",
-        1009: "A frame was larger than the server takes",
         OUR_FAULT: "A fault of the server, or no sign of life: come back and resume",
-        RESTART: "The server restarts: come back and resume",
         COME_BACK: "Too slow or too many: come back and resume",
     },
 )
