@@ -40,6 +40,7 @@ class Line(Struct):
 class PlainWireFormat:
     """Events as lines; of all that happens, only messages are shown."""
 
+    contract = "plain"
     echoes = True
 
     def frame(self, event: Event, *, own: bool) -> bytes | None:

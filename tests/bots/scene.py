@@ -70,6 +70,7 @@ class ScriptedAnswerer:
 class Watching:
     """A contract that keeps events as they are, so that a test can wait for one."""
 
+    contract = "none"
     echoes = True
 
     def frame(self, event: object, *, own: bool) -> object:

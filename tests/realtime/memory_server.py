@@ -89,6 +89,8 @@ class RecordingOutlet:
 class NamedEvents:
     """A contract whose frames are an event's name and what tells it from others."""
 
+    contract = "none"
+
     def __init__(self, *, echoes: bool = True) -> None:
         self.echoes = echoes
         self.encoded = 0

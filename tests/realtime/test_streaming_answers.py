@@ -19,6 +19,7 @@ ANSWER = Uid("because")
 class Pieces:
     """A contract that shows growth as its text, and is counted."""
 
+    contract = "none"
     echoes = True
 
     def __init__(self) -> None:

@@ -43,6 +43,7 @@ class ShowMessage(Protocol):
 class JsonWireFormat:
     """Events and endings as a contract shows them; a `WireFormat` made of its functions."""
 
+    contract: str
     message: ShowMessage
     change: Callable[[TimelineChange], Struct]
     presence: Callable[[ConversationPresence], Struct]

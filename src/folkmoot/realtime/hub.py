@@ -174,9 +174,9 @@ class Hub:
         return HubStatistics(len(self), len(self._accounts), len(self._channels))
 
     def connections_by_contract(self) -> Mapping[str, int]:
-        """How many connections there are of each contract, by its folder's name."""
+        """How many connections there are of each contract, by its name."""
         return Counter(
-            type(connection.wire_format).__module__.split(".")[-2]
+            connection.wire_format.contract
             for group in self._accounts.values()
             for connection in group
         )

@@ -28,6 +28,8 @@ class CloseReason(Enum):
 class WireFormat(Protocol):
     """A wire contract, as far as live delivery needs it."""
 
+    contract: str
+    """The contract's name, by which its connections are counted."""
     echoes: bool
     """Whether a message goes back to the connection it came through, as its acknowledgement."""
 

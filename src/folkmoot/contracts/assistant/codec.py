@@ -141,6 +141,7 @@ def _change(event: TimelineChange) -> Struct:
 
 
 WIRE_FORMAT = JsonWireFormat(
+    contract="assistant",
     message=message_frame,
     change=_change,
     presence=_presence,

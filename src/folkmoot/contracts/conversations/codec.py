@@ -116,6 +116,11 @@ def _joined(event: events.MemberJoined) -> wire.ParticipantAddedOut:
 
 
 WIRE_FORMAT = JsonWireFormat(
-    message=message_out, change=_change, presence=_presence, read=_read, close_codes=CLOSE_CODES
+    contract="conversations",
+    message=message_out,
+    change=_change,
+    presence=_presence,
+    read=_read,
+    close_codes=CLOSE_CODES,
 )
 """Events and endings as this contract shows them."""

@@ -24,6 +24,7 @@ class FriendsWireFormat:
     long as it does.
     """
 
+    contract = "friends"
     echoes = False
 
     def __init__(self, presence: Presence) -> None:

@@ -126,6 +126,7 @@ def _change(event: TimelineChange) -> Struct:
 def wire_format(clock: Clock) -> JsonWireFormat:
     """Events and endings as this contract shows them; the clock dates what has no time itself."""
     return JsonWireFormat(
+        contract="sessions",
         message=message_frame,
         change=_change,
         presence=lambda event: _presence(event, clock.now()),

@@ -17,6 +17,7 @@ class SupportWireFormat:
     ``with_offsets``: to clients that keep the last text of an event and come back with it.
     """
 
+    contract = "support"
     echoes = False
 
     def __init__(self, threads: ThreadRegistry, *, with_offsets: bool) -> None:
