@@ -15,6 +15,7 @@ const ready = new Set(); // the sessions that this socket has joined
 const growing = new Map(); // what there is of each answer, by the message that it will be
 let open = null; // the answer whose line is not finished
 let socket = null;
+let waiting = null; // the timer after which what was refused in passing is sent again
 let failures = 0;
 
 async function ask(path, body, token) {
@@ -36,7 +37,7 @@ async function run() {
     const opened = new WebSocket(await address());
     opened.onopen = () => {
       socket = opened;
-      for (const session of sessions.length ? sessions : [undefined]) join(session);
+      joinAll();
     };
     opened.onmessage = (event) => hear(JSON.parse(event.data));
     opened.onclose = (event) => {
@@ -58,6 +59,12 @@ function later() {
   setTimeout(run, Math.random() * Math.min(30_000, 500 * 2 ** failures));
 }
 
+function joinAll() {
+  for (const session of sessions.length ? sessions : [undefined]) {
+    if (!ready.has(session)) join(session);
+  }
+}
+
 function join(session) {
   send({ type: "join_session", session_id: session, after_seq: lastSeq.get(session), stream: true });
 }
@@ -70,6 +77,8 @@ function hear(frame) {
     joined(session, frame.title, frame.last_seq);
   } else if (kind === "message") {
     unsent.delete(frame.metadata.client_id);
+    // An answer to what was sent twice may come after the message itself.
+    if (frame.metadata.client_id && frame.seq <= lastSeq.get(session)) return;
     finish(frame.id, `${number(session)} ${frame.metadata.sender_name}`, frame.content);
   } else if (kind === "message_delta") {
     grow(frame.message_id, `${number(session)} assistant`, frame.position, frame.delta);
@@ -79,8 +88,7 @@ function hear(frame) {
   } else if (kind === "session_closed") {
     line(`${number(session)} * closed`);
   } else if (kind === "error") {
-    unsent.delete(frame.client_id);
-    line(`! ${frame.message}`);
+    refused(frame);
   }
   if (frame.seq > lastSeq.get(session)) lastSeq.set(session, frame.seq);
 }
@@ -90,6 +98,27 @@ function joined(session, title, seq) {
   if (!lastSeq.has(session)) lastSeq.set(session, seq);
   ready.add(session);
   line(`${number(session)} * ${title}`);
+  sendUnsent(session);
+}
+
+function refused({ client_id: clientId, passing, retry_after: seconds, message }) {
+  if (passing) {
+    // Kept, and asked again after the wait.
+    line(`… ${message}`);
+    waiting ??= setTimeout(askAgain, seconds * 1000);
+  } else {
+    unsent.delete(clientId);
+    line(`! ${message}`);
+  }
+}
+
+function askAgain() {
+  waiting = null;
+  if (socket) joinAll();
+  for (const session of ready) sendUnsent(session);
+}
+
+function sendUnsent(session) {
   for (const message of unsent.values()) {
     if ((message.session_id ?? sessions[0]) === session) send({ ...message, session_id: session });
   }

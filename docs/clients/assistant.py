@@ -14,9 +14,10 @@ import uuid
 
 import httpx2
 from websockets.asyncio.client import connect
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
 COME_BACK = {1001, 1006, 1011, 1012, 1013}
+PASSING = {429, 503, 507}
 
 
 class Screen:
@@ -66,6 +67,7 @@ class Client:
         self.unsent = {}  # by client_id, in the order in which they were typed
         self.ready = set()  # the sessions that this socket has joined
         self.socket = None
+        self.waiting = None
         self.screen = Screen()
 
     async def run(self):
@@ -80,7 +82,10 @@ class Client:
                 code = end.rcvd.code if end.rcvd else 1006
                 if code not in COME_BACK:
                     raise SystemExit(f"closed with {code}: {end.rcvd.reason}") from None
-            except (OSError, httpx2.TransportError):
+            except httpx2.HTTPStatusError as refused:
+                if refused.response.status_code not in PASSING:
+                    raise SystemExit(refused.response.text) from None
+            except (OSError, httpx2.TransportError, InvalidHandshake):
                 pass
             self.socket = None
             failures += 1
@@ -96,10 +101,14 @@ class Client:
 
     async def listen(self):
         self.ready.clear()
-        for session in self.sessions or [None]:
-            await self.join(session)
+        await self.join_all()
         async for text in self.socket:
             await self.hear(json.loads(text))
+
+    async def join_all(self):
+        for session in self.sessions or [None]:
+            if session not in self.ready:
+                await self.join(session)
 
     async def join(self, session):
         frame = {"type": "join_session", "stream": True}
@@ -124,8 +133,7 @@ class Client:
             case "session_closed":
                 self.screen.line(f"{self.number(session)} * closed")
             case "error":
-                self.unsent.pop(frame.get("client_id"), None)
-                self.screen.line(f"! {frame['message']}")
+                self.refused(frame)
         if session in self.last_seq:
             self.last_seq[session] = max(self.last_seq[session], frame.get("seq", 0))
 
@@ -136,6 +144,25 @@ class Client:
         self.last_seq.setdefault(session, frame["last_seq"])
         self.ready.add(session)
         self.screen.line(f"{self.number(session)} * {frame['title']}")
+        await self.send_unsent(session)
+
+    def refused(self, frame):
+        """Keep what was refused in passing, and ask again after the wait."""
+        if frame.get("passing"):
+            self.screen.line(f"… {frame['message']}")
+            if self.waiting is None or self.waiting.done():
+                self.waiting = asyncio.create_task(self.ask_again(frame["retry_after"]))
+        else:
+            self.unsent.pop(frame.get("client_id"), None)
+            self.screen.line(f"! {frame['message']}")
+
+    async def ask_again(self, seconds):
+        await asyncio.sleep(seconds)
+        await self.join_all()
+        for session in list(self.ready):
+            await self.send_unsent(session)
+
+    async def send_unsent(self, session):
         for message in list(self.unsent.values()):
             if message.get("session_id", self.sessions[0]) == session:
                 await self.send(message | {"session_id": session})
@@ -143,6 +170,9 @@ class Client:
     def heard(self, frame):
         facts = frame["metadata"]
         self.unsent.pop(facts.get("client_id"), None)
+        # An answer to what was sent twice may come after the message itself.
+        if "client_id" in facts and frame["seq"] <= self.last_seq[frame["session_id"]]:
+            return
         speaker = f"{self.number(frame['session_id'])} {facts['sender_name']}"
         self.screen.finish(frame["id"], speaker, frame["content"])
 
@@ -156,14 +186,15 @@ class Client:
         if index < len(self.sessions):
             message["session_id"] = self.sessions[index]
         self.unsent[message["client_id"]] = message
-        if message.get("session_id") in self.ready and self.socket is not None:
-            try:
-                await self.send(message)
-            except ConnectionClosed:
-                pass  # It is sent again after coming back.
+        if message.get("session_id") in self.ready:
+            await self.send(message)
 
     async def send(self, frame):
-        await self.socket.send(json.dumps(frame))
+        if self.socket is not None:
+            try:
+                await self.socket.send(json.dumps(frame))
+            except ConnectionClosed:
+                pass  # It is sent again after coming back.
 
 
 async def main(url, username, password, *sessions):

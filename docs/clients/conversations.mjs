@@ -10,6 +10,7 @@ const comeBack = new Set([1001, 1006, 1011, 1012, 1013]);
 const unsent = new Map(); // by client_id, in the order in which they were typed
 let lastSeq = null;
 let socket = null;
+let waiting = null; // the timer after which what was refused in passing is sent again
 let failures = 0;
 
 async function post(path, options) {
@@ -53,15 +54,31 @@ function hear(opened, frame) {
     failures = 0;
     socket = opened;
     lastSeq ??= frame.last_seq;
-    for (const message of unsent.values()) socket.send(JSON.stringify(message));
+    sendUnsent();
   } else if (frame.type === "message") {
     unsent.delete(frame.client_id);
-    console.log(`${frame.sender_name}: ${frame.content}`);
+    // An answer to what was sent twice may come after the message itself.
+    if (!frame.client_id || frame.seq > lastSeq) console.log(`${frame.sender_name}: ${frame.content}`);
   } else if (frame.type === "error") {
-    unsent.delete(frame.client_id);
-    console.log(`! ${frame.message}`);
+    refused(frame.client_id, frame, frame.message);
   }
   if (frame.seq > lastSeq) lastSeq = frame.seq;
+}
+
+function refused(clientId, { passing, retry_after }, text) {
+  if (passing && unsent.has(clientId)) {
+    // Kept, and sent again after the wait.
+    console.log(`… ${text}`);
+    waiting ??= setTimeout(sendUnsent, retry_after * 1000);
+  } else {
+    unsent.delete(clientId);
+    console.log(`! ${text}`);
+  }
+}
+
+function sendUnsent() {
+  waiting = null;
+  for (const message of unsent.values()) socket?.send(JSON.stringify(message));
 }
 
 createInterface({ input: process.stdin }).on("line", (content) => {

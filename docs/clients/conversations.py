@@ -12,9 +12,10 @@ import uuid
 
 import httpx2
 from websockets.asyncio.client import connect
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
 COME_BACK = {1001, 1006, 1011, 1012, 1013}
+PASSING = {429, 503, 507}
 
 
 class Client:
@@ -24,6 +25,7 @@ class Client:
         self.last_seq = None
         self.unsent = {}  # by client_id, in the order in which they were typed
         self.socket = None
+        self.waiting = None
 
     async def run(self):
         """Stay connected until the server says not to come back."""
@@ -37,7 +39,10 @@ class Client:
                 code = end.rcvd.code if end.rcvd else 1006
                 if code not in COME_BACK:
                     raise SystemExit(f"closed with {code}: {end.rcvd.reason}") from None
-            except (OSError, httpx2.TransportError):
+            except httpx2.HTTPStatusError as refused:
+                if refused.response.status_code not in PASSING:
+                    raise SystemExit(refused.response.text) from None
+            except (OSError, httpx2.TransportError, InvalidHandshake):
                 pass
             self.socket = None
             failures += 1
@@ -60,19 +65,40 @@ class Client:
                 case "connection":
                     if self.last_seq is None:
                         self.last_seq = frame["last_seq"]
-                    for message in list(self.unsent.values()):
-                        await self.socket.send(json.dumps(message))
+                    await self.send_unsent()
                 case "message":
                     self.unsent.pop(frame.get("client_id"), None)
-                    print(f"{frame['sender_name']}: {frame['content']}", flush=True)
+                    # An answer to what was sent twice may come after the message itself.
+                    if "client_id" not in frame or frame["seq"] > self.last_seq:
+                        print(f"{frame['sender_name']}: {frame['content']}", flush=True)
                 case "error":
-                    self.unsent.pop(frame.get("client_id"), None)
-                    print(f"! {frame['message']}", flush=True)
+                    self.refused(frame.get("client_id"), frame, frame["message"])
             self.last_seq = max(self.last_seq or 0, frame.get("seq", 0))
+
+    def refused(self, client_id, error, text):
+        """Keep a message whose refusal passes, and send it again after the wait."""
+        if error.get("passing") and client_id in self.unsent:
+            print(f"… {text}", flush=True)
+            if self.waiting is None or self.waiting.done():
+                self.waiting = asyncio.create_task(self.send_again(error["retry_after"]))
+        else:
+            self.unsent.pop(client_id, None)
+            print(f"! {text}", flush=True)
+
+    async def send_again(self, seconds):
+        await asyncio.sleep(seconds)
+        await self.send_unsent()
+
+    async def send_unsent(self):
+        for message in list(self.unsent.values()):
+            await self.send(message)
 
     async def say(self, content):
         message = {"content": content, "client_id": str(uuid.uuid4())}
         self.unsent[message["client_id"]] = message
+        await self.send(message)
+
+    async def send(self, message):
         if self.socket is not None:
             try:
                 await self.socket.send(json.dumps(message))

@@ -12,6 +12,7 @@ const shown = new Set(); // what was printed, by message_id
 let after = null; // the last seq seen, by friend
 let me = null;
 let socket = null;
+let waiting = null; // the timer after which what was refused in passing is sent again
 let failures = 0;
 
 async function ask(path, options) {
@@ -65,7 +66,7 @@ function hear(opened, frame) {
     case "resumed":
       failures = 0;
       socket = opened;
-      for (const message of unsent.values()) socket.send(JSON.stringify(message));
+      sendUnsent();
       break;
     case "new_message":
       show(opened, frame.message);
@@ -75,8 +76,7 @@ function hear(opened, frame) {
       console.log(`(${frame.status})`);
       break;
     case "error":
-      unsent.delete(frame.client_id);
-      console.log(`! ${frame.message}`);
+      refused(frame.client_id, frame, frame.message);
   }
   if ("seq" in frame) after[frame.friend_id] = Math.max(after[frame.friend_id] ?? 0, frame.seq);
 }
@@ -88,6 +88,22 @@ function show(opened, message) {
   if (message.sender_id !== me) {
     opened.send(JSON.stringify({ type: "mark_read", message_id: message.message_id }));
   }
+}
+
+function refused(clientId, { passing, retry_after }, text) {
+  if (passing && unsent.has(clientId)) {
+    // Kept, and sent again after the wait.
+    console.log(`… ${text}`);
+    waiting ??= setTimeout(sendUnsent, retry_after * 1000);
+  } else {
+    unsent.delete(clientId);
+    console.log(`! ${text}`);
+  }
+}
+
+function sendUnsent() {
+  waiting = null;
+  for (const message of unsent.values()) socket?.send(JSON.stringify(message));
 }
 
 createInterface({ input: process.stdin }).on("line", (content) => {

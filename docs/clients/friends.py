@@ -12,9 +12,10 @@ import uuid
 
 import httpx2
 from websockets.asyncio.client import connect
-from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
 
 COME_BACK = {1001, 1006, 1011, 1012, 1013}
+PASSING = {429, 503, 507}
 
 
 class Client:
@@ -25,6 +26,7 @@ class Client:
         self.shown = set()  # what was printed, by message_id
         self.unsent = {}  # by client_id, in the order in which they were typed
         self.socket = None
+        self.waiting = None
 
     async def run(self):
         """Stay connected until the server says not to come back."""
@@ -41,7 +43,10 @@ class Client:
             except InvalidStatus as refused:
                 if refused.response.status_code in {401, 403}:
                     raise SystemExit(refused.response.body.decode()) from None
-            except (OSError, httpx2.TransportError):
+            except httpx2.HTTPStatusError as refused:
+                if refused.response.status_code not in PASSING:
+                    raise SystemExit(refused.response.text) from None
+            except (OSError, httpx2.TransportError, InvalidHandshake):
                 pass
             self.socket = None
             failures += 1
@@ -69,16 +74,14 @@ class Client:
                 case "online_friends":
                     await self.say({"type": "resume", "after": self.after})
                 case "resumed":
-                    for message in list(self.unsent.values()):
-                        await self.say(message)
+                    await self.send_unsent()
                 case "new_message":
                     await self.show(frame["message"])
                 case "message_sent":
                     self.unsent.pop(frame.get("client_id"), None)
                     print(f"({frame['status']})", flush=True)
                 case "error":
-                    self.unsent.pop(frame.get("client_id"), None)
-                    print(f"! {frame['message']}", flush=True)
+                    self.refused(frame.get("client_id"), frame, frame["message"])
             if "seq" in frame:
                 known = self.after.get(frame["friend_id"], 0)
                 self.after[frame["friend_id"]] = max(known, frame["seq"])
@@ -91,6 +94,24 @@ class Client:
         if message["sender_id"] != self.me:
             await self.say({"type": "mark_read", "message_id": message["message_id"]})
 
+    def refused(self, client_id, error, text):
+        """Keep a message whose refusal passes, and send it again after the wait."""
+        if error.get("passing") and client_id in self.unsent:
+            print(f"… {text}", flush=True)
+            if self.waiting is None or self.waiting.done():
+                self.waiting = asyncio.create_task(self.send_again(error["retry_after"]))
+        else:
+            self.unsent.pop(client_id, None)
+            print(f"! {text}", flush=True)
+
+    async def send_again(self, seconds):
+        await asyncio.sleep(seconds)
+        await self.send_unsent()
+
+    async def send_unsent(self):
+        for message in list(self.unsent.values()):
+            await self.say(message)
+
     async def write(self, content):
         message = {
             "type": "send_message",
@@ -99,14 +120,14 @@ class Client:
             "client_id": str(uuid.uuid4()),
         }
         self.unsent[message["client_id"]] = message
-        if self.socket is not None:
-            await self.say(message)
+        await self.say(message)
 
     async def say(self, frame):
-        try:
-            await self.socket.send(json.dumps(frame))
-        except ConnectionClosed:
-            pass  # What matters is said again after coming back.
+        if self.socket is not None:
+            try:
+                await self.socket.send(json.dumps(frame))
+            except ConnectionClosed:
+                pass  # What matters is said again after coming back.
 
 
 async def main(url, username, password, friend):

@@ -12,6 +12,7 @@ const comeBack = new Set([1001, 1006, 1011, 1012, 1013]);
 const unsent = new Map(); // by client_id, in the order in which they were typed
 let lastSeq = null;
 let socket = null;
+let waiting = null; // the timer after which what was refused in passing is sent again
 let failures = 0;
 
 async function ask(method, path, body, token) {
@@ -65,17 +66,33 @@ function hear(opened, { message_type: kind, content, metadata }) {
     socket = opened;
     lastSeq ??= metadata.last_seq;
     console.log(`* ${metadata.total_users} here`);
-    for (const message of unsent.values()) socket.send(JSON.stringify(message));
+    sendUnsent();
   } else if (kind === "message") {
     unsent.delete(metadata.client_id);
-    console.log(`${metadata.sender_name}: ${content}`);
+    // An answer to what was sent twice may come after the message itself.
+    if (!metadata.client_id || metadata.seq > lastSeq) console.log(`${metadata.sender_name}: ${content}`);
   } else if (kind === "session_closed") {
     console.log("* closed");
   } else if (kind === "error") {
-    unsent.delete(metadata.client_id);
-    console.log(`! ${content}`);
+    refused(metadata.client_id, metadata, content);
   }
   if (metadata.seq > lastSeq) lastSeq = metadata.seq;
+}
+
+function refused(clientId, { passing, retry_after }, text) {
+  if (passing && unsent.has(clientId)) {
+    // Kept, and sent again after the wait.
+    console.log(`… ${text}`);
+    waiting ??= setTimeout(sendUnsent, retry_after * 1000);
+  } else {
+    unsent.delete(clientId);
+    console.log(`! ${text}`);
+  }
+}
+
+function sendUnsent() {
+  waiting = null;
+  for (const message of unsent.values()) socket?.send(JSON.stringify(message));
 }
 
 createInterface({ input: process.stdin }).on("line", (content) => {

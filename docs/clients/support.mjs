@@ -16,6 +16,7 @@ let cursor;
 async function token() {
   const body = new URLSearchParams({ username, password });
   const answer = await fetch(`${url}/auth/token`, { method: 'POST', body });
+  if (!answer.ok) throw new Error(`/auth/token: ${answer.status}`);
   return (await answer.json()).access_token;
 }
 
@@ -28,10 +29,21 @@ const socket = io(url, {
 function send(message) {
   socket.emit('send_message', message, (answer) => {
     cursor = answer.cursor ?? cursor;
-    if (!unsent.delete(message.client_id)) return;
+    if (!unsent.has(message.client_id)) return;
+    if (answer.error?.passing) {
+      // Kept, and sent again after the wait.
+      console.log(`… ${answer.error.message}`);
+      setTimeout(sendAgain, answer.error.retry_after * 1000, message);
+      return;
+    }
+    unsent.delete(message.client_id);
     if (answer.success) console.log(`${answer.sender_name}: ${answer.message_text}`);
     else console.log(`! ${answer.error.message}`);
   });
+}
+
+function sendAgain(message) {
+  if (socket.connected && unsent.has(message.client_id)) send(message);
 }
 
 socket.on('connect', () => {

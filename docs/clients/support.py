@@ -19,6 +19,7 @@ class Client:
         self.login = {"username": username, "password": password}
         self.cursor = None
         self.unsent = {}  # by client_id, in the order in which they were typed
+        self.again = {}  # what will send them again, by the same
         self.io = socketio.AsyncClient(reconnection_delay_max=30)
         self.io.on("connect", self.arrive)
         self.io.on("receive_message", self.hear)
@@ -31,8 +32,11 @@ class Client:
 
     async def auth(self):
         """What the server is told on every connection: a fresh token, and how far we have come."""
-        async with httpx2.AsyncClient(base_url=self.url) as http:
-            keys = (await http.post("/auth/token", data=self.login)).raise_for_status().json()
+        try:
+            async with httpx2.AsyncClient(base_url=self.url) as http:
+                keys = (await http.post("/auth/token", data=self.login)).raise_for_status().json()
+        except httpx2.HTTPError:
+            return {}  # The server says no to that, and the library tries again.
         cursor = {} if self.cursor is None or self.customer else {"cursor": self.cursor}
         return {"token": keys["access_token"], **cursor}
 
@@ -64,17 +68,29 @@ class Client:
     async def send(self, message):
         def acknowledged(answer):
             self.cursor = answer.get("cursor", self.cursor)
-            if self.unsent.pop(message["client_id"], None) is None:
+            if message["client_id"] not in self.unsent:
                 return
             if answer["success"]:
                 print(f"{answer['sender_name']}: {answer['message_text']}", flush=True)
+            elif answer["error"].get("passing"):
+                print(f"… {answer['error']['message']}", flush=True)
+                self.again[message["client_id"]] = asyncio.create_task(
+                    self.send_again(message, answer["error"]["retry_after"])
+                )
+                return
             else:
                 print(f"! {answer['error']['message']}", flush=True)
+            del self.unsent[message["client_id"]]
 
         try:
             await self.io.emit("send_message", message, callback=acknowledged)
         except socketio.exceptions.SocketIOError:
             pass  # It is sent again after coming back.
+
+    async def send_again(self, message, seconds):
+        await asyncio.sleep(seconds)
+        if self.io.connected and message["client_id"] in self.unsent:
+            await self.send(message)
 
 
 async def main():

@@ -6,6 +6,7 @@ tests may have written there too, so messages are found by their text.
 
 import json
 import re
+import sqlite3
 
 import pytest
 from playwright.sync_api import expect
@@ -138,6 +139,19 @@ def test_older_messages_come_each_once_and_what_is_read_stays_in_sight(load_olde
 
 
 # -- losing the server and coming back
+
+
+def test_a_message_that_cannot_be_stored_now_waits_and_is_sent_exactly_once(ana, bo, server, rest):
+    ana.say("Before the lock")
+    is_sent(ana, "Before the lock")
+    other = sqlite3.connect(server.data / "folkmoot.db", isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    ana.say("While it is locked")
+    expect(ana.message("While it is locked")).to_contain_text("The server cannot do this right now")
+    other.close()
+    expect(bo.message("While it is locked")).to_be_visible()
+    is_sent(ana, "While it is locked")
+    assert stored(rest("testuser"), "While it is locked") == ["While it is locked"]
 
 
 def test_a_message_typed_while_the_server_is_down_is_sent_exactly_once(ana, bo, server, rest):

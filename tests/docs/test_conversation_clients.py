@@ -4,7 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from threading import Thread
 
@@ -49,21 +49,24 @@ class Program:
 
     def hears(self, line: str) -> None:
         """Read on until this line comes."""
-        reader = Thread(target=self._read_until, args=(line,), daemon=True)
+        self._read(lambda read: read == line)
+        assert self._lines[-1:] == [line], self._lines
+
+    def _read(self, is_it: Callable[[str], bool]) -> None:
+        reader = Thread(target=self._read_until, args=(is_it,), daemon=True)
         reader.start()
         reader.join(WITHIN_S)
-        assert not reader.is_alive(), f"{line!r} did not come: {self._lines}"
-        assert self._lines[-1:] == [line], self._lines
+        assert not reader.is_alive(), f"it did not come: {self._lines}"
 
     def end(self) -> None:
         self._process.kill()
         self._process.communicate()
 
-    def _read_until(self, line: str) -> None:
+    def _read_until(self, is_it: Callable[[str], bool]) -> None:
         assert self._process.stdout is not None
         for read in self._process.stdout:
             self._lines.append(read.rstrip("\n"))
-            if self._lines[-1] == line:
+            if is_it(self._lines[-1]):
                 return
 
 

@@ -5,7 +5,6 @@
  * once. One is on its way at a time, so a message never overtakes an earlier one.
  */
 
-const PASSING_REFUSALS = new Set(["rate_limited", "unavailable"]);
 const PAUSE_MS = 2_000;
 
 export class Outbox {
@@ -46,10 +45,10 @@ export class Outbox {
   }
 
   /** An `error` frame: it names its message, or speaks of the one on its way. */
-  refuse({ client_id, code, message, retry_after }) {
+  refuse({ client_id, message, passing, retry_after }) {
     const entry = this.#find(client_id ?? this.#inFlight);
     if (!entry) return false;
-    if (PASSING_REFUSALS.has(code)) {
+    if (passing) {
       entry.delay = message;
       this.#onChange();
       clearTimeout(this.#pause);
