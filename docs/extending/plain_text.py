@@ -23,7 +23,7 @@ from folkmoot.kit.frame_handler import FrameHandler
 from folkmoot.kit.rejections import COME_BACK, FAULT_SENTENCE, NO_RIGHT, CloseCodes
 from folkmoot.kit.socket_spec import CLOSE_MEANINGS, TOKEN_QUERY, SocketSpec
 from folkmoot.kit.subscription import Subscription
-from folkmoot.realtime.limits import Cost
+from folkmoot.realtime.intentions import IntentionKind
 from folkmoot.realtime.wire_format import CloseReason
 from folkmoot.wire.lane_frames import text_frame
 
@@ -58,11 +58,14 @@ class PlainWireFormat:
 WIRE_FORMAT = PlainWireFormat()
 
 
+FRAMES = {Line: IntentionKind.SEND}
+
+
 class PlainHandler(FrameHandler[Line, None]):
     """One account at one socket of one conversation."""
 
     __slots__ = ("_conversation_id",)
-    costs: ClassVar = {Line: Cost.SEND}
+    kinds: ClassVar = FRAMES
 
     def __init__(self, client: AdmittedClient) -> None:
         number = number_of(client.scope["path_params"]["conversation_id"])
@@ -109,6 +112,7 @@ class PlainHandler(FrameHandler[Line, None]):
 
 CONTRACT = Contract(
     name="plain",
+    frames=FRAMES,
     specs=(
         SocketSpec(
             name="plain",

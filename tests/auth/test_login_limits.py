@@ -7,6 +7,8 @@ from folkmoot.core.shared.ids import AccountId
 from folkmoot.core.shared.refusals import TooManyRequests
 from tests.cast import FrozenClock
 
+ANA, BO = AccountId(1), AccountId(2)
+
 
 def admitted(attempt, times: int) -> int:
     """How many of so many attempts in a row pass."""
@@ -41,6 +43,47 @@ def test_guessing_at_many_names_from_one_address_is_slowed_down():
     limiter = login_rates()
 
     assert admitted(lambda n: limiter.login(f"ana{n}", "192.0.2.66"), 200) == 30
+
+
+def guesses(limiter: LoginRateLimiter, address: str, times: int) -> int:
+    """How many guesses at Ana's password an address has, all of them wrong."""
+
+    def guess(_: int) -> None:
+        limiter.login(ANA, address)
+        limiter.failed(ANA)
+
+    return admitted(guess, times)
+
+
+def test_many_addresses_that_guess_at_one_account_have_fewer_attempts_each():
+    limiter = login_rates()
+
+    made = [guesses(limiter, f"192.0.2.{number}", 10) for number in range(40)]
+
+    assert made[:2] == [10, 10]
+    assert set(made[2:]) == {3}
+
+
+def test_who_is_guessed_at_comes_in_from_where_they_did_before_and_from_elsewhere():
+    limiter = login_rates()
+    limiter.succeeded(ANA, "192.0.2.1")
+    for number in range(100, 140):
+        guesses(limiter, f"192.0.2.{number}", 10)
+
+    assert admitted(lambda _: limiter.login(ANA, "192.0.2.1"), 10) == 10
+    assert admitted(lambda _: limiter.login(ANA, "198.51.100.7"), 1) == 1
+    assert admitted(lambda _: limiter.login(BO, "192.0.2.120"), 10) == 10
+
+
+def test_an_account_that_is_guessed_at_no_more_is_as_any_other():
+    clock = FrozenClock()
+    limiter = login_rates(clock)
+    guesses(limiter, "192.0.2.66", 10)
+    guesses(limiter, "192.0.2.67", 10)
+
+    clock.pass_by(timedelta(hours=1))
+
+    assert admitted(lambda _: limiter.login(ANA, "192.0.2.66"), 10) == 10
 
 
 def test_after_a_while_one_may_try_again_and_is_told_when():

@@ -217,6 +217,40 @@ async def test_attempts_are_limited_and_the_right_password_is_no_exception():
     await services.logins.login(name="ana", password=PASSWORD, address="198.51.100.7")
 
 
+async def test_the_names_of_one_account_are_counted_as_one():
+    services = await open_auth_services(rates=AuthRates())
+    ana = await services.register()
+    outcomes = []
+    for number in range(20):
+        try:
+            await services.login((ana.username, ana.email, ana.email.upper())[number % 3], "wrong")
+        except (WrongPassword, TooManyRequests) as refusal:
+            outcomes.append(type(refusal))
+
+    assert outcomes == [WrongPassword] * 10 + [TooManyRequests] * 10
+
+
+async def test_guesses_from_many_addresses_are_slowed_down_and_the_owner_is_not_kept_out():
+    services = await open_auth_services(rates=AuthRates())
+    await services.register()
+    home, elsewhere = "203.0.113.1", "203.0.113.2"
+    await services.logins.login(name="ana", password=PASSWORD, address=home)
+    refused = 0
+    for number in range(200):
+        try:
+            await services.logins.login(
+                name="ana", password="wrong", address=f"192.0.2.{number // 5}"
+            )
+        except WrongPassword:
+            continue
+        except TooManyRequests:
+            refused += 1
+
+    assert refused > 50
+    for address in (home, elsewhere):
+        await services.logins.login(name="ana", password=PASSWORD, address=address)
+
+
 # Refreshing
 
 

@@ -53,7 +53,7 @@ from folkmoot.kit.json_frame import json_frame
 from folkmoot.kit.json_wire_format import JsonWireFormat
 from folkmoot.kit.rejections import COME_BACK, MAX_REASON_BYTES, RESTART, CloseCodes, missed_in
 from folkmoot.kit.socket_spec import SocketSpec
-from folkmoot.realtime.limits import TooManyConnections
+from folkmoot.realtime.entrance import TooManyConnections
 from folkmoot.realtime.wire_format import CloseReason
 from folkmoot.server.http.refusals import answer_to, status_of
 from tests.contracts.samples import LOBBY_UID, TIMELINE

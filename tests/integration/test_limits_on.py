@@ -1,5 +1,6 @@
 """A server whose limits are switched on and strict."""
 
+import asyncio
 from collections.abc import Iterator
 
 import httpx2
@@ -8,6 +9,7 @@ from websockets.exceptions import InvalidStatus
 
 from tests.clients import LoggedIn, clients_of, new_lobby, registered
 from tests.integration.assistant.chats import chat
+from tests.integration.support.bare import Bare
 from tests.running import Server
 
 STRICT = {
@@ -136,3 +138,78 @@ def test_guessing_passwords_and_registering_without_end_is_429_with_retry_after(
         assert int(answers[-1].headers["retry-after"]) >= 1
         answers = [http.post("/auth/register", json={}) for _ in range(20)]
         assert {answer.status_code for answer in answers} <= {422, 429}
+
+
+@pytest.fixture
+def usual(tmp_path) -> Iterator[Server]:
+    server = Server(
+        tmp_path,
+        FOLKMOOT_LIMITS="on",
+        FOLKMOOT_MAX_CONNECTIONS_PER_ADDRESS="25",
+        FOLKMOOT_READ_PER_MINUTE="60",
+        FOLKMOOT_SEARCH_PER_MINUTE="10",
+    )
+    server.start()
+    yield server
+    server.kill()
+
+
+async def test_connects_that_come_at_once_get_no_more_sockets_than_an_account_may_have(usual):
+    login = registered(usual, "ana")
+    clients = [Bare(usual) for _ in range(24)]
+    try:
+        opened = [await client.open() for client in clients]
+        assert {answer.status_code for answer in opened} == {200}
+        auth = {"token": login.token}
+        answers = await asyncio.gather(*(client.connect(auth) for client in clients))
+        assert sorted(kind for kind, _ in answers) == ["40"] * 20 + ["44"] * 4
+    finally:
+        for client in clients:
+            await client.http.aclose()
+
+
+async def test_one_address_has_only_so_many_sockets_and_gets_them_back(usual):
+    login = registered(usual, "ana")
+    async with clients_of(usual, login) as [ana]:
+        clients = [Bare(usual) for _ in range(25)]
+        for client in clients:
+            assert (await client.open()).status_code == 200
+        async with Bare(usual) as one_more:
+            refused = await one_more.open()
+            assert (refused.status_code, refused.headers["retry-after"]) == (429, "60")
+            with pytest.raises(InvalidStatus) as handshake:
+                await ana.connect("/ws/chat")
+            assert handshake.value.response.status_code == 429
+            assert (await clients[0].post("1")).status_code == 200
+            assert (await one_more.open()).status_code == 200
+        for client in clients:
+            await client.http.aclose()
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("PATCH", "/auth/me", {"full_name": "Ana"}),
+        ("GET", "/conversations", None),
+        ("GET", "/conversations/1/messages", None),
+        ("GET", "/api/v1/chat/search?q=word", None),
+        ("GET", "/api/v1/chat/sessions/x/context", None),
+        ("POST", "/api/v1/chat/sessions", {}),
+        ("POST", "/conversations", {}),
+    ],
+)
+async def test_everything_that_can_be_asked_for_has_a_rate(usual, method, path, body):
+    login = registered(usual, "ana")
+    async with clients_of(usual, login) as [ana]:
+        answers = [await ana.ask(method, path, json=body) for _ in range(40)]
+        last = answers[-1]
+        assert (last.status_code, last.json()["code"]) == (429, "rate_limited")
+        assert int(last.headers["retry-after"]) >= 1
+
+
+async def test_who_shows_no_login_is_told_so_before_the_body_is_read(usual):
+    async with httpx2.AsyncClient(base_url=usual.url) as http:
+        broken = {"content": b"{" * 1000, "headers": {"content-type": "application/json"}}
+        answers = [await http.post("/conversations", **broken) for _ in range(200)]
+        assert answers[0].status_code == 401
+        assert answers[-1].status_code == 429

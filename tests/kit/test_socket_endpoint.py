@@ -13,7 +13,8 @@ from folkmoot.core.shared.rates import Rate
 from folkmoot.core.shared.refusals import Unavailable
 from folkmoot.kit.socket_endpoint import Rejection, SocketEndpoint
 from folkmoot.realtime.connection import Connection
-from folkmoot.realtime.limits import Limits
+from folkmoot.realtime.entrance import Entrance
+from folkmoot.realtime.intentions import Allowance, Slot
 from folkmoot.realtime.wire_format import CloseReason
 from folkmoot.wire.lane_frames import text_frame
 from tests.deadlines import WITHIN_S
@@ -242,9 +243,9 @@ async def test_a_client_that_goes_while_it_is_accepted_leaves_nothing_behind(des
 
 
 async def test_a_connection_too_many_is_told_to_come_back(desk):
-    strict = replace(GENEROUS, max_connections_per_account=0)
+    strict = replace(GENEROUS, per_account={Slot.CONNECTION: 0})
     services = replace(
-        desk.server.services, limits=Limits(strict, desk.server.cast.clock.monotonic)
+        desk.server.services, entrance=Entrance(strict, desk.server.cast.clock.monotonic)
     )
     desk.server.services, line = services, Line()
     await visit(desk, line)
@@ -252,9 +253,9 @@ async def test_a_connection_too_many_is_told_to_come_back(desk):
 
 
 async def test_an_address_that_connects_too_often_is_refused_before_the_handshake(desk):
-    strict = replace(GENEROUS, connect=Rate(60, 1))
+    strict = replace(GENEROUS, rates={**GENEROUS.rates, Allowance.CONNECT: Rate(60, 1)})
     services = replace(
-        desk.server.services, limits=Limits(strict, desk.server.cast.clock.monotonic)
+        desk.server.services, entrance=Entrance(strict, desk.server.cast.clock.monotonic)
     )
     desk.server.services = services
     first, second = Line(), Line()

@@ -35,8 +35,9 @@ from folkmoot.files.stores import FileStore
 from folkmoot.files.thumbnails import Thumbnails
 from folkmoot.kit.subscription import Enter, Subscription
 from folkmoot.realtime.connection import Connection
+from folkmoot.realtime.entrance import Entrance, EntranceSettings
 from folkmoot.realtime.hub import Hub
-from folkmoot.realtime.limits import Limits, LimitSettings
+from folkmoot.realtime.intentions import Allowance, Slot
 from folkmoot.realtime.outbox import SlowReaders, Tick
 from folkmoot.realtime.receipts import Receipts
 from folkmoot.realtime.services import Services
@@ -45,12 +46,10 @@ from folkmoot.realtime.writer import Writer
 from folkmoot.storage.memory.storage import MemoryStorage
 from tests.cast import Cast, enter
 
-GENEROUS = LimitSettings(
-    send=Rate(6000, 1000),
-    signal=Rate(6000, 1000),
-    connect=Rate(6000, 1000),
-    max_connections_per_account=100,
-    enabled=True,
+GENEROUS = EntranceSettings(
+    rates=dict.fromkeys(Allowance, Rate(6000, 1000)),
+    per_account=dict.fromkeys(Slot, 100),
+    per_address=dict.fromkeys(Slot, 100),
 )
 
 
@@ -287,7 +286,7 @@ async def memory_server(
         receipts=receipts,
         hub=hub,
         presence=presence,
-        limits=Limits(GENEROUS, cast.clock.monotonic),
+        entrance=Entrance(GENEROUS, cast.clock.monotonic),
         tick=Tick(),
         slow_readers=SlowReaders(),
     )

@@ -129,15 +129,21 @@ class Logins:
         Raises:
             WrongPassword, AccountInactive, TooManyRequests
         """
-        self._login_rates.login(name, address)
         account, hashed = await self._storage.read(lambda work: _named(work, name))
+        # By whichever of its names an account is meant, it is counted as one.
+        who = name if account is None else account.id
+        self._login_rates.login(who, address)
         # What is no account's name is not noted: it may be a password in the wrong field.
         known = None if account is None else account.username
         try:
             keys = await self._begun(account, hashed, password)
         except Refusal as refusal:
             self._audit.note("login failed", account=known, address=address, reason=refusal.code)
+            if isinstance(refusal, WrongPassword):
+                self._login_rates.failed(who)
             raise
+        if account is not None:
+            self._login_rates.succeeded(account.id, address)
         self._audit.note("login", account=known, address=address)
         return keys
 

@@ -19,6 +19,7 @@ from folkmoot.kit.admitted_client import AdmittedClient, Handlers
 from folkmoot.kit.sending import Sender
 from folkmoot.kit.socket_endpoint import ConnectionHandler, Rejection, SocketEndpoint
 from folkmoot.kit.socket_spec import SocketSpec
+from folkmoot.realtime.intentions import IntentionKind
 from folkmoot.realtime.services import Services
 
 DirectServer = Callable[[Any, Any, Any], Awaitable[None]]
@@ -72,9 +73,10 @@ class Contract:
     of the OpenAPI document. By the beginning of a path, ``statuses`` are the HTTP statuses by code
     that differ from those of their kind, ``malformed`` the status of a body that is no JSON;
     ``uploads`` are where a body may be as large as a file, ``body_bytes`` where less than elsewhere
-    is enough: what is open to anybody reads no more than it can need. ``privileged`` are patterns
-    of paths that only some roles may ask for: the audit trail notes who does. ``projection`` makes
-    what the contract keeps up with events; it is told of each before the hub is.
+    is enough: what is open to anybody reads no more than it can need. ``operations`` say of each
+    ``METHOD /path`` which kind of intention it is, ``frames`` of each that a client may send.
+    ``projection`` makes what the contract keeps up with events; it is told of each before the hub
+    is.
     """
 
     name: str
@@ -85,7 +87,8 @@ class Contract:
     malformed: Mapping[str, int] = field(default_factory=dict)
     uploads: Sequence[str] = ()
     body_bytes: Mapping[str, int] = field(default_factory=dict)
-    privileged: Sequence[str] = ()
+    operations: Mapping[str, IntentionKind] = field(default_factory=dict)
+    frames: Mapping[type[Struct], IntentionKind] = field(default_factory=dict)
     specs: Sequence[SocketSpec] = ()
     projection: Callable[[], Projection] | None = None
     open: Callable[[Environment], LiveSide] | None = None

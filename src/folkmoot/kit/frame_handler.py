@@ -11,7 +11,7 @@ from folkmoot.core.shared.refusals import Refusal, Unavailable
 from folkmoot.kit.admitted_client import AdmittedClient
 from folkmoot.kit.json_frame import json_frame
 from folkmoot.realtime.connection import Connection
-from folkmoot.realtime.limits import Cost
+from folkmoot.realtime.intentions import IntentionKind
 from folkmoot.realtime.services import Services
 
 Asked = TypeVar("Asked")
@@ -26,8 +26,8 @@ class FrameHandler(ABC, Generic[Intention, Asked]):
 
     __slots__ = ("_sender", "connection", "unanswered")
 
-    costs: ClassVar[Mapping[type[Struct], Cost]]
-    """What each kind of frame is counted as; one that is not named here is free."""
+    kinds: ClassVar[Mapping[type[Struct], IntentionKind]]
+    """Which kind of intention each frame is."""
 
     def __init__(self, client: AdmittedClient, connection: Connection) -> None:
         self.connection = connection
@@ -42,10 +42,11 @@ class FrameHandler(ABC, Generic[Intention, Asked]):
         """Take a frame in; posting goes on while the next frame is read."""
         asked = None
         try:
+            entrance, me = self._services.entrance, self.connection.person.id
+            entrance.enter(me, IntentionKind.FRAME)
             intention = self._decode(data)
             asked = self._asked(intention)
-            cost = self.costs.get(type(intention), Cost.FREE)
-            self._services.limits.count(self.connection.person.id, cost)
+            entrance.enter(me, self.kinds[type(intention)])
             doing = self._do(intention)
         except Refusal as refusal:
             self.show_refusal(refusal, asked)

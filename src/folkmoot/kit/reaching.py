@@ -7,6 +7,7 @@ from folkmoot.core.accounts.model import Account, AccountName
 from folkmoot.core.conversations.errors import MemberUnknown
 from folkmoot.core.conversations.reach import Reached
 from folkmoot.core.work import UnitOfWork
+from folkmoot.realtime.intentions import IntentionKind
 from folkmoot.realtime.services import Services
 
 
@@ -31,7 +32,8 @@ async def reached(
         return await services.reach.find(work, actor, [AccountName(name) for name in names])
 
     found = await services.storage.read(look)
-    services.limits.meet(actor.id, found.strangers)
+    if found.strangers:
+        services.entrance.enter(actor.id, IntentionKind.MEET, cost=found.strangers)
     return found.accounts
 
 

@@ -1,9 +1,9 @@
 """What the REST routes of every contract begin and end with: who asks, and how answers look."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from types import MappingProxyType
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import msgspec
 from fastapi import Depends, Response
@@ -14,8 +14,10 @@ from msgspec import UNSET, Struct, UnsetType
 from folkmoot.auth.authenticator import Caller, credentials_of
 from folkmoot.core.accounts.errors import TokenMissing
 from folkmoot.core.shared.refusals import Refusal, TooManyRequests
-from folkmoot.realtime.limits import Cost
 from folkmoot.realtime.services import Services
+
+CALLER: Final = "caller"
+"""Where the entrance leaves, in the state of a request, who asks."""
 
 _encode = msgspec.json.Encoder().encode
 
@@ -37,34 +39,19 @@ async def caller_of(
 ) -> Caller:
     """Who asks. A ticket says nothing here: it opens a socket, and is not used up by a request.
 
+    The entrance knows it by now; asked again is only where there is none.
+
     Raises:
         Unauthenticated, AccountInactive
     """
+    caller: Caller | None = request.scope.get("state", {}).get(CALLER)
+    if caller is not None:
+        return caller
     return await services.authenticator.caller(replace(credentials_of(request.scope), ticket=None))
 
 
 ServicesOf = Annotated[Services, Depends(services_of)]
 CallerOf = Annotated[Caller, Depends(caller_of)]
-
-
-def _counted(cost: Cost) -> Callable[[Services, Caller], Awaitable[Caller]]:
-    """Who asks, if they have not asked too much: it is counted before the body is looked at.
-
-    Raises:
-        TooManyRequests
-    """
-
-    async def caller(services: ServicesOf, caller: CallerOf) -> Caller:
-        services.limits.count(caller.account.id, cost)
-        return caller
-
-    return caller
-
-
-SendingCallerOf = Annotated[Caller, Depends(_counted(Cost.SEND))]
-"""Who asks for what counts as a message sent."""
-SignallingCallerOf = Annotated[Caller, Depends(_counted(Cost.SIGNAL))]
-"""Who asks for what counts as a sign, or as a search."""
 
 
 def answer(content: Struct | list[Any], status: int = 200) -> Response:

@@ -14,6 +14,8 @@ from folkmoot.auth.authenticator import Caller, credentials_of
 from folkmoot.core.shared.refusals import Refusal, TooMany, Unauthenticated, Unavailable
 from folkmoot.kit.rest import RefusalOut
 from folkmoot.realtime.connection import Connection
+from folkmoot.realtime.entrance import Reservation
+from folkmoot.realtime.intentions import IntentionKind, Slot
 from folkmoot.realtime.outbox import Outbox
 from folkmoot.realtime.request_id import request_id
 from folkmoot.realtime.services import Services
@@ -85,11 +87,27 @@ class SocketEndpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one WebSocket from its handshake to its end."""
+        slots = await self._entered(scope, receive, send)
+        if slots is not None:
+            with slots:
+                await self._admit(scope, receive, send, slots)
+
+    async def _entered(self, scope: Scope, receive: Receive, send: Send) -> Reservation | None:
+        """The slot of the address; ``None`` where it has none left and was told so."""
         await receive()
+        entrance, address = self._services.entrance, _address(scope)
+        try:
+            entrance.request(address)
+            entrance.enter(address, IntentionKind.CONNECT)
+            return entrance.reserve(Slot.CONNECTION, address=address)
+        except Refusal as refusal:
+            await _refuse_handshake(send, refusal)
+            return None
+
+    async def _admit(self, scope: Scope, receive: Receive, send: Send, slots: Reservation) -> None:
         caller = None
         credentials = credentials_of(scope)
         try:
-            self._services.limits.connect(_address(scope))
             if self._handlers.authenticates_first:
                 caller = await self._services.authenticator.caller(credentials)
         except (Refusal, Unavailable) as refusal:
@@ -107,12 +125,17 @@ class SocketEndpoint:
             }
         )
         lane = lane_of(scope, send)
-        await lane.serve(self._serve(scope, receive, lane, caller))
+        await lane.serve(self._serve(scope, receive, lane, caller, slots))
 
     async def _serve(
-        self, scope: Scope, receive: Receive, lane: Lane, caller: Caller | None
+        self,
+        scope: Scope,
+        receive: Receive,
+        lane: Lane,
+        caller: Caller | None,
+        slots: Reservation,
     ) -> None:
-        handler = await self._start(scope, lane, caller)
+        handler = await self._start(scope, lane, caller, slots)
         if handler is None:
             return
         forget_request(scope)
@@ -120,16 +143,19 @@ class SocketEndpoint:
             await _receive_frames(handler, receive)
         finally:
             self._services.hub.close(handler.connection)
+            slots.release()
 
     async def _start(
-        self, scope: Scope, lane: Lane, caller: Caller | None
+        self, scope: Scope, lane: Lane, caller: Caller | None, slots: Reservation
     ) -> ConnectionHandler | None:
         """The handler, started; ``None`` where the client was rejected and told why."""
         services = self._services
         handler = None
         try:
             caller = caller or await services.authenticator.caller(credentials_of(scope))
-            services.limits.count_connections(len(services.hub.connections_of(caller.account.id)))
+            me = caller.account.id
+            services.entrance.enter(me, IntentionKind.CONNECT)
+            slots.extend(services.entrance.reserve(Slot.CONNECTION, account=me))
             handler = self._handlers.handler(
                 scope, caller, Outbox(lane, services.tick, services.slow_readers)
             )

@@ -23,8 +23,8 @@ from folkmoot.core.work import Storage
 from folkmoot.files.service import Files
 from folkmoot.realtime.background_tasks import BackgroundTasks
 from folkmoot.realtime.command_handler import CommandHandler
+from folkmoot.realtime.entrance import Entrance
 from folkmoot.realtime.hub import Hub
-from folkmoot.realtime.limits import Limits
 from folkmoot.realtime.outbox import SlowReaders, Tick
 from folkmoot.realtime.receipts import Receipts
 from folkmoot.realtime.writer import Writer
@@ -59,7 +59,7 @@ class Services:
     receipts: Receipts
     hub: Hub
     presence: Presence
-    limits: Limits
+    entrance: Entrance
     tick: Tick
     slow_readers: SlowReaders
     background_tasks: BackgroundTasks = field(default_factory=BackgroundTasks)

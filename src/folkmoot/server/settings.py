@@ -113,12 +113,27 @@ class Settings(BaseSettings):
     max_connections_per_account: int = Field(
         default=20, ge=1, description="How many sockets an account may have open"
     )
+    max_connections_per_address: int = Field(
+        default=200, ge=1, description="How many sockets one address may have open"
+    )
     send_per_minute: float = Field(
         default=120, gt=0, description="Messages and changes of an account, in the long run"
     )
     send_burst: int = Field(default=30, ge=1, description="Messages and changes at once")
     typing_per_minute: float = Field(
         default=300, gt=0, description="Signs of typing, and askings to resume, of an account"
+    )
+    read_per_minute: float = Field(
+        default=1200, gt=0, description="Lists and things that an account looks at; a history is 3"
+    )
+    search_per_minute: float = Field(
+        default=60, gt=0, description="Searches of an account; a second of searching is ten"
+    )
+    profile_per_minute: float = Field(
+        default=20, gt=0, description="Changes of an account, and times that it logs out"
+    )
+    open_per_minute: float = Field(
+        default=30, gt=0, description="Conversations and sessions that an account begins"
     )
     upload_per_minute: float = Field(default=60, gt=0, description="Files of an account")
     contact: ContactPolicy = Field(
@@ -131,6 +146,26 @@ class Settings(BaseSettings):
     )
     strangers_burst: int = Field(
         default=500, ge=1, description="Strangers at once, as in one large group"
+    )
+    download_per_minute: float = Field(
+        default=600, gt=0, description="Files that an account fetches"
+    )
+    max_uploads_per_account: int = Field(default=4, ge=1, description="At once")
+    max_uploads_per_address: int = Field(default=40, ge=1, description="At once")
+    max_downloads_per_account: int = Field(default=8, ge=1, description="At once")
+    max_downloads_per_address: int = Field(default=80, ge=1, description="At once")
+    max_searches_per_account: int = Field(default=2, ge=1, description="At once")
+    max_openings_per_account: int = Field(
+        default=2, ge=1, description="Conversations and sessions that are being begun at once"
+    )
+    frame_per_minute: float = Field(
+        default=3000, gt=0, description="Frames of an account, and polls of an address, of any kind"
+    )
+    request_per_minute: float = Field(
+        default=6000, gt=0, description="Requests of one address, whoever asks"
+    )
+    unknown_per_minute: float = Field(
+        default=300, gt=0, description="Requests of one address that nobody known asks"
     )
     connect_per_minute: float = Field(default=300, gt=0, description="From one address")
     register_per_minute: float = Field(default=20, gt=0, description="From one address")

@@ -55,9 +55,10 @@ from folkmoot.files.service import FileBounds, Files
 from folkmoot.files.stores import FileStore, open_file_store
 from folkmoot.files.thumbnails import Thumbnails
 from folkmoot.kit.contract import Environment, LiveSide
+from folkmoot.realtime.entrance import Entrance, EntranceSettings
 from folkmoot.realtime.heartbeat import Heartbeat
 from folkmoot.realtime.hub import Hub
-from folkmoot.realtime.limits import Limits, LimitSettings
+from folkmoot.realtime.intentions import Allowance, Slot
 from folkmoot.realtime.outbox import SlowReaders, Tick
 from folkmoot.realtime.receipts import Receipts
 from folkmoot.realtime.services import Services
@@ -246,7 +247,7 @@ def _assembled(
         receipts=receipts,
         hub=hub,
         presence=presence,
-        limits=Limits(_limits(settings), time.monotonic),
+        entrance=Entrance(_entrance(settings), time.monotonic),
         tick=Tick(),
         slow_readers=SlowReaders(max_bytes=settings.max_outbox_bytes),
     )
@@ -471,16 +472,40 @@ def _issuers(settings: Settings) -> list[IssuerSettings]:
     ]
 
 
-def _limits(settings: Settings) -> LimitSettings:
-    return LimitSettings(
-        send=Rate(settings.send_per_minute, settings.send_burst),
-        signal=Rate(settings.typing_per_minute, max(20, int(settings.typing_per_minute / 5))),
-        connect=Rate(settings.connect_per_minute, max(20, int(settings.connect_per_minute / 3))),
-        upload=Rate(settings.upload_per_minute, max(5, int(settings.upload_per_minute / 3))),
-        stranger=Rate(settings.strangers_per_minute, settings.strangers_burst),
-        max_connections_per_account=settings.max_connections_per_account,
-        enabled=settings.limits,
-    )
+def _entrance(settings: Settings) -> EntranceSettings:
+    rates = {
+        Allowance.SEND: Rate(settings.send_per_minute, settings.send_burst),
+        Allowance.SIGNAL: _rate(settings.typing_per_minute, part=5, least=20),
+        Allowance.READ: _rate(settings.read_per_minute, part=2, least=20),
+        Allowance.SEARCH: _rate(settings.search_per_minute, part=2, least=5),
+        Allowance.PROFILE: _at_once(settings.profile_per_minute),
+        Allowance.OPEN: _rate(settings.open_per_minute, part=2, least=2),
+        Allowance.STRANGER: Rate(settings.strangers_per_minute, settings.strangers_burst),
+        Allowance.UPLOAD: _rate(settings.upload_per_minute, part=3, least=5),
+        Allowance.DOWNLOAD: _rate(settings.download_per_minute, part=3, least=10),
+        Allowance.CONNECT: _rate(settings.connect_per_minute, part=3, least=20),
+        Allowance.FRAME: _rate(settings.frame_per_minute, part=3, least=100),
+        Allowance.REQUEST: _rate(settings.request_per_minute, part=3, least=100),
+        Allowance.UNKNOWN: _rate(settings.unknown_per_minute, part=2, least=20),
+    }
+    per_account = {
+        Slot.CONNECTION: settings.max_connections_per_account,
+        Slot.UPLOAD: settings.max_uploads_per_account,
+        Slot.DOWNLOAD: settings.max_downloads_per_account,
+        Slot.SEARCH: settings.max_searches_per_account,
+        Slot.OPENING: settings.max_openings_per_account,
+    }
+    per_address = {
+        Slot.CONNECTION: settings.max_connections_per_address,
+        Slot.UPLOAD: settings.max_uploads_per_address,
+        Slot.DOWNLOAD: settings.max_downloads_per_address,
+    }
+    return EntranceSettings(rates, per_account, per_address, enabled=settings.limits)
+
+
+def _rate(per_minute: float, *, part: int, least: int) -> Rate:
+    """A part of a minute's worth may come at once, and a few however little that is."""
+    return Rate(per_minute, max(least, int(per_minute / part)))
 
 
 def _auth_rates(settings: Settings) -> AuthRates:

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 import msgspec
 
+from folkmoot.wire.admitting import Admit, Identify, anybody, anywhere, given_nothing
 from folkmoot.wire.alarms import Alarms
 from folkmoot.wire.engine import Engine, EngineEnd, Full, Transport, close_when_full
 from folkmoot.wire.engine_limits import EngineLimits
@@ -73,14 +74,6 @@ class EngineClient(Protocol):
 
 
 Board = Callable[[Engine, Handshake, Hashable], EngineClient]
-Identify = Callable[[Handshake], Awaitable[Hashable]]
-
-
-async def anybody(_handshake: Handshake) -> Hashable:
-    """Admit every request, as the same nobody."""
-    return None
-
-
 _Waiter = asyncio.Future[bytes | None]
 """A poll that waits: its answer, or None where it turns out to have come too late."""
 
@@ -88,10 +81,21 @@ _Waiter = asyncio.Future[bytes | None]
 class _Connection:
     """An engine with what carries it: a waiting poll or a lane, and perhaps a probing lane."""
 
-    __slots__ = ("engine", "is_told", "lane", "owner", "prober", "rider", "server", "waiter")
+    __slots__ = (
+        "engine",
+        "is_told",
+        "lane",
+        "owner",
+        "prober",
+        "release",
+        "rider",
+        "server",
+        "waiter",
+    )
 
     engine: Engine
     rider: EngineClient
+    release: Callable[[], None]
 
     def __init__(self, server: "EngineServer", owner: Hashable) -> None:
         self.server = server
@@ -176,6 +180,7 @@ class _Connection:
     def _close_rejected(self, end: EngineEnd) -> None:
         if not self.is_told:
             self.is_told = True
+            self.release()
             self.rider.ended(end)
             for lane in (self.lane, self.prober):
                 if lane is not None:
@@ -190,7 +195,8 @@ class EngineServer:
     or raises `NotAdmitted`. It is asked for every poll, POST and upgrade as well: a connection
     is there only for whoever is equal to the one who opened it.
 
-    ``full`` is asked what becomes of a packet for which an outbox has no room.
+    ``full`` is asked what becomes of a packet for which an outbox has no room. ``admit`` is asked
+    for room before a connection opens: it returns how to give it back, or raises `RequestRefused`.
     """
 
     def __init__(
@@ -200,9 +206,11 @@ class EngineServer:
         *,
         identify: Identify = anybody,
         full: Full = close_when_full,
+        admit: Admit = anywhere,
         new_sid: Callable[[], str] = lambda: secrets.token_urlsafe(15),
     ) -> None:
         self.limits = limits
+        self._admit = admit
         self._board = board
         self._identify = identify
         self._full = full
@@ -326,10 +334,21 @@ class EngineServer:
             raise UnknownSid
         return connection
 
-    def _open(self, handshake: Handshake, owner: Hashable, transport: Transport) -> _Connection:
+    def _reserved(self, handshake: Handshake) -> Callable[[], None]:
+        """Room for a connection, and how to give it back."""
         if self._is_closing:
             raise EngineShuttingDown
+        return self._admit(handshake)
+
+    def _open(
+        self,
+        handshake: Handshake,
+        owner: Hashable,
+        transport: Transport,
+        release: Callable[[], None],
+    ) -> _Connection:
         connection = _Connection(self, owner)
+        connection.release = release
         engine = connection.engine = Engine(
             self._new_sid(),
             transport,
@@ -364,7 +383,8 @@ class EngineServer:
             raise BadMethod
         owner = await self._identify(handshake)
         if sid is None:
-            connection = self._open(handshake, owner, Transport.POLLING)
+            release = self._reserved(handshake)
+            connection = self._open(handshake, owner, Transport.POLLING, release)
             return await self._poll(connection, receive)
         connection = self._find(sid, owner)
         if scope["method"] == "GET":
@@ -446,6 +466,7 @@ class EngineServer:
             owner = await self._identify(handshake)
             sid = handshake.parameter("sid")
             connection = None if sid is None else self._find(sid, owner)
+            release = self._reserved(handshake) if connection is None else given_nothing
             if connection is not None:
                 connection.engine.open_probe(_now())
         except RequestRefused as refusal:
@@ -455,11 +476,15 @@ class EngineServer:
             await send({"type": "websocket.accept"})
             await send({"type": "websocket.close", "code": 1008})
         else:
-            await send({"type": "websocket.accept"})
+            try:
+                await send({"type": "websocket.accept"})
+            except BaseException:
+                release()
+                raise
             lane = lane_of(scope, send)
             forget_request(scope)
             if connection is None:
-                connection = self._open(handshake, owner, Transport.WEBSOCKET)
+                connection = self._open(handshake, owner, Transport.WEBSOCKET, release)
                 connection.use(lane)
                 await lane.serve(_read(connection, receive))
             else:

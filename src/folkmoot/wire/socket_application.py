@@ -5,6 +5,7 @@ from asyncio import get_running_loop, timeout
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any, Protocol
 
+from folkmoot.wire.admitting import given_nothing
 from folkmoot.wire.engine import Engine, EngineEnd, Transport
 from folkmoot.wire.engine_packet import Encoded
 from folkmoot.wire.handshake import Handshake
@@ -15,7 +16,8 @@ from folkmoot.wire.socket_packet import encode_ack, encode_event
 class Socket:
     """One client in one namespace. Only `call` waits, and what is sent to a gone client is dropped.
 
-    ``account`` is the application's to set in `Application.connect`.
+    ``account`` and ``release`` are the application's to set in `SocketApplication.connect`; the
+    latter is called once this is over, whether it was ever joined or not.
     """
 
     __slots__ = (
@@ -27,6 +29,7 @@ class Socket:
         "is_joined",
         "namespace",
         "owner",
+        "release",
         "sid",
     )
 
@@ -47,6 +50,7 @@ class Socket:
         self.owner = owner
         self.account: Any = None
         self.is_joined = False
+        self.release: Callable[[], None] = given_nothing
         self._engine = engine
         self._namespaces = namespaces
         self._removed = removed

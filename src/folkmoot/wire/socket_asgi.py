@@ -7,8 +7,9 @@ from collections.abc import Callable, Hashable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 
+from folkmoot.wire.admitting import Admit, Identify, anybody, anywhere
 from folkmoot.wire.engine import Engine, EngineEnd, Full, close_when_full
-from folkmoot.wire.engine_asgi import EngineServer, Identify, Receive, Scope, Send, anybody
+from folkmoot.wire.engine_asgi import EngineServer, Receive, Scope, Send
 from folkmoot.wire.engine_limits import EngineLimits
 from folkmoot.wire.engine_packet import Encoded
 from folkmoot.wire.handshake import Handshake
@@ -33,7 +34,7 @@ class _Out:
 class SocketServer:
     """An ASGI application that speaks Socket.IO 5 for an `SocketApplication`.
 
-    ``identify`` and ``full`` are those of `EngineServer`.
+    ``identify``, ``full`` and ``admit`` are those of `EngineServer`.
     Mount it at a path that ends in a slash, and enter `running` for as long as it is to serve.
     """
 
@@ -44,12 +45,13 @@ class SocketServer:
         *,
         identify: Identify = anybody,
         full: Full = close_when_full,
+        admit: Admit = anywhere,
         new_sid: Callable[[], str] = lambda: secrets.token_urlsafe(15),
     ) -> None:
         self.application = application
         self.new_sid = new_sid
         self.engines = EngineServer(
-            limits, self._board, identify=identify, full=full, new_sid=new_sid
+            limits, self._board, identify=identify, full=full, admit=admit, new_sid=new_sid
         )
 
     def __len__(self) -> int:
@@ -203,7 +205,10 @@ class _Client:
             answer = self._namespaces.refuse(asked, refusal)
         else:
             answer = self._namespaces.join(asked, socket.sid, more)
-        if answer is None or not self._engine.is_open:
+        is_heard = answer is not None and self._engine.is_open
+        if refusal is not None or not is_heard:
+            socket.release()
+        if answer is None or not is_heard:
             return
         self._engine.send(answer)
         if refusal is None:
@@ -234,6 +239,7 @@ class _Client:
         socket = self._sockets.pop(namespace, None)
         if socket is not None:
             socket.is_joined = False
+            socket.release()
             await self._server.application.left(socket, end)
 
     def _remove(self, socket: Socket) -> None:

@@ -5,6 +5,7 @@ from typing import ClassVar, NamedTuple, assert_never
 
 from folkmoot.contracts.assistant import codec, errors
 from folkmoot.contracts.assistant import frames as wire
+from folkmoot.contracts.assistant.kinds import FRAMES
 from folkmoot.contracts.assistant.subscription import SessionSnapshot, opening, read_session
 from folkmoot.core.conversations.errors import NotADesk
 from folkmoot.core.conversations.events import MemberLeft
@@ -17,7 +18,7 @@ from folkmoot.kit.ids import mentions_of, message_uid_of, reply_uid_of, upload_i
 from folkmoot.kit.sending import known, nothing
 from folkmoot.kit.subscription import Subscription
 from folkmoot.realtime.connection import ObservedEvent
-from folkmoot.realtime.limits import Cost
+from folkmoot.realtime.intentions import IntentionKind, Slot
 
 MAX_JOINED = 128
 TITLE_CHARS = 80
@@ -40,15 +41,7 @@ class AssistantHandler(FrameHandler[wire.Intention, ChatRequest]):
 
     __slots__ = ("_account", "_cancel", "_joined_sessions")
 
-    costs: ClassVar = {
-        wire.SayInChat: Cost.SEND,
-        wire.EditInChat: Cost.SEND,
-        wire.DeleteInChat: Cost.SEND,
-        wire.ReactInChat: Cost.SEND,
-        wire.TypeInChat: Cost.SIGNAL,
-        wire.CancelAnswer: Cost.SIGNAL,
-        wire.ReadInChat: Cost.SIGNAL,
-    }
+    kinds: ClassVar = FRAMES
 
     def __init__(self, cancel: Cancel, client: AdmittedClient) -> None:
         super().__init__(client, client.connection(codec.WIRE_FORMAT, observer=self))
@@ -139,12 +132,13 @@ class AssistantHandler(FrameHandler[wire.Intention, ChatRequest]):
         """
         services = self._services
         if asked.session_id is None:
-            services.limits.send(self.connection.person.id)
+            me = self.connection.person.id
+            services.entrance.enter(me, IntentionKind.OPEN)
             self._refuse_if_full()
             job = opening(services, self._account, asked.title)
-            conversation_id = (await services.writer.write(job)).id
+            with services.entrance.reserve(Slot.OPENING, account=me):
+                conversation_id = (await services.writer.write(job)).id
         else:
-            services.limits.signal(self.connection.person.id)
             conversation_id = await self._find(session)
         with Subscription(services, self.connection) as subscription:
             subscription.hold([conversation_id])

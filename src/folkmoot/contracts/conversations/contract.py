@@ -3,6 +3,7 @@
 from folkmoot.contracts.conversations import message_routes, routes
 from folkmoot.contracts.conversations.errors import CLOSE_CODES
 from folkmoot.contracts.conversations.frames import ANSWERS
+from folkmoot.contracts.conversations.kinds import FRAMES, OPERATIONS
 from folkmoot.contracts.conversations.socket import ConversationHandler
 from folkmoot.contracts.conversations.spec import SPEC
 from folkmoot.kit.contract import Contract, Mount, websocket
@@ -10,6 +11,8 @@ from folkmoot.kit.contract import Contract, Mount, websocket
 CONTRACT = Contract(
     name="conversations",
     tags={"conversations": "Many-party chat, integer ids"},
+    operations=OPERATIONS,
+    frames=FRAMES,
     rest=(Mount(routes.router), Mount(message_routes.router)),
     answers=ANSWERS,
     specs=(SPEC,),

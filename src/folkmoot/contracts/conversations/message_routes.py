@@ -20,9 +20,7 @@ from folkmoot.kit.ids import message_id_of, upload_id_of
 from folkmoot.kit.queries import AfterSeq, BeforeSeq, IdempotencyKey, Limit, Offset
 from folkmoot.kit.rest import (
     CallerOf,
-    SendingCallerOf,
     ServicesOf,
-    SignallingCallerOf,
     answer,
     shape,
 )
@@ -101,7 +99,7 @@ async def post(
     conversation_id: ConversationPath,
     body: bodies.MessageBody,
     services: ServicesOf,
-    caller: SendingCallerOf,
+    caller: CallerOf,
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """Post a message; every connected member receives it at once.
@@ -140,7 +138,7 @@ async def edit(
     message_id: MessagePath,
     body: bodies.ContentBody,
     services: ServicesOf,
-    caller: SendingCallerOf,
+    caller: CallerOf,
 ) -> Response:
     """Give a message of one's own another content."""
     find = known(conversation_id, message_id)
@@ -154,7 +152,7 @@ async def delete(
     conversation_id: ConversationPath,
     message_id: MessagePath,
     services: ServicesOf,
-    caller: SendingCallerOf,
+    caller: CallerOf,
 ) -> Response:
     """Leave only a message's place: its author may, an admin, and in a group its owner."""
     find = known(conversation_id, message_id)
@@ -170,7 +168,7 @@ async def react(
     message_id: MessagePath,
     emoji: EmojiPath,
     services: ServicesOf,
-    caller: SendingCallerOf,
+    caller: CallerOf,
 ) -> Response:
     """Put an emoji on a message; twice is once."""
     find = known(conversation_id, message_id)
@@ -186,7 +184,7 @@ async def unreact(
     message_id: MessagePath,
     emoji: EmojiPath,
     services: ServicesOf,
-    caller: SendingCallerOf,
+    caller: CallerOf,
 ) -> Response:
     """Take one's own emoji back; what is not there stays so."""
     find = known(conversation_id, message_id)
@@ -199,7 +197,7 @@ async def read(
     conversation_id: ConversationPath,
     body: bodies.ReadBody,
     services: ServicesOf,
-    caller: SignallingCallerOf,
+    caller: CallerOf,
 ) -> Response:
     """Say that everything up to `up_to_seq` was read; the watermark never goes back."""
     me = caller.account.id

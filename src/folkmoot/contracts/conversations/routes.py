@@ -17,7 +17,7 @@ from folkmoot.core.work import UnitOfWork
 from folkmoot.kit.ids import MAX_NUMBER
 from folkmoot.kit.queries import Limit, Offset
 from folkmoot.kit.reaching import leaver_named, reached
-from folkmoot.kit.rest import CallerOf, SendingCallerOf, ServicesOf, answer, shape
+from folkmoot.kit.rest import CallerOf, ServicesOf, answer, shape
 from folkmoot.realtime.services import Services
 
 router = APIRouter(prefix="/conversations", tags=["conversations"], responses=refused(401, 429))
@@ -44,7 +44,7 @@ ConversationPath = Annotated[
     responses={201: shape(wire.ConversationOut), **refused(403, 404, 422)},
 )
 async def start(
-    body: bodies.NewConversationBody, services: ServicesOf, caller: SendingCallerOf
+    body: bodies.NewConversationBody, services: ServicesOf, caller: CallerOf
 ) -> Response:
     """Start a conversation of 2 to 500 members; whoever asks is one of them, and its owner.
 
@@ -102,7 +102,7 @@ async def rename(
     conversation_id: ConversationPath,
     body: bodies.TitleBody,
     services: ServicesOf,
-    caller: SendingCallerOf,
+    caller: CallerOf,
 ) -> Response:
     """Give a group another title; every member may."""
     me = caller.account.id
@@ -121,7 +121,7 @@ async def add_participants(
     conversation_id: ConversationPath,
     body: bodies.ParticipantsBody,
     services: ServicesOf,
-    caller: SendingCallerOf,
+    caller: CallerOf,
 ) -> Response:
     """Add accounts to a group; every member may. Who is in it already stays in it."""
     me, conversations = caller.account.id, services.conversations
@@ -147,7 +147,7 @@ async def remove_participant(
     conversation_id: ConversationPath,
     account_id: Annotated[str, Path(description="An account, by number or by username")],
     services: ServicesOf,
-    caller: SendingCallerOf,
+    caller: CallerOf,
 ) -> Response:
     """Leave a group or a session; or take somebody out, as a group's owner or an admin in it."""
     me, name = caller.account.id, _number_or_name(account_id)

@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from folkmoot.contracts.conversations import codec, errors
 from folkmoot.contracts.conversations import frames as wire
+from folkmoot.contracts.conversations.kinds import FRAMES
 from folkmoot.core.conversations.errors import NoSuchConversation
 from folkmoot.core.conversations.model import Conversation, Member
 from folkmoot.core.shared.ids import ConversationId, MessageId
@@ -17,7 +18,6 @@ from folkmoot.kit.change_frames import change_of
 from folkmoot.kit.conversation_handler import ConversationFrameHandler
 from folkmoot.kit.ids import upload_id_of
 from folkmoot.kit.sending import known
-from folkmoot.realtime.limits import Cost
 
 
 class ConversationHandler(ConversationFrameHandler[wire.Intention]):
@@ -25,15 +25,7 @@ class ConversationHandler(ConversationFrameHandler[wire.Intention]):
 
     __slots__ = ()
 
-    costs: ClassVar = {
-        wire.Say: Cost.SEND,
-        wire.Edit: Cost.SEND,
-        wire.Delete: Cost.SEND,
-        wire.React: Cost.SEND,
-        wire.SetTyping: Cost.SIGNAL,
-        # A few bytes that may ask for a long past.
-        wire.Resume: Cost.SIGNAL,
-    }
+    kinds: ClassVar = FRAMES
 
     def __init__(self, client: AdmittedClient) -> None:
         conversation_id = number_of(client.scope["path_params"]["conversation_id"])

@@ -79,7 +79,6 @@ async def upload(request: Request, services: ServicesOf, caller: CallerOf) -> Re
     it, and after a day it is removed.
     """
     me = caller.account.id
-    services.limits.upload(me)
     form = FileForm(request.headers.get("content-type", ""))
     await services.files.check_room(me, max(0, _announced(request) - OVERHEAD_BYTES))
     with services.files.receiving(me) as incoming:

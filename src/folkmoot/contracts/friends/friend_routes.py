@@ -14,7 +14,7 @@ from folkmoot.core.social.errors import NoSuchRequest
 from folkmoot.core.social.model import FriendRequest
 from folkmoot.core.work import UnitOfWork
 from folkmoot.kit.reaching import reached
-from folkmoot.kit.rest import CallerOf, SendingCallerOf, ServicesOf, answer, refusals, shape
+from folkmoot.kit.rest import CallerOf, ServicesOf, answer, refusals, shape
 from folkmoot.realtime.services import Services
 
 router = APIRouter(
@@ -47,9 +47,7 @@ async def online(services: ServicesOf, caller: CallerOf) -> Response:
     summary="Send a friend request",
     responses={201: shape(wire.FriendRequestOut), **refusals(400, 403, 404, 409, 422)},
 )
-async def request(
-    body: bodies.FriendBody, services: ServicesOf, caller: SendingCallerOf
-) -> Response:
+async def request(body: bodies.FriendBody, services: ServicesOf, caller: CallerOf) -> Response:
     """Ask an account to be friends; it is told at once. Asked by both, the wish is granted.
 
     Refused with 403 where a block stands between the two, with 409 for those who are friends.
@@ -84,7 +82,7 @@ async def requests(services: ServicesOf, caller: CallerOf) -> Response:
     responses={200: shape(wire.FriendRequestOut), **refusals(404)},
 )
 async def accept(
-    request_id: bodies.RequestPath, services: ServicesOf, caller: SendingCallerOf
+    request_id: bodies.RequestPath, services: ServicesOf, caller: CallerOf
 ) -> Response:
     """Become friends with who asked; accepting twice is once."""
     return await _answered(services, services.friends.accept, caller, request_id)
@@ -96,7 +94,7 @@ async def accept(
     responses={200: shape(wire.FriendRequestOut), **refusals(404)},
 )
 async def decline(
-    request_id: bodies.RequestPath, services: ServicesOf, caller: SendingCallerOf
+    request_id: bodies.RequestPath, services: ServicesOf, caller: CallerOf
 ) -> Response:
     """Decline a request; it may be made again."""
     return await _answered(services, services.friends.decline, caller, request_id)
@@ -108,9 +106,7 @@ async def decline(
     summary="Remove a friend",
     responses=refusals(400, 403, 404),
 )
-async def end(
-    account_id: bodies.FriendPath, services: ServicesOf, caller: SendingCallerOf
-) -> Response:
+async def end(account_id: bodies.FriendPath, services: ServicesOf, caller: CallerOf) -> Response:
     """End a friendship, or take one's own request back."""
 
     async def job(work: UnitOfWork) -> None:

@@ -23,9 +23,7 @@ from folkmoot.kit.ids import reply_uid_of, upload_id_of
 from folkmoot.kit.queries import AfterSeq, BeforeSeq, IdempotencyKey, Limit
 from folkmoot.kit.rest import (
     CallerOf,
-    SendingCallerOf,
     ServicesOf,
-    SignallingCallerOf,
     answer,
     refusals,
     shape,
@@ -51,7 +49,7 @@ router = APIRouter(
 async def send(
     body: bodies.DirectBody,
     services: ServicesOf,
-    caller: SendingCallerOf,
+    caller: CallerOf,
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """Send a message to a friend, who receives it at once on every connected device.
@@ -158,9 +156,7 @@ async def unread(services: ServicesOf, caller: CallerOf) -> Response:
     summary="Mark a message as read",
     responses={200: shape(wire.DirectMessageOut), **refusals(404)},
 )
-async def read(
-    message_id: bodies.MessagePath, services: ServicesOf, caller: SignallingCallerOf
-) -> Response:
+async def read(message_id: bodies.MessagePath, services: ServicesOf, caller: CallerOf) -> Response:
     """Say that a message, and with it all earlier ones of that friend, was read.
 
     Only its receiver can. `read_at` is set the first time and never changes.
@@ -177,7 +173,7 @@ async def read(
     responses={200: shape(wire.DirectMessageOut), **refusals(404)},
 )
 async def delete(
-    message_id: bodies.MessagePath, services: ServicesOf, caller: SendingCallerOf
+    message_id: bodies.MessagePath, services: ServicesOf, caller: CallerOf
 ) -> Response:
     """Leave only a message's place; only its sender can. The friend is told at once."""
     me = caller.account.id

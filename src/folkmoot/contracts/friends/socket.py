@@ -13,6 +13,7 @@ from folkmoot.contracts.friends.addressing import (
     partner_named,
     receiver_named,
 )
+from folkmoot.contracts.friends.kinds import FRAMES
 from folkmoot.contracts.friends.subscription import FriendsSubscription
 from folkmoot.contracts.friends.wire_format import FriendsWireFormat
 from folkmoot.core.accounts.model import AccountName
@@ -34,7 +35,6 @@ from folkmoot.kit.frame_handler import FrameHandler
 from folkmoot.kit.ids import reply_uid_of, upload_id_of
 from folkmoot.kit.sending import nothing
 from folkmoot.realtime.connection import ObservedEvent
-from folkmoot.realtime.limits import Cost
 
 
 class SentRequest(NamedTuple):
@@ -49,14 +49,7 @@ class FriendsHandler(FrameHandler[wire.Intention, SentRequest]):
 
     __slots__ = ("_account", "_subscription")
 
-    costs: ClassVar = {
-        wire.SendDirect: Cost.SEND,
-        wire.EditDirect: Cost.SEND,
-        wire.DeleteDirect: Cost.SEND,
-        wire.ReactToDirect: Cost.SEND,
-        wire.SetFriendTyping: Cost.SIGNAL,
-        wire.MarkDirectRead: Cost.SIGNAL,
-    }
+    kinds: ClassVar = FRAMES
 
     def __init__(self, wire_format: FriendsWireFormat, client: AdmittedClient) -> None:
         super().__init__(client, client.connection(wire_format, observer=self))

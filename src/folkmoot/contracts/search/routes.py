@@ -11,7 +11,7 @@ from folkmoot.core.messages.views import SearchHit, SearchQuery
 from folkmoot.core.shared.ids import AccountId, ConversationId, uid_of
 from folkmoot.core.shared.texts import trimmed
 from folkmoot.core.work import UnitOfWork
-from folkmoot.kit.rest import ServicesOf, SignallingCallerOf, answer, refusals, shape
+from folkmoot.kit.rest import CallerOf, ServicesOf, answer, refusals, shape
 from folkmoot.realtime.services import Services
 
 MAX_HITS = 50
@@ -39,7 +39,7 @@ HitLimit = Annotated[int, Query(ge=1, le=MAX_HITS, description="How many at most
 )
 async def search(
     services: ServicesOf,
-    caller: SignallingCallerOf,
+    caller: CallerOf,
     q: Words,
     conversation: Where = None,
     from_: From = None,

@@ -6,6 +6,7 @@ from folkmoot.contracts.sessions import live_routes, message_routes, people_rout
 from folkmoot.contracts.sessions.answers import ANSWERS
 from folkmoot.contracts.sessions.codec import wire_format
 from folkmoot.contracts.sessions.errors import CLOSE_CODES
+from folkmoot.contracts.sessions.kinds import FRAMES, OPERATIONS
 from folkmoot.contracts.sessions.socket import SessionHandler
 from folkmoot.contracts.sessions.spec import SPEC
 from folkmoot.kit.contract import Contract, Mount, websocket
@@ -13,6 +14,8 @@ from folkmoot.kit.contract import Contract, Mount, websocket
 CONTRACT = Contract(
     name="sessions",
     tags={"sessions": "Session chat with agents"},
+    operations=OPERATIONS,
+    frames=FRAMES,
     rest=(
         Mount(routes.router),
         Mount(message_routes.router),
@@ -26,7 +29,6 @@ CONTRACT = Contract(
         "/api/v1/chat/block": 400,
         "/api/v1/chat/unblock": 400,
     },
-    privileged=(r"/api/v1/chat/sessions/cleanup",),
     specs=(SPEC,),
     open=websocket(
         SPEC.address,

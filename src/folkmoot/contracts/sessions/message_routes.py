@@ -24,9 +24,7 @@ from folkmoot.kit.ids import message_uid_of
 from folkmoot.kit.queries import AfterSeq, BeforeSeq, IdempotencyKey, Limit, Offset
 from folkmoot.kit.rest import (
     CallerOf,
-    SendingCallerOf,
     ServicesOf,
-    SignallingCallerOf,
     answer,
     refusals,
     shape,
@@ -97,7 +95,7 @@ async def post(
     body: bodies.SessionMessageBody,
     request: Request,
     services: ServicesOf,
-    caller: SendingCallerOf,
+    caller: CallerOf,
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """Post a message; every connected participant receives it at once. Staff join by writing.
@@ -134,7 +132,7 @@ async def mark_read(
     session_id: bodies.SessionPath,
     body: bodies.UpToMessageBody,
     services: ServicesOf,
-    caller: SignallingCallerOf,
+    caller: CallerOf,
 ) -> Response:
     """Say that everything up to a message was read; that never goes back.
 

@@ -15,7 +15,7 @@ from folkmoot.core.conversations.sight import Sight, sight_of
 from folkmoot.core.shared.ids import AccountId
 from folkmoot.core.work import UnitOfWork
 from folkmoot.kit.reaching import leaver_named, reached
-from folkmoot.kit.rest import CallerOf, SendingCallerOf, ServicesOf, answer, refusals, shape
+from folkmoot.kit.rest import CallerOf, ServicesOf, answer, refusals, shape
 from folkmoot.realtime.services import Services
 
 router = APIRouter(prefix="/api/v1/chat", tags=["sessions"], responses=refusals(401, 429))
@@ -55,7 +55,7 @@ async def add_participant(
     session_id: bodies.SessionPath,
     body: bodies.SessionParticipantBody,
     services: ServicesOf,
-    caller: SendingCallerOf,
+    caller: CallerOf,
 ) -> Response:
     """Add an account to a session: its customer may, and staff. Who is in it stays in it."""
 
@@ -91,7 +91,7 @@ async def remove_participant(
     session_id: bodies.SessionPath,
     user_id: Annotated[str, Path(description="An account, by UUID or by username")],
     services: ServicesOf,
-    caller: SendingCallerOf,
+    caller: CallerOf,
 ) -> Response:
     """Leave a session, or, as its customer or as staff, take somebody else out."""
 
@@ -109,7 +109,7 @@ async def remove_participant(
     summary="Block an account",
     responses={200: shape(answers.SessionDoneOut), **refusals(400, 404, 422)},
 )
-async def block(body: bodies.BlockBody, services: ServicesOf, caller: SendingCallerOf) -> Response:
+async def block(body: bodies.BlockBody, services: ServicesOf, caller: CallerOf) -> Response:
     """Want nothing of somebody any more; they are not told. Twice is once.
 
     Where only two speak, neither can write any more; among three or more, whoever blocks is not
@@ -124,9 +124,7 @@ async def block(body: bodies.BlockBody, services: ServicesOf, caller: SendingCal
     summary="Unblock an account",
     responses={200: shape(answers.SessionDoneOut), **refusals(400, 404, 422)},
 )
-async def unblock(
-    body: bodies.BlockBody, services: ServicesOf, caller: SendingCallerOf
-) -> Response:
+async def unblock(body: bodies.BlockBody, services: ServicesOf, caller: CallerOf) -> Response:
     """Hear of somebody again; where there is no block, nothing changes."""
     await _do_to(services, services.social.unblock, caller, body.user_id)
     return answer(answers.SessionDoneOut(success=True, message="Unblocked"))

@@ -14,7 +14,7 @@ from folkmoot.core.conversations.model import Conversation, DeskFilter, checked_
 from folkmoot.core.shared.pages import Slice
 from folkmoot.core.work import UnitOfWork
 from folkmoot.kit.queries import Limit, Offset
-from folkmoot.kit.rest import CallerOf, SendingCallerOf, ServicesOf, answer, refusals, shape
+from folkmoot.kit.rest import CallerOf, ServicesOf, answer, refusals, shape
 from folkmoot.realtime.services import Services
 
 MAX_NAMED = 100
@@ -31,7 +31,7 @@ router = APIRouter(
     responses={201: shape(answers.SessionOut), **refusals(400, 403, 404)},
 )
 async def open_session(
-    body: bodies.NewSessionBody, services: ServicesOf, caller: SendingCallerOf
+    body: bodies.NewSessionBody, services: ServicesOf, caller: CallerOf
 ) -> Response:
     """Open a session with the desk; whoever asks is its customer.
 
@@ -144,7 +144,7 @@ async def change(
     session_id: bodies.SessionPath,
     body: bodies.SessionChangeBody,
     services: ServicesOf,
-    caller: SendingCallerOf,
+    caller: CallerOf,
 ) -> Response:
     """Rename a session, put somebody of staff in charge, or switch its assistant.
 
@@ -174,9 +174,7 @@ async def change(
     summary="Close a session by deleting it",
     responses={200: shape(answers.SessionDoneOut), **refusals(403, 404)},
 )
-async def end(
-    session_id: bodies.SessionPath, services: ServicesOf, caller: SendingCallerOf
-) -> Response:
+async def end(session_id: bodies.SessionPath, services: ServicesOf, caller: CallerOf) -> Response:
     """The same as closing it: nothing is erased."""
     return await close(session_id, services, caller)
 
@@ -186,9 +184,7 @@ async def end(
     summary="Close a session",
     responses={200: shape(answers.SessionDoneOut), **refusals(403, 404)},
 )
-async def close(
-    session_id: bodies.SessionPath, services: ServicesOf, caller: SendingCallerOf
-) -> Response:
+async def close(session_id: bodies.SessionPath, services: ServicesOf, caller: CallerOf) -> Response:
     """Close a session: it can be read and not written. Closing twice is no error."""
 
     async def job(work: UnitOfWork) -> Conversation:

@@ -8,6 +8,7 @@ from msgspec import Struct
 from folkmoot.contracts.sessions import codec, errors
 from folkmoot.contracts.sessions import frames as wire
 from folkmoot.contracts.sessions.drafts import draft_of
+from folkmoot.contracts.sessions.kinds import FRAMES
 from folkmoot.contracts.sessions.names import conversation_id_of
 from folkmoot.core.conversations.model import Conversation, Member
 from folkmoot.core.shared.refusals import Refusal, Unavailable
@@ -19,7 +20,6 @@ from folkmoot.kit.ids import message_uid_of
 from folkmoot.kit.json_wire_format import JsonWireFormat
 from folkmoot.kit.sending import known
 from folkmoot.kit.socket_endpoint import Scope
-from folkmoot.realtime.limits import Cost
 
 
 class SessionHandler(ConversationFrameHandler[wire.Intention]):
@@ -27,17 +27,7 @@ class SessionHandler(ConversationFrameHandler[wire.Intention]):
 
     __slots__ = ("_account", "_host", "_name")
 
-    costs: ClassVar = {
-        wire.SessionText: Cost.SEND,
-        wire.SessionFile: Cost.SEND,
-        wire.SessionImage: Cost.SEND,
-        wire.SessionVoice: Cost.SEND,
-        wire.EditInSession: Cost.SEND,
-        wire.DeleteInSession: Cost.SEND,
-        wire.ReactInSession: Cost.SEND,
-        wire.TypeInSession: Cost.SIGNAL,
-        wire.ReadInSession: Cost.SIGNAL,
-    }
+    kinds: ClassVar = FRAMES
 
     def __init__(self, wire_format: JsonWireFormat, client: AdmittedClient) -> None:
         super().__init__(client, wire_format)

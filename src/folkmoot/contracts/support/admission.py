@@ -1,6 +1,6 @@
 """Who asks to connect: one rule for every request, and for the CONNECT that says who it is."""
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -8,6 +8,8 @@ from folkmoot.auth.authenticator import Caller, Credentials, credentials_of
 from folkmoot.contracts.support.errors import NotNow, TooSoon, rejection_of
 from folkmoot.core.accounts.errors import OriginNotAllowed
 from folkmoot.core.shared.refusals import Refusal, TooMany, Unavailable
+from folkmoot.realtime.entrance import Reservation
+from folkmoot.realtime.intentions import IntentionKind, Slot
 from folkmoot.realtime.services import Services
 from folkmoot.wire.handshake import Handshake
 from folkmoot.wire.refusals import NotAdmitted
@@ -32,7 +34,7 @@ class Admission:
         shown = _credentials(handshake)
         try:
             if handshake.parameter("sid") is None:
-                self._services.limits.connect(handshake.address or "")
+                self._services.entrance.enter(handshake.address or "", IntentionKind.CONNECT)
             if shown.ticket is not None or (shown.token is None and shown.cookie is None):
                 self._services.authenticator.origins.check_token(shown)
                 return shown.ticket
@@ -59,11 +61,34 @@ class Admission:
         if isinstance(ticket, str) and ticket:
             shown = replace(shown, ticket=ticket, token=None)
         try:
-            caller = await services.authenticator.caller(shown)
-            services.limits.count_connections(len(services.hub.connections_of(caller.account.id)))
+            return await services.authenticator.caller(shown)
         except (Refusal, Unavailable) as refusal:
             raise rejection_of(refusal) from None
-        return caller
+
+    def admit(self, handshake: Handshake) -> Callable[[], None]:
+        """Reserve room for another connection of an address; what is returned gives it back.
+
+        Raises:
+            TooSoon: it has as many as it may.
+        """
+        entrance = self._services.entrance
+        try:
+            return entrance.reserve(Slot.CONNECTION, address=handshake.address or "").release
+        except TooMany as refusal:
+            raise TooSoon(refusal.retry_after) from None
+
+    def reserved(self, caller: Caller) -> Reservation:
+        """Room for another connection of an account, taken before anything more is awaited.
+
+        Raises:
+            ConnectRefused: it has as many as it may.
+        """
+        entrance, me = self._services.entrance, caller.account.id
+        try:
+            entrance.enter(me, IntentionKind.CONNECT)
+            return entrance.reserve(Slot.CONNECTION, account=me)
+        except Refusal as refusal:
+            raise rejection_of(refusal) from None
 
 
 def _credentials(handshake: Handshake) -> Credentials:

@@ -2,6 +2,7 @@
 
 from folkmoot.contracts.support import routes
 from folkmoot.contracts.support.frames import ANSWERS
+from folkmoot.contracts.support.kinds import FRAMES, OPERATIONS
 from folkmoot.contracts.support.socket import PATH, SupportSockets
 from folkmoot.contracts.support.spec import SPEC
 from folkmoot.contracts.support.threads import ThreadRegistry
@@ -21,7 +22,9 @@ def _open(given: Environment) -> LiveSide:
         max_payload=given.max_frame_bytes,
         max_outbox=given.max_outbox_bytes,
     )
-    server = SocketServer(sockets, limits, identify=sockets.admission.identify)
+    server = SocketServer(
+        sockets, limits, identify=sockets.admission.identify, admit=sockets.admission.admit
+    )
     return LiveSide(
         direct={PATH: server},
         state={"support": sockets},
@@ -34,13 +37,14 @@ def _open(given: Environment) -> LiveSide:
 CONTRACT = Contract(
     name="support",
     tags={"support": "Customers and a desk of staff, Socket.IO"},
+    operations=OPERATIONS,
+    frames=FRAMES,
     rest=(
         Mount(routes.health),
         Mount(routes.router, "/chat"),
         Mount(routes.router, "/api/chat"),
     ),
     answers=ANSWERS,
-    privileged=(r"(?:/api)?/chat/(?:history/user/[^/]+|users)",),
     specs=(SPEC,),
     projection=ThreadRegistry,
     open=_open,

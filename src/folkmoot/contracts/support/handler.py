@@ -18,6 +18,7 @@ from folkmoot.contracts.support.codec import Setting
 from folkmoot.contracts.support.cursor import Positions, after_cursor, after_position, positions_in
 from folkmoot.contracts.support.desk import SupportDesk
 from folkmoot.contracts.support.errors import EventMalformed, TooManyRooms
+from folkmoot.contracts.support.kinds import FRAMES
 from folkmoot.contracts.support.outlet import SocketOutlet
 from folkmoot.contracts.support.sending import SupportSender
 from folkmoot.contracts.support.subscription import Since, SupportSubscription, now_on
@@ -43,6 +44,7 @@ from folkmoot.core.social.events import (
 from folkmoot.core.work import UnitOfWork
 from folkmoot.kit.rejections import FAULT_SENTENCE, RESTART, missed_in
 from folkmoot.realtime.connection import Connection, ObservedEvent
+from folkmoot.realtime.intentions import IntentionKind
 from folkmoot.realtime.services import Services
 from folkmoot.wire.socket import SocketEvent
 from folkmoot.wire.socket_application import Socket
@@ -244,7 +246,11 @@ class SupportHandler:
         if not self.connection.is_open:
             return  # It has lost its rights, whatever of it was still under way.
         try:
-            fields = await self._do(codec.decode(event), event)
+            entrance, me = self._services.entrance, self._account.id
+            entrance.enter(me, IntentionKind.FRAME)
+            intention = codec.decode(event)
+            entrance.enter(me, FRAMES[type(intention)])
+            fields = await self._do(intention, event)
         except (Refusal, Unavailable) as refusal:
             self.refuse(event, refusal)
         except Exception:
@@ -298,8 +304,6 @@ class SupportHandler:
                 return None
             case wire.EditInSupport() | wire.DeleteInSupport() | wire.ReactInSupport():
                 return await self._change(asked)
-        self._services.limits.signal(self._account.id)
-        match asked:
             case wire.JoinRoom() | wire.ResumeThread():
                 return await self._join(asked)
             case wire.LeaveRoom(user_id=name):
@@ -313,7 +317,6 @@ class SupportHandler:
                 return self._inform(asked)
 
     async def _change(self, asked: wire.Change) -> Fields:
-        self._services.limits.send(self._account.id)
         message, customer = await self._services.writer.write(
             lambda work: self._desk.change(work, asked)
         )

@@ -79,7 +79,6 @@ class SupportSender:
         Raises:
             Refusal, Unavailable: it was not, and the client is to be told so.
         """
-        self._services.limits.send(self.connection.person.id)
         draft = self._draft(said, event)
         address = await self.address(said.receiver_id)
         customer = address.customer.person

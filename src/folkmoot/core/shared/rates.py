@@ -26,11 +26,30 @@ class Buckets:
         self._levels: dict[Hashable, tuple[float, float]] = {}
 
     def take(self, key: Hashable, now: float, *, tokens: float = 1.0) -> float:
-        """0.0 when the tokens were taken, else the seconds until they could be."""
-        level, since = self._levels.pop(key, (self._burst, now))
-        level = min(self._burst, level + (now - since) * self._per_second)
+        """0.0 when the tokens were taken, else the seconds until they could be.
+
+        More than a burst are as many as a burst: nobody is told to wait for ever.
+        """
+        level, tokens = self._level(key, now), min(tokens, self._burst)
         wait = 0.0 if level >= tokens else (tokens - level) / self._per_second
-        self._levels[key] = (level if wait else level - tokens, now)
+        self._keep(key, level if wait else level - tokens, now)
+        return wait
+
+    def charge(self, key: Hashable, now: float, tokens: float) -> None:
+        """Take tokens that are spent already: into debt, but never for more than one burst."""
+        self._keep(key, max(-self._burst, self._level(key, now) - tokens), now)
+
+    def level(self, key: Hashable, now: float) -> float:
+        """How many tokens there are."""
+        level, since = self._levels.get(key, (self._burst, now))
+        return min(self._burst, level + (now - since) * self._per_second)
+
+    def _level(self, key: Hashable, now: float) -> float:
+        level = self.level(key, now)
+        self._levels.pop(key, None)
+        return level
+
+    def _keep(self, key: Hashable, level: float, now: float) -> None:
+        self._levels[key] = (level, now)
         if len(self._levels) > self._max_keys:
             del self._levels[next(iter(self._levels))]
-        return wait

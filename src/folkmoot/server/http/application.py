@@ -1,6 +1,7 @@
 """The ASGI application: the routes and sockets of every contract over one set of services."""
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from types import MappingProxyType
@@ -21,9 +22,10 @@ from folkmoot.server.http import health, refusals
 from folkmoot.server.http.asyncapi_page import page_of
 from folkmoot.server.http.bodies import BodyLimit, HeadLimit, SmallForms, StrictJson
 from folkmoot.server.http.documents import asyncapi_of, openapi_of
+from folkmoot.server.http.entrance import EntranceMiddleware, Operations
 from folkmoot.server.http.request_ids import HEADER, begin
 from folkmoot.server.http.security_headers import SecurityHeaders
-from folkmoot.server.ops.audit import AuditMiddleware
+from folkmoot.server.ops.audit import AccessAudit
 from folkmoot.server.settings import Settings
 from folkmoot.server.wiring import Components
 
@@ -78,13 +80,7 @@ def application(settings: Settings, components: Components) -> FastAPI:
     for live_side in components.live_sides:
         _add_live_side(app, live_side)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
-    app.add_middleware(
-        AuditMiddleware,
-        services=lambda: components.services,
-        trail=components.audit,
-        privileged=[pattern for contract in CONTRACTS for pattern in contract.privileged],
-    )
-    _add_middleware(app, settings)
+    _add_middleware(app, settings, components)
     return app
 
 
@@ -108,7 +104,7 @@ def _add_live_side(app: Application, live_side: LiveSide) -> None:
         setattr(app.state, name, value)
 
 
-def _add_middleware(app: FastAPI, settings: Settings) -> None:
+def _add_middleware(app: FastAPI, settings: Settings, components: Components) -> None:
     # The last one added is the outermost.
     malformed = _merged(contract.malformed for contract in CONTRACTS)
     app.add_middleware(StrictJson, max_bytes=settings.max_body_bytes, statuses=malformed)
@@ -118,6 +114,13 @@ def _add_middleware(app: FastAPI, settings: Settings) -> None:
     bounds = dict.fromkeys(uploads, settings.max_file_bytes + OVERHEAD_BYTES)
     bounds |= {path: min(own, settings.max_body_bytes) for path, own in small.items()}
     app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes, exceptions=bounds)
+    app.add_middleware(
+        EntranceMiddleware,
+        services=lambda: components.services,
+        operations=_operations(components),
+        audit=AccessAudit(components.audit),
+        answer_to=partial(refusals.answer_at, app),
+    )
     app.add_middleware(HeadLimit)
     if settings.allowed_origins:
         app.add_middleware(
@@ -129,6 +132,12 @@ def _add_middleware(app: FastAPI, settings: Settings) -> None:
             expose_headers=["Retry-After", HEADER],
         )
     app.add_middleware(SecurityHeaders)
+
+
+def _operations(components: Components) -> Operations:
+    kinds = _merged(contract.operations for contract in CONTRACTS)
+    direct = [path for live_side in components.live_sides for path in live_side.direct]
+    return Operations(kinds, frozenset(direct))
 
 
 def _add_documents(app: FastAPI) -> None:

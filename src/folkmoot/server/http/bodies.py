@@ -24,6 +24,7 @@ MAX_TYPE_BYTES: Final = 512
 TOO_LARGE: Final = "content_too_large"
 JSON_INVALID: Final = "json_invalid"
 FORM_INVALID: Final = "form_invalid"
+TOO_MANY_PARTS: Final = "too_many_parts"
 
 _TOO_LARGE_TEXT: Final = "The request body is larger than the server takes."
 _LONG_NUMBER: Final = b"0" * 19
@@ -90,8 +91,15 @@ class BodyLimit:
         return self._max_bytes
 
 
+_PARTS: Final = {
+    "type": TOO_MANY_PARTS,
+    "loc": ["header"],
+    "msg": "The query, the cookies or the content type have too many parts.",
+}
+
+
 class HeadLimit:
-    """Refuses with 400 a head in which something comes in more pieces than anybody needs.
+    """Refuses with 422 a head in which something comes in more pieces than anybody needs.
 
     The bytes of a head are bounded beneath us; this is for what takes longer to be read than to be
     sent: a query, cookies, and a content type, whose readers look at it over and over.
@@ -103,8 +111,7 @@ class HeadLimit:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, its query and cookies bounded."""
         if scope["type"] == "http" and _is_in_pieces(scope):
-            text = "The query, the cookies or the content type have too many parts."
-            await _answer(send, 400, {"detail": text, "code": "too_many_parts"})
+            await _answer(send, 422, {"detail": [_PARTS], "code": TOO_MANY_PARTS})
             return
         await self._app(scope, receive, send)
 

@@ -4,7 +4,6 @@ import logging
 import secrets
 from collections import Counter
 from collections.abc import Container, Mapping, Sequence
-from functools import partial
 from http import HTTPStatus
 from math import ceil
 from types import MappingProxyType
@@ -14,6 +13,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
+from starlette.types import Scope
 
 from folkmoot.core.shared.refusals import (
     Conflict,
@@ -87,21 +87,27 @@ def install(app: FastAPI, overrides: Overrides | None = None) -> None:
     """
     by_path = sorted((overrides or {}).items(), key=lambda item: -len(item[0]))
     app.state.refusals = Counter()
-    app.add_exception_handler(Refusal, partial(_on_fault, by_path))
-    app.add_exception_handler(Unavailable, partial(_on_fault, by_path))
+    app.state.statuses = by_path
+    app.add_exception_handler(Refusal, _on_fault)
+    app.add_exception_handler(Unavailable, _on_fault)
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(HTTPException, _on_http)
     app.add_exception_handler(Exception, _on_bug)
 
 
-async def _on_fault(
-    by_path: Sequence[tuple[str, Mapping[str, int]]], request: Request, fault: Exception
-) -> Response:
+async def _on_fault(request: Request, fault: Exception) -> Response:
     assert isinstance(fault, Refusal | Unavailable)  # noqa: S101 - installed for these only
-    request.app.state.refusals[fault.code] += 1
-    path = request.scope["path"]
-    statuses = next((own for start, own in by_path if path.startswith(start)), None)
-    return answer_to(fault, statuses, request.query_params)
+    return answer_at(request.app, request.scope, fault, request.query_params)
+
+
+def answer_at(
+    app: FastAPI, scope: Scope, fault: Refusal | Unavailable, asked: Container[str] = ()
+) -> Response:
+    """The answer that tells of a fault at a path, by the statuses that are wanted there."""
+    app.state.refusals[fault.code] += 1
+    by_path: Sequence[tuple[str, Mapping[str, int]]] = app.state.statuses
+    statuses = next((own for start, own in by_path if scope["path"].startswith(start)), None)
+    return answer_to(fault, statuses, asked)
 
 
 async def _on_invalid(_request: Request, error: Exception) -> Response:

@@ -1,15 +1,13 @@
 """The audit trail: who did what, when and from where, in ``logs/audit.log`` of the data folder."""
 
-import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, assert_never
 
 import msgspec
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Scope
 
-from folkmoot.auth.credentials import credentials_of
+from folkmoot.auth.authenticator import Caller
 from folkmoot.bots.logs.redaction import redacted
 from folkmoot.core.accounts.events import AccountChanged, AccountDeactivated, LoginsEnded
 from folkmoot.core.conversations.events import (
@@ -23,7 +21,7 @@ from folkmoot.core.logs.events import LogsProgressed
 from folkmoot.core.messages.events import AnswerDropped, AnswerExtended, EphemeralNotice
 from folkmoot.core.presence.events import CameOnline, Entered, Exited, Typing, WentOffline
 from folkmoot.core.shared.ids import AccountId, Clock
-from folkmoot.core.shared.refusals import Refusal, Unavailable
+from folkmoot.core.shared.refusals import Forbidden, Refusal
 from folkmoot.core.social.events import (
     BlockLifted,
     BlockSet,
@@ -34,6 +32,7 @@ from folkmoot.core.social.events import (
 )
 from folkmoot.core.tasks.events import TasksAdded
 from folkmoot.core.work import UnitOfWork
+from folkmoot.realtime.intentions import IntentionKind, Traced
 from folkmoot.realtime.services import Services
 from folkmoot.server.ops.line_file import LineFile
 
@@ -137,56 +136,31 @@ class AuditConsumer:
         self._trail.note(what, account=names.get(actor), blocked=whom, entries=entries)
 
 
-class AuditMiddleware:
-    """Notes who asks for what only some may ask for, and who is refused for want of a right.
+class AccessAudit:
+    """Notes who asks for what only some may ask for, and who is refused for want of a right."""
 
-    What only some may ask for, whether it was granted or refused, is ``privileged``: patterns that
-    a path fits as a whole.
-    """
-
-    def __init__(
-        self,
-        app: ASGIApp,
-        services: Callable[[], Services],
-        trail: AuditTrail,
-        privileged: Sequence[str],
-    ) -> None:
-        self._privileged = re.compile("|".join(privileged))
-        self._app = app
-        self._services = services
+    def __init__(self, trail: AuditTrail) -> None:
         self._trail = trail
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request, and note it afterwards if it is of that kind."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        status = 0
+    def answered(
+        self, scope: Scope, kind: IntentionKind, caller: Caller | None, status: int
+    ) -> None:
+        """Note a request that was served, if it is of that kind."""
+        is_traced = kind.rules.traced is Traced.ALL and status < REFUSED
+        if status == FORBIDDEN or is_traced:
+            what = "access refused" if status == FORBIDDEN else "privileged access"
+            self._note(what, scope, None if caller is None else caller.account.username)
 
-        async def watched(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-            await send(message)
+    def refused(self, scope: Scope, refusal: Refusal) -> None:
+        """Note a request that was not let in, if it was for want of a right."""
+        if isinstance(refusal, Forbidden):
+            self._note("access refused", scope, None)
 
-        await self._app(scope, receive, watched)
-        is_privileged = self._privileged.fullmatch(scope["path"]) is not None
-        if status == FORBIDDEN or (is_privileged and status < REFUSED):
-            await self._note(scope, status)
-
-    async def _note(self, scope: Scope, status: int) -> None:
-        # A ticket is for a socket, and would be used up here.
-        credentials = replace(credentials_of(scope), ticket=None)
-        try:
-            caller = await self._services().authenticator.caller(credentials)
-        except (Refusal, Unavailable):
-            name = None
-        else:
-            name = caller.account.username
+    def _note(self, what: str, scope: Scope, account: str | None) -> None:
         peer = scope.get("client")
         self._trail.note(
-            "access refused" if status == FORBIDDEN else "privileged access",
-            account=name,
+            what,
+            account=account,
             address=peer[0] if peer else None,
             method=scope["method"],
             path=scope["path"],
