@@ -59,7 +59,7 @@ def test_every_frame_of_the_asyncapi_document_has_a_kind(contract):
         ("HEAD", "/auth/me", IntentionKind.LOOK),
         ("GET", "/socket.io", IntentionKind.TRANSPORT),
         ("POST", "/socket.io", IntentionKind.TRANSPORT),
-        ("GET", "/conversations/1/messages", IntentionKind.HISTORY),
+        ("GET", "/conversations/1/messages", IntentionKind.SESSION_HISTORY),
         ("GET", "/conversations/1/messages/2/3", IntentionKind.UNKNOWN),
         ("TRACE", "/auth/me", IntentionKind.UNKNOWN),
         ("GET", "/auth/me\n", IntentionKind.UNKNOWN),

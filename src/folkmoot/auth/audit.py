@@ -13,12 +13,13 @@ class Audit(Protocol):
         account: str | None = None,
         by: str | None = None,
         address: str | None = None,
+        inside: bool = False,
         **facts: str | int | bool | None,
     ) -> None:
         """Note that something happened; never with a secret or a message among the ``facts``.
 
         ``account`` is the username that it is about, who may see the entry; ``by`` is who did it,
-        where that is somebody else.
+        where that is somebody else. ``inside``: only staff and operators can cause such an entry.
         """
         ...
 
@@ -26,5 +27,5 @@ class Audit(Protocol):
 class NoAudit:
     """Keeps nothing."""
 
-    def note(self, what: str, **facts: str | int | bool | None) -> None:
+    def note(self, what: str, *, inside: bool = False, **facts: str | int | bool | None) -> None:
         """Forget it."""

@@ -254,11 +254,14 @@ class Logins:
             Invalid, EmailTaken
         """
         account_id = caller.account.id
-        return await self._write(
+        account = await self._write(
             lambda work: self._accounts.change_profile(
                 work, account_id, full_name=full_name, avatar=avatar, email=email
             )
         )
+        if account.email != caller.account.email:
+            self._audit.note("e-mail address changed", account=account.username)
+        return account
 
     def _keys(self, account: Account, login: Login, refresh_token: str) -> TokenPair:
         now = self._clock.now()

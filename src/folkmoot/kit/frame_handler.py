@@ -10,6 +10,7 @@ from folkmoot.core.messages.model import Posted
 from folkmoot.core.shared.refusals import Refusal, Unavailable
 from folkmoot.kit.admitted_client import AdmittedClient
 from folkmoot.kit.json_frame import json_frame
+from folkmoot.kit.refused import note_refused
 from folkmoot.realtime.connection import Connection
 from folkmoot.realtime.intentions import IntentionKind
 from folkmoot.realtime.services import Services
@@ -49,6 +50,7 @@ class FrameHandler(ABC, Generic[Intention, Asked]):
             entrance.enter(me, self.kinds[type(intention)])
             doing = self._do(intention)
         except Refusal as refusal:
+            note_refused(self._services, refusal, self.connection.person)
             self.show_refusal(refusal, asked)
             return None
         return None if doing is None else self._attempt(doing, asked)
@@ -66,6 +68,7 @@ class FrameHandler(ABC, Generic[Intention, Asked]):
         try:
             await doing
         except (Refusal, Unavailable) as refusal:
+            note_refused(self._services, refusal, self.connection.person)
             self.show_refusal(refusal, asked)
 
     @abstractmethod

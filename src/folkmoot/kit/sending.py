@@ -19,6 +19,7 @@ from folkmoot.core.presence.events import Typing
 from folkmoot.core.shared.ids import AccountId, ConversationId, MessageId, Uid
 from folkmoot.core.shared.refusals import Refusal, Unavailable
 from folkmoot.core.work import UnitOfWork
+from folkmoot.kit.refused import note_refused
 from folkmoot.realtime.connection import Connection
 from folkmoot.realtime.services import Services
 
@@ -107,7 +108,7 @@ class Sender:
         before the next frame is read, for too much is unanswered.
         """
         poster.unanswered += 1
-        answer.add_done_callback(partial(_show, poster, asked))
+        answer.add_done_callback(partial(_show, self.services, poster, asked))
         return None if poster.unanswered < MAX_UNANSWERED else _settled(answer)
 
     async def change(self, actor: AccountId, change: ChangeIntention, find: Find) -> Message:
@@ -171,7 +172,9 @@ async def seq_of(work: UnitOfWork, conversation_id: ConversationId, name: Uid) -
     return message.seq
 
 
-def _show(poster: Poster[Asked], asked: Asked, answer: "asyncio.Future[Posted]") -> None:
+def _show(
+    services: Services, poster: Poster[Asked], asked: Asked, answer: "asyncio.Future[Posted]"
+) -> None:
     poster.unanswered -= 1
     if answer.cancelled():
         return
@@ -181,6 +184,7 @@ def _show(poster: Poster[Asked], asked: Asked, answer: "asyncio.Future[Posted]")
         is_echoed = poster.connection.wire_format.echoes and not posted.is_repeat
         poster.show_posted(posted, asked, is_echoed=is_echoed)
     elif isinstance(error, Refusal | Unavailable):
+        note_refused(services, error, poster.connection.person)
         poster.show_refusal(error, asked)
     else:
         poster.show_fault(asked)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self, TypeVar
 
+from folkmoot.core.accounts.model import STAFF
 from folkmoot.core.audience import about, hears, hidden_authors
 from folkmoot.core.conversations.events import DeliveredMoved, ReadMoved
 from folkmoot.core.conversations.model import Conversation, Member
@@ -115,6 +116,21 @@ class Subscription:
         self.heads[head.id] = head
         self.cursors[head.id] = 0
 
+    def _note_reading(self, heads: Iterable[Conversation]) -> None:
+        """Have the audit trail know which customers' sessions one of staff listens to."""
+        me = self._connection.person
+        if me.role not in STAFF:
+            return
+        for head in heads:
+            if head.desk is not None and head.created_by != me.id:
+                self._services.audit.note(
+                    "read by staff",
+                    account=me.username,
+                    session=head.uid,
+                    customer=head.created_by,
+                    inside=True,
+                )
+
     async def read(self, job: Callable[[UnitOfWork], Awaitable[_Snapshot]]) -> _Snapshot:
         """The snapshot that the job reads, of conversations that are held already.
 
@@ -134,6 +150,7 @@ class Subscription:
         connection.blocked = _merged(blocked, before, connection.blocked)
         connection.blocked_by = _merged(blockers, before_by, connection.blocked_by)
         self.heads |= snapshot.heads
+        self._note_reading(snapshot.heads.values())
         self._onlooking = (self._onlooking - snapshot.heads.keys()) | snapshot.onlooking
         for head in snapshot.heads.values():
             self.cursors[head.id] = min(snapshot.cursors.get(head.id, head.last_seq), head.last_seq)

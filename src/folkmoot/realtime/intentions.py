@@ -42,6 +42,10 @@ class Traced(Enum):
     """Which uses the audit trail keeps."""
 
     REFUSALS = auto()
+    BY_STAFF = auto()
+    """What staff may read because they are staff."""
+    BY_SETTING = auto()
+    """Only where the operator wants all that is said and sent to be traced."""
     ALL = auto()
 
 
@@ -82,6 +86,8 @@ class IntentionKind(Enum):
     """To be told of one thing, or of a short list."""
     LIST = auto()
     HISTORY = auto()
+    SESSION_HISTORY = auto()
+    """A history that may be a customer's."""
     CONTEXT = auto()
     SEARCH = auto()
     """Counted again by how long it took; see `Entrance.charge`."""
@@ -123,16 +129,21 @@ _RULES: Final[Mapping[IntentionKind, Rules]] = {
     IntentionKind.LOOK: Rules(((Allowance.READ, 1),)),
     IntentionKind.LIST: Rules(((Allowance.READ, 2),)),
     IntentionKind.HISTORY: Rules(((Allowance.READ, 3),)),
-    IntentionKind.CONTEXT: Rules(((Allowance.READ, 10),)),
-    IntentionKind.SEARCH: Rules(((Allowance.SEARCH, 1),), slot=Slot.SEARCH),
+    IntentionKind.SESSION_HISTORY: Rules(((Allowance.READ, 3),), traced=Traced.BY_STAFF),
+    IntentionKind.CONTEXT: Rules(((Allowance.READ, 10),), traced=Traced.BY_STAFF),
+    IntentionKind.SEARCH: Rules(((Allowance.SEARCH, 1),), slot=Slot.SEARCH, traced=Traced.BY_STAFF),
     IntentionKind.SEND: Rules(((Allowance.SEND, 1),)),
     IntentionKind.MANAGE: Rules(((Allowance.SEND, 1),)),
     IntentionKind.OPEN: Rules(((Allowance.SEND, 1), (Allowance.OPEN, 1)), slot=Slot.OPENING),
     IntentionKind.MEET: Rules(((Allowance.STRANGER, 1),)),
     IntentionKind.SIGNAL: Rules(((Allowance.SIGNAL, 1),)),
     IntentionKind.FOLLOW: Rules(((Allowance.SIGNAL, 1),)),
-    IntentionKind.UPLOAD: Rules(((Allowance.UPLOAD, 1),), slot=Slot.UPLOAD),
-    IntentionKind.DOWNLOAD: Rules(((Allowance.DOWNLOAD, 1),), slot=Slot.DOWNLOAD),
+    IntentionKind.UPLOAD: Rules(
+        ((Allowance.UPLOAD, 1),), slot=Slot.UPLOAD, traced=Traced.BY_SETTING
+    ),
+    IntentionKind.DOWNLOAD: Rules(
+        ((Allowance.DOWNLOAD, 1),), slot=Slot.DOWNLOAD, traced=Traced.BY_STAFF
+    ),
     IntentionKind.STAFF_LOOK: Rules(((Allowance.READ, 2),), traced=Traced.ALL),
     IntentionKind.STAFF_ACT: Rules(((Allowance.SEND, 1),), traced=Traced.ALL),
 }

@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import dataclass, field
 
+from folkmoot.auth.audit import Audit, NoAudit
 from folkmoot.auth.authenticator import Authenticator
 from folkmoot.bus.port import Bus
 from folkmoot.bus.presence import Presence
@@ -62,6 +63,7 @@ class Services:
     entrance: Entrance
     tick: Tick
     slow_readers: SlowReaders
+    audit: Audit = field(default_factory=NoAudit)
     background_tasks: BackgroundTasks = field(default_factory=BackgroundTasks)
     command_handlers: list[CommandHandler] = field(default_factory=list)
 

@@ -19,8 +19,7 @@ from folkmoot.server.http import metrics_port
 from folkmoot.server.http.application import application
 from folkmoot.server.http.process import Process, config_of, listen
 from folkmoot.server.ops import memory
-from folkmoot.server.ops.line_file import LineFile
-from folkmoot.server.ops.log_setup import set_up_logging
+from folkmoot.server.ops.log_setup import OwnLog, set_up_logging
 from folkmoot.server.ops.metrics import Measured
 from folkmoot.server.settings import Settings
 from folkmoot.server.wiring import Components, opened
@@ -61,7 +60,7 @@ async def _serve(
     settings: Settings,
     listener: socket.socket,
     metrics_at: socket.socket | None,
-    own_log: LineFile | None,
+    own_log: OwnLog,
     made_private: Sequence[Path],
 ) -> None:
     async with opened(settings, own_log, serves=True) as components:

@@ -245,6 +245,10 @@ class Settings(BaseSettings):
         default=None, min_length=16, description="What must be shown there, as a Bearer token"
     )
     access_log: bool = Field(default=True, description="A log line for every request")
+    audit_messages: bool = Field(
+        default=False,
+        description="Messages, edits and files are entries of the audit trail too, without content",
+    )
     assistant_logs: Annotated[list[str], NoDecode] = Field(
         default=[],
         description="Files, folders and patterns of logs that the assistant answers from, by "

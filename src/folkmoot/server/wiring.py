@@ -3,7 +3,7 @@
 import asyncio
 import socket
 import time
-from collections.abc import AsyncIterator, Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -72,7 +72,8 @@ from folkmoot.server.data_folder import (
 from folkmoot.server.errors import StartRefused
 from folkmoot.server.ops.audit import AuditConsumer, AuditTrail
 from folkmoot.server.ops.health import Check, Readiness, check_lines, log_notice
-from folkmoot.server.ops.line_file import LineFile
+from folkmoot.server.ops.log_rates import tell_every_minute
+from folkmoot.server.ops.log_setup import OwnLog
 from folkmoot.server.ops.memory import MemoryReturn
 from folkmoot.server.programs import log_reader
 from folkmoot.server.settings import Settings
@@ -98,6 +99,8 @@ class Components:
     assistant: Assistant
     tasks: TaskRunner
     audit: AuditTrail
+    leaving_out: tuple[Callable[[], None], ...]
+    """What has left out lines or entries, and says how many."""
     live_sides: tuple[LiveSide, ...]
     readiness: Readiness
     storage: ReportingStorage
@@ -118,7 +121,7 @@ class _Resources:
 
 @asynccontextmanager
 async def opened(
-    settings: Settings, own_log: LineFile | None = None, *, serves: bool = False
+    settings: Settings, own_log: OwnLog | None = None, *, serves: bool = False
 ) -> AsyncIterator[Components]:
     """A server at work: its storage open, its tasks running, all of it ended in order.
 
@@ -210,7 +213,7 @@ def _secret_of(settings: Settings) -> bytes:
 
 
 def _assembled(
-    settings: Settings, means: _Resources, secret: bytes, own_log: LineFile | None
+    settings: Settings, means: _Resources, secret: bytes, own_log: OwnLog | None
 ) -> Components:
     clock, ids, storage = SystemClock(), SystemIds(), means.storage
     accounts, conversations = Accounts(clock, ids), Conversations(clock, ids)
@@ -250,13 +253,12 @@ def _assembled(
         entrance=Entrance(_entrance(settings), time.monotonic),
         tick=Tick(),
         slow_readers=SlowReaders(max_bytes=settings.max_outbox_bytes),
+        audit=means.audit,
     )
     logins = _logins(settings, services, tokens, passwords, means.audit)
-    notices = EphemeralNotices(clock, ids)
-    services.command_handlers.append(Commands(services, notices))
-    assistant = _assistant(settings, services, means.answerer, notices)
+    assistant = _assistant(settings, services, means.answerer)
     tasks = _task_runner(settings, services, assistant)
-    _register(publisher, AuditConsumer(services, means.audit), assistant, tasks)
+    _register(publisher, _audit(settings, services, means), assistant, tasks)
     live_sides = _live_sides(settings, services, assistant, projections)
     return Components(
         services,
@@ -266,11 +268,20 @@ def _assembled(
         assistant,
         tasks,
         means.audit,
+        _leaving_out(means, own_log),
         live_sides,
         _readiness(means, store[0], own_log),
         means.storage,
         None if settings.keeps_nothing else HighWaterMark(settings, storage),
     )
+
+
+def _audit(settings: Settings, services: Services, means: _Resources) -> AuditConsumer:
+    return AuditConsumer(services, means.audit, with_messages=settings.audit_messages)
+
+
+def _leaving_out(means: _Resources, own_log: OwnLog | None) -> tuple[Callable[[], None], ...]:
+    return (means.audit.tell,) if own_log is None else (means.audit.tell, own_log.rates.tell)
 
 
 def _task_runner(settings: Settings, services: Services, assistant: Assistant) -> TaskRunner:
@@ -353,9 +364,10 @@ def _register(publisher: Publisher, *consumers: Consumer) -> None:
         publisher.register(consumer)
 
 
-def _assistant(
-    settings: Settings, services: Services, answerer: Answerer, notices: EphemeralNotices
-) -> Assistant:
+def _assistant(settings: Settings, services: Services, answerer: Answerer) -> Assistant:
+    """The assistant, and the commands that are answered beside it."""
+    notices = EphemeralNotices(services.clock, services.ids)
+    services.command_handlers.append(Commands(services, notices))
     answers = Answers(services.clock, services.ids, max_chars=settings.max_content_chars)
     research = Research(
         services.storage, services.logs, answers, max_tokens=settings.assistant_max_context_tokens
@@ -397,8 +409,10 @@ def _files(
     )
 
 
-def _readiness(means: _Resources, store: FileStore, own_log: LineFile | None) -> Readiness:
-    lines = [means.audit.lines] if own_log is None else [means.audit.lines, own_log]
+def _readiness(means: _Resources, store: FileStore, own_log: OwnLog | None) -> Readiness:
+    lines = [means.audit.lines]
+    if own_log is not None and own_log.lines is not None:
+        lines.append(own_log.lines)
     checks: dict[ServerPart, Check] = {
         ServerPart.FILES: store.probe,
         ServerPart.LOG_FOLDER: lambda: check_lines(lines),
@@ -417,6 +431,7 @@ async def _at_work(
     if serves:
         # A command leaves what is owed to the server beside it, whose clients hear of it.
         work += _work_of_a_server(components)
+        work.append(tell_every_minute(*components.leaving_out))
     if lock is not None:
         work.append(_hold(lock))
     try:

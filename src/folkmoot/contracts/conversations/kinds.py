@@ -17,7 +17,7 @@ OPERATIONS: Final[Mapping[str, IntentionKind]] = {
     "PATCH /conversations/{conversation_id}": IntentionKind.MANAGE,
     "POST /conversations/{conversation_id}/participants": IntentionKind.MANAGE,
     "DELETE /conversations/{conversation_id}/participants/{account_id}": IntentionKind.MANAGE,
-    "GET /conversations/{conversation_id}/messages": IntentionKind.HISTORY,
+    "GET /conversations/{conversation_id}/messages": IntentionKind.SESSION_HISTORY,
     "POST /conversations/{conversation_id}/messages": IntentionKind.SEND,
     "PATCH /conversations/{conversation_id}/messages/{message_id}": IntentionKind.SEND,
     "DELETE /conversations/{conversation_id}/messages/{message_id}": IntentionKind.SEND,

@@ -16,7 +16,7 @@ OPERATIONS: Final[Mapping[str, IntentionKind]] = {
     "PUT /api/v1/chat/sessions/{session_id}": IntentionKind.MANAGE,
     "DELETE /api/v1/chat/sessions/{session_id}": IntentionKind.MANAGE,
     "POST /api/v1/chat/sessions/{session_id}/close": IntentionKind.MANAGE,
-    "GET /api/v1/chat/sessions/{session_id}/messages": IntentionKind.HISTORY,
+    "GET /api/v1/chat/sessions/{session_id}/messages": IntentionKind.SESSION_HISTORY,
     "POST /api/v1/chat/sessions/{session_id}/messages": IntentionKind.SEND,
     "POST /api/v1/chat/sessions/{session_id}/mark-read": IntentionKind.SIGNAL,
     "GET /api/v1/chat/sessions/{session_id}/context": IntentionKind.CONTEXT,

@@ -8,6 +8,7 @@ from folkmoot.auth.authenticator import Caller, Credentials, credentials_of
 from folkmoot.contracts.support.errors import NotNow, TooSoon, rejection_of
 from folkmoot.core.accounts.errors import OriginNotAllowed
 from folkmoot.core.shared.refusals import Refusal, TooMany, Unavailable
+from folkmoot.kit.refused import note_refused
 from folkmoot.realtime.entrance import Reservation
 from folkmoot.realtime.intentions import IntentionKind, Slot
 from folkmoot.realtime.services import Services
@@ -39,7 +40,8 @@ class Admission:
                 self._services.authenticator.origins.check_token(shown)
                 return shown.ticket
             return (await self._services.authenticator.caller(shown)).account.id
-        except OriginNotAllowed:
+        except OriginNotAllowed as refusal:
+            note_refused(self._services, refusal, None, address=handshake.address)
             raise NotAdmitted from None
         except TooMany as refusal:
             raise TooSoon(refusal.retry_after) from None
@@ -63,6 +65,7 @@ class Admission:
         try:
             return await services.authenticator.caller(shown)
         except (Refusal, Unavailable) as refusal:
+            note_refused(services, refusal, None, address=handshake.address)
             raise rejection_of(refusal) from None
 
     def admit(self, handshake: Handshake) -> Callable[[], None]:

@@ -42,6 +42,7 @@ from folkmoot.core.social.events import (
     FriendshipEnded,
 )
 from folkmoot.core.work import UnitOfWork
+from folkmoot.kit.refused import note_refused
 from folkmoot.kit.rejections import FAULT_SENTENCE, RESTART, missed_in
 from folkmoot.realtime.connection import Connection, ObservedEvent
 from folkmoot.realtime.intentions import IntentionKind
@@ -252,6 +253,7 @@ class SupportHandler:
             entrance.enter(me, FRAMES[type(intention)])
             fields = await self._do(intention, event)
         except (Refusal, Unavailable) as refusal:
+            note_refused(self._services, refusal, self._account.person)
             self.refuse(event, refusal)
         except Exception:
             _log.exception("an event could not be handled")

@@ -118,7 +118,7 @@ def _add_middleware(app: FastAPI, settings: Settings, components: Components) ->
         EntranceMiddleware,
         services=lambda: components.services,
         operations=_operations(components),
-        audit=AccessAudit(components.audit),
+        audit=AccessAudit(components.audit, with_files=settings.audit_messages),
         answer_to=partial(refusals.answer_at, app),
     )
     app.add_middleware(HeadLimit)

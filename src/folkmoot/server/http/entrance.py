@@ -88,6 +88,7 @@ class EntranceMiddleware:
             return
         address = address_of(scope)
         try:
+            self._audit.check(kind)
             caller = await self._caller(scope, kind, address)
             slot = self._slot(kind, caller, address)
         except (Refusal, Unavailable) as refusal:

@@ -1,20 +1,25 @@
 """What is logged and how: one event a line, escaped, and never a token in it."""
 
+import json
 import logging
 import re
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import structlog
 from structlog.types import EventDict, Processor, WrappedLogger
 
 from folkmoot.bots.logs.redaction import redacted
 from folkmoot.realtime.request_id import request_id
-from folkmoot.server.ops.line_file import LineFile
+from folkmoot.server.ops.line_file import LineFile, bounded
+from folkmoot.server.ops.log_rates import LogRates, is_access
+from folkmoot.server.system import SystemClock
 
 FILE_NAME: Final = "server.log"
 MAX_PATH_CHARS: Final = 400
+MAX_VALUE_CHARS: Final = 2000
+MAX_TRACEBACK_CHARS: Final = 6000
 MAX_FIELDS_SHOWN: Final = 10
 
 _SHOWN_FIELDS: Final = frozenset(
@@ -67,7 +72,7 @@ def _is_plain(field: str) -> bool:
 
 def _with_shown_target(record: logging.LogRecord) -> bool:
     """Take out of uvicorn's access lines what is not known to be plain."""
-    if isinstance(record.args, tuple) and len(record.args) == 5:
+    if is_access(record) and isinstance(record.args, tuple):
         address, method, target, *rest = record.args
         record.args = (address, method, shown_target(str(target)), *rest)
     return True
@@ -81,11 +86,28 @@ def one_line(text: str) -> str:
 def _clean(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
     event.pop("color_message", None)  # uvicorn's, for terminals
     for name, value in event.items():
-        if isinstance(value, str) and name not in {"exception", "level", "timestamp"}:
-            event[name] = one_line(redacted(value))
-        elif name == "exception":
-            event[name] = redacted(str(value))
+        if name == "exception":
+            # How it began is told by the last of it.
+            event[name] = redacted(str(value)[-MAX_TRACEBACK_CHARS:])
+        elif isinstance(value, str) and name not in {"level", "timestamp"}:
+            event[name] = one_line(shortened(redacted(value[: 2 * MAX_VALUE_CHARS])))
     return event
+
+
+def shortened(text: str) -> str:
+    """The text, cut where it is longer than any that is meant to be read."""
+    return text if len(text) <= MAX_VALUE_CHARS else f"{text[:MAX_VALUE_CHARS]}…"
+
+
+class _BoundedJson:
+    """Renders one line of JSON that is whole, however much there is to tell."""
+
+    def __init__(self) -> None:
+        self._render = structlog.processors.JSONRenderer()
+
+    def __call__(self, logger: WrappedLogger, method: str, event: EventDict) -> str:
+        """The line."""
+        return bounded(event, lambda fields: str(self._render(logger, method, dict(fields))))
 
 
 def _with_request_id(record: logging.LogRecord) -> bool:
@@ -105,7 +127,7 @@ class _ToLines(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Have a record written soon, and made into a line by then."""
-        self._lines.write(partial(self.format, record))
+        self._lines.write(partial(self.format, record), outside=is_access(record))
 
     def close(self) -> None:
         """Write what waits."""
@@ -113,12 +135,19 @@ class _ToLines(logging.Handler):
         super().close()
 
 
+class OwnLog(NamedTuple):
+    """What there is of this process's own log: its file, if any, and how much is logged."""
+
+    lines: LineFile | None
+    rates: LogRates
+
+
 def set_up_logging(
     *, level: str, form: str, access_log: bool, folder: Path | None = None
-) -> LineFile | None:
-    """Send everything that this process logs through one handler, cleaned.
+) -> OwnLog:
+    """Send everything that this process logs through one handler, cleaned and bounded.
 
-    With a ``folder`` it is also written there, as JSON lines, to the file that is returned.
+    With a ``folder`` it is also written there, as JSON lines.
     """
     shared: list[Processor] = [
         structlog.stdlib.add_log_level,
@@ -128,16 +157,17 @@ def set_up_logging(
         structlog.processors.format_exc_info,
         _clean,
     ]
-    as_json = structlog.processors.JSONRenderer()
+    as_json, rates = _BoundedJson(), LogRates()
     as_text = structlog.dev.ConsoleRenderer(colors=False, pad_event_to=0)
     handlers: list[logging.Handler] = [logging.StreamHandler()]
     handlers[0].setFormatter(_formatter(shared, as_json if form == "json" else as_text))
     lines = None
     if folder is not None:
-        lines = LineFile(folder / FILE_NAME)
+        lines = LineFile(folder / FILE_NAME, say_lost=_say_lost)
         handlers.append(_ToLines(lines))
         handlers[1].setFormatter(_formatter(shared, as_json))
     for handler in handlers:
+        handler.addFilter(rates.admit)
         handler.addFilter(_with_request_id)
     root = logging.getLogger()
     root.handlers[:] = handlers
@@ -153,7 +183,14 @@ def set_up_logging(
     access.propagate = access_log
     for name in ("httpx2", "alembic"):
         logging.getLogger(name).setLevel(logging.WARNING)
-    return lines
+    return OwnLog(lines, rates)
+
+
+def _say_lost(lines: int) -> str:
+    at = SystemClock().now().isoformat()
+    return json.dumps(
+        {"event": "log lines were lost", "lines": lines, "level": "warning", "timestamp": at}
+    )
 
 
 def _formatter(shared: list[Processor], renderer: Processor) -> logging.Formatter:
