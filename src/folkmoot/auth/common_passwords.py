@@ -1,11 +1,17 @@
 """The passwords that are guessed first, among those that are long enough to be asked about."""
 
+from collections.abc import Mapping, Sequence
+from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
+from runpy import run_path
+from typing import Final
 
-# Written by `tools/common_passwords.py` from what zxcvbn counted in leaks.
-_LISTED = Path(__file__).with_name("common_passwords.txt")
+MIN_CHARS: Final = 8
+"""Of a password, whatever it is."""
 
-# What that list lacks: signs and digits at the end, other keyboards, what installers suggest.
+# What the list of zxcvbn lacks: signs and digits at the end, other
+# keyboards, what installers suggest.
 _WORDS = """
 password password1 password12 password123 password1234 password! password1! passw0rd passw0rd1
 p@ssw0rd p@ssword pa$$w0rd pa55word passwort passwort1 mypassword password0 passpass
@@ -23,6 +29,22 @@ default1 default123 guest123 root1234 test1234 test12345 testtest testing1 testi
 master123 access14 hello123 samsung1 google123 facebook linkedin freedom1 charlie1 blink182
 """
 
-COMMON_PASSWORDS = frozenset(_WORDS.split()) | frozenset(
-    _LISTED.read_text(encoding="utf-8").split("\n")
-)
+
+@cache
+def common_passwords() -> frozenset[str]:
+    """Those that are not too short anyway, in small letters. The first call takes a moment.
+
+    zxcvbn counted them in leaks.
+    """
+    listed = _lists_of_zxcvbn()["passwords"]
+    return frozenset(_WORDS.split()) | {one for one in listed if len(one) >= MIN_CHARS}
+
+
+def _lists_of_zxcvbn() -> Mapping[str, Sequence[str]]:
+    """Its lists of words, without the rest of it, which would keep ten times the memory."""
+    package = find_spec("zxcvbn")
+    assert package is not None  # noqa: S101 - it is installed with this program
+    assert package.origin is not None  # noqa: S101 - a package of files
+    path = Path(package.origin).with_name("frequency_lists.py")
+    lists: Mapping[str, Sequence[str]] = run_path(str(path))["FREQUENCY_LISTS"]
+    return lists

@@ -12,14 +12,13 @@ from typing import Final, TypeVar
 from argon2 import PasswordHasher, extract_parameters
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from folkmoot.auth.common_passwords import COMMON_PASSWORDS
+from folkmoot.auth.common_passwords import MIN_CHARS, common_passwords
 from folkmoot.auth.errors import TooManyPasswords
 from folkmoot.core.accounts.errors import PasswordTooLong, PasswordTooWeak
 from folkmoot.core.shared.texts import checked
 
 Result = TypeVar("Result")
 
-MIN_CHARS: Final = 8
 MAX_BYTES: Final = 1024
 
 
@@ -47,7 +46,7 @@ def check_password(password: str, *, field: str, names: Collection[str]) -> None
     if (
         len(password) < MIN_CHARS
         or len(set(password)) < 3
-        or folded in COMMON_PASSWORDS
+        or folded in common_passwords()
         or folded in own
     ):
         raise PasswordTooWeak(field=field)

@@ -13,6 +13,7 @@ from typing import Any
 import httpx2
 
 from folkmoot.auth.authenticator import Authenticator, Origins
+from folkmoot.auth.common_passwords import common_passwords
 from folkmoot.auth.issuers import Issuers, IssuerSettings
 from folkmoot.auth.login_limits import AuthRates, LoginRateLimiter
 from folkmoot.auth.logins import Lifetimes, Logins
@@ -427,7 +428,7 @@ async def _at_work(
 ) -> AsyncIterator[None]:
     """Run the server's tasks; one that fails ends the server instead of leaving it half alive."""
     services = components.services
-    work = [services.writer.run()]
+    work: list[Coroutine[Any, Any, object]] = [services.writer.run()]
     if serves:
         # A command leaves what is owed to the server beside it, whose clients hear of it.
         work += _work_of_a_server(components)
@@ -451,7 +452,7 @@ async def _at_work(
         raise failures.exceptions[0] from None
 
 
-def _work_of_a_server(components: Components) -> list[Coroutine[Any, Any, None]]:
+def _work_of_a_server(components: Components) -> list[Coroutine[Any, Any, object]]:
     services = components.services
     return [
         services.receipts.run(),
@@ -463,6 +464,7 @@ def _work_of_a_server(components: Components) -> list[Coroutine[Any, Any, None]]
         components.readiness.run(),
         components.tasks.run(),
         MemoryReturn().run(),
+        asyncio.to_thread(common_passwords),  # Or the first who registers would wait for it.
         *([components.high_water.run()] if components.high_water else []),
     ]
 
