@@ -45,6 +45,7 @@ from folkmoot.realtime.wire_format import CloseReason
 from folkmoot.realtime.writer import Writer
 from folkmoot.storage.memory.storage import MemoryStorage
 from tests.cast import Cast, enter
+from tests.deadlines import WITHIN_S
 
 GENEROUS = EntranceSettings(
     rates=dict.fromkeys(Allowance, Rate(6000, 1000)),
@@ -59,12 +60,14 @@ class RecordingOutlet:
     def __init__(self) -> None:
         self.frames: list[str] = []
         self.ended: tuple[int, str] | None = None
+        self.news = asyncio.Event()
         self._roomy = asyncio.Event()
         self._roomy.set()
 
     def push(self, frame: bytes) -> None:
         if self.ended is None:
             self.frames.append(frame.decode())
+            self.news.set()
 
     def offer(self, frame: bytes) -> None:
         if self._roomy.is_set():
@@ -245,6 +248,16 @@ def heard(connection: Connection) -> list[str]:
     return frames
 
 
+async def hears(connection: Connection, frame: str) -> list[str]:
+    """What the connection was sent since it was last asked, once this is the last of it."""
+    assert isinstance(connection.outlet, RecordingOutlet)
+    async with asyncio.timeout(WITHIN_S):
+        while frame not in connection.outlet.frames[-1:]:
+            connection.outlet.news.clear()
+            await connection.outlet.news.wait()
+    return heard(connection)
+
+
 def ended(connection: Connection) -> str | None:
     """Why the connection was closed, if it was."""
     assert isinstance(connection.outlet, RecordingOutlet)
@@ -260,7 +273,9 @@ async def memory_server(
     # As between processes: what a test shows has been JSON.
     bus = bus or MemoryBus(MemoryNetwork(codec=JsonCodec()))
     publisher = Publisher(bus.publish)
-    writer = Writer(cast.storage, cast.posting, publisher.publish, linger=0)
+    writer = Writer(
+        cast.storage, cast.posting, publisher.publish, linger=0, announce_again=bus.publish
+    )
     receipts = Receipts(writer, cast.marks, pause=0)
     presence = MemoryPresence(publisher.publish, cast.clock.monotonic)
     hub = Hub(bus, presence, receipts, cast.clock.monotonic)
@@ -290,12 +305,16 @@ async def memory_server(
         tick=Tick(),
         slow_readers=SlowReaders(),
     )
-    running = asyncio.create_task(writer.run())
+    running = [
+        asyncio.create_task(writer.run()),
+        asyncio.create_task(bus.timelines.run(cast.storage)),
+    ]
     try:
         yield MemoryServer(cast, services, NamedEvents(), publisher, bus)
     finally:
-        running.cancel()
-        await asyncio.gather(running, return_exceptions=True)
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
 
 
 def _files(cast: Cast, writer: Writer) -> Files:

@@ -1,11 +1,12 @@
 """The hub: who is sent an event of a conversation, member, blocker, staff who look on, outsider."""
 
+from dataclasses import replace
 from typing import get_args
 
 import pytest
 
 from folkmoot.core.accounts.model import Role
-from folkmoot.core.conversations.events import MemberLeft
+from folkmoot.core.conversations.events import Durable, MemberLeft
 from folkmoot.core.events import TimelineEvent
 from folkmoot.core.presence.events import Typing
 from folkmoot.realtime.connection import Connection
@@ -36,6 +37,8 @@ async def test_an_event_of_a_conversation_reaches_whom_it_concerns_and_nobody_el
     for connection in (ana, bo, cy, staff, outsider):
         heard(connection)
 
+    if isinstance(event, Durable):
+        event = replace(event, seq=server.bus.timelines.position(cast.lobby.id) + 1)
     server.services.publish([event])
 
     name = type(event).__name__

@@ -133,14 +133,14 @@ async def test_a_message_ends_its_growth_and_the_watching_of_its_question(
 ) -> None:
     connection, lobby = await listener(server), server.cast.lobby
     server.hub.streaming.watch(connection, lobby.id, WHY)
-    question = await server.cast.say(server.cast.bo, "why?")
+    question = await server.say(server.cast.bo, "why?")
     grow(server, "be")
     message = Message(
         id=MessageId(9),
         uid=said,
         conversation_id=lobby.id,
         conversation_uid=lobby.uid,
-        seq=9,
+        seq=question.seq + 1,
         author=None,
         author_kind=AuthorKind.ASSISTANT if said == ANSWER else AuthorKind.SYSTEM,
         body=Body(kind=MessageKind.TEXT, content="because", reply_to=MessageRef(question.id, WHY)),

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Iterable
 
 from folkmoot.bus.subscribers import Projection
+from folkmoot.bus.timeline_order import TimelineOrder
 from folkmoot.bus.topics import EVERYTHING, Topic, topics_of
 from folkmoot.core.events import Event
 
@@ -39,10 +40,14 @@ class Subscriber:
 
 
 class Dispatcher:
-    """The subscribers of this process, in the order in which they are told."""
+    """The subscribers of this process, in the order in which they are told.
+
+    What stands in a timeline waits for its turn; see `TimelineOrder`.
+    """
 
     def __init__(self) -> None:
         self.subscribers: tuple[Subscriber, ...] = ()
+        self.timelines = TimelineOrder(self._tell)
 
     def subscribe(self, topics: Iterable[Topic], projection: Projection) -> Subscriber:
         """Tell one more, after the others."""
@@ -51,7 +56,11 @@ class Dispatcher:
         return subscriber
 
     def dispatch(self, event: Event) -> None:
-        """Tell each whom it concerns, once; one who raises keeps nobody else from hearing."""
+        """Tell each whom it concerns, once, in its turn."""
+        self.timelines.take(event)
+
+    def _tell(self, event: Event) -> None:
+        """Tell each whom it concerns; one who raises keeps nobody else from hearing."""
         topics = topics_of(event)
         for subscriber in self.subscribers:
             heard_of = subscriber.topics

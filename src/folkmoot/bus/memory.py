@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from folkmoot.bus.dispatcher import Dispatcher, Subscriber
 from folkmoot.bus.port import BusStatistics
 from folkmoot.bus.subscribers import Projection
+from folkmoot.bus.timeline_order import TimelineOrder
 from folkmoot.bus.topics import Topic
 from folkmoot.core.events import Event
 
@@ -63,6 +64,11 @@ class MemoryBus:
         self._dropped = 0
         self.is_deaf = False
         self._network.buses.append(self)
+
+    @property
+    def timelines(self) -> TimelineOrder:
+        """In what order conversations are told here."""
+        return self._dispatcher.timelines
 
     @property
     def position(self) -> Mapping[str, int]:

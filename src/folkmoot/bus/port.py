@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from folkmoot.bus.subscribers import Projection
+from folkmoot.bus.timeline_order import TimelineOrder
 from folkmoot.bus.topics import Topic
 from folkmoot.core.events import Event
 
@@ -58,6 +59,15 @@ class Bus(Protocol):
 
         What it publishes in turn is heard before it returns. When it raises, that is logged, and
         the others are told all the same.
+        """
+        ...
+
+    @property
+    def timelines(self) -> TimelineOrder:
+        """In what order conversations are told here.
+
+        Of those that are followed nothing is told twice, and nothing before its turn: what did not
+        come is read from storage.
         """
         ...
 

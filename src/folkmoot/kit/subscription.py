@@ -12,7 +12,7 @@ from typing import Self, TypeVar
 
 from folkmoot.core.accounts.model import STAFF
 from folkmoot.core.audience import about, hears, hidden_authors
-from folkmoot.core.conversations.events import DeliveredMoved, ReadMoved
+from folkmoot.core.conversations.events import DeliveredMoved, Durable, ReadMoved
 from folkmoot.core.conversations.model import Conversation, Member
 from folkmoot.core.events import TimelineEvent
 from folkmoot.core.shared.ids import AccountId, ConversationId
@@ -226,8 +226,8 @@ class Subscription:
         Raises:
             LoginRevoked, AccountInactive, Unavailable
         """
-        while overflowed := [key for key, log in self._backlogs.items() if log.overflowed]:
-            await self._read_on(overflowed)
+        while behind := [key for key, log in self._backlogs.items() if self._is_behind(key, log)]:
+            await self._read_on(behind)
         hub, connection = self._services.hub, self._connection
         for conversation_id, backlog in self._backlogs.items():
             head = self.heads.get(conversation_id)
@@ -240,8 +240,22 @@ class Subscription:
             hub.admit(connection, head, up_to_seq=up_to_seq, is_member=is_member)
         self._backlogs.clear()
 
+    def _is_behind(self, conversation_id: ConversationId, backlog: Backlog) -> bool:
+        """Whether something was neither read nor held: too much, or not announced in order."""
+        if backlog.overflowed:
+            return True
+        if conversation_id not in self.heads or not self._connection.is_open:
+            return False
+        shown = self.cursors[conversation_id]
+        for event in backlog.events:
+            if isinstance(event, Durable) and event.seq > shown:
+                if event.seq > shown + 1:
+                    return True
+                shown = event.seq
+        return shown < self._services.bus.timelines.position(conversation_id)
+
     async def _read_on(self, conversation_ids: list[ConversationId]) -> None:
-        """Read from storage what was too much to be held; who was taken out meanwhile stays out."""
+        """Read from storage what was not held; who was taken out meanwhile stays out."""
         self.hold(conversation_ids)
         me, members = self._connection.person.id, set(conversation_ids) - self._onlooking
 

@@ -38,6 +38,11 @@ class Backlog:
         self.events: list[TimelineEvent | ReadMoved | DeliveredMoved] = []
         self.overflowed = False
 
+    @property
+    def last_seq(self) -> int:
+        """The highest ``seq`` of what is held."""
+        return max((one.seq for one in self.events if isinstance(one, Durable)), default=0)
+
     def add(self, event: ChannelEvent) -> None:
         """Hold an event back; what is not worth repeating is dropped."""
         if isinstance(event, PASSING) or self.overflowed:

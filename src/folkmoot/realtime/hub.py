@@ -118,6 +118,7 @@ class Hub:
         self._receipts = receipts
         self._now = now
         self._subscription = bus.subscribe((ANSWERS,), self)
+        self._timelines = bus.timelines
         self.typing = TypingBoard()
         self.streaming = StreamingAnswers()
         self.watchers = Watchers(presence, self._subscription)
@@ -227,8 +228,12 @@ class Hub:
             self.release(connection, conversation.id)
             return
         channel.listeners.setdefault(connection.wire_format, {})[connection] = None
+        self._timelines.follow(
+            conversation.id, max(up_to_seq, conversation.last_seq, backlog.last_seq)
+        )
         if up_to_seq:
             channel.ahead[connection] = up_to_seq
+            self._timelines.expect(conversation.id, up_to_seq)
         channel.know(conversation, backlog.events)
         if is_member or _joins(connection, backlog.events):
             channel.note_member(connection)
@@ -251,6 +256,7 @@ class Hub:
             self._presence.leave(conversation_id, connection.person)
         if channel.is_empty:
             del self._channels[conversation_id]
+            self._timelines.forget(conversation_id)
             self._subscription.remove(conversation_topic(conversation_id))
 
     # -- events --------------------------------------------------------------------------------

@@ -16,8 +16,8 @@ from typing import Any, TypeVar
 
 from folkmoot.core.events import Event
 from folkmoot.core.messages.events import MessagePosted
-from folkmoot.core.messages.model import Draft, Posted
-from folkmoot.core.messages.posting import Posting
+from folkmoot.core.messages.model import Draft, Message, Posted
+from folkmoot.core.messages.posting import Posting, announcement
 from folkmoot.core.shared.refusals import Refusal, Unavailable
 from folkmoot.core.work import Job, OutcomeUnknown, Storage, UnitOfWork
 from folkmoot.realtime.request_id import request_id
@@ -86,7 +86,8 @@ class Writer:
     there are only patient jobs. At most ``max_waiting`` entries wait. ``grace`` (seconds) is how
     long entries whose outcome nobody knows are kept waiting for it; from then on all are refused
     until it is known. So it is where the storage does not answer, ``answer_seconds`` after the
-    first of a batch has come: nobody waits for longer.
+    first of a batch has come: nobody waits for longer. ``announce_again`` is told of messages
+    whose posters were answered before: whoever was told of them already hears nothing.
     """
 
     def __init__(
@@ -101,10 +102,13 @@ class Writer:
         patience: float = 0.02,
         grace: float = 0.5,
         answer_seconds: float = 2.5,
+        announce_again: Callable[[Sequence[Event]], None] = lambda _: None,
     ) -> None:
         self._storage = storage
         self._posting = posting
         self._announce = announce
+        self._announce_again = announce_again
+        self._repeated: list[Message] = []
         self._max_batch = max_batch
         self._max_waiting = max_waiting
         self._linger = linger
@@ -250,7 +254,9 @@ class Writer:
         self._batches += 1
         for entry, outcome in zip(batch, outcomes, strict=True):
             entry.outcome = outcome
-            if isinstance(outcome, Posted) and not outcome.is_repeat:
+            if isinstance(outcome, Posted) and outcome.is_repeat:
+                self._repeated.append(outcome.message)
+            elif isinstance(outcome, Posted):
                 self._messages += 1
             elif isinstance(outcome, Refusal):
                 self._refusals[outcome.code] += 1
@@ -259,8 +265,11 @@ class Writer:
         if self._stalled is not None:
             # Its author was told of no message, and so is shown it like everybody else.
             events = [_without_origin(event) for event in events]
+        repeated, self._repeated = self._repeated, []
         try:
             self._announce(events)
+            if repeated:
+                self._announce_again([announcement(message) for message in repeated])
         except Exception:
             # It is durable, and whoever waits for an answer must get it all the same.
             _log.exception("what was stored could not be announced")

@@ -221,9 +221,7 @@ def _assembled(
     bus, marks, passwords = MemoryBus(), Watermarks(clock), Passwords()
     store = file_store_of(settings, means.health)
     publisher = Publisher(bus.publish)
-    writer = Writer(
-        storage, Posting(clock, ids), publisher.publish, answer_seconds=settings.answer_seconds
-    )
+    writer = _writer(settings, storage, publisher, bus)
     receipts = Receipts(writer, marks)
     presence = MemoryPresence(publisher.publish, time.monotonic)
     projections = _projections(bus)
@@ -283,6 +281,16 @@ def _audit(settings: Settings, services: Services, means: _Resources) -> AuditCo
 
 def _leaving_out(means: _Resources, own_log: OwnLog | None) -> tuple[Callable[[], None], ...]:
     return (means.audit.tell,) if own_log is None else (means.audit.tell, own_log.rates.tell)
+
+
+def _writer(settings: Settings, storage: Storage, publisher: Publisher, bus: Bus) -> Writer:
+    return Writer(
+        storage,
+        Posting(SystemClock(), SystemIds()),
+        publisher.publish,
+        announce_again=bus.publish,
+        answer_seconds=settings.answer_seconds,
+    )
 
 
 def _task_runner(settings: Settings, services: Services, assistant: Assistant) -> TaskRunner:
@@ -455,6 +463,7 @@ async def _at_work(
 def _work_of_a_server(components: Components) -> list[Coroutine[Any, Any, object]]:
     services = components.services
     return [
+        services.bus.timelines.run(services.storage),
         services.receipts.run(),
         Heartbeat(services.hub, services.clock).run(),
         services.background_tasks.run(),
