@@ -31,7 +31,14 @@ from folkmoot.core.messages.events import (
     ReactionRemoved,
 )
 from folkmoot.core.messages.model import Body, Message, MessageRef
-from folkmoot.core.presence.events import CameOnline, Entered, Exited, Typing, WentOffline
+from folkmoot.core.presence.events import (
+    CameOnline,
+    Entered,
+    Exited,
+    FriendTyping,
+    Typing,
+    WentOffline,
+)
 from folkmoot.core.shared.ids import AccountId, ConnectionId, ConversationId, MessageId, Uid
 from folkmoot.core.social.events import (
     BlockLifted,
@@ -103,6 +110,7 @@ EVENTS: tuple[Event, ...] = (
     CameOnline(ANA),
     WentOffline(ANA),
     Typing(LOBBY, uid(10), ANA, is_typing=True),
+    FriendTyping(BO.id, ANA, is_typing=True),
     EphemeralNotice(conversation_id=LOBBY, message=MESSAGE, listener=ANA.id),
     AnswerExtended(**_IN, question=REF.uid, message=uid(8), position=0, delta="To"),
     AnswerDropped(**_IN, question=REF.uid, message=uid(8)),

@@ -40,6 +40,7 @@ TABLE: dict[str, Told] = {
     "ReactionAdded": SAID,
     "ReactionRemoved": SAID,
     "Typing": SAID,
+    "FriendTyping": SAID,
     "MemberJoined": DONE,
     "MemberLeft": DONE,
     "ConversationRenamed": DONE,

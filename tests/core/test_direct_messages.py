@@ -4,9 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from folkmoot.core.conversations.direct import Directs
 from folkmoot.core.conversations.events import DeliveredMoved, ReadMoved
-from folkmoot.core.conversations.model import Conversation, ReadMark
+from folkmoot.core.conversations.model import Conversation, Kind, NewConversation, ReadMark
 from folkmoot.core.conversations.receipts import Watermarks
 from folkmoot.core.messages.direct_messages import (
     DeliveryStatus,
@@ -21,6 +20,7 @@ from folkmoot.core.messages.errors import NoSuchMessage, NotTheAuthor, NotTheRec
 from folkmoot.core.messages.events import MessagePosted
 from folkmoot.core.social.errors import NotFriends, SelfRequest
 from folkmoot.core.social.friends import Friends
+from folkmoot.core.social.model import pair_key
 from folkmoot.storage.memory.storage import MemoryStorage
 from tests.cast import NOON, Cast, enter
 
@@ -37,9 +37,16 @@ async def cast() -> Cast:
 
 @pytest.fixture
 async def chat(cast: Cast) -> Conversation:
-    directs = Directs(cast.clock, cast.ids)
-    chat = await cast.do(directs.between, cast.ana.id, cast.bo.id)
-    cast.events.clear()
+    begin = NewConversation(
+        uid=cast.ids.uid(),
+        kind=Kind.DIRECT,
+        title=None,
+        created_by=cast.ana.id,
+        created_at=NOON,
+        members=(cast.ana.id, cast.bo.id),
+        direct_pair=pair_key(cast.ana.id, cast.bo.id),
+    )
+    chat: Conversation = await cast.do(lambda work: work.conversations.add(begin))
     return chat
 
 

@@ -174,11 +174,15 @@ async def test_typing_is_shown_to_the_friend_even_before_the_first_word(
 ) -> None:
     at_ana, at_bo = await enter(ana), await enter(bo)
     await at_ana.hears("friend_online")
+    await at_bo.frames()  # Who is only about to listen may miss a sign.
 
     await at_ana.says({"type": "typing", "receiver_id": bo.uid, "is_typing": True})
 
     typing = await at_bo.hears("typing_indicator")
     assert typing == {"type": "typing_indicator", "user_id": ana.uid, "is_typing": True}
+    # A conversation begins with a word, for clients of every contract.
+    for somebody in (ana, bo):
+        assert await somebody.get("/conversations/") == []
     await at_ana.says(said(bo, "done"))
     assert not (await at_bo.hears("typing_indicator"))["is_typing"]
     await at_bo.hears("new_message")
@@ -187,6 +191,7 @@ async def test_typing_is_shown_to_the_friend_even_before_the_first_word(
 
 async def test_typing_ends_by_itself(ana: Client, bo: Client) -> None:
     at_ana, at_bo = await enter(ana), await enter(bo)
+    await at_bo.frames()
     await at_ana.says({"type": "typing", "receiver_id": bo.uid, "is_typing": True})
     while not (await at_bo.hears("typing_indicator"))["is_typing"]:
         pass  # The end of what another test had begun.

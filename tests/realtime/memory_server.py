@@ -17,7 +17,6 @@ from folkmoot.bus.subscribers import Publisher
 from folkmoot.core.accounts.errors import TokenInvalid, TokenMissing
 from folkmoot.core.accounts.model import Account, Login
 from folkmoot.core.conversations.desk import Desks
-from folkmoot.core.conversations.direct import Directs
 from folkmoot.core.conversations.events import DeliveredMoved, Durable
 from folkmoot.core.conversations.model import Conversation
 from folkmoot.core.conversations.reach import Reach
@@ -289,7 +288,6 @@ async def memory_server(
         conversations=cast.conversations,
         messages=cast.messages,
         friends=Friends(cast.clock, cast.ids),
-        directs=Directs(cast.clock, cast.ids),
         desks=Desks(cast.clock, cast.ids),
         marks=cast.marks,
         files=_files(cast, writer),

@@ -26,7 +26,14 @@ from folkmoot.core.messages.events import (
     EphemeralNotice,
     MessagePosted,
 )
-from folkmoot.core.presence.events import CameOnline, Entered, Exited, Typing, WentOffline
+from folkmoot.core.presence.events import (
+    CameOnline,
+    Entered,
+    Exited,
+    FriendTyping,
+    Typing,
+    WentOffline,
+)
 from folkmoot.core.shared.ids import AccountId, ConversationId
 from folkmoot.core.social.events import (
     BlockLifted,
@@ -83,7 +90,11 @@ def topics_of(event: Event) -> tuple[Topic, ...]:
             return (ANSWERS,)
         case TasksAdded():
             return ()  # For consumers alone.
-        case EphemeralNotice(listener=account_id) | LogsProgressed(listener=account_id):
+        case (
+            EphemeralNotice(listener=account_id)
+            | LogsProgressed(listener=account_id)
+            | FriendTyping(receiver_id=account_id)
+        ):
             return (account_topic(account_id),)
         case (
             ConversationStarted()

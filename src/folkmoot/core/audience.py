@@ -28,7 +28,14 @@ from folkmoot.core.messages.events import (
     ReactionAdded,
     ReactionRemoved,
 )
-from folkmoot.core.presence.events import CameOnline, Entered, Exited, Typing, WentOffline
+from folkmoot.core.presence.events import (
+    CameOnline,
+    Entered,
+    Exited,
+    FriendTyping,
+    Typing,
+    WentOffline,
+)
 from folkmoot.core.shared.ids import AccountId
 from folkmoot.core.social.events import (
     BlockLifted,
@@ -62,7 +69,12 @@ def speaker(event: Event) -> AccountId | None:
             return message.author_id
         case MessageDeleted(author_id=author_id):
             return author_id
-        case ReactionAdded(actor=person) | ReactionRemoved(actor=person) | Typing(person=person):
+        case (
+            ReactionAdded(actor=person)
+            | ReactionRemoved(actor=person)
+            | Typing(person=person)
+            | FriendTyping(person=person)
+        ):
             return person.id
         case MemberJoined() | MemberLeft() | ConversationRenamed() | ConversationEnded():
             return None
@@ -86,7 +98,14 @@ def about(event: Event) -> AccountId | None:
         # First what comes by the hundred.
         case DeliveredMoved(receiver=person) | ReadMoved(reader=person):
             return person.id
-        case MessagePosted() | MessageEdited() | ReactionAdded() | ReactionRemoved() | Typing():
+        case (
+            MessagePosted()
+            | MessageEdited()
+            | ReactionAdded()
+            | ReactionRemoved()
+            | Typing()
+            | FriendTyping()
+        ):
             return speaker(event)
         case MessageDeleted(actor=person) | MemberJoined(member=person) | MemberLeft(member=person):
             return person.id
@@ -150,6 +169,7 @@ def whereabouts(event: Event) -> AccountId | None:
     match event:
         case (
             Typing(person=person)
+            | FriendTyping(person=person)
             | Entered(person=person)
             | Exited(person=person)
             | CameOnline(person=person)

@@ -89,6 +89,7 @@ class JsonWireFormat:
                 | events.AccountDeactivated()
                 | events.CameOnline()
                 | events.WentOffline()
+                | events.FriendTyping()
                 | events.BlockSet()
                 | events.BlockLifted()
                 | events.FriendRequested()

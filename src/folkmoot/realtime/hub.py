@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import permutations
 from typing import Protocol, assert_never
 
 from folkmoot.bus.port import Bus
@@ -31,7 +32,7 @@ from folkmoot.core.conversations.events import (
     MemberLeft,
     ReadMoved,
 )
-from folkmoot.core.conversations.model import Conversation, ReadMark
+from folkmoot.core.conversations.model import Conversation, Kind, ReadMark
 from folkmoot.core.conversations.receipts import KINDS_WITH_DELIVERY
 from folkmoot.core.events import Event
 from folkmoot.core.logs.events import LogsProgressed
@@ -45,11 +46,12 @@ from folkmoot.core.presence.events import (
     CameOnline,
     Entered,
     Exited,
+    FriendTyping,
     PresenceEvent,
     Typing,
     WentOffline,
 )
-from folkmoot.core.presence.model import TypingBoard
+from folkmoot.core.presence.model import AnyTyping, TypingBoard, Where
 from folkmoot.core.shared.ids import AccountId, ConnectionId, ConversationId
 from folkmoot.core.social.events import (
     BlockLifted,
@@ -272,7 +274,7 @@ class Hub:
                 self._apply_membership(event)
             case DeliveredMoved() | ReadMoved() | Durable():
                 self.deliver(event)
-            case Entered() | Exited() | CameOnline() | WentOffline() | Typing():
+            case Entered() | Exited() | CameOnline() | WentOffline() | Typing() | FriendTyping():
                 self._apply_presence(event)
             case AnswerExtended() | AnswerDropped():
                 self.streaming.note(event)
@@ -301,9 +303,10 @@ class Hub:
                 return
             case Exited(person=person):
                 self._stop_typing(event.conversation_id, person.id)
-            case Typing():
-                if not self.typing.note(event, self._now()):
-                    return
+            case Typing() | FriendTyping():
+                if self.typing.note(event, self._now()):
+                    self._show_typing(event)
+                return
             case Entered():
                 pass
             case _:
@@ -415,7 +418,7 @@ class Hub:
     def sweep(self, clock_now: datetime) -> None:
         """End what its time has ended: typing, presence, and logins by ``clock_now``."""
         for typing in self.typing.expired(self._now()):
-            self.deliver(typing)
+            self._show_typing(typing)
         self._presence.renew()
         for connection in self.connections():
             if connection.expires_at <= clock_now:
@@ -476,9 +479,15 @@ class Hub:
             event = replace(event, present=event.present - sum(unseen))
         return connection.wire_format.frame(event, own=False)
 
-    def _stop_typing(self, conversation_id: ConversationId, account_id: AccountId | None) -> None:
-        if account_id is not None and (typing := self.typing.stop(conversation_id, account_id)):
-            self.deliver(typing)
+    def _stop_typing(self, where: Where, account_id: AccountId | None) -> None:
+        if account_id is not None and (typing := self.typing.stop(where, account_id)):
+            self._show_typing(typing)
+
+    def _show_typing(self, event: AnyTyping) -> None:
+        if isinstance(event, Typing):
+            self.deliver(event)
+        else:
+            self.watchers.tell_friend(event)
 
     def _recount(self, event: MemberJoined | MemberLeft) -> None:
         channel = self._channels.get(event.conversation_id)
@@ -499,6 +508,9 @@ class Hub:
 
     def _apply_membership(self, event: ConversationStarted | MemberJoined | MemberLeft) -> None:
         if isinstance(event, ConversationStarted):
+            if event.conversation.kind is Kind.DIRECT:
+                for writer, reader in permutations(event.members, 2):
+                    self._stop_typing((reader,), writer)
             self._tell_accounts(event, event.members)
             return
         if isinstance(event, MemberJoined):

@@ -10,7 +10,6 @@ from folkmoot.bus.presence import Presence
 from folkmoot.bus.subscribers import Publish
 from folkmoot.core.accounts.service import Accounts
 from folkmoot.core.conversations.desk import Desks
-from folkmoot.core.conversations.direct import Directs
 from folkmoot.core.conversations.reach import Reach
 from folkmoot.core.conversations.receipts import Watermarks
 from folkmoot.core.conversations.service import Conversations
@@ -48,7 +47,6 @@ class Services:
     conversations: Conversations
     messages: Messages
     friends: Friends
-    directs: Directs
     desks: Desks
     marks: Watermarks
     files: Files

@@ -4,7 +4,7 @@ from folkmoot.bus.port import TopicSubscription
 from folkmoot.bus.presence import Presence
 from folkmoot.bus.topics import STAFF_ONLINE, online_topic
 from folkmoot.core.accounts.model import STAFF, Person
-from folkmoot.core.presence.events import CameOnline, WentOffline
+from folkmoot.core.presence.events import CameOnline, FriendTyping, WentOffline
 from folkmoot.core.shared.ids import AccountId
 from folkmoot.core.social.contacts import Contacts
 from folkmoot.core.social.events import SocialEvent
@@ -82,6 +82,12 @@ class Watchers:
             if event.person.id not in connection.blocked_by | {connection.person.id}:
                 self._offer(connection, event)
 
+    def tell_friend(self, event: FriendTyping) -> None:
+        """Tell the friend who is written to, where the writer is in their sight."""
+        for connection in self._of_account.get(event.person.id, ()):
+            if connection.person.id == event.receiver_id:
+                self._offer(connection, event)
+
     def show_absence(self, connection: Connection, person: Person, *, is_absent: bool) -> None:
         """Show a watched one as gone, or as online again."""
         is_staff = person.role in STAFF and connection in self._of_staff
@@ -89,7 +95,7 @@ class Watchers:
             self._offer(connection, WentOffline(person) if is_absent else CameOnline(person))
 
     @staticmethod
-    def _offer(connection: Connection, event: CameOnline | WentOffline) -> None:
+    def _offer(connection: Connection, event: CameOnline | WentOffline | FriendTyping) -> None:
         frame = connection.wire_format.frame(event, own=False)
         if frame is not None:
             connection.outlet.offer(frame)

@@ -35,7 +35,6 @@ from folkmoot.bus.topics import EVERYTHING
 from folkmoot.contracts.catalogue import CONTRACTS
 from folkmoot.core.accounts.service import Accounts
 from folkmoot.core.conversations.desk import Desks
-from folkmoot.core.conversations.direct import Directs
 from folkmoot.core.conversations.reach import Reach
 from folkmoot.core.conversations.receipts import Watermarks
 from folkmoot.core.conversations.service import Conversations
@@ -243,7 +242,6 @@ def _assembled(
         bus=bus,
         publish=publisher.publish,
         friends=Friends(clock, ids),
-        directs=Directs(clock, ids),
         desks=Desks(clock, ids),
         marks=marks,
         receipts=receipts,

@@ -47,6 +47,7 @@ IN_DIRECT = (
 OF_ACCOUNTS = (
     *of_kinds(events.CameOnline, events.WentOffline, events.FriendRequested),
     *of_kinds(events.FriendAccepted, events.FriendDeclined, events.FriendshipEnded),
+    *of_kinds(events.FriendTyping),
 )
 OF_NOTHING = (
     events.ReadMoved(DIRECT_ID, DIRECT_UID, ANA, 7, AT),

@@ -6,12 +6,9 @@ from msgspec import Struct
 
 from folkmoot.contracts.friends import codec
 from folkmoot.core.accounts.model import Account, Person
-from folkmoot.core.conversations.model import Conversation
 from folkmoot.core.messages.direct_messages import exchange, found
 from folkmoot.core.messages.errors import NotUpToDate
 from folkmoot.core.shared.ids import AccountId, ConversationId, Uid
-from folkmoot.core.social.errors import SelfRequest
-from folkmoot.core.social.model import pair_key
 from folkmoot.core.work import UnitOfWork
 from folkmoot.kit.sending import Find, Found
 from folkmoot.realtime.services import Services
@@ -66,30 +63,3 @@ async def receiver_named(services: Services, actor: Account, name: str) -> Perso
     """
     account = await services.storage.read(lambda work: services.reach.named(work, actor, name))
     return account.person
-
-
-async def partner_named(services: Services, actor: Account, name: str) -> Partner:
-    """Whom a name means, and where the two write to each other; begun if they have not yet.
-
-    Raises:
-        NoSuchAccount, SelfRequest
-        NotFriends, Blocked: there is nothing between them yet, and now there cannot be.
-    """
-    me, person = actor.id, await receiver_named(services, actor, name)
-    if person.id == me:
-        raise SelfRequest(field="receiver_id")
-    pair = pair_key(me, person.id)
-
-    async def known(work: UnitOfWork) -> Conversation | None:
-        conversation_id = (await work.directs.between([pair])).get(pair)
-        if conversation_id is None:
-            return None
-        return (await work.conversations.heads([conversation_id]))[conversation_id]
-
-    async def begun(work: UnitOfWork) -> Conversation:
-        return await services.directs.between(work, me, person.id)
-
-    head = await services.storage.read(known)
-    if head is None:
-        head = await services.writer.write(begun)
-    return Partner(person.id, person.uid, head.id, head.uid)

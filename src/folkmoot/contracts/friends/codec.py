@@ -158,6 +158,8 @@ def sent(message: Message, friend_id: Uid, status: DeliveryStatus) -> wire.Direc
 Mark = events.ReadMoved | events.DeliveredMoved
 PairEvent = TimelineEvent | Mark | ConversationPresence
 """What happens in a conversation, of two or of more."""
+Told = FriendEvent | events.CameOnline | events.WentOffline | events.FriendTyping
+"""What happens between two accounts, wherever they write to each other."""
 
 
 def shown(event: PairEvent, pair: Pair, status: DeliveryStatus, *, own: bool) -> Struct | None:
@@ -201,13 +203,15 @@ def past(
     return new_message(event.message, pair, status, own=own, read_at=receiver.read_at(event.seq))
 
 
-def told(event: FriendEvent | events.CameOnline | events.WentOffline, *, own: bool) -> Struct:
+def told(event: Told, *, own: bool) -> Struct:
     """What a client is told of an event between accounts."""
     match event:
         case events.CameOnline(person=person):
             return wire.FriendOnlineOut(person.uid)
         case events.WentOffline(person=person):
             return wire.FriendOfflineOut(person.uid)
+        case events.FriendTyping(person=person, is_typing=is_typing):
+            return wire.FriendTypingOut(person.uid, is_typing)
         case events.FriendRequested(request=request):
             return request_out(request, wire.FriendRequestedOut)
         case events.FriendAccepted(request=request):

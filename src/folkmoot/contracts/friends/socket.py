@@ -10,7 +10,6 @@ from folkmoot.contracts.friends.addressing import (
     Receiver,
     direct_named,
     frames_missed,
-    partner_named,
     receiver_named,
 )
 from folkmoot.contracts.friends.kinds import FRAMES
@@ -18,7 +17,7 @@ from folkmoot.contracts.friends.subscription import FriendsSubscription
 from folkmoot.contracts.friends.wire_format import FriendsWireFormat
 from folkmoot.core.accounts.model import AccountName
 from folkmoot.core.conversations.model import ReadMark
-from folkmoot.core.messages.direct_messages import DeliveryStatus, exchange, received
+from folkmoot.core.messages.direct_messages import DeliveryStatus, begun, exchange, received
 from folkmoot.core.messages.errors import NotUpToDate
 from folkmoot.core.messages.model import (
     Destination,
@@ -27,6 +26,7 @@ from folkmoot.core.messages.model import (
     Posted,
     UnaddressedDraft,
 )
+from folkmoot.core.presence.events import FriendTyping
 from folkmoot.core.shared.refusals import Refusal, Unavailable
 from folkmoot.core.work import UnitOfWork
 from folkmoot.kit.admitted_client import AdmittedClient
@@ -133,20 +133,19 @@ class FriendsHandler(FrameHandler[wire.Intention, SentRequest]):
         partner = self._known(receiver)
         if partner is None:
             return self._type_first(receiver, is_typing=is_typing)
-        self._show_typing(partner, is_typing=is_typing)
+        here = partner.conversation_id, partner.conversation_uid
+        self._sender.show_typing(self.connection.person, *here, is_typing=is_typing)
         return None
 
-    async def _type_first(self, receiver: str, *, is_typing: bool) -> None:
-        partner = await partner_named(self._services, self._account, receiver)
-        self._show_typing(partner, is_typing=is_typing)
-
-    def _show_typing(self, partner: Partner, *, is_typing: bool) -> None:
-        self._sender.show_typing(
-            self.connection.person,
-            partner.conversation_id,
-            partner.conversation_uid,
-            is_typing=is_typing,
-        )
+    async def _type_first(self, name: str, *, is_typing: bool) -> None:
+        """Show it to a friend of whom nothing was known; a conversation begins with a word only."""
+        me, services = self.connection.person, self._services
+        friend = await receiver_named(services, self._account, name)
+        head = await services.storage.read(lambda work: begun(work, me.id, friend.id))
+        if head is None:
+            services.publish([FriendTyping(friend.id, me, is_typing)])
+        else:
+            self._sender.show_typing(me, head.id, head.uid, is_typing=is_typing)
 
     def _known(self, receiver: str) -> Partner | None:
         """Whom a name means, if the two have written before; usernames are looked up each time."""

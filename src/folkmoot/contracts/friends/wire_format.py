@@ -47,6 +47,8 @@ class FriendsWireFormat:
                 return codec.told(event, own=own)
             case events.FriendshipEnded() | events.CameOnline() | events.WentOffline():
                 return codec.told(event, own=own)
+            case events.FriendTyping():
+                return codec.told(event, own=own)
             case events.BlockSet() | events.BlockLifted() | events.LoginsEnded():
                 return None
             case events.AccountDeactivated() | events.AccountChanged():

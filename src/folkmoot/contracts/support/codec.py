@@ -110,7 +110,7 @@ def shown(event: Event, setting: Setting | None, *, own: bool) -> tuple[str, Str
         ):
             data = None if setting is None else _happening(event, setting, own=own)
             return None if data is None else (_NAMES[type(data)], data)
-        case events.Entered() | events.Exited() | events.DeliveredMoved():
+        case events.Entered() | events.Exited() | events.DeliveredMoved() | events.FriendTyping():
             return None
         case events.MemberJoined() | events.MemberLeft() | events.ConversationRenamed():
             return None

@@ -13,7 +13,7 @@ from folkmoot.core.messages.model import Message
 from folkmoot.core.messages.store import MessageWork
 from folkmoot.core.shared.ids import AccountId, ConversationId
 from folkmoot.core.social.contacts import contacts_of
-from folkmoot.core.social.errors import NotFriends, SelfRequest
+from folkmoot.core.social.errors import Blocked, NotFriends, SelfRequest
 from folkmoot.core.social.model import pair_key
 
 
@@ -93,6 +93,26 @@ async def opened(work: MessageWork, me: AccountId, friend: AccountId) -> Convers
         raise NotFriends
     known = (await work.directs.between([pair])).get(pair)
     return None if known is None else (await work.conversations.heads([known]))[known]
+
+
+async def begun(work: MessageWork, me: AccountId, friend: AccountId) -> Conversation | None:
+    """The direct conversation with somebody; ``None`` while there is none, and may be one.
+
+    Raises:
+        SelfRequest
+        NotFriends, Blocked: there is nothing between them yet, and now there cannot be.
+    """
+    if me == friend:
+        raise SelfRequest(field="receiver_id")
+    pair = pair_key(me, friend)
+    known = (await work.directs.between([pair])).get(pair)
+    if known is not None:
+        return (await work.conversations.heads([known]))[known]
+    if await work.social.blocks_among(pair):
+        raise Blocked
+    if pair not in await work.friends.pairs_among([pair]):
+        raise NotFriends
+    return None
 
 
 async def found(work: MessageWork, me: AccountId, name: str) -> Message:

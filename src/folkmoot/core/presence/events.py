@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from folkmoot.core.accounts.model import Person
-from folkmoot.core.shared.ids import ConversationId, Uid
+from folkmoot.core.shared.ids import AccountId, ConversationId, Uid
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,5 +49,24 @@ class Typing:
     person: Person
     is_typing: bool
 
+    @property
+    def where(self) -> ConversationId:
+        """Where it is shown."""
+        return self.conversation_id
 
-PresenceEvent = Entered | Exited | CameOnline | WentOffline | Typing
+
+@dataclass(frozen=True, slots=True)
+class FriendTyping:
+    """The same, to a friend with whom no word was exchanged yet: there is no conversation."""
+
+    receiver_id: AccountId
+    person: Person
+    is_typing: bool
+
+    @property
+    def where(self) -> tuple[AccountId]:
+        """To whom it is shown."""
+        return (self.receiver_id,)
+
+
+PresenceEvent = Entered | Exited | CameOnline | WentOffline | Typing | FriendTyping

@@ -1,11 +1,16 @@
 """Counting who is here, and for how long somebody types; told the time, doing nothing itself."""
 
 from collections.abc import Collection
+from dataclasses import replace
 
-from folkmoot.core.presence.events import Typing
+from folkmoot.core.presence.events import FriendTyping, Typing
 from folkmoot.core.shared.ids import AccountId, ConversationId
 
 TYPING_SECONDS = 6.0
+
+AnyTyping = Typing | FriendTyping
+Where = ConversationId | tuple[AccountId]
+"""A conversation; or, of two friends who have none yet, the one who is written to."""
 
 
 class Roster:
@@ -43,23 +48,23 @@ class TypingBoard:
     """
 
     def __init__(self) -> None:
-        self._until: dict[tuple[ConversationId, AccountId], tuple[float, Typing]] = {}
+        self._until: dict[tuple[Where, AccountId], tuple[float, AnyTyping]] = {}
 
-    def note(self, typing: Typing, now: float) -> bool:
+    def note(self, typing: AnyTyping, now: float) -> bool:
         """Take note of a sign; whether it changes what others should be shown."""
-        key = (typing.conversation_id, typing.person.id)
+        key = (typing.where, typing.person.id)
         known = self._until.pop(key, None)
         if typing.is_typing:
             # Deleted and set anew, so that the dict stays ordered by deadline.
             self._until[key] = (now + TYPING_SECONDS, typing)
         return typing.is_typing != (known is not None)
 
-    def stop(self, conversation_id: ConversationId, account_id: AccountId) -> Typing | None:
+    def stop(self, where: Where, account_id: AccountId) -> AnyTyping | None:
         """The end of somebody's typing, if they were: they posted, or went away."""
-        known = self._until.pop((conversation_id, account_id), None)
-        return _ended(known[1]) if known else None
+        known = self._until.pop((where, account_id), None)
+        return replace(known[1], is_typing=False) if known else None
 
-    def expired(self, now: float) -> list[Typing]:
+    def expired(self, now: float) -> list[AnyTyping]:
         """The ends of all typing whose time is over; each is given once."""
         over = []
         for until, typing in self._until.values():
@@ -67,8 +72,8 @@ class TypingBoard:
                 break
             over.append(typing)
         for typing in over:
-            del self._until[typing.conversation_id, typing.person.id]
-        return [_ended(typing) for typing in over]
+            del self._until[typing.where, typing.person.id]
+        return [replace(typing, is_typing=False) for typing in over]
 
     def is_typing(self, conversation_id: ConversationId, account_id: AccountId) -> bool:
         """Whether an account is typing in a conversation."""
@@ -77,7 +82,3 @@ class TypingBoard:
     def typists(self, conversation_id: ConversationId) -> int:
         """How many are typing in a conversation."""
         return sum(1 for key in self._until if key[0] == conversation_id)
-
-
-def _ended(typing: Typing) -> Typing:
-    return Typing(typing.conversation_id, typing.conversation_uid, typing.person, is_typing=False)

@@ -38,7 +38,14 @@ from folkmoot.core.messages.events import (
     ReactionRemoved,
 )
 from folkmoot.core.messages.model import Message
-from folkmoot.core.presence.events import CameOnline, Entered, Exited, Typing, WentOffline
+from folkmoot.core.presence.events import (
+    CameOnline,
+    Entered,
+    Exited,
+    FriendTyping,
+    Typing,
+    WentOffline,
+)
 from folkmoot.core.shared.ids import AccountId, Clock
 from folkmoot.core.shared.rates import Buckets, Rate
 from folkmoot.core.shared.refusals import Forbidden, Refusal
@@ -174,7 +181,7 @@ class AuditConsumer:
                 | ConversationStarted()
             ):
                 pass
-            case Entered() | Exited() | Typing() | CameOnline() | WentOffline():
+            case Entered() | Exited() | Typing() | FriendTyping() | CameOnline() | WentOffline():
                 pass
             case AnswerExtended() | AnswerDropped() | EphemeralNotice() | TasksAdded():
                 pass
