@@ -8,6 +8,7 @@ import httpx2
 from fastapi import FastAPI
 
 from folkmoot.auth.authenticator import Authenticator, Caller, Credentials, Origins
+from folkmoot.auth.email_changes import EmailTokens
 from folkmoot.auth.issuers import Issuers
 from folkmoot.auth.login_limits import AuthRates, LoginRateLimiter
 from folkmoot.auth.logins import Logins, TokenPair
@@ -51,6 +52,17 @@ class CountingStorage:
         await self._storage.close()
 
 
+class KeptLetters:
+    """Keeps what it is to send: to whom, and the token in it."""
+
+    def __init__(self, letters: list[tuple[str, str]]) -> None:
+        self._letters = letters
+
+    def send(self, to: str, subject: str, text: str) -> None:
+        (token,) = [line for line in text.splitlines() if line.count(".") == 2 and " " not in line]
+        self._letters.append((to, token))
+
+
 @dataclass
 class AuthServices:
     clock: FrozenClock
@@ -61,6 +73,7 @@ class AuthServices:
     authenticator: Authenticator
     logins: Logins
     announced: list[object]
+    letters: list[tuple[str, str]]
 
     async def register(self, username: str = "ana", password: str = PASSWORD) -> Account:
         return await self.logins.register(
@@ -113,9 +126,18 @@ async def open_auth_services(
     shared = {"storage": storage, "write": write, "accounts": accounts, "clock": clock}
     authenticator = Authenticator(**shared, tokens=tokens, origins=origins, issuers=issuers)
     login_rates = LoginRateLimiter(rates or AuthRates(enabled=False), clock.monotonic)
-    logins = Logins(**shared, ids=ids, tokens=tokens, passwords=passwords, login_rates=login_rates)
+    letters: list[tuple[str, str]] = []
+    logins = Logins(
+        **shared,
+        ids=ids,
+        tokens=tokens,
+        passwords=passwords,
+        login_rates=login_rates,
+        email_tokens=EmailTokens(SECRET, clock),
+        mailer=KeptLetters(letters),
+    )
     return AuthServices(
-        clock, storage, accounts, tokens, passwords, authenticator, logins, announced
+        clock, storage, accounts, tokens, passwords, authenticator, logins, announced, letters
     )
 
 

@@ -3,10 +3,11 @@
 import pytest
 
 from folkmoot.auth.audit import NoAudit
+from folkmoot.auth.email_changes import EmailTokens
 from folkmoot.auth.login_limits import AuthRates, LoginRateLimiter
 from folkmoot.auth.logins import Logins
 from folkmoot.core.accounts.errors import LoginRevoked, WrongPassword
-from tests.auth.services import HOME, PASSWORD, AuthServices, open_auth_services
+from tests.auth.services import HOME, PASSWORD, SECRET, AuthServices, open_auth_services
 from tests.cast import CountingIds
 
 
@@ -40,6 +41,7 @@ async def services() -> tuple[AuthServices, Noted]:
         ids=CountingIds(process=1),
         tokens=services.tokens,
         passwords=services.passwords,
+        email_tokens=EmailTokens(SECRET, services.clock),
         login_rates=LoginRateLimiter(AuthRates(enabled=False), services.clock.monotonic),
         audit=noted,
     )

@@ -11,6 +11,7 @@ from typing import Final
 
 from folkmoot.auth.audit import Audit, NoAudit
 from folkmoot.auth.authenticator import Caller, new_ticket
+from folkmoot.auth.email_changes import SUBJECT, EmailTokens, Mailer, NoMailer, letter
 from folkmoot.auth.errors import CurrentPasswordWrong
 from folkmoot.auth.login_limits import LoginRateLimiter
 from folkmoot.auth.passwords import Passwords, check_password
@@ -26,6 +27,7 @@ from folkmoot.core.accounts.model import (
     Account,
     AccountChange,
     Login,
+    checked_email,
     email_key,
     username_key,
 )
@@ -64,6 +66,14 @@ class Ticket:
     expires_in: int
 
 
+@dataclass(frozen=True, slots=True)
+class ProfileChange:
+    """The account after a change, and the address that waits to be confirmed, if any does."""
+
+    account: Account
+    pending_email: str | None = None
+
+
 class _LoginOutcome(Enum):
     UNKNOWN = auto()
     REUSED = auto()
@@ -89,6 +99,8 @@ class Logins:
         tokens: AccessTokens,
         passwords: Passwords,
         login_rates: LoginRateLimiter,
+        email_tokens: EmailTokens,
+        mailer: Mailer | None = None,
         lifetimes: Lifetimes | None = None,
         audit: Audit | None = None,
     ) -> None:
@@ -100,6 +112,8 @@ class Logins:
         self._tokens = tokens
         self._passwords = passwords
         self._login_rates = login_rates
+        self._email_tokens = email_tokens
+        self._mailer = mailer or NoMailer()
         self._lifetimes = lifetimes or Lifetimes()
         self._audit = audit or NoAudit()
 
@@ -225,10 +239,7 @@ class Logins:
         account = caller.account
         self._login_rates.password(account.id)
         check_password(new, field="new_password", names=(account.username, account.email))
-        present = await self._storage.read(lambda work: work.accounts.password_hash(account.id))
-        if not await self._passwords.matches(current, present):
-            self._audit.note("password change failed", account=account.username)
-            raise CurrentPasswordWrong(field="current_password")
+        present = await self._prove(account, current)
         hashed = await self._passwords.hashed(new)
 
         async def change(work: UnitOfWork) -> None:
@@ -247,21 +258,72 @@ class Logins:
         full_name: str | None = None,
         avatar: str | None = None,
         email: str | None = None,
-    ) -> Account:
+        current_password: str | None = None,
+    ) -> ProfileChange:
         """The account after its owner changed how it is shown; ``None`` leaves a field as it is.
 
+        Another e-mail address asks for the password, and stays pending until it is confirmed from
+        there. Whether somebody has it is not looked up: nobody learns that here.
+
         Raises:
-            Invalid, EmailTaken
+            Invalid, CurrentPasswordWrong, TooManyRequests
         """
-        account_id = caller.account.id
-        account = await self._write(
+        account = caller.account
+        wanted = None if email is None else checked_email(email)
+        is_other = wanted is not None and email_key(wanted) != email_key(account.email)
+        if is_other:
+            self._login_rates.password(account.id)
+            await self._prove(account, current_password or "")
+        changed = await self._write(
             lambda work: self._accounts.change_profile(
-                work, account_id, full_name=full_name, avatar=avatar, email=email
+                work,
+                account.id,
+                full_name=full_name,
+                avatar=avatar,
+                email=None if is_other else wanted,
             )
         )
-        if account.email != caller.account.email:
-            self._audit.note("e-mail address changed", account=account.username)
+        if not is_other or wanted is None:
+            return ProfileChange(changed)
+        token = self._email_tokens.issue(account, wanted)
+        self._mailer.send(wanted, SUBJECT, letter(account, token))
+        self._audit.note("e-mail change asked for", account=account.username)
+        return ProfileChange(changed, wanted)
+
+    async def confirm_email(self, token: str, *, address: str) -> Account:
+        """The account with the address that the token was sent to.
+
+        Raises:
+            TokenInvalid, TokenExpired: or it was used, or the address has changed otherwise since.
+            EmailTaken: said only to whom the address belongs.
+            AccountInactive, TooManyRequests
+        """
+        self._login_rates.refresh(address)
+        grant = self._email_tokens.read(token)
+
+        async def change(work: UnitOfWork) -> Account:
+            account = (await work.accounts.by_uids([grant.account_uid])).get(grant.account_uid)
+            if account is None or email_key(account.email) != grant.old_key:
+                raise TokenInvalid
+            if not account.is_active:
+                raise AccountInactive
+            return await self._accounts.change_profile(work, account.id, email=grant.email)
+
+        account = await self._write(change)
+        self._audit.note("e-mail address changed", account=account.username, address=address)
         return account
+
+    async def _prove(self, account: Account, password: str) -> str | None:
+        """The hash of the account's password, which whoever asks has to know.
+
+        Raises:
+            CurrentPasswordWrong
+        """
+        present = await self._storage.read(lambda work: work.accounts.password_hash(account.id))
+        if not await self._passwords.matches(password, present):
+            self._audit.note("password check failed", account=account.username)
+            raise CurrentPasswordWrong(field="current_password")
+        return present
 
     def _keys(self, account: Account, login: Login, refresh_token: str) -> TokenPair:
         now = self._clock.now()

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -180,6 +181,14 @@ class Settings(BaseSettings):
     password_per_minute: float = Field(
         default=5, gt=0, description="Changes of an account's password that are tried"
     )
+    mail_command: str | None = Field(
+        default=None,
+        description="Sends the letter on its standard input, as /usr/sbin/sendmail -t; without it, "
+        "another e-mail address is confirmed by an operator: folkmoot account email",
+    )
+    mail_from: str = Field(
+        default="folkmoot@localhost", max_length=254, description="Who writes these letters"
+    )
     assistant_base_url: str | None = Field(
         default=None,
         description="An OpenAI-compatible endpoint, as https://api.example.com/v1; without it, "
@@ -264,6 +273,17 @@ class Settings(BaseSettings):
     def _by_comma(cls, value: Any) -> Any:
         if isinstance(value, str):
             return [one.strip() for one in value.split(",") if one.strip()]
+        return value
+
+    @field_validator("mail_command")
+    @classmethod
+    def _a_command(cls, value: str | None) -> str | None:
+        try:
+            words = shlex.split(value or "true")
+        except ValueError:
+            words = []
+        if not words:
+            raise ValueError("this is no program with its arguments, quoted as in a shell")
         return value
 
     @field_validator("assistant_base_url")

@@ -14,6 +14,7 @@ import httpx2
 
 from folkmoot.auth.authenticator import Authenticator, Origins
 from folkmoot.auth.common_passwords import common_passwords
+from folkmoot.auth.email_changes import EmailTokens, Mailer, NoMailer
 from folkmoot.auth.issuers import Issuers, IssuerSettings
 from folkmoot.auth.login_limits import AuthRates, LoginRateLimiter
 from folkmoot.auth.logins import Lifetimes, Logins
@@ -76,6 +77,7 @@ from folkmoot.server.ops.log_rates import tell_every_minute
 from folkmoot.server.ops.log_setup import OwnLog
 from folkmoot.server.ops.memory import MemoryReturn
 from folkmoot.server.programs import log_reader
+from folkmoot.server.programs.mail import MailCommand
 from folkmoot.server.settings import Settings
 from folkmoot.server.system import SystemClock, SystemIds, first_connection_id
 from folkmoot.storage import lock_storage, open_storage
@@ -252,7 +254,7 @@ def _assembled(
         slow_readers=SlowReaders(max_bytes=settings.max_outbox_bytes),
         audit=means.audit,
     )
-    logins = _logins(settings, services, tokens, passwords, means.audit)
+    logins = _logins(settings, services, tokens, passwords, means.audit, secret)
     assistant = _assistant(settings, services, means.answerer)
     tasks = _task_runner(settings, services, assistant)
     _register(publisher, _audit(settings, services, means), assistant, tasks)
@@ -305,7 +307,12 @@ def _logins(
     tokens: AccessTokens,
     passwords: Passwords,
     audit: AuditTrail,
+    secret: bytes,
 ) -> Logins:
+    mailer: Mailer = NoMailer()
+    if settings.mail_command is not None:
+        tasks = services.background_tasks
+        mailer = MailCommand(settings.mail_command, settings.mail_from, tasks)
     return Logins(
         storage=services.storage,
         write=services.writer.write,
@@ -315,6 +322,8 @@ def _logins(
         tokens=tokens,
         passwords=passwords,
         login_rates=LoginRateLimiter(_auth_rates(settings)),
+        email_tokens=EmailTokens(secret, services.clock),
+        mailer=mailer,
         lifetimes=Lifetimes(login=timedelta(days=settings.refresh_token_days)),
         audit=audit,
     )

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Literal, Self
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictStr, model_validator
 
 from folkmoot.auth.logins import Ticket, TokenPair
@@ -69,6 +69,14 @@ class RefreshBody(BaseModel):
     set_cookie: StrictBool = False
 
 
+class EmailTokenBody(BaseModel):
+    """What was sent to the new address."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"token": "from the letter"}]})
+
+    token: StrictStr = Field(repr=False, max_length=4096)
+
+
 class PasswordBody(BaseModel):
     """The present password and the next."""
 
@@ -94,7 +102,12 @@ class ProfileBody(BaseModel):
 
     full_name: StrictStr | None = None
     avatar: StrictStr | None = Field(default=None, description="The address of a picture")
-    email: StrictStr | None = None
+    email: StrictStr | None = Field(
+        default=None, description="Another address is confirmed from there (`POST /auth/email`)"
+    )
+    current_password: StrictStr | None = Field(
+        default=None, repr=False, description="Needed for another e-mail address"
+    )
 
     def text(self, name: Literal["full_name", "avatar", "email"]) -> str | None:
         """The new text of a field, empty to take it away, ``None`` to leave it."""
@@ -103,7 +116,7 @@ class ProfileBody(BaseModel):
 
 
 class AccountOut(Struct, frozen=True):
-    """An account, as its owner sees it."""
+    """An account, as its owner sees it; ``pending_email`` right after it was asked for."""
 
     id: int
     uid: str
@@ -114,6 +127,7 @@ class AccountOut(Struct, frozen=True):
     role: str
     is_active: bool
     created_at: datetime
+    pending_email: str | UnsetType = UNSET
 
 
 class TokensOut(Struct, frozen=True):
@@ -135,7 +149,7 @@ class TicketOut(Struct, frozen=True):
 ANSWERS = (AccountOut, TokensOut, TicketOut)
 
 
-def account_out(account: Account) -> AccountOut:
+def account_out(account: Account, pending_email: str | None = None) -> AccountOut:
     """The account, as its owner sees it."""
     return AccountOut(
         id=account.id,
@@ -147,6 +161,7 @@ def account_out(account: Account) -> AccountOut:
         role=account.role.value,
         is_active=account.is_active,
         created_at=account.created_at,
+        pending_email=pending_email or UNSET,
     )
 
 

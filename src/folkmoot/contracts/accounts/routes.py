@@ -169,23 +169,44 @@ async def me(caller: CallerOf) -> Response:
     responses={
         200: shape(codec.AccountOut),
         **_KNOWN,
-        **refused(409, EmailTaken()),
         **refused(
             422,
             EmailInvalid(field="email"),
+            CurrentPasswordWrong(field="current_password"),
             AvatarInvalid(field="avatar"),
             TextTooLong(field="full_name", max_chars=200),
         ),
     },
 )
 async def change_me(body: codec.ProfileBody, caller: CallerOf, logins: LoginsOf) -> Response:
-    """Change how the account is shown, or its e-mail address; nothing else can be changed here."""
-    account = await logins.change_profile(
+    """Change how the account is shown, or ask for another e-mail address.
+
+    Another address needs the `current_password`, and is `pending_email` until it is confirmed
+    with what was sent there. Whether somebody else has it is not told.
+    """
+    changed = await logins.change_profile(
         caller,
         full_name=body.text("full_name"),
         avatar=body.text("avatar"),
         email=body.text("email"),
+        current_password=body.current_password,
     )
+    return answer(codec.account_out(changed.account, changed.pending_email))
+
+
+@router.post(
+    "/auth/email",
+    summary="Confirm an e-mail address",
+    responses={
+        200: shape(codec.AccountOut),
+        **refused(401, TokenInvalid(), TokenExpired()),
+        **refused(403, AccountInactive()),
+        **refused(409, EmailTaken()),
+    },
+)
+async def confirm_email(body: codec.EmailTokenBody, request: Request, logins: LoginsOf) -> Response:
+    """Have the address that a token was sent to; it is good once, for a day."""
+    account = await logins.confirm_email(body.token, address=_address_of(request))
     return answer(codec.account_out(account))
 
 
