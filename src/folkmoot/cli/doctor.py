@@ -63,7 +63,7 @@ def _data_folder(settings: Settings) -> Finding:
 
 
 def _database(settings: Settings) -> Finding:
-    return control_socket.run(settings, "check")
+    return control_socket.run(settings, "check").said
 
 
 def _every_row(settings: Settings) -> Finding:

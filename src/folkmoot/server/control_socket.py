@@ -6,29 +6,26 @@ open. So `folkmoot account …` works beside it, and the sockets of a login that
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
-from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import uvloop
 
-from folkmoot.auth.passwords import check_password
-from folkmoot.core.accounts.model import Role
 from folkmoot.core.shared.refusals import Refusal, Unavailable
-from folkmoot.core.work import UnitOfWork
+from folkmoot.server import account_commands
+from folkmoot.server.account_commands import NOTED, ControlAnswer, ControlCommand
 from folkmoot.server.errors import StartRefused
 from folkmoot.server.settings import Settings
 from folkmoot.server.wiring import Components, opened
 
 FILE_NAME = "control.sock"
 MAX_LINE_BYTES = 64 * 1024
+MAX_ANSWER_BYTES = 4 * 1024 * 1024
 WITHIN_SECONDS = 30.0
 _log = logging.getLogger(__name__)
-
-ControlCommand = Callable[..., Awaitable[str]]
-"""Does something to a server's data, and says in one sentence what was done."""
 
 
 class _ControlRequest(msgspec.Struct):
@@ -39,83 +36,21 @@ class _ControlRequest(msgspec.Struct):
 class _ControlResult(msgspec.Struct):
     said: str
     is_refused: bool
+    data: Any = None
 
 
-async def create(
-    components: Components, *, username: str, email: str, password: str, role: str, full_name: str
-) -> str:
-    """Make an account."""
-    accounts = components.services.accounts
-    draft = accounts.draft(username=username, email=email, full_name=full_name, role=Role(role))
-    check_password(password, field="password", names=(username, email))
-    new = replace(draft, password_hash=await components.passwords.hashed(password))
-    account = await components.services.writer.write(lambda work: work.accounts.add(new))
-    return f"Made account {account.username} (number {account.id}, {account.role})."
-
-
-async def change_role(components: Components, *, username: str, role: str) -> str:
-    """Give an account another role; its logins end."""
-    accounts = components.services.accounts
-
-    async def job(work: UnitOfWork) -> str:
-        found = await accounts.named(work, username)
-        return (await accounts.set_role(work, found.id, Role(role))).username
-
-    return f"{await components.services.writer.write(job)} is {role} now."
-
-
-async def deactivate(components: Components, *, username: str) -> str:
-    """Switch an account off; its logins end."""
-    accounts = components.services.accounts
-
-    async def job(work: UnitOfWork) -> str:
-        found = await accounts.named(work, username)
-        return (await accounts.deactivate(work, found.id)).username
-
-    return f"{await components.services.writer.write(job)} is deactivated."
-
-
-async def change_password(components: Components, *, username: str, password: str) -> str:
-    """Give an account another password; its logins end."""
-    check_password(password, field="password", names=(username,))
-    hashed = await components.passwords.hashed(password)
-    accounts = components.services.accounts
-
-    async def job(work: UnitOfWork) -> str:
-        found = await accounts.named(work, username)
-        await accounts.set_password(work, found.id, hashed)
-        return found.username
-
-    return f"{await components.services.writer.write(job)} has another password."
-
-
-async def check(components: Components) -> str:
+async def check(components: Components) -> ControlAnswer:
     """See that the database can be written, and count what is in it."""
     await components.services.storage.check()
     count = await components.services.storage.read(lambda work: work.accounts.count())
     failures = "".join(f"; {one.explained}" for one in components.readiness.health.failures())
-    return f"can be written, and has {count} accounts{failures}"
+    return ControlAnswer(f"can be written, and has {count} accounts{failures}")
 
 
-COMMANDS: Mapping[str, ControlCommand] = {
-    "check": check,
-    "create": create,
-    "role": change_role,
-    "deactivate": deactivate,
-    "password": change_password,
-}
+COMMANDS: Mapping[str, ControlCommand] = {"check": check, **account_commands.COMMANDS}
 
 
-_NOTED: Mapping[str, str] = {
-    "create": "account registered",
-    "role": "role changed",
-    "deactivate": "account deactivated",
-    "password": "password changed",
-}
-"""How a command is called in the audit trail."""
-
-
-def run(settings: Settings, command: str, **arguments: str) -> str:
+def run(settings: Settings, command: str, **arguments: str) -> ControlAnswer:
     """What a command says it did.
 
     Raises:
@@ -132,20 +67,20 @@ def is_served(settings: Settings) -> bool:
     )
 
 
-async def _run(settings: Settings, request: _ControlRequest) -> str:
+async def _run(settings: Settings, request: _ControlRequest) -> ControlAnswer:
     outcome = await _asked(settings.data.absolute() / FILE_NAME, request)
     if outcome is None:
         async with opened(settings) as components:
             outcome = await _done(components, request)
     if outcome.is_refused:
         raise StartRefused(outcome.said)
-    return outcome.said
+    return ControlAnswer(outcome.said, msgspec.to_builtins(outcome.data))
 
 
 async def _asked(path: Path, request: _ControlRequest) -> _ControlResult | None:
     """What the server at this socket file says; ``None`` if none is there."""
     try:
-        reader, writer = await asyncio.open_unix_connection(str(path))
+        reader, writer = await asyncio.open_unix_connection(str(path), limit=MAX_ANSWER_BYTES)
     except OSError:
         return None
     try:
@@ -169,15 +104,19 @@ def told(refusal: Exception) -> str:
 async def _done(components: Components, request: _ControlRequest) -> _ControlResult:
     who = request.arguments.get("username")
     role = request.arguments.get("role")
+    command = COMMANDS.get(request.command)
+    if command is None:
+        said = "The running server knows no such command; it is of another version."
+        return _ControlResult(said, is_refused=True)
     try:
-        said = await COMMANDS[request.command](components, **request.arguments)
+        done = await command(components, **request.arguments)
     except (Refusal, Unavailable) as refusal:
-        what = f"{_NOTED.get(request.command, request.command)} refused"
+        what = f"{NOTED.get(request.command, request.command)} refused"
         components.audit.note(what, account=who, by="operator", reason=refusal.code)
         return _ControlResult(told(refusal), is_refused=True)
-    if request.command in _NOTED:
-        components.audit.note(_NOTED[request.command], account=who, by="operator", role=role)
-    return _ControlResult(said, is_refused=False)
+    if request.command in NOTED:
+        components.audit.note(NOTED[request.command], account=who, by="operator", role=role)
+    return _ControlResult(done.said, is_refused=False, data=done.data)
 
 
 @asynccontextmanager

@@ -39,6 +39,7 @@ from folkmoot.core.conversations.desk import Desks
 from folkmoot.core.conversations.reach import Reach
 from folkmoot.core.conversations.receipts import Watermarks
 from folkmoot.core.conversations.service import Conversations
+from folkmoot.core.endings import Endings
 from folkmoot.core.logs.model import SourceAudience
 from folkmoot.core.messages.answers import Answers
 from folkmoot.core.messages.owed_answers import ANSWER
@@ -97,6 +98,7 @@ class Components:
     services: Services
     logins: Logins
     passwords: Passwords
+    endings: Endings
     logs: Logs
     assistant: Assistant
     tasks: TaskRunner
@@ -263,6 +265,7 @@ def _assembled(
         services,
         logins,
         passwords,
+        _endings(services),
         means.logs,
         assistant,
         tasks,
@@ -291,6 +294,11 @@ def _writer(settings: Settings, storage: Storage, publisher: Publisher, bus: Bus
         announce_again=bus.publish,
         answer_seconds=settings.answer_seconds,
     )
+
+
+def _endings(services: Services) -> Endings:
+    parts = (services.conversations, services.desks, services.friends, services.social)
+    return Endings(services.accounts, *parts)
 
 
 def _task_runner(settings: Settings, services: Services, assistant: Assistant) -> TaskRunner:

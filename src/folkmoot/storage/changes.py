@@ -162,6 +162,8 @@ def to_event(
             return ConversationEnded(**position, actor=actor)
         case ChangeKind.RENAMED:
             return ConversationRenamed(**position, title=change.detail, actor=actor)
+        case ChangeKind.AGENT_ASSIGNED if change.subject_id is None:
+            return AgentAssigned(**position, agent=None, actor=actor)
         case ChangeKind.MEMBER_JOINED | ChangeKind.MEMBER_LEFT | ChangeKind.AGENT_ASSIGNED:
             subject = _found(change, people.get(change.subject_id or AccountId(0)))
             return _member_event(kind, position, actor, subject)

@@ -14,6 +14,7 @@ OPERATIONS: Final[Mapping[str, IntentionKind]] = {
     "POST /auth/logout-all": IntentionKind.LEAVE,
     "GET /auth/me": IntentionKind.LOOK,
     "PATCH /auth/me": IntentionKind.PROFILE,
+    "POST /auth/email": IntentionKind.ENTER,
     "POST /auth/password": IntentionKind.PROFILE,
     "POST /auth/ws-ticket": IntentionKind.TICKET,
 }

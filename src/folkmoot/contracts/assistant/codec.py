@@ -127,7 +127,8 @@ def _change(event: TimelineChange) -> Struct:
         case events.ConversationEnded(at=at):
             return wire.ChatClosedFrame(session, by, seq, instant(at))
         case events.AgentAssigned(agent=agent):
-            return wire.ChatAssignedFrame(session, by, agent.uid, agent.username, seq)
+            uid, name = (agent.uid, agent.username) if agent else (None, "")
+            return wire.ChatAssignedFrame(session, by, uid, name, seq)
         case events.ConversationRenamed(title=title):
             return wire.ChatUpdatedFrame(session, by, seq, title=title or "")
         case events.AssistantSwitched(is_on=is_on):

@@ -231,9 +231,9 @@ class ChatClosedFrame(ChatFrame, ChatActFields, tag="session_closed"):
 
 
 class ChatAssignedFrame(ChatFrame, ChatActFields, tag="session_assigned"):
-    """A member of staff was put in charge; ``user_id`` is who did that."""
+    """A member of staff is in charge now; null: nobody is. ``user_id`` is who did that."""
 
-    assigned_agent_id: str
+    assigned_agent_id: str | None
     agent_name: str
     seq: int
 

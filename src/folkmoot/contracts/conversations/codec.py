@@ -92,7 +92,8 @@ def _change(event: TimelineChange) -> Struct:
             return wire.ConversationRenamedOut(title, by.id, here, seq)
         # What only sessions know: shown here too, so that no `seq` of the timeline is missing.
         case events.AgentAssigned(agent=agent):
-            return wire.AgentAssignedOut(agent.id, agent.username, by.id, here, seq)
+            number, name = (agent.id, agent.username) if agent else (None, "")
+            return wire.AgentAssignedOut(number, name, by.id, here, seq)
         case events.AssistantSwitched(is_on=is_on):
             return wire.AssistantSwitchedOut(is_on, by.id, here, seq)
         case events.ConversationEnded():

@@ -141,9 +141,9 @@ class ConversationRenamedOut(ConversationFrame, tag="conversation_renamed"):
 
 
 class AgentAssignedOut(ConversationFrame, tag="agent_assigned"):
-    """A member of staff is in charge of this conversation from here on."""
+    """A member of staff is in charge of this conversation from here on; null: nobody is."""
 
-    agent_id: int
+    agent_id: int | None
     username: str
     by_user_id: int
     conversation_id: int

@@ -105,7 +105,8 @@ def _change(event: TimelineChange) -> Struct:
         case events.ConversationEnded():
             return wire.SessionClosedFrame(session, by, at, wire.SessionPlaceMetadata(seq))
         case events.AgentAssigned(agent=agent):
-            assigned = wire.SessionAssignedMetadata(agent.uid, agent.username, seq)
+            uid, name = (agent.uid, agent.username) if agent else (None, "")
+            assigned = wire.SessionAssignedMetadata(uid, name, seq)
             return wire.SessionAssignedFrame(session, by, at, assigned)
         case events.ConversationRenamed(title=title):
             renamed = wire.SessionUpdatedMetadata(seq, title=title or "")

@@ -174,9 +174,9 @@ class SessionClosedFrame(SessionFrame, SessionActFields, tag="session_closed"):
 
 
 class SessionAssignedMetadata(Struct):
-    """Who is in charge now."""
+    """Who is in charge now; null: nobody is."""
 
-    assigned_agent_id: str
+    assigned_agent_id: str | None
     agent_name: str
     seq: int
 

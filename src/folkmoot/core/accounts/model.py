@@ -32,6 +32,8 @@ class Role(StrEnum):
     ADMIN = "admin"
 
 
+DELETED = "deleted#"
+"""How the username of a deleted account begins; its number follows."""
 STAFF = frozenset({Role.AGENT, Role.ADMIN})
 
 
@@ -62,6 +64,11 @@ class Account:
     created_at: datetime
 
     @property
+    def is_deleted(self) -> bool:
+        """Whether it is gone for good; it is named by what no account can be called."""
+        return self.username.startswith(DELETED)
+
+    @property
     def person(self) -> Person:
         """The part that everybody may see."""
         return Person(self.id, self.uid, self.username, self.full_name, self.avatar, self.role)
@@ -90,12 +97,14 @@ class NewAccount:
 class AccountChange:
     """What is to be different about an account; ``None`` leaves a field as it is."""
 
+    username: str | None = None
     full_name: str | None = None
     avatar: str | None = None
     email: str | None = None
     role: Role | None = None
     is_active: bool | None = None
     password_hash: str | None = field(default=None, repr=False)
+    subject: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from datetime import timedelta
 from folkmoot.core.accounts.errors import AccountInactive, LastAdmin, LoginRevoked, NoSuchAccount
 from folkmoot.core.accounts.events import AccountChanged, AccountDeactivated, LoginsEnded
 from folkmoot.core.accounts.model import (
+    DELETED,
     Account,
     AccountChange,
     AccountName,
@@ -136,6 +137,36 @@ class Accounts:
         await self.end_logins(work, account_id)
         work.record(AccountDeactivated(account_id))
         return account
+
+    async def activate(self, work: AccountWork, account_id: AccountId) -> Account:
+        """The account, switched on again."""
+        return await work.accounts.change(account_id, AccountChange(is_active=True))
+
+    async def erase(self, work: AccountWork, account_id: AccountId) -> Account:
+        """The account without anything that was its owner's; its names are free again."""
+        nobody = f"{DELETED}{account_id}"
+        change = AccountChange(
+            username=nobody,
+            full_name="Deleted account",
+            avatar="",
+            email=f"{nobody}@.invalid",
+            role=Role.USER,
+            is_active=False,
+            password_hash="",
+            subject=nobody,
+        )
+        account = await work.accounts.change(account_id, change)
+        work.record(AccountChanged(account.person))
+        return account
+
+    async def set_email(self, work: AccountWork, account_id: AccountId, email: str) -> Account:
+        """The account with an address that an operator vouches for.
+
+        Raises:
+            EmailInvalid, EmailTaken
+        """
+        change = AccountChange(email=checked_email(email))
+        return await work.accounts.change(account_id, change)
 
     async def set_password(
         self,

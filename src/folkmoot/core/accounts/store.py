@@ -53,6 +53,12 @@ class AccountStore(Protocol):
         """The hash to check a password against; ``None`` when the account has no password."""
         ...
 
+    async def listed(
+        self, after: AccountId, *, limit: int, role: Role | None = None
+    ) -> list[Account]:
+        """Accounts by their numbers, from the one after ``after`` on, all or those of a role."""
+        ...
+
     async def count(self, *, active_role: Role | None = None) -> int:
         """How many accounts there are, or how many active ones of a role."""
         ...

@@ -209,6 +209,15 @@ class Desks:
             ),
         )
 
+    async def release_all(self, work: ConversationWork, agent: Account) -> None:
+        """Have nobody be in charge of the open sessions that an agent served; each is told so."""
+        heads = await work.conversations.heads(await work.desks.served_by(agent.id))
+        for head in heads.values():
+            await work.desks.release(head.id)
+            position = next_position(head, self._clock.now())
+            released = AgentAssigned(**position, agent=None, actor=agent.person)
+            await keep(work, head, [released])
+
     async def rename(
         self, work: ConversationWork, actor: Account, conversation_id: ConversationId, title: str
     ) -> Conversation:

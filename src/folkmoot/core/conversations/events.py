@@ -44,9 +44,9 @@ class ConversationRenamed(Durable):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentAssigned(Durable):
-    """A member of staff is in charge of a session from here on."""
+    """A member of staff is in charge of a session from here on, or nobody is."""
 
-    agent: Person
+    agent: Person | None
     actor: Person
 
 

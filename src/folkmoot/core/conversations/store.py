@@ -127,6 +127,14 @@ class DeskStore(Protocol):
         """The session conversations that a filter lets through, newest activity first."""
         ...
 
+    async def served_by(self, agent_id: AccountId) -> list[ConversationId]:
+        """Open session conversations that this one of staff is in charge of, the oldest first."""
+        ...
+
+    async def release(self, conversation_id: ConversationId) -> None:
+        """Have nobody be in charge of a session conversation."""
+        ...
+
     async def idle_since(self, cutoff: datetime, *, limit: int) -> list[ConversationId]:
         """Open session conversations without activity since then, the longest idle first."""
         ...

@@ -69,18 +69,35 @@ class MemoryAccounts:
             raise NoSuchAccount(account=account_id)
         if change.email is not None:
             self._move_email(row.account, change.email)
+        if change.username is not None:
+            del self._state.account_ids["username", username_key(row.account.username)]
+            self._state.account_ids["username", username_key(change.username)] = account_id
+        if change.subject is not None and row.issuer is not None and row.subject is not None:
+            del self._state.account_ids["subject", row.issuer, row.subject]
+            self._state.account_ids["subject", row.issuer, change.subject] = account_id
         values = {each.name: getattr(change, each.name) for each in fields(change)}
         values = {name: value for name, value in values.items() if value is not None}
         password_hash = values.pop("password_hash", row.password_hash)
+        subject = values.pop("subject", row.subject)
         changed = replace(row.account, **values)
         self._state.accounts[account_id] = replace(
-            row, account=changed, password_hash=password_hash
+            row, account=changed, password_hash=password_hash, subject=subject
         )
         return changed
 
     async def password_hash(self, account_id: AccountId) -> str | None:
         row = self._state.accounts.get(account_id)
         return row.password_hash if row else None
+
+    async def listed(
+        self, after: AccountId, *, limit: int, role: Role | None = None
+    ) -> list[Account]:
+        found = [
+            row.account
+            for number, row in sorted(self._state.accounts.items())
+            if number > after and role in (None, row.account.role)
+        ]
+        return found[: max(limit, 0)]
 
     async def count(self, *, active_role: Role | None = None) -> int:
         if active_role is None:

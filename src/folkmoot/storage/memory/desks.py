@@ -4,7 +4,7 @@ from dataclasses import fields, replace
 from datetime import datetime
 
 from folkmoot.core.conversations.model import Conversation, DeskChange, DeskFilter
-from folkmoot.core.shared.ids import ConversationId
+from folkmoot.core.shared.ids import AccountId, ConversationId
 from folkmoot.core.shared.pages import Slice
 from folkmoot.storage.memory.state import State
 
@@ -28,6 +28,19 @@ class MemoryDesks:
         found.sort(key=lambda head: (head.last_activity_at, head.id), reverse=True)
         start = max(stretch.offset, 0)
         return [head.id for head in found[start : start + max(stretch.limit, 0)]]
+
+    async def served_by(self, agent_id: AccountId) -> list[ConversationId]:
+        heads = sorted(self._state.conversations.items())
+        return [
+            number
+            for number, head in heads
+            if head.desk and not head.desk.is_closed and head.desk.agent_id == agent_id
+        ]
+
+    async def release(self, conversation_id: ConversationId) -> None:
+        head = self._state.conversations[conversation_id]
+        desk = None if head.desk is None else replace(head.desk, agent_id=None)
+        self._state.conversations[conversation_id] = replace(head, desk=desk)
 
     async def idle_since(self, cutoff: datetime, *, limit: int) -> list[ConversationId]:
         found = sorted(

@@ -18,7 +18,7 @@ from folkmoot.core.accounts.model import (
 )
 from folkmoot.core.shared.ids import AccountId, Uid
 from folkmoot.storage.errors import ConstraintBroken, KeyTaken
-from folkmoot.storage.keys import numbers, texts
+from folkmoot.storage.keys import clamped, numbers, texts
 from folkmoot.storage.sql.executor import Executor
 from folkmoot.storage.sql.rows import ACCOUNT, to_account
 from folkmoot.storage.sql.statements import Sent, Statement
@@ -60,6 +60,8 @@ _CHANGE = Statement(
         {
             name: func.coalesce(bindparam(name, type_=accounts.c[name].type), accounts.c[name])
             for name in (
+                "username",
+                "username_key",
                 "full_name",
                 "avatar",
                 "email",
@@ -67,10 +69,20 @@ _CHANGE = Statement(
                 "role",
                 "is_active",
                 "password_hash",
+                "subject",
             )
         }
     )
     .returning(*ACCOUNT)
+)
+_LISTED = Statement(
+    select(*ACCOUNT)
+    .where(
+        accounts.c.id > bindparam("after", type_=BigInteger()),
+        accounts.c.role == func.coalesce(bindparam("role", type_=Text()), accounts.c.role),
+    )
+    .order_by(accounts.c.id)
+    .limit(bindparam("limit", type_=BigInteger()))
 )
 _PASSWORD_HASH = Statement(
     select(accounts.c.password_hash).where(accounts.c.id == bindparam("account_id"))
@@ -130,13 +142,14 @@ class SqlAccounts:
 
     async def change(self, account_id: AccountId, change: AccountChange) -> Account:
         values: dict[str, Any] = {each.name: getattr(change, each.name) for each in fields(change)}
+        values["username_key"] = None if change.username is None else username_key(change.username)
         values["email_key"] = None if change.email is None else email_key(change.email)
         values["is_active"] = None if change.is_active is None else int(change.is_active)
         for known in numbers([account_id]):
             try:
                 rows = await self._executor.rows(_CHANGE, {**values, "account_id": known})
             except ConstraintBroken:
-                # Of what can be changed, only the e-mail address is unique.
+                # Of what can be chosen, only the e-mail address is unique.
                 raise EmailTaken from None
             if rows:
                 return to_account(rows[0])
@@ -145,6 +158,16 @@ class SqlAccounts:
     async def password_hash(self, account_id: AccountId) -> str | None:
         rows = await self._executor.rows(_PASSWORD_HASH, {"account_id": account_id})
         return rows[0][0] if rows else None
+
+    async def listed(
+        self, after: AccountId, *, limit: int, role: Role | None = None
+    ) -> list[Account]:
+        params = {
+            "after": clamped(after),
+            "limit": clamped(max(limit, 0)),
+            "role": None if role is None else role.value,
+        }
+        return [to_account(row) for row in await self._executor.rows(_LISTED, params)]
 
     async def count(self, *, active_role: Role | None = None) -> int:
         if active_role is None:

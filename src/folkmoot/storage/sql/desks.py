@@ -3,10 +3,10 @@
 from datetime import datetime
 from functools import cache
 
-from sqlalchemy import BigInteger, bindparam, func, select, update
+from sqlalchemy import BigInteger, bindparam, func, null, select, update
 
 from folkmoot.core.conversations.model import DeskChange, DeskFilter
-from folkmoot.core.shared.ids import ConversationId
+from folkmoot.core.shared.ids import AccountId, ConversationId
 from folkmoot.core.shared.pages import Slice
 from folkmoot.storage.keys import clamped
 from folkmoot.storage.sql.executor import Executor
@@ -35,6 +35,20 @@ _CHANGE = Statement(
             )
         }
     )
+)
+_SERVED_BY = Statement(
+    select(conversations.c.id)
+    .where(
+        among_sessions,
+        conversations.c.closed_at.is_(None),
+        conversations.c.agent_id == bindparam("agent_id", type_=BigInteger()),
+    )
+    .order_by(conversations.c.id)
+)
+_RELEASE = Statement(
+    update(conversations)
+    .where(conversations.c.id == bindparam("conversation_id", type_=BigInteger()))
+    .values(agent_id=null())
 )
 _IDLE_SINCE = Statement(
     select(conversations.c.id)
@@ -105,6 +119,13 @@ class SqlDesks:
             "offset": clamped(max(stretch.offset, 0)),
         }
         return [row[0] for row in await self._executor.rows(statement, params)]
+
+    async def served_by(self, agent_id: AccountId) -> list[ConversationId]:
+        rows = await self._executor.rows(_SERVED_BY, {"agent_id": clamped(agent_id)})
+        return [row[0] for row in rows]
+
+    async def release(self, conversation_id: ConversationId) -> None:
+        await self._executor.run(_RELEASE, {"conversation_id": conversation_id})
 
     async def idle_since(self, cutoff: datetime, *, limit: int) -> list[ConversationId]:
         params = {"cutoff": to_micros(cutoff), "limit": clamped(max(limit, 0))}
