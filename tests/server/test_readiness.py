@@ -8,7 +8,7 @@ import pytest
 
 from folkmoot.core.shared.health import Health, HealthNotice
 from folkmoot.core.shared.refusals import ServerPart, StorageFull, Unavailable
-from folkmoot.server.ops.health import Readiness
+from folkmoot.server.ops.health import PROMPT_ANSWERS, Readiness
 from folkmoot.storage.memory.storage import MemoryStorage
 from folkmoot.storage.reporting import ReportingStorage
 from tests.deadlines import WITHIN_S
@@ -38,7 +38,8 @@ class Asked:
         self.is_well_again = asyncio.Event()
         self.health = Health(tell=self._hear)
         self.storage = ReportingStorage(self.database, self.health)
-        self.readiness = Readiness(self.storage, self.health, {})
+        self.stalled: Unavailable | None = None
+        self.readiness = Readiness(self.storage, self.health, {}, stalled=lambda: self.stalled)
 
     def _hear(self, notice: HealthNotice) -> None:
         if notice.fault is None:
@@ -74,10 +75,33 @@ async def test_many_who_ask_at_once_share_one_probe(asked):
     assert asked.database.checks == 1
 
 
-async def test_what_was_stored_a_moment_ago_is_proof_enough(asked):
-    await asked.storage.write(lambda work: work.accounts.count())
+async def test_what_was_found_well_a_moment_ago_is_not_looked_at_again(asked):
+    await asked.storage.check()
     assert await asked.by(64) == []
+    assert asked.database.checks == 1
+
+
+async def test_small_changes_do_not_keep_a_full_disk_from_being_seen(asked):
+    await asked.storage.write(lambda work: work.accounts.count())
+    asked.database.fault = StorageFull()
+    assert await asked.by(1) == ["database: the disk is full"]
+
+
+async def test_however_many_ask_only_so_many_are_answered_at_once(asked):
+    await asked.by(1)
+    asking = [asyncio.create_task(asked.readiness.look()) for _ in range(3 * PROMPT_ANSWERS)]
+    done, _ = await asyncio.wait(asking, return_when=asyncio.FIRST_COMPLETED)
+    assert len(done) < PROMPT_ANSWERS
+    async with asyncio.timeout(WITHIN_S):
+        await asyncio.gather(*asking)
+
+
+async def test_what_whoever_stores_knows_needs_no_probe(asked):
+    asked.stalled = Unavailable("it does not answer in time", part=ServerPart.DATABASE)
+    assert await asked.by(3) == ["database: it does not answer in time"]
     assert asked.database.checks == 0
+    asked.stalled = None
+    assert await asked.by(1) == []
 
 
 async def test_a_database_that_hangs_keeps_nobody_waiting_and_is_asked_once(asked):

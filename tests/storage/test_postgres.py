@@ -348,3 +348,26 @@ async def test_a_job_that_raised_gives_its_connection_back(cast: Cast) -> None:
             await cast.storage.write(job)
 
     await cast.storage.check()
+
+
+NO_ROOM = """
+    CREATE FUNCTION no_room() RETURNS event_trigger LANGUAGE plpgsql AS
+        $$ BEGIN RAISE EXCEPTION 'no space left' USING ERRCODE = 'disk_full'; END $$;
+    CREATE EVENT TRIGGER no_room ON ddl_command_start WHEN TAG IN ('CREATE TABLE AS')
+        EXECUTE FUNCTION no_room();
+"""
+
+
+async def test_where_a_few_kilobytes_find_no_room_the_disk_is_full(
+    cast: Cast, emptied_postgres_url: str
+) -> None:
+    stranger = await asyncpg.connect(emptied_postgres_url)
+    await stranger.execute(NO_ROOM)
+    try:
+        with pytest.raises(StorageFull):
+            await cast.storage.check()
+    finally:
+        await stranger.execute("DROP FUNCTION no_room CASCADE")
+    await cast.storage.check()
+    assert await stranger.fetchval("SELECT to_regclass('room_for_messages')") is None
+    await stranger.close()

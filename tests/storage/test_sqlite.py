@@ -309,3 +309,31 @@ def as_nobody(folder: Path) -> Iterator[None]:
             os.seteuid(0)
         else:
             folder.chmod(0o755)
+
+
+async def test_looking_whether_it_is_well_writes_nothing_where_something_was_just_stored(
+    sqlite_path: Path,
+) -> None:
+    cast = await open_cast(sqlite_path)
+    await cast.say(cast.ana, "hello")
+    log = sqlite_path.with_name(f"{sqlite_path.name}-wal")
+    before = log.read_bytes()
+    await cast.storage.check()
+    assert log.read_bytes() == before
+    await cast.storage.close()
+
+
+async def test_a_disk_that_refuses_a_few_kilobytes_is_full_whatever_it_says_is_free(
+    sqlite_path: Path,
+) -> None:
+    cast = await open_cast(sqlite_path)
+    await cast.say(cast.ana, "hello")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (200 * 1024, hard))
+    try:
+        with pytest.raises(StorageFull):
+            await cast.storage.check()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    await cast.storage.check()
+    await cast.storage.close()

@@ -272,7 +272,7 @@ def _assembled(
         means.audit,
         _leaving_out(means, own_log),
         live_sides,
-        _readiness(means, store[0], own_log),
+        _readiness(means, store[0], own_log, writer),
         means.storage,
         None if settings.keeps_nothing else HighWaterMark(settings, storage),
     )
@@ -433,7 +433,9 @@ def _files(
     )
 
 
-def _readiness(means: _Resources, store: FileStore, own_log: OwnLog | None) -> Readiness:
+def _readiness(
+    means: _Resources, store: FileStore, own_log: OwnLog | None, writer: Writer
+) -> Readiness:
     lines = [means.audit.lines]
     if own_log is not None and own_log.lines is not None:
         lines.append(own_log.lines)
@@ -442,7 +444,7 @@ def _readiness(means: _Resources, store: FileStore, own_log: OwnLog | None) -> R
         ServerPart.LOG_FOLDER: lambda: check_lines(lines),
     }
     always = frozenset({ServerPart.LOG_FOLDER})
-    return Readiness(means.storage, means.health, checks, always)
+    return Readiness(means.storage, means.health, checks, always, lambda: writer.stalled)
 
 
 @asynccontextmanager

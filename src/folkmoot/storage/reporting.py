@@ -49,8 +49,8 @@ class ReportingStorage:
         self._reads = 0
         self._unfinished = 0
         self._failed = 0
-        self.written_at = 0.0
-        """When something was last stored, in seconds of `time.monotonic`; 0 for never."""
+        self.checked_at = float("-inf")
+        """When it was last found well by `check`, in seconds of `time.monotonic`."""
 
     def statistics(self) -> StorageStatistics:
         """How it did since the start."""
@@ -68,8 +68,7 @@ class ReportingStorage:
             raise
         finally:
             self._unfinished -= 1
-        self.written_at = time.monotonic()
-        seconds = self.written_at - began
+        seconds = time.monotonic() - began
         self._counts[bisect_left(SECONDS, seconds)] += 1
         self._total += seconds
         return result
@@ -92,7 +91,7 @@ class ReportingStorage:
         except Unavailable as fault:
             self._health.failed(fault)
             raise
-        self.written_at = time.monotonic()
+        self.checked_at = time.monotonic()
         self._health.well(ServerPart.DATABASE)
 
     async def close(self) -> None:

@@ -3,6 +3,7 @@
 A unit of work costs one hop to the thread that owns the connection; there, nothing suspends.
 """
 
+import errno
 import os
 import sqlite3
 import time
@@ -10,6 +11,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Literal
 
 from folkmoot.core.shared.refusals import ServerPart, StorageFull, Unavailable
@@ -47,6 +49,8 @@ _PASSING = {
 _PROBE_BUSY_MILLISECONDS = 1000
 # Less than this is as good as nothing: a probe finds room in the log where a message does not.
 _LEAST_FREE_BYTES = 256 * 1024
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_PROOF_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,11 +172,13 @@ class _WriteConnection:
         self._settings = settings
         self._connection: sqlite3.Connection | None = self._open()
         self._scrubber = Scrubber()
+        self._stored_at = float("-inf")
 
     def run(self, job: Job[Result]) -> Result:
         """One unit of work. When this returns, SQLite has said that it is on disk."""
         connection = self._sound()
         cursor = connection.cursor()
+        changes = connection.total_changes
         executor = _SqliteExecutor(cursor, is_writing=True)
         try:
             _execute(cursor, "BEGIN IMMEDIATE")
@@ -182,6 +188,8 @@ class _WriteConnection:
         except BaseException as error:
             self._undo(connection, error)
             raise
+        if connection.total_changes != changes:
+            self._stored_at = time.monotonic()
         if executor.deleted_words:
             self._scrubber.wanted()
         return result
@@ -193,8 +201,14 @@ class _WriteConnection:
                 self._scrubber.step(self._connection)
 
     def check(self) -> None:
-        """Write something for real, and wait for the disk, but not long for a stranger's lock."""
+        """See that there is room; and that the disk keeps what it is given.
+
+        That, what was stored a moment ago shows; otherwise something is written for real, without
+        waiting long for a stranger's lock.
+        """
         self._check_room()
+        if time.monotonic() - self._stored_at < _PROOF_SECONDS:
+            return
         connection = self._sound()
         cursor = connection.cursor()
         patience = round(self._settings.busy_seconds * 1000)
@@ -211,12 +225,20 @@ class _WriteConnection:
             raise
 
     def _check_room(self) -> None:
+        """Take some room, and give it back: a quota does not show in what the disk says is free."""
         try:
             disk = os.statvfs(self._path)
         except OSError as error:
             raise DiskFailed("the file cannot be found") from error
         if disk.f_bavail * disk.f_frsize < _LEAST_FREE_BYTES:
             raise StorageFull
+        try:
+            with TemporaryFile(dir=self._path.resolve().parent) as room:
+                os.posix_fallocate(room.fileno(), 0, _LEAST_FREE_BYTES)
+        except OSError as error:
+            if error.errno in _NO_ROOM:
+                raise StorageFull from error
+            # A folder that takes no other file may hold this one all the same.
 
     def close(self) -> None:
         if self._connection is not None:
@@ -234,6 +256,8 @@ class _WriteConnection:
 
     def _undo(self, connection: sqlite3.Connection, error: BaseException) -> None:
         """Take back what was begun. After a failure of the disk, trust nothing remembered."""
+        if isinstance(error, Unavailable):
+            self._stored_at = float("-inf")
         try:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")

@@ -1,7 +1,7 @@
 """Whether the server can do its work: found out by one probe for all who ask, and by looking round.
 
-Asking costs nothing: what the writer stored a moment ago is proof enough, and otherwise all who
-ask within a second share one probe, and wait for it no longer than `DEADLINE_SECONDS`.
+Asking costs next to nothing: all who ask share one probe a second, which writes nothing where
+something was stored a moment ago, and wait for it no longer than `DEADLINE_SECONDS`.
 """
 
 import asyncio
@@ -21,6 +21,8 @@ DEADLINE_SECONDS: Final = 1.8
 FRESH_SECONDS: Final = 1.0
 ROUND_SECONDS: Final = 1.0
 CHECK_SECONDS: Final = 30.0
+PROMPT_ANSWERS: Final = 20
+PROMPT_SECONDS: Final = 0.1
 
 Check = Callable[[], Awaitable[object]]
 """Returns if a part is well; raises `Unavailable` where it is not."""
@@ -44,7 +46,8 @@ class Readiness:
     """Finds out how the parts are that nobody happens to use.
 
     ``checks`` are for side parts: each is asked once a second while its part is not well, and those
-    in ``always`` at any time, because they cost nothing.
+    in ``always`` at any time, because they cost nothing. ``stalled`` tells why nothing can be
+    stored, as far as whoever stores knows.
     """
 
     def __init__(
@@ -53,8 +56,12 @@ class Readiness:
         health: Health,
         checks: Mapping[ServerPart, Check],
         always: frozenset[ServerPart] = frozenset(),
+        stalled: Callable[[], Unavailable | None] = lambda: None,
     ) -> None:
         self.health = health
+        self._stalled = stalled
+        self._second_began = 0.0
+        self._answered = 0
         self._storage = storage
         self._checks = checks
         self._always = always
@@ -70,9 +77,25 @@ class Readiness:
         return LoopStatistics(self._lag, self._longest_lag)
 
     async def look(self) -> None:
-        """Have `health` say of the database what is true now, within `DEADLINE_SECONDS`."""
+        """Have `health` say of the database what is true now, within `DEADLINE_SECONDS`.
+
+        Beyond the first `PROMPT_ANSWERS` in a second, whoever would be answered at once waits for
+        the second to end: however many ask, and how often, the server has time for its messages.
+        """
+        began = time.monotonic()
+        await self._look()
+        now = time.monotonic()
+        if now - self._second_began >= FRESH_SECONDS:
+            self._second_began, self._answered = now, 0
+        self._answered += 1
+        if self._answered > PROMPT_ANSWERS and now - began < PROMPT_SECONDS:
+            await asyncio.sleep(self._second_began + FRESH_SECONDS - now)
+
+    async def _look(self) -> None:
+        if self._note_stall():
+            return
         is_well = self.health.failure_of(ServerPart.DATABASE) is None
-        if is_well and time.monotonic() - self._storage.written_at < FRESH_SECONDS:
+        if is_well and time.monotonic() - self._storage.checked_at < FRESH_SECONDS:
             return
         if self._probe is None or self._probe.done():
             self._begin_probe()
@@ -82,6 +105,13 @@ class Readiness:
         await asyncio.wait([self._probe], timeout=max(0.0, left))
         if not self._probe.done() and self.health.failure_of(ServerPart.DATABASE) is None:
             self.health.failed(_Slow())
+
+    def _note_stall(self) -> bool:
+        """Note that nothing can be stored, if whoever stores knows; whether that is so."""
+        fault = self._stalled()
+        if fault is not None and self.health.failure_of(ServerPart.DATABASE) is None:
+            self.health.failed(fault)
+        return fault is not None
 
     async def run(self) -> None:
         """Look round once a second, until cancelled."""
@@ -117,6 +147,7 @@ class Readiness:
             self.health.failed(Unavailable("a fault of ours", part=ServerPart.DATABASE))
 
     def _look_round(self, tasks: asyncio.TaskGroup) -> None:
+        self._note_stall()
         failing = {failure.part for failure in self.health.failures()}
         if ServerPart.DATABASE in failing and (self._probe is None or self._probe.done()):
             self._begin_probe()
