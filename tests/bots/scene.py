@@ -174,7 +174,7 @@ async def scened(
         desks = Desks(cast.clock, cast.ids)
         session = await server.do(desks.open, cast.cy, title="HELP", agent=agent, assistant_on=True)
         answers, answerer = Answers(cast.clock, cast.ids, max_chars=MAX_CHARS), ScriptedAnswerer()
-        research = Research(services.storage, services.logs, answers)
+        research = Research(services.storage, services.logs, services.pages, answers)
         notices = EphemeralNotices(cast.clock, cast.ids)
         assistant = Assistant(
             services,

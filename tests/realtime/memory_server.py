@@ -152,6 +152,24 @@ class MemoryLogIndex:
         pass
 
 
+class MemoryPageIndex:
+    """An index of pages that holds what a test puts into it; whatever shares a word is found."""
+
+    def __init__(self) -> None:
+        self.passages: list[Excerpt] = []
+
+    async def find(self, words: str, *, limit: int = 8) -> list[Excerpt]:
+        wanted = set(words.casefold().split())
+        found = [each for each in self.passages if wanted & set(each.text.casefold().split())]
+        return found[:limit]
+
+    async def read_anew(self) -> LogReading | None:
+        return None
+
+    async def refresh(self) -> None:
+        pass
+
+
 class KnownTokens:
     """An authenticator that knows its tokens from the test."""
 
@@ -292,6 +310,7 @@ async def memory_server(
         marks=cast.marks,
         files=_files(cast, writer),
         logs=MemoryLogIndex(),
+        pages=MemoryPageIndex(),
         storage=cast.storage,
         writer=writer,
         bus=bus,

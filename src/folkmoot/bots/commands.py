@@ -227,7 +227,7 @@ class Commands:
         return "\n".join(["Your recent sessions:", *lines]) if lines else "You have no sessions."
 
     async def reload(self, asked: CommandCall) -> str:
-        """Read the logs anew, in the background."""
+        """Read the logs and pages anew, in the background."""
         try:
             days = _days_of(asked.arguments)
         except DaysOutOfRange:
@@ -240,13 +240,14 @@ class Commands:
         try:
             progress = partial(self._progress, asked)
             reading = await self._services.logs.read_anew(days, progress)
+            pages = await self._services.pages.read_anew()
         except (AlreadyReading, Unavailable) as refusal:
             self._notify(asked.account, asked.head, str(refusal))
         except Exception:
             _log.exception("the logs could not be read")
             self._notify(asked.account, asked.head, "The logs could not be read.")
         else:
-            self._notify(asked.account, asked.head, report_of(reading, days))
+            self._notify(asked.account, asked.head, report_of(reading, days, pages))
 
     def _progress(self, asked: CommandCall, reading: LogReading) -> None:
         event = LogsProgressed(
@@ -274,7 +275,7 @@ COMMANDS: tuple[Command, ...] = (
     Command(("status",), "how this session stands", Commands.status),
     Command(("clear",), "end this session", Commands.clear),
     Command(("sessions",), "your recent sessions", Commands.sessions),
-    Command(("reload",), "read the logs anew", Commands.reload, " [days]", READERS),
+    Command(("reload",), "read the logs and pages anew", Commands.reload, " [days]", READERS),
 )
 _BY_NAME = {name: command for command in COMMANDS for name in command.names}
 
@@ -305,15 +306,19 @@ def status_of(head: Conversation, members: Sequence[Member], present: int) -> st
     return "\n".join(f"{name}: {fact}" for name, fact in facts.items())
 
 
-def report_of(reading: LogReading, days: int) -> str:
-    """What came of reading the logs, for people."""
+def report_of(reading: LogReading, days: int, pages: LogReading | None = None) -> str:
+    """What came of reading the logs, and pages if there are any, for people."""
     lines = [
         f"Read the logs of the last {days} days: {reading.files} files, {reading.entries} entries, "
         f"{reading.unreadable} lines that could not be read, {reading.outdated} older."
     ]
-    lines += [f"Left out {name}: {why}" for name, why in reading.skipped[:MAX_NAMED]]
-    if len(reading.skipped) > MAX_NAMED:
-        lines.append(f"… and {len(reading.skipped) - MAX_NAMED} more were left out.")
+    skipped = reading.skipped
+    if pages is not None:
+        lines.append(f"Read {pages.files} pages: {pages.entries} passages.")
+        skipped += pages.skipped
+    lines += [f"Left out {name}: {why}" for name, why in skipped[:MAX_NAMED]]
+    if len(skipped) > MAX_NAMED:
+        lines.append(f"… and {len(skipped) - MAX_NAMED} more were left out.")
     return "\n".join(lines)
 
 

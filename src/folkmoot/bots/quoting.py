@@ -20,9 +20,12 @@ MAX_QUOTE_LINES = 8
 MAX_OTHER_TIMES = 3
 MAX_MATCHES = 100
 MAX_SEARCHED_CHARS = 100_000
+MAX_LINK_CHARS = 2_000
 LEAST_FIT = 0.4
+LEAST_OF_BEST = 0.6
 LEAST_FIT_OF_LOGS = 0.2
-"""How much of a question has to stand in a passage; logs say things in words of their own."""
+"""How much of a question has to stand in a passage; logs say things in words of their own, and of
+pages those are left out that have far less of it than the best."""
 CLOSING = "That is what stands there, word for word; whether it is true, I cannot tell."
 
 _WORD = re.compile(r"\w+(?:[.\-:/@]\w+)*")
@@ -110,7 +113,9 @@ def _best(sought: _Sought, sources: Sources) -> list[list[Excerpt]]:
     Each kind stays in the order of its index, which knows how rare a word is among all. What the
     asker wrote is no answer to the asker.
     """
-    pages = [one for one in sources.pages if one.fit >= LEAST_FIT]
+    best_page = max((one.fit for one in sources.pages), default=0.0)
+    least_of_pages = max(LEAST_FIT, LEAST_OF_BEST * best_page)
+    pages = [one for one in sources.pages if one.fit >= least_of_pages]
     logs = [one for one in sources.logs if one.fit >= LEAST_FIT_OF_LOGS]
     others = (one for one in sources.said if one.source != sources.asker_name)
     least = LEAST_FIT * len(sought.stems)
@@ -136,9 +141,13 @@ def _best(sought: _Sought, sources: Sources) -> list[list[Excerpt]]:
 
 def _quoted(alike: Sequence[Excerpt], sought: _Sought) -> str:
     first, *others = alike
-    lines = [f"{one_line(first.source)}, {moment(first.at)}:"]
-    lines += _shortened(visible(first.text), sought)
-    if others:
+    if first.link:
+        title, _, text = visible(first.text).partition("\n")
+        lines = [one_line(title), one_line(first.link, MAX_LINK_CHARS), *_shortened(text, sought)]
+    else:
+        lines = [f"{one_line(first.source)}, {moment(first.at)}:"]
+        lines += _shortened(visible(first.text), sought)
+    if others and not first.link:
         times = ", ".join(moment(other.at) for other in others[:MAX_OTHER_TIMES])
         lines.append(f"(and the same at {times})")
     # Should a reader's program not know code by its indentation, this makes no link of it either.

@@ -9,7 +9,7 @@ from folkmoot.core.accounts.model import STAFF, Account
 from folkmoot.core.audience import hidden_authors
 from folkmoot.core.conversations.model import Conversation
 from folkmoot.core.logs.model import Excerpt, LogQuery, withheld_sources_of
-from folkmoot.core.logs.store import LogIndex
+from folkmoot.core.logs.store import LogIndex, PageIndex
 from folkmoot.core.messages.answers import Answers
 from folkmoot.core.messages.context import MAX_CONTEXT_TOKENS, context_of
 from folkmoot.core.messages.model import Message
@@ -21,6 +21,7 @@ from folkmoot.core.work import Storage, UnitOfWork
 
 MAX_TURNS = 20
 MAX_LOGS = 8
+MAX_PAGES = 6
 MAX_SAID = 4
 MAX_WORDS = 8
 MIN_WORD_CHARS = 4
@@ -46,12 +47,14 @@ class Research:
         self,
         storage: Storage,
         logs: LogIndex,
+        pages: PageIndex,
         answers: Answers,
         *,
         max_tokens: int = MAX_CONTEXT_TOKENS,
     ) -> None:
         self._storage = storage
         self._logs = logs
+        self._pages = pages
         self._answers = answers
         self._max_tokens = max_tokens
 
@@ -65,13 +68,16 @@ class Research:
         Anybody may be added to a session, so it is what everybody may read, whoever asks.
         """
         question = context.question.body.plain_text
+        await self._pages.refresh()
         await self._logs.refresh()
+        pages = await self._pages.find(question, limit=MAX_PAGES)
         logs = await self._logs.find(LogQuery(question, limit=MAX_LOGS))
         return Sources(
             asker=context.asker.id,
             asker_name=context.asker.username,
             question=question,
             turns=context_of(context.before, max_tokens=self._max_tokens).turns,
+            pages=tuple(pages),
             logs=tuple(logs),
             said=context.said,
         )
@@ -83,7 +89,7 @@ class Research:
             return None
         found = await self._logs.find(LogQuery(shared.question, audiences, MAX_LOGS))
         fitting = tuple(one for one in found if one.fit >= LEAST_FIT_OF_LOGS)
-        return replace(shared, logs=fitting, said=()) if fitting else None
+        return replace(shared, pages=(), logs=fitting, said=()) if fitting else None
 
     async def may_still_read(self, context: QuestionContext) -> bool:
         """Whether the answer is still wanted, by an asker of the same role."""

@@ -13,7 +13,7 @@ from folkmoot.core.conversations.desk import Desks
 from folkmoot.core.conversations.reach import Reach
 from folkmoot.core.conversations.receipts import Watermarks
 from folkmoot.core.conversations.service import Conversations
-from folkmoot.core.logs.store import LogIndex
+from folkmoot.core.logs.store import LogIndex, PageIndex
 from folkmoot.core.messages.model import Draft, Posted
 from folkmoot.core.messages.service import Messages
 from folkmoot.core.shared.ids import Clock, Ids
@@ -51,6 +51,7 @@ class Services:
     marks: Watermarks
     files: Files
     logs: LogIndex
+    pages: PageIndex
     storage: Storage
     writer: Writer
     bus: Bus

@@ -85,6 +85,7 @@ async def _serve(
             if settings.assistant_logs:
                 # So that nobody has to wait for the first answer from them.
                 components.services.background_tasks.begin(components.logs.refresh())
+            components.services.background_tasks.begin(components.pages.refresh())
             # What is there by now stays: a full collection need not walk through it each time,
             # with everybody waiting.
             gc.collect()

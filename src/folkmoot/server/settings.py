@@ -263,6 +263,17 @@ class Settings(BaseSettings):
         description="Files, folders and patterns of logs that the assistant answers from, by "
         "comma; without any, the server's own log and audit trail, for analysts and admins",
     )
+    assistant_pages: Annotated[list[str], NoDecode] = Field(
+        default=[],
+        description="Folders of help pages (Markdown, HTML, text) that the assistant answers from, "
+        "by comma; they are for everybody",
+    )
+    assistant_pages_url: str | None = Field(
+        default=None,
+        max_length=500,
+        description="Where those pages are published: a page's path comes after it, or, without "
+        "its ending, in place of {page}",
+    )
     assistant_logs_for: Literal["everybody", "staff"] = Field(
         default="everybody",
         description="Who may read those logs: with staff, agents, analysts and admins, each alone",
@@ -306,6 +317,13 @@ class Settings(BaseSettings):
             )
         return value
 
+    @field_validator("assistant_pages_url")
+    @classmethod
+    def _link_of_pages(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(r"https?://[^\s\"'<>()\[\]\\`|?#]+", value):
+            raise ValueError("this is no address that begins with https:// or http://")
+        return value
+
     @field_validator("assistant_key")
     @classmethod
     def _fit_for_a_header(cls, value: SecretStr | None) -> SecretStr | None:
@@ -313,7 +331,7 @@ class Settings(BaseSettings):
             raise ValueError("a key is made of ASCII letters, digits and signs, without spaces")
         return value
 
-    @field_validator("assistant_logs", mode="before")
+    @field_validator("assistant_logs", "assistant_pages", mode="before")
     @classmethod
     def _by_comma_or_path_separator(cls, value: Any) -> Any:
         if isinstance(value, str):

@@ -25,8 +25,8 @@ from folkmoot.bots.answerer import Answerer
 from folkmoot.bots.assistant import Assistant, AssistantBounds
 from folkmoot.bots.commands import Commands
 from folkmoot.bots.ephemeral_notices import EphemeralNotices
-from folkmoot.bots.logs.index import FILE_NAME as LOG_INDEX
-from folkmoot.bots.logs.index import Logs, made_of
+from folkmoot.bots.logs.index import Logs
+from folkmoot.bots.pages.index import Pages
 from folkmoot.bots.research import Research
 from folkmoot.bus.memory import MemoryBus
 from folkmoot.bus.memory_presence import MemoryPresence
@@ -40,7 +40,6 @@ from folkmoot.core.conversations.reach import Reach
 from folkmoot.core.conversations.receipts import Watermarks
 from folkmoot.core.conversations.service import Conversations
 from folkmoot.core.endings import Endings
-from folkmoot.core.logs.model import SourceAudience
 from folkmoot.core.messages.answers import Answers
 from folkmoot.core.messages.owed_answers import ANSWER
 from folkmoot.core.messages.posting import Posting
@@ -77,13 +76,12 @@ from folkmoot.server.ops.health import Check, Readiness, check_lines, log_notice
 from folkmoot.server.ops.log_rates import tell_every_minute
 from folkmoot.server.ops.log_setup import OwnLog
 from folkmoot.server.ops.memory import MemoryReturn
-from folkmoot.server.programs import log_reader
 from folkmoot.server.programs.mail import MailCommand
 from folkmoot.server.settings import Settings
+from folkmoot.server.sources import opened_logs, opened_pages
 from folkmoot.server.system import SystemClock, SystemIds, first_connection_id
 from folkmoot.storage import lock_storage, open_storage
 from folkmoot.storage.errors import Unusable
-from folkmoot.storage.log_index import LogIndexFile
 from folkmoot.storage.postgres import PostgresSettings
 from folkmoot.storage.postgres_lock import PostgresLock
 from folkmoot.storage.reporting import ReportingStorage
@@ -100,6 +98,7 @@ class Components:
     passwords: Passwords
     endings: Endings
     logs: Logs
+    pages: Pages
     assistant: Assistant
     tasks: TaskRunner
     audit: AuditTrail
@@ -120,6 +119,7 @@ class _Resources:
     client: httpx2.AsyncClient
     answerer: Answerer
     logs: Logs
+    pages: Pages
     audit: AuditTrail
 
 
@@ -172,35 +172,17 @@ async def _storage_of(settings: Settings, lock: PostgresLock | None) -> Storage:
 async def _means(settings: Settings, storage: Storage) -> AsyncIterator[_Resources]:
     health = Health(SystemClock().now, log_notice)
     answerer = answerer_of(settings, health)
-    index = LogIndexFile(
-        settings.data.absolute() / LOG_INDEX, made_of=made_of(*_log_sources(settings))
-    )
     audit = AuditTrail(settings.own_logs, SystemClock())
     try:
-        async with httpx2.AsyncClient(follow_redirects=False) as client:
-            logs = _logs(settings, index, health)
+        async with (
+            httpx2.AsyncClient(follow_redirects=False) as client,
+            opened_logs(settings, health) as logs,
+            opened_pages(settings, health) as pages,
+        ):
             reporting = ReportingStorage(storage, health)
-            yield _Resources(reporting, health, client, answerer, logs, audit)
+            yield _Resources(reporting, health, client, answerer, logs, pages, audit)
     finally:
         audit.close()
-        await index.close()
-
-
-def _log_sources(settings: Settings) -> tuple[list[str], SourceAudience]:
-    return settings.assistant_logs, SourceAudience(settings.assistant_logs_for)
-
-
-def _logs(settings: Settings, index: LogIndexFile, health: Health) -> Logs:
-    sources, audience = _log_sources(settings)
-    return Logs(
-        sources=sources,
-        audience=audience,
-        folder=settings.data.absolute(),
-        index=index,
-        reader=log_reader.__name__,
-        clock=SystemClock(),
-        health=health,
-    )
 
 
 def _secret_of(settings: Settings) -> bytes:
@@ -241,6 +223,7 @@ def _assembled(
         messages=Messages(clock, max_chars=settings.max_content_chars),
         files=_files(settings, means, store, writer),
         logs=means.logs,
+        pages=means.pages,
         storage=storage,
         writer=writer,
         bus=bus,
@@ -267,6 +250,7 @@ def _assembled(
         passwords,
         _endings(services),
         means.logs,
+        means.pages,
         assistant,
         tasks,
         means.audit,
@@ -389,12 +373,16 @@ def _register(publisher: Publisher, *consumers: Consumer) -> None:
 
 
 def _assistant(settings: Settings, services: Services, answerer: Answerer) -> Assistant:
-    """The assistant, and the commands that are answered beside it."""
+    """The assistant, and commands: both tell one account alone what is not kept."""
     notices = EphemeralNotices(services.clock, services.ids)
     services.command_handlers.append(Commands(services, notices))
     answers = Answers(services.clock, services.ids, max_chars=settings.max_content_chars)
     research = Research(
-        services.storage, services.logs, answers, max_tokens=settings.assistant_max_context_tokens
+        services.storage,
+        services.logs,
+        services.pages,
+        answers,
+        max_tokens=settings.assistant_max_context_tokens,
     )
     bounds = AssistantBounds(at_once=settings.assistant_at_once, seconds=settings.assistant_seconds)
     return Assistant(services, answers, answerer, research, notices, bounds=bounds)
@@ -486,6 +474,7 @@ def _work_of_a_server(components: Components) -> list[Coroutine[Any, Any, object
         services.background_tasks.run(),
         services.files.run(),
         components.logs.run(),
+        components.pages.run(),
         components.assistant.run(),
         components.readiness.run(),
         components.tasks.run(),

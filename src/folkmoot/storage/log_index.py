@@ -24,7 +24,7 @@ from folkmoot.storage.filelock import FileLock
 from folkmoot.storage.log_ranking import TOKENS, Candidates
 from folkmoot.storage.log_words import indexed, question_of
 
-VERSION: Final = 2
+VERSION: Final = 3
 BATCH_LINES: Final = 5_000
 SEARCH_SECONDS: Final = 0.25
 WAIT_SECONDS: Final = 5.0
@@ -50,7 +50,7 @@ _PRAGMAS: Final = """
 _SCHEMA: Final = """
     CREATE TABLE about (
         version INTEGER, made_of TEXT, entries INTEGER, read_at INTEGER, days INTEGER);
-    CREATE TABLE sources (id INTEGER PRIMARY KEY, name TEXT);
+    CREATE TABLE sources (id INTEGER PRIMARY KEY, name TEXT, link TEXT);
     CREATE TABLE lines (
         id INTEGER PRIMARY KEY, source INTEGER, number INTEGER, at INTEGER, level TEXT, text TEXT);
     CREATE TABLE withheld (id INTEGER PRIMARY KEY, audience TEXT);
@@ -114,7 +114,7 @@ def _write(
     connection = sqlite3.connect(path, isolation_level=None)
     try:
         connection.executescript(_PRAGMAS + _SCHEMA.replace("?", TOKENS))
-        sources: dict[str, int] = {}
+        sources: dict[tuple[str, str], int] = {}
         count, walk = 0, _giving_way(lines)
         connection.set_progress_handler(os.sched_yield, STEPS_IN_A_ROW)
         while batch := list(islice(walk, BATCH_LINES)):
@@ -122,8 +122,8 @@ def _write(
             count += len(batch)
             tell()
         connection.executemany(
-            "INSERT INTO sources VALUES (?, ?)",
-            ((number, name) for name, number in sources.items()),
+            "INSERT INTO sources VALUES (?, ?, ?)",
+            ((number, name, link) for (name, link), number in sources.items()),
         )
         connection.execute(
             "INSERT INTO common SELECT term, doc FROM vocabulary WHERE doc > ?", (COMMON_DOCUMENTS,)
@@ -145,11 +145,14 @@ def _giving_way(lines: Iterable[LogLine]) -> Iterator[LogLine]:
 
 
 def _add(
-    connection: sqlite3.Connection, batch: Sequence[LogLine], first: int, sources: dict[str, int]
+    connection: sqlite3.Connection,
+    batch: Sequence[LogLine],
+    first: int,
+    sources: dict[tuple[str, str], int],
 ) -> None:
     rows, withheld = [], []
     for number, line in enumerate(batch, start=first + 1):
-        source = sources.setdefault(line.source, len(sources) + 1)
+        source = sources.setdefault((line.source, line.link), len(sources) + 1)
         at = (line.at - _EPOCH) // _MICROSECOND
         row = (number, source, line.number, at, line.level, line.text, indexed(line.text))
         rows.append(row)

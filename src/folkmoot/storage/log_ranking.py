@@ -43,7 +43,7 @@ _FOR_AUDIENCES: Final = """
         IN (SELECT value FROM json_each(?))
 """
 _LINES: Final = """
-    SELECT lines.id, sources.name, lines.number, lines.at, lines.level, lines.text
+    SELECT lines.id, sources.name, sources.link, lines.number, lines.at, lines.level, lines.text
     FROM json_each(?) AS wanted JOIN lines ON lines.id = wanted.value
     JOIN sources ON sources.id = lines.source
 """
@@ -53,6 +53,7 @@ _LINES: Final = """
 class _Line:
     id: int
     source: str
+    link: str
     number: int
     at: int
     level: str
@@ -277,5 +278,5 @@ def _varied(scored: Sequence[tuple[float, _Line]], limit: int) -> Iterator[tuple
 
 def _passage(line: _Line, score: float, fit: float) -> Excerpt:
     at = _EPOCH + timedelta(microseconds=line.at)
-    source = f"{line.source}:{line.number}"
-    return Excerpt(source=source, at=at, text=line.text, rank=score, fit=fit)
+    source = line.source if line.link else f"{line.source}:{line.number}"
+    return Excerpt(source=source, at=at, text=line.text, link=line.link, rank=score, fit=fit)

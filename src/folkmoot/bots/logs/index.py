@@ -55,7 +55,7 @@ class StoredIndex(Protocol):
         ...
 
 
-class IndexOrder(msgspec.Struct, frozen=True):
+class IndexOrder(msgspec.Struct, frozen=True, tag="logs"):
     """What the reading process is told on its first line of stdin; when that ends, it ends too."""
 
     sources: tuple[str, ...]
@@ -212,13 +212,7 @@ class Logs:
             made_of=self._made_of,
             audience=self._audience,
         )
-        beside = await ChildProcess.begun(self._reader, max_line_bytes=MAX_LINE_BYTES)
-        try:
-            return await _heard(beside, order, on_progress)
-        except OSError as error:
-            raise ReadingFailed(error.strerror or "") from error
-        finally:
-            await beside.end()
+        return await index_apart(self._reader, order, on_progress)
 
 
 class ReadingFailed(Unavailable):
@@ -229,7 +223,25 @@ class ReadingFailed(Unavailable):
     part = ServerPart.LOG_INDEX
 
 
-async def _heard(beside: ChildProcess, order: IndexOrder, on_progress: OnProgress) -> LogReading:
+async def index_apart(reader: str, order: msgspec.Struct, on_progress: OnProgress) -> LogReading:
+    """Have the module ``reader``, run as a process, read what is ordered into an index.
+
+    Raises:
+        AlreadyReading: another process is at it.
+        ReadingFailed: it came to nothing; the old index remains.
+    """
+    beside = await ChildProcess.begun(reader, max_line_bytes=MAX_LINE_BYTES)
+    try:
+        return await _heard(beside, order, on_progress)
+    except OSError as error:
+        raise ReadingFailed(error.strerror or "") from error
+    finally:
+        await beside.end()
+
+
+async def _heard(
+    beside: ChildProcess, order: msgspec.Struct, on_progress: OnProgress
+) -> LogReading:
     beside.orders.write(msgspec.json.encode(order) + b"\n")
     await beside.orders.drain()
     last, failed = None, None

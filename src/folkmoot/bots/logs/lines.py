@@ -37,7 +37,7 @@ def pieces_of(file: BinaryIO, size: int) -> Iterator[bytes]:
     for piece in pieces:
         if is_first and piece:
             is_first = False
-            _refuse_binary(piece[:SNIFFED_BYTES])
+            refuse_binary(piece[:SNIFFED_BYTES])
         total += len(piece)
         if total > MAX_FILE_BYTES:
             raise Unreadable("larger than is read of one file")
@@ -122,7 +122,12 @@ def _unpacked(pieces: Iterator[bytes]) -> Iterator[bytes]:
         raise Unreadable("packed, and cut short")
 
 
-def _refuse_binary(beginning: bytes) -> None:
+def refuse_binary(beginning: bytes) -> None:
+    """Let only the beginning of a text pass.
+
+    Raises:
+        Unreadable
+    """
     controls = len(beginning.translate(None, _HARMLESS))
     if b"\0" in beginning or controls > MAX_CONTROLS * len(beginning):
         raise Unreadable("not a text file")

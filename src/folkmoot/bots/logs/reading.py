@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import chain
 from pathlib import Path
@@ -12,15 +12,13 @@ from folkmoot.bots.logs.files import LogFile, Opened, found_by, opened
 from folkmoot.bots.logs.lines import Unreadable, lines_of, pieces_of
 from folkmoot.bots.logs.parsing import Entry, Parser, Verdict
 from folkmoot.bots.logs.redaction import Redactor
+from folkmoot.bots.logs.tally import Tally
 from folkmoot.core.logs.model import LogLine, LogReading, SourceAudience
 
 MAX_ENTRY_LINES: Final = 100
 MAX_ENTRY_CHARS: Final = 64 * 1024
 MAX_TEXT_CHARS: Final = 8 * 1024
 MAX_ENTRIES: Final = 5_000_000
-MAX_NAMED: Final = 100
-"""So many of what was left out are named; of the rest there is a count."""
-MAX_NAME_CHARS: Final = 250
 MARKED_BYTES: Final = 4 * 1024
 TURNS: Final = 3
 """How often the sources are looked through for files that were rotated in the meantime."""
@@ -41,15 +39,6 @@ class LogSources:
     audience: SourceAudience = SourceAudience.EVERYBODY
 
 
-@dataclass(slots=True)
-class _Tally:
-    files: int = 0
-    entries: int = 0
-    unreadable: int = 0
-    outdated: int = 0
-    skipped: dict[tuple[str, str], None] = field(default_factory=dict)
-
-
 class LogReader:
     """Reads the sources once; `so_far` tells at any time how far it is."""
 
@@ -57,7 +46,7 @@ class LogReader:
         self._sources = sources
         self._oldest = sources.now - timedelta(days=sources.days)
         self._own = sources.own.resolve()
-        self._tally = _Tally()
+        self._tally = Tally()
         self._seen: set[object] = set()
 
     def lines(self) -> Iterator[LogLine]:
@@ -66,41 +55,26 @@ class LogReader:
             files, skipped = found_by(self._sources.patterns)
             if turn == 0:
                 for name, reason in skipped:
-                    self._skip(name, reason)
+                    self._tally.skip(name, reason)
             before = self._tally.files
             for file in files:
                 yield from self._lines_of(file, is_first_turn=turn == 0)
                 if self._tally.entries >= MAX_ENTRIES:
-                    self._skip("all further files", "more entries than are kept")
+                    self._tally.skip("all further files", "more entries than are kept")
                     return
             if turn and self._tally.files == before:
                 return
 
     def so_far(self, *, is_done: bool = False) -> LogReading:
         """How far the reading is."""
-        tally = self._tally
-        named = list(tally.skipped)[:MAX_NAMED]
-        if len(tally.skipped) > MAX_NAMED:
-            named.append(("and others", f"{len(tally.skipped) - MAX_NAMED} more"))
-        return LogReading(
-            files=tally.files,
-            entries=tally.entries,
-            unreadable=tally.unreadable,
-            outdated=tally.outdated,
-            skipped=tuple(named),
-            is_done=is_done,
-        )
-
-    def _skip(self, name: str, reason: str) -> None:
-        name = name.encode("utf-8", "replace").decode()[-MAX_NAME_CHARS:]
-        self._tally.skipped[(name, reason)] = None
+        return self._tally.reading(is_done=is_done)
 
     def _lines_of(self, file: LogFile, *, is_first_turn: bool) -> Iterator[LogLine]:
         try:
             source = opened(file.path)
         except Unreadable as error:
             if is_first_turn:
-                self._skip(file.name, str(error))
+                self._tally.skip(file.name, str(error))
             return
         with source.file:
             if source.identity in self._seen:
@@ -108,12 +82,12 @@ class LogReader:
             self._seen.add(source.identity)
             # A clock of another machine may be behind, or in another zone.
             if source.changed_at < (self._oldest - timedelta(days=1)).timestamp():
-                self._skip(file.name, "nothing in it is new enough")
+                self._tally.skip(file.name, "nothing in it is new enough")
                 return
             try:
                 yield from self._entries_of(file, source)
             except Unreadable as error:
-                self._skip(file.name, str(error))
+                self._tally.skip(file.name, str(error))
 
     def _entries_of(self, file: LogFile, source: Opened) -> Iterator[LogLine]:
         pieces = self._unless_known(file, pieces_of(source.file, source.size))
@@ -131,7 +105,7 @@ class LogReader:
                         return
         except Unreadable as error:
             # What came before the place where it breaks off is as good as any.
-            self._skip(file.name, str(error))
+            self._tally.skip(file.name, str(error))
         last = gathered.finish()
         if last is not None:
             yield from self._kept(last)

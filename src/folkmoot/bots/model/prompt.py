@@ -139,7 +139,8 @@ def _turn(fence: str, turn: Turn) -> str:
 def _passages(fence: str, label: str, passages: Iterable[Excerpt]) -> Iterator[Turn]:
     for passage in passages:
         text = passage.text[:MAX_PASSAGE_CHARS]
-        data = f"source: {one_line(passage.source)}\ntime: {moment(passage.at)}\n{text}"
+        where = f"link: {one_line(passage.link)}" if passage.link else f"time: {moment(passage.at)}"
+        data = f"source: {one_line(passage.source)}\n{where}\n{text}"
         yield Turn("user", _block(fence, label, data))
 
 

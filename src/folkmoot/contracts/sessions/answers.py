@@ -98,6 +98,14 @@ class SessionTurnOut(Struct):
     content: str
 
 
+class SessionPageOut(Struct):
+    """A passage of a help page, and where the page is."""
+
+    title: str
+    link: str
+    text: str
+
+
 class SessionContextOut(Struct):
     """What an assistant would be given about a session, oldest first."""
 
@@ -106,6 +114,7 @@ class SessionContextOut(Struct):
     estimated_tokens: int
     max_tokens: int
     log_lines: list[str]
+    pages: list[SessionPageOut]
 
 
 class SessionBlockOut(Struct):

@@ -162,8 +162,8 @@ async def context(
 ) -> Response:
     """The newest messages, oldest first, as many as fit into a budget of tokens.
 
-    The estimate counts four bytes a token. `log_lines` would ground an answer to the last message
-    that somebody wrote, each with its source and time: of sources that the caller may read.
+    The estimate counts four bytes a token. `pages` and `log_lines` would ground an answer to the
+    last message that somebody wrote, each with its source: of those that the caller may read.
     """
 
     async def job(work: UnitOfWork) -> list[Message]:
@@ -177,6 +177,8 @@ async def context(
         for message in messages
         if message.author is not None and message.body.plain_text
     ]
+    await services.pages.refresh()
+    pages = await services.pages.find(asked[-1]) if asked else []
     await services.logs.refresh()
     audiences = FOR_EVERYBODY | withheld_sources_of(caller.account.role)
     logs = await services.logs.find(LogQuery(asked[-1], audiences)) if asked else []
@@ -186,6 +188,7 @@ async def context(
             messages=[answers.SessionTurnOut(turn.role, turn.content) for turn in given.turns],
             estimated_tokens=given.estimated_tokens,
             max_tokens=MAX_CONTEXT_TOKENS,
+            pages=[answers.SessionPageOut(one.source, one.link, one.text) for one in pages],
             log_lines=[f"{each.source} {instant(each.at)} {each.text}" for each in logs],
         )
     )

@@ -1,1 +1,1 @@
-"""What the assistant may know of logs: lines, passages, and the port to their index."""
+"""What the assistant may know of logs and help pages: passages, and the ports to their indexes."""

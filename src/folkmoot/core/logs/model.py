@@ -37,7 +37,7 @@ class LogLine:
     """One entry of a log; its secrets are gone from ``text``.
 
     ``source`` names the file below its root, ``number`` the line in it where the entry begins,
-    from 1.
+    from 1. What has a ``link`` is a passage of a page instead, and ``source`` its title.
     """
 
     source: str
@@ -45,6 +45,7 @@ class LogLine:
     at: datetime
     level: str
     text: str
+    link: str = ""
     audience: SourceAudience = SourceAudience.EVERYBODY
 
 
@@ -52,7 +53,8 @@ class LogLine:
 class Excerpt:
     """Something that was found for a question, and where and when it was said.
 
-    ``source`` is a file of logs with the number of the line, or who spoke in the conversation.
+    ``source`` is a file of logs with the number of the line, who spoke in the conversation, or the
+    title of a page, which alone has a ``link``, and is the first line of ``text``.
     ``rank`` is larger for better matches, and comparable only within one answer of an index;
     ``fit``, from 0 to 1, is how much of what the question is about stands in it.
     """
@@ -60,6 +62,7 @@ class Excerpt:
     source: str
     at: datetime
     text: str
+    link: str = ""
     rank: float = 0.0
     fit: float = 1.0
 

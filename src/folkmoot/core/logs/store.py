@@ -1,4 +1,4 @@
-"""The port to the index of logs. It holds what can be read anew at any time, and nothing else."""
+"""The ports to the indexes of logs and of help pages: of what can be read anew at any time."""
 
 from collections.abc import Awaitable, Callable
 from typing import Protocol
@@ -40,4 +40,25 @@ class LogIndex(Protocol):
 
         Waits only where nothing was ever read, and a few seconds at most. Never an error.
         """
+        ...
+
+
+class PageIndex(Protocol):
+    """The passages of the pages that operators name, each with the link of its page."""
+
+    async def find(self, words: str, *, limit: int = 8) -> list[Excerpt]:
+        """The best matches, the best first; never an error for any words."""
+        ...
+
+    async def read_anew(self) -> LogReading | None:
+        """Read all pages; ``None`` if none are named.
+
+        Raises:
+            AlreadyReading
+            Unavailable: the pages could not be read; what was read before remains.
+        """
+        ...
+
+    async def refresh(self) -> None:
+        """Return when what was changed on disk is read, or a few seconds later. Never an error."""
         ...

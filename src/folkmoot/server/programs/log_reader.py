@@ -1,4 +1,4 @@
-"""The program that reads logs into a new index: an order comes on stdin, reports go to stdout.
+"""The program that reads logs, or pages, into an index: ordered on stdin, it reports on stdout.
 
 It runs in a process of its own (see `folkmoot.bots.logs.index`), behind everybody else in line for
 the processor and bounded in memory, because logs are large and anything may be in them. Whoever
@@ -17,7 +17,10 @@ import msgspec
 
 from folkmoot.bots.logs.index import EXIT_ALREADY, IndexOrder, IndexReport
 from folkmoot.bots.logs.reading import LogReader, LogSources
+from folkmoot.bots.pages.index import PageOrder
+from folkmoot.bots.pages.reading import PageReader, PageSources
 from folkmoot.core.logs.model import LogReading
+from folkmoot.server.system import SystemClock
 from folkmoot.storage.errors import Unusable
 from folkmoot.storage.log_index import AboutIndex, build
 
@@ -33,7 +36,7 @@ EXIT_ALONE: Final = 4
 class _Teller:
     """Reports how far a reading is, about twice a second."""
 
-    def __init__(self, reader: LogReader, target: BinaryIO) -> None:
+    def __init__(self, reader: LogReader | PageReader, target: BinaryIO) -> None:
         self._reader = reader
         self._target = target
         self._last = monotonic()
@@ -52,13 +55,17 @@ def say(target: BinaryIO, report: IndexReport) -> None:
     target.flush()
 
 
-def read(order: IndexOrder, target: BinaryIO) -> LogReading:
+def read(order: IndexOrder | PageOrder, target: BinaryIO) -> LogReading:
     """Build the index that is ordered; what was read in the end.
 
     Raises:
         Unusable: another process is at it.
         OSError, sqlite3.Error: there is no room, or no right; the old index remains.
     """
+    if isinstance(order, PageOrder):
+        pages = PageReader(PageSources(folders=order.folders, link=order.link))
+        about = AboutIndex(made_of=order.made_of, now=SystemClock().now(), days=0)
+        return _indexed(pages, order.target, about, target)
     sources = LogSources(
         patterns=order.sources,
         days=order.days,
@@ -66,10 +73,15 @@ def read(order: IndexOrder, target: BinaryIO) -> LogReading:
         own=Path(order.own),
         audience=order.audience,
     )
-    reader = LogReader(sources)
-    teller = _Teller(reader, target)
     about = AboutIndex(made_of=order.made_of, now=order.now, days=order.days)
-    build(Path(order.target), reader.lines(), about, tell=teller.tell)
+    return _indexed(LogReader(sources), order.target, about, target)
+
+
+def _indexed(
+    reader: LogReader | PageReader, path: str, about: AboutIndex, target: BinaryIO
+) -> LogReading:
+    teller = _Teller(reader, target)
+    build(Path(path), reader.lines(), about, tell=teller.tell)
     return reader.so_far(is_done=True)
 
 
@@ -77,7 +89,7 @@ def main() -> int:
     """Do what the order on stdin says; the exit code."""
     # Without a buffer: a thread that waits in one keeps the interpreter from ending.
     with open(STDIN, "rb", buffering=0, closefd=False) as stdin:
-        order = msgspec.json.decode(stdin.readline(), type=IndexOrder)
+        order = msgspec.json.decode(stdin.readline(), type=IndexOrder | PageOrder)
     threading.Thread(target=_end_when_alone, daemon=True).start()
     os.nice(NICENESS)
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))

@@ -1,0 +1,1 @@
+"""Folders of help pages: read, cut into passages, and watched for changes."""
