@@ -7,13 +7,15 @@ back with any cursor.
 
 import asyncio
 import os
+import shutil
 import sqlite3
+import subprocess
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import pytest
 
@@ -44,6 +46,7 @@ RESUMED_FROM = 4
 TIME_LIMIT_S = 3.0
 """What the disk is waited for, instead of the seconds that a server waits: it stands still longer
 than that, whatever that is."""
+LOOP_DISK_BYTES = 64 * 1024 * 1024
 FREEZE = "FOLKMOOT_TEST_FREEZE"
 
 
@@ -64,9 +67,8 @@ class _FreezingConnection(sqlite3.Connection):
         return super().cursor(factory)
 
 
-def freezing_disk() -> None:
-    """Have every commit wait for as long as a file is there, and nobody wait long for it."""
-    sqlite3.connect = partial(sqlite3.connect, factory=_FreezingConnection)  # type: ignore[assignment]  # in a process of its own
+def impatient_storage() -> None:
+    """Wait for the disk no longer than `TIME_LIMIT_S`."""
     defaults = SqliteSettings()
     SqliteSettings.__init__.__defaults__ = tuple(  # type: ignore[attr-defined]  # a plain function
         TIME_LIMIT_S if name == "timeout_seconds" else getattr(defaults, name)
@@ -76,6 +78,12 @@ def freezing_disk() -> None:
 
 async def _taken_for_a_failure(self: Writer, batch: Any, unknown: OutcomeUnknown) -> None:
     await self._store_singly(batch, unknown)
+
+
+def freezing_disk() -> None:
+    """Have every commit wait for as long as a file is there, and nobody wait long for it."""
+    sqlite3.connect = partial(sqlite3.connect, factory=_FreezingConnection)  # type: ignore[assignment]  # in a process of its own
+    impatient_storage()
 
 
 def forgetful_writer() -> None:
@@ -234,6 +242,16 @@ async def test_what_postgresql_committed_is_told_though_its_answer_is_lost(
 # -- SQLite, whose disk stands still ---------------------------------------------------------------
 
 
+class FreezingDisk(Protocol):
+    """What a server writes to, and what stands still when it is to."""
+
+    def freeze(self) -> None:
+        """Let nothing more be written; what is begun ends when it can."""
+
+    def thaw(self) -> None:
+        """Let everything be written again."""
+
+
 class Disk:
     """What a server with a `freezing_disk` writes to."""
 
@@ -251,7 +269,51 @@ class Disk:
         self._frozen.unlink()
 
 
-async def freeze_again_and_again(server: Server, disk: Disk, times: int = FREEZES) -> list[str]:
+class LoopDisk:
+    """A disk in a file, for the data folder of a server in this folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._image, self.folder = folder / "disk.img", folder / "data"
+        self.folder.mkdir()
+        with self._image.open("wb") as image:
+            image.truncate(LOOP_DISK_BYTES)
+
+    def mount(self) -> bool:
+        """Whether that can be had here."""
+        make = ["mkfs.ext4", "-q", str(self._image)]
+        mount = ["mount", "-o", "loop", str(self._image), str(self.folder)]
+        return all(map(_succeeds, (make, mount, ["fsfreeze", "--version"])))
+
+    def unmount(self) -> None:
+        _succeeds(["fsfreeze", "--unfreeze", str(self.folder)])
+        _succeeds(["umount", "--lazy", str(self.folder)])
+
+    def freeze(self) -> None:
+        assert _succeeds(["fsfreeze", "--freeze", str(self.folder)])
+
+    def thaw(self) -> None:
+        assert _succeeds(["fsfreeze", "--unfreeze", str(self.folder)])
+
+
+def _succeeds(command: list[str]) -> bool:
+    return (
+        shutil.which(command[0]) is not None
+        and not subprocess.run(command, capture_output=True, check=False).returncode
+    )
+
+
+@pytest.fixture
+def loop_disk(tmp_path: Path) -> Iterator[LoopDisk]:
+    disk = LoopDisk(tmp_path)
+    if os.geteuid() != 0 or not disk.mount():
+        pytest.skip("a disk that can be frozen needs the right to mount one from a file")
+    yield disk
+    disk.unmount()
+
+
+async def freeze_again_and_again(
+    server: Server, disk: FreezingDisk, times: int = FREEZES
+) -> list[str]:
     """What is wrong after the disk stood still for longer than anybody waited."""
     server.start()
     async with company(server, changes=True, resend_after_s=WITHIN_S) as people:
@@ -262,8 +324,10 @@ async def freeze_again_and_again(server: Server, disk: Disk, times: int = FREEZE
                 for writer in people.writers:
                     writer.unavailable.clear()
                 disk.freeze()
-                await somebody_is_refused(people)
-                disk.thaw()
+                try:
+                    await somebody_is_refused(people)
+                finally:
+                    disk.thaw()
             await people.finish()
             await inspection.ask()
     await asyncio.to_thread(server.stop)
@@ -288,6 +352,28 @@ async def test_what_a_disk_keeps_late_is_told(tmp_path, prepare, said):
         server.kill()
     assert faults == []
     assert server.output.count(said) >= FREEZES
+
+
+@pytest.mark.fault
+async def test_what_is_written_once_a_frozen_disk_thaws_is_told(tmp_path, loop_disk):
+    server = Server(tmp_path, "--demo", prepare=impatient_storage)
+    try:
+        faults = await freeze_again_and_again(server, loop_disk, times=1)
+    finally:
+        server.kill()
+    assert faults == []
+
+
+@pytest.mark.fault
+async def test_what_is_stored_after_whoever_sent_it_was_refused_is_told(tmp_path):
+    disk = Disk(tmp_path)
+    settings = {**disk.settings, "FOLKMOOT_ANSWER_SECONDS": str(TIME_LIMIT_S / 3)}
+    server = Server(tmp_path, "--demo", prepare=freezing_disk, **settings)
+    try:
+        faults = await freeze_again_and_again(server, disk)
+    finally:
+        server.kill()
+    assert faults == []
 
 
 # -- the checker itself ----------------------------------------------------------------------------
