@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from fastapi import APIRouter
 from msgspec import Struct
 
+from folkmoot.bus.port import Bus
 from folkmoot.bus.subscribers import Projection
 from folkmoot.core.shared.ids import AccountId, ConversationId
 from folkmoot.core.shared.refusals import Refusal, Unavailable
@@ -75,8 +76,8 @@ class Contract:
     ``uploads`` are where a body may be as large as a file, ``body_bytes`` where less than elsewhere
     is enough: what is open to anybody reads no more than it can need. ``operations`` say of each
     ``METHOD /path`` which kind of intention it is, ``frames`` of each that a client may send.
-    ``projection`` makes what the contract keeps up with events; it is told of each before the hub
-    is.
+    ``projection`` makes what the contract keeps up with events, and subscribes it to the topics
+    that it needs; it is told of each event before the hub is.
     """
 
     name: str
@@ -90,7 +91,7 @@ class Contract:
     operations: Mapping[str, IntentionKind] = field(default_factory=dict)
     frames: Mapping[type[Struct], IntentionKind] = field(default_factory=dict)
     specs: Sequence[SocketSpec] = ()
-    projection: Callable[[], Projection] | None = None
+    projection: Callable[[Bus], Projection] | None = None
     open: Callable[[Environment], LiveSide] | None = None
 
 

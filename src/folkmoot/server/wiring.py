@@ -32,7 +32,6 @@ from folkmoot.bus.memory import MemoryBus
 from folkmoot.bus.memory_presence import MemoryPresence
 from folkmoot.bus.port import Bus
 from folkmoot.bus.subscribers import Consumer, Projection, Publisher
-from folkmoot.bus.topics import EVERYTHING
 from folkmoot.contracts.catalogue import CONTRACTS
 from folkmoot.core.accounts.service import Accounts
 from folkmoot.core.conversations.desk import Desks
@@ -342,10 +341,7 @@ def _authenticator(
 
 def _projections(bus: Bus) -> dict[str, Projection]:
     """What each contract keeps up with events: before the hub, which shows what they know."""
-    found = {one.name: one.projection() for one in CONTRACTS if one.projection is not None}
-    for projection in found.values():
-        bus.subscribe((EVERYTHING,), projection)
-    return found
+    return {one.name: one.projection(bus) for one in CONTRACTS if one.projection is not None}
 
 
 def _live_sides(

@@ -1,5 +1,6 @@
 """Threads as those who listen to them know them."""
 
+from folkmoot.bus.memory import MemoryBus
 from folkmoot.contracts.support.cursor import MOST_SESSIONS, positions_in
 from folkmoot.contracts.support.threads import ThreadRegistry
 from folkmoot.core.conversations.events import ConversationEnded, ConversationStarted
@@ -28,7 +29,7 @@ def posted(session, seq):
 
 
 def test_a_thread_stands_where_its_sessions_stand():
-    threads = ThreadRegistry()
+    threads = ThreadRegistry(MemoryBus())
     thread = threads.enter(ANA, Listener())
     assert (thread.cursor, thread.last_seq, thread.current) == ("0-0", 0, None)
 
@@ -42,7 +43,7 @@ def test_a_thread_stands_where_its_sessions_stand():
 
 
 def test_places_never_go_back():
-    threads = ThreadRegistry()
+    threads = ThreadRegistry(MemoryBus())
     thread = threads.enter(ANA, Listener())
     threads.learn(thread, [head(1, 9)])
 
@@ -52,7 +53,7 @@ def test_places_never_go_back():
 
 
 def test_a_session_that_begins_is_passed_on_to_whoever_listens_to_its_customer():
-    threads, mine, theirs = ThreadRegistry(), Listener(), Listener()
+    threads, mine, theirs = ThreadRegistry(MemoryBus()), Listener(), Listener()
     thread = threads.enter(ANA, mine)
     threads.enter(AGENT, theirs)
 
@@ -64,7 +65,7 @@ def test_a_session_that_begins_is_passed_on_to_whoever_listens_to_its_customer()
 
 
 def test_a_session_that_is_closed_takes_no_more_messages():
-    threads, listener = ThreadRegistry(), Listener()
+    threads, listener = ThreadRegistry(MemoryBus()), Listener()
     thread = threads.enter(ANA, listener)
     threads.learn(thread, [head(1, 3), head(2, 1)])
 
@@ -76,7 +77,7 @@ def test_a_session_that_is_closed_takes_no_more_messages():
 
 
 def test_whoever_comes_later_knows_no_more_than_was_announced():
-    threads = ThreadRegistry()
+    threads = ThreadRegistry(MemoryBus())
     thread = threads.enter(ANA, Listener())
     threads.learn(thread, [head(1, 3)])
     threads.enter(ANA, Listener())
@@ -87,7 +88,7 @@ def test_whoever_comes_later_knows_no_more_than_was_announced():
 
 
 def test_a_thread_without_listeners_is_forgotten():
-    threads, one, other = ThreadRegistry(), Listener(), Listener()
+    threads, one, other = ThreadRegistry(MemoryBus()), Listener(), Listener()
     thread = threads.enter(ANA, one)
     assert threads.enter(ANA, other) is thread
     threads.learn(thread, [head(1, 3)])
@@ -102,7 +103,7 @@ def test_a_thread_without_listeners_is_forgotten():
 
 
 def test_the_cursor_of_any_number_of_sessions_names_those_last_used():
-    threads = ThreadRegistry()
+    threads = ThreadRegistry(MemoryBus())
     thread = threads.enter(ANA, Listener())
     threads.learn(thread, [head(1, 3)])
     for number in range(2, MOST_SESSIONS + 10):
@@ -114,3 +115,26 @@ def test_the_cursor_of_any_number_of_sessions_names_those_last_used():
     assert len(named) == MOST_SESSIONS
     assert named[1] == 4
     assert MOST_SESSIONS + 9 in named
+
+
+def test_of_what_happens_elsewhere_a_registry_is_told_nothing():
+    told = []
+
+    class Telling(ThreadRegistry):
+        def apply(self, event):
+            told.append(event)
+            super().apply(event)
+
+    bus, listener = MemoryBus(), Listener()
+    threads = Telling(bus)
+    bus.publish([ConversationStarted(head(3), (ANA.id,)), posted(3, 1)])
+    thread = threads.enter(ANA, listener)
+    threads.learn(thread, [head(3, 1)])
+    begun = ConversationStarted(head(4), (ANA.id,))
+
+    bus.publish([begun, posted(3, 2), posted(4, 1), posted(5, 1)])
+    threads.leave(thread, listener)
+    bus.publish([posted(3, 3), posted(4, 2)])
+
+    assert told == [begun, posted(3, 2), posted(4, 1)]
+    assert thread.cursor == "3-2.4-1"

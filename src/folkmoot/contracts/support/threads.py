@@ -7,6 +7,8 @@ thread hear of every session in it, and are told with each event where the whole
 from collections.abc import Collection, Iterable
 from typing import Protocol
 
+from folkmoot.bus.port import Bus
+from folkmoot.bus.topics import account_topic, conversation_topic
 from folkmoot.contracts.support.cursor import MOST_SESSIONS, cursor_of
 from folkmoot.core.accounts.model import Person
 from folkmoot.core.conversations.events import ConversationEnded, ConversationStarted, Durable
@@ -94,9 +96,10 @@ class Thread:
 
 
 class ThreadRegistry:
-    """All threads that somebody listens to."""
+    """All threads that somebody listens to; it hears of these customers and sessions alone."""
 
-    def __init__(self) -> None:
+    def __init__(self, bus: Bus) -> None:
+        self._subscription = bus.subscribe((), self)
         self._by_customer: dict[AccountId, Thread] = {}
         self._by_session: dict[ConversationId, Thread] = {}
         self._staff: dict[AccountId, dict[StaffClient, None]] = {}
@@ -126,7 +129,10 @@ class ThreadRegistry:
 
     def enter(self, customer: Person, follower: Follower) -> Thread:
         """The customer's thread, with this follower in it."""
-        thread = self._by_customer.setdefault(customer.id, Thread(customer))
+        thread = self._by_customer.get(customer.id)
+        if thread is None:
+            thread = self._by_customer[customer.id] = Thread(customer)
+            self._subscription.add(account_topic(customer.id))
         thread.followers[follower] = None
         return thread
 
@@ -135,16 +141,22 @@ class ThreadRegistry:
         thread.followers.pop(follower, None)
         if not thread.followers and self._by_customer.get(thread.customer.id) is thread:
             del self._by_customer[thread.customer.id]
+            self._subscription.remove(account_topic(thread.customer.id))
             for number in thread.positions:
                 self._by_session.pop(number, None)
+                self._subscription.remove(conversation_topic(number))
 
     def learn(self, thread: Thread, heads: Iterable[Conversation]) -> None:
         """Take in sessions as storage has them, the least recently used first."""
         is_first = len(thread.followers) == 1
         for head in heads:
             # What others listen to was announced to them or will be, and is counted then.
-            thread.add(head, head.last_seq if is_first else 0)
-            self._by_session[head.id] = thread
+            self._add(thread, head, head.last_seq if is_first else 0)
+
+    def _add(self, thread: Thread, head: Conversation, seq: int) -> None:
+        thread.add(head, seq)
+        self._by_session[head.id] = thread
+        self._subscription.add(conversation_topic(head.id))
 
     def apply(self, event: Event) -> None:
         """Follow what is announced, before anybody is sent it."""
@@ -162,8 +174,7 @@ class ThreadRegistry:
                     _turn(thread)
 
     def _begin(self, thread: Thread, head: Conversation, members: Collection[AccountId]) -> None:
-        thread.add(head, 0)
-        self._by_session[head.id] = thread
+        self._add(thread, head, 0)
         for follower in tuple(thread.followers):
             follower.begin(head, members)
         _turn(thread)
