@@ -8,15 +8,22 @@ import asyncio
 import os
 import signal
 import sqlite3
+import subprocess
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from contextlib import (
+    AbstractAsyncContextManager,
+    AsyncExitStack,
+    asynccontextmanager,
+    contextmanager,
+)
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
 from typing import Any
 
 import asyncpg
+import httpx2
 import pytest
 from websockets.exceptions import InvalidStatus
 
@@ -85,6 +92,33 @@ async def frozen_processes(database: str) -> AsyncIterator[None]:
             os.kill(pid, signal.SIGCONT)
 
 
+@asynccontextmanager
+async def frozen_disk(folder: Path) -> AsyncIterator[None]:
+    """The disk takes nothing and answers nothing, as one whose cable is loose."""
+    await asyncio.to_thread(subprocess.run, ["fsfreeze", "--freeze", folder], check=True)
+    try:
+        yield
+    finally:
+        await asyncio.to_thread(subprocess.run, ["fsfreeze", "--unfreeze", folder], check=True)
+
+
+@contextmanager
+def disk_at(folder: Path) -> Iterator[None]:
+    """A disk of its own; skips where none can be had."""
+    image = folder.with_name("disk.img")
+    folder.mkdir()
+    with image.open("wb") as file:
+        file.truncate(64 * 1024 * 1024)
+    subprocess.run(["mkfs.ext4", "-q", image], check=True)
+    mount = ["mount", "-o", "loop", image, folder]
+    if os.geteuid() != 0 or subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("mounting a disk needs the right to mount")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "--lazy", folder], check=True)
+
+
 def _parent_of(pid: int) -> int:
     return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
 
@@ -101,6 +135,7 @@ class Outage:
 @pytest.fixture(
     params=[
         "locked file",
+        "frozen disk",
         pytest.param("locked tables", marks=ONE_WORKER),
         pytest.param("frozen processes", marks=ONE_WORKER),
     ]
@@ -113,6 +148,13 @@ def outage(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Outage]:
         server.start()
         yield Outage(server, lambda: locked_file(file), is_readable=True)
         server.kill()
+        return
+    if request.param == "frozen disk":
+        server = Server(tmp_path, "--demo", **settings)
+        with disk_at(server.data):
+            server.start()
+            yield Outage(server, lambda: frozen_disk(server.data), is_readable=True)
+            server.kill()
         return
     database: PostgresServer = request.getfixturevalue("postgres")
     name = database.create()
@@ -247,11 +289,28 @@ async def test_every_sender_is_told_soon_and_what_they_send_again_is_there_once(
     assert {name: stored[name] for name in ways} == dict.fromkeys(ways, 1)
 
 
-async def test_every_handshake_is_refused_soon_with_a_code_to_come_back_after(outage):
-    if outage.is_readable:
-        pytest.skip("who may only read is let in")
+async def test_readiness_is_told_soon_and_comes_back(outage):
+    async with httpx2.AsyncClient(base_url=outage.server.url, timeout=WITHIN_S) as http:
+        async with outage.begins():
+            said = 200
+            while said == 200:  # As long as what was found a moment ago is proof enough.
+                begun = monotonic()
+                said = (await http.get("/readyz")).status_code
+                assert monotonic() - begun < TOLD_WITHIN_S
+            assert said == 503
+        while said == 503:
+            said = (await http.get("/readyz")).status_code
+        assert said == 200
+
+
+async def test_whoever_can_be_told_apart_is_let_in_and_all_others_may_come_back(outage):
     async with people(outage.server) as (ana, meeting):
         group, _, session = meeting
+        if outage.is_readable:
+            async with outage.begins():
+                await ana.enter(group.number)
+                assert await ana.get(f"/conversations/{group.number}/messages")
+            return
         async with outage.begins():
             begun = monotonic()
             ends = await asyncio.gather(
