@@ -107,6 +107,8 @@ FILL = """
         SELECT 20000 + n, n, s, 0 FROM generate_series(1, 2000) n, generate_series(1, 10) s;
     INSERT INTO blocks (blocker_id, blocked_id, created_at)
         SELECT n, 1 + n % 20000, 0 FROM generate_series(1, 20000) n;
+    INSERT INTO invitations (account_id, conversation_id, inviter_id, created_at)
+        SELECT 1 + n % 20000, n, n, 0 FROM generate_series(1, 20000) n;
     INSERT INTO block_marks (blocked_id, blocker_id, conversation_id, read_seq, delivered_seq)
         SELECT 1 + n % 20000, n, n, 0, 0 FROM generate_series(1, 20000) n;
     INSERT INTO friend_requests (uid, sender_id, receiver_id, low_id, high_id, status, created_at)

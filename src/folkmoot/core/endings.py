@@ -63,6 +63,8 @@ class Endings:
         """
         account = await self.deactivate(work, account_id)
         await self._leave_all(work, account)
+        for invited in await work.social.invitations_of(account_id):
+            await self._conversations.decline(work, account_id, invited.conversation_id)
         for one in await work.friends.friendships_of(account_id):
             await self._friends.end(work, account_id, one.other(account_id).id)
         for one in await work.friends.pending_of(account_id):

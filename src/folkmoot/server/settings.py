@@ -142,6 +142,10 @@ class Settings(BaseSettings):
         description="With whom accounts may begin: anyone; known, their friends, staff and people "
         "they share a conversation with; or staff",
     )
+    ask_blockers: bool = Field(
+        default=True,
+        description="Whoever blocks the creator of a group is asked to come; off: it is refused",
+    )
     strangers_per_minute: float = Field(
         default=60, gt=0, description="With whom an account begins, or whose names it guesses"
     )

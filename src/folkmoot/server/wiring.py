@@ -201,7 +201,8 @@ def _assembled(
     settings: Settings, means: _Resources, secret: bytes, own_log: OwnLog | None
 ) -> Components:
     clock, ids, storage = SystemClock(), SystemIds(), means.storage
-    accounts, conversations = Accounts(clock, ids), Conversations(clock, ids)
+    accounts = Accounts(clock, ids)
+    conversations = Conversations(clock, ids, asks_blockers=settings.ask_blockers)
     bus, marks, passwords = MemoryBus(), Watermarks(clock), Passwords()
     store = file_store_of(settings, means.health)
     publisher = Publisher(bus.publish)

@@ -141,6 +141,17 @@ block_marks = Table(
     sqlite_with_rowid=False,
 )
 
+# Groups into which somebody is asked whom they would not be put into unasked.
+invitations = Table(
+    "invitations",
+    metadata,
+    _of("account_id", "accounts.id", is_key=True),
+    _of("conversation_id", "conversations.id", is_key=True),
+    _of("inviter_id", "accounts.id"),
+    Column("created_at", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
 # Whoever asks says the same in these very words, or the index is not used. No index has
 # ``last_activity_at``: it would be written anew with each message.
 among_directs = text("direct_low IS NOT NULL")

@@ -6,8 +6,9 @@ import pytest
 
 from tests.adapters.adapter import ContractClient, ContractConnection, Frame
 from tests.adapters.every import KINDS, contracts_for
-from tests.clients import Client
+from tests.clients import Client, clients_of, registered
 from tests.integration.interop.conftest import Scene
+from tests.running import Server
 
 CHAT = "/api/v1/chat"
 OPENED = [
@@ -119,3 +120,32 @@ async def test_once_unblocked_all_is_shown_again(scene: Scene, contract: Contrac
 
     found = await shown(blocked, scene, blocker)
     assert found["conversations"] == (True, said.seq)
+
+
+async def test_nobody_is_gathered_by_whom_they_block(demo_server: Server) -> None:
+    """They are asked, and may decline; no contract shows them the group before they accept."""
+    people = [registered(demo_server, name) for name in ("ana", "bo", "cy")]
+    async with clients_of(demo_server, *people) as (ana, bo, cy):
+        await bo.post(f"{CHAT}/block", {"user_id": ana.uid})
+        body = {"title": "PARTY", "participant_ids": [bo.id, cy.id]}
+        groups = [await ana.post("/conversations", body) for _ in range(2)]
+
+        asked = await bo.get("/conversations/invitations")
+        assert {tuple(one["id"] for one in group["participants"]) for group in groups} == {
+            (ana.id, cy.id)
+        }
+        assert [(one["conversation_id"], one["inviter_id"]) for one in asked] == [
+            (group["id"], ana.id) for group in groups
+        ]
+        assert await bo.get("/conversations") == []
+        first, second = [f"/conversations/invitations/{group['id']}" for group in groups]
+        assert (await bo.ask("GET", f"/conversations/{groups[0]['id']}")).status_code == 403
+        joined = await bo.post(f"{first}/accept")
+        declined = await bo.ask("POST", f"{second}/decline")
+        again = await bo.ask("POST", f"{second}/accept")
+
+        assert [one["id"] for one in joined["participants"]] == [ana.id, cy.id, bo.id]
+        assert (declined.status_code, again.status_code) == (204, 404)
+        assert again.json()["code"] == "invitation_not_found"
+        assert [one["id"] for one in await bo.get("/conversations")] == [groups[0]["id"]]
+        assert await bo.get("/conversations/invitations") == []

@@ -1,6 +1,6 @@
 """The `conversations` contract, as the server serves it."""
 
-from folkmoot.contracts.conversations import message_routes, routes
+from folkmoot.contracts.conversations import invitation_routes, message_routes, routes
 from folkmoot.contracts.conversations.errors import CLOSE_CODES
 from folkmoot.contracts.conversations.frames import ANSWERS
 from folkmoot.contracts.conversations.kinds import FRAMES, OPERATIONS
@@ -13,7 +13,7 @@ CONTRACT = Contract(
     tags={"conversations": "Many-party chat, integer ids"},
     operations=OPERATIONS,
     frames=FRAMES,
-    rest=(Mount(routes.router), Mount(message_routes.router)),
+    rest=(Mount(invitation_routes.router), Mount(routes.router), Mount(message_routes.router)),
     answers=ANSWERS,
     specs=(SPEC,),
     open=websocket(SPEC.address, lambda _: ConversationHandler, CLOSE_CODES.rejecting),

@@ -300,6 +300,17 @@ class ConversationOut(Struct):
     unread_count: int
 
 
+class InvitationOut(Struct):
+    """A group that the one who asks is asked into by somebody whom they block."""
+
+    conversation_id: int
+    title: str | None
+    member_count: int
+    inviter_id: int
+    inviter_name: str
+    created_at: Instant
+
+
 class ReadStateOut(Struct):
     """How far the one who asks has read a conversation now."""
 
@@ -314,6 +325,7 @@ class NotUpToDateOut(NotUpToDateBody):
 
 ANSWERS: tuple[type[Struct], ...] = (
     ConversationOut,
+    InvitationOut,
     MessageOut,
     NotUpToDateOut,
     ParticipantOut,

@@ -13,6 +13,9 @@ _REACTION: Final = "/conversations/{conversation_id}/messages/{message_id}/react
 OPERATIONS: Final[Mapping[str, IntentionKind]] = {
     "POST /conversations": IntentionKind.OPEN,
     "GET /conversations": IntentionKind.LIST,
+    "GET /conversations/invitations": IntentionKind.LIST,
+    "POST /conversations/invitations/{conversation_id}/accept": IntentionKind.MANAGE,
+    "POST /conversations/invitations/{conversation_id}/decline": IntentionKind.MANAGE,
     "GET /conversations/{conversation_id}": IntentionKind.LOOK,
     "PATCH /conversations/{conversation_id}": IntentionKind.MANAGE,
     "POST /conversations/{conversation_id}/participants": IntentionKind.MANAGE,

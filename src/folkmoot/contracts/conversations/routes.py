@@ -49,7 +49,8 @@ async def start(
     """Start a conversation of 2 to 500 members; whoever asks is one of them, and its owner.
 
     Refused with 404 for an unknown participant, with 403 where a block stands between the two of
-    a two-party conversation.
+    a two-party conversation. In a larger one whoever blocks its creator is not put into it: they
+    are asked (`GET /conversations/invitations`), and may decline.
     """
     others = await reached(services, caller.account, body.participant_ids)
 
@@ -60,7 +61,7 @@ async def start(
         return started.id
 
     conversation_id = await services.writer.write(job)
-    return answer(await _shown(services, caller.account.id, conversation_id), 201)
+    return answer(await shown(services, caller.account.id, conversation_id), 201)
 
 
 @router.get(
@@ -90,7 +91,7 @@ async def show(
     conversation_id: ConversationPath, services: ServicesOf, caller: CallerOf
 ) -> Response:
     """One conversation, for its members."""
-    return answer(await _shown(services, caller.account.id, conversation_id))
+    return answer(await shown(services, caller.account.id, conversation_id))
 
 
 @router.patch(
@@ -109,7 +110,7 @@ async def rename(
     await services.writer.write(
         lambda work: services.conversations.rename(work, me, conversation_id, body.title)
     )
-    return answer(await _shown(services, me, conversation_id))
+    return answer(await shown(services, me, conversation_id))
 
 
 @router.post(
@@ -134,7 +135,7 @@ async def add_participants(
     await services.writer.write(
         lambda work: conversations.add_members(work, me, conversation_id, added)
     )
-    return answer(await _shown(services, me, conversation_id))
+    return answer(await shown(services, me, conversation_id))
 
 
 @router.delete(
@@ -166,9 +167,11 @@ def _number_or_name(text: str) -> int | str:
     return int(text) if is_number else text
 
 
-async def _shown(
+async def shown(
     services: Services, viewer: AccountId, conversation_id: ConversationId
 ) -> wire.ConversationOut:
+    """A conversation as one of its members is shown it."""
+
     async def job(work: UnitOfWork) -> tuple[Overview, Sight]:
         await services.conversations.entered(work, viewer, conversation_id)
         (found,) = await work.views.overviews(viewer, Slice(1), only=conversation_id)

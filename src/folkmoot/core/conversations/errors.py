@@ -77,3 +77,10 @@ class MemberUnknown(NotFound):
 
     code = "member_not_found"
     sentence = "This account is not a participant."
+
+
+class NoSuchInvitation(NotFound):
+    """The account is not asked into this conversation."""
+
+    code = "invitation_not_found"
+    sentence = "There is no such invitation."

@@ -1,12 +1,14 @@
 """Decisions about conversations: who may begin one, and who may be in it."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from datetime import datetime
 
-from folkmoot.core.accounts.model import Account
+from folkmoot.core.accounts.model import Account, Person
 from folkmoot.core.conversations.errors import (
     MemberUnknown,
     NoSuchConversation,
+    NoSuchInvitation,
     NotAGroup,
     NotAMember,
     NotTheOwner,
@@ -36,12 +38,23 @@ from folkmoot.core.shared.ids import AccountId, Clock, ConversationId, Ids
 from folkmoot.core.social.errors import Blocked
 
 
+@dataclass(frozen=True, slots=True)
+class Invited:
+    """A conversation that an account is asked into, and by whom."""
+
+    head: Conversation
+    inviter: Person
+    at: datetime
+
+
 class Conversations:
     """Who speaks where."""
 
-    def __init__(self, clock: Clock, ids: Ids) -> None:
+    def __init__(self, clock: Clock, ids: Ids, *, asks_blockers: bool = True) -> None:
         self._clock = clock
         self._ids = ids
+        self._asks_blockers = asks_blockers
+        """Whether who blocks the creator of a group is asked to come, or the group is refused."""
 
     async def start(
         self,
@@ -54,9 +67,11 @@ class Conversations:
     ) -> Conversation:
         """A new conversation of the creator and the others.
 
+        Whoever blocks the creator is not put into it, but asked.
+
         Raises:
             TooFewMembers, TooManyMembers: counted without repetitions, the creator included.
-            Blocked: only two would be in it, and a block stands between them.
+            Blocked: only two would be in it, and a block stands between them; or nobody is asked.
         """
         members = tuple(dict.fromkeys((creator, *others)))
         if len(members) < MIN_MEMBERS:
@@ -65,6 +80,8 @@ class Conversations:
             raise TooManyMembers(field="participant_ids", max_members=MAX_MEMBERS)
         if len(members) == MIN_MEMBERS:
             await _refuse_if_blocked(work, creator, members)
+        asked = await self._asked(work, creator, members)
+        members = tuple(one for one in members if one not in asked)
         conversation = await work.conversations.add(
             NewConversation(
                 uid=self._ids.uid(),
@@ -75,8 +92,64 @@ class Conversations:
                 members=members,
             )
         )
+        if asked:
+            await work.social.invite(conversation.id, asked, creator, conversation.created_at)
         work.record(ConversationStarted(conversation, members))
         return conversation
+
+    async def _asked(
+        self, work: ConversationWork, creator: AccountId, members: Sequence[AccountId]
+    ) -> frozenset[AccountId]:
+        """Those who block the creator, and are asked whether they want to come.
+
+        Raises:
+            Blocked: too few others are left, or this server asks nobody.
+        """
+        asked = await work.social.blockers_of(creator) & frozenset(members)
+        if asked and (not self._asks_blockers or len(members) - len(asked) < MIN_MEMBERS):
+            raise Blocked
+        return asked
+
+    async def invitations(self, work: ConversationWork, account_id: AccountId) -> list[Invited]:
+        """What an account is asked into, the oldest first."""
+        found = await work.social.invitations_of(account_id)
+        heads = await work.conversations.heads([one.conversation_id for one in found])
+        people = await work.accounts.by_ids([one.inviter_id for one in found])
+        return [
+            Invited(heads[one.conversation_id], people[one.inviter_id].person, one.at)
+            for one in found
+        ]
+
+    async def accept(
+        self, work: ConversationWork, account: Account, conversation_id: ConversationId
+    ) -> None:
+        """Come into a conversation that one is asked into.
+
+        Raises:
+            NoSuchInvitation, TooManyMembers
+        """
+        await self.decline(work, account.id, conversation_id)
+        head = (await work.conversations.heads([conversation_id]))[conversation_id]
+        key = (conversation_id, account.id)
+        if key in await work.conversations.memberships([key]):
+            return
+        if head.member_count >= MAX_MEMBERS:
+            raise TooManyMembers(field="conversation_id", max_members=MAX_MEMBERS)
+        now = self._clock.now()
+        await work.conversations.change_members(conversation_id, joined=[account.id], at=now)
+        person, position = account.person, next_position(head, now)
+        await keep(work, head, [MemberJoined(**position, member=person, actor=person)])
+
+    async def decline(
+        self, work: ConversationWork, account_id: AccountId, conversation_id: ConversationId
+    ) -> None:
+        """Stay out of a conversation that one is asked into.
+
+        Raises:
+            NoSuchInvitation
+        """
+        if not await work.social.take_invitation(account_id, conversation_id):
+            raise NoSuchInvitation
 
     async def rename(
         self,

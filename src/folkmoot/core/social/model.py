@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from folkmoot.core.accounts.model import Person
-from folkmoot.core.shared.ids import AccountId, Uid
+from folkmoot.core.shared.ids import AccountId, ConversationId, Uid
 
 
 class RequestStatus(StrEnum):
@@ -29,6 +29,15 @@ class FriendRequest:
     def other(self, account_id: AccountId) -> Person:
         """The one of the two that ``account_id`` is not."""
         return self.receiver if self.sender.id == account_id else self.sender
+
+
+@dataclass(frozen=True, slots=True)
+class Invitation:
+    """Somebody is asked into a conversation, by whom and since when."""
+
+    conversation_id: ConversationId
+    inviter_id: AccountId
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from folkmoot.core.shared.ids import AccountId, ConversationId, Uid
 from folkmoot.core.social.events import SocialEvent
-from folkmoot.core.social.model import FriendRequest, MarksAtBlock, RequestStatus
+from folkmoot.core.social.model import FriendRequest, Invitation, MarksAtBlock, RequestStatus
 
 
 class SocialStore(Protocol):
@@ -41,6 +41,24 @@ class SocialStore(Protocol):
         self, accounts: Collection[AccountId]
     ) -> frozenset[tuple[AccountId, AccountId]]:
         """Every block (blocker, blocked) that stands between two of these accounts."""
+        ...
+
+    async def invite(
+        self,
+        conversation_id: ConversationId,
+        accounts: Collection[AccountId],
+        inviter: AccountId,
+        at: datetime,
+    ) -> None:
+        """Ask accounts into a conversation."""
+        ...
+
+    async def invitations_of(self, account_id: AccountId) -> list[Invitation]:
+        """What an account is asked into, the oldest first."""
+        ...
+
+    async def take_invitation(self, account_id: AccountId, conversation_id: ConversationId) -> bool:
+        """Forget an invitation; whether there was one."""
         ...
 
 

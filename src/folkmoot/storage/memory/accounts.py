@@ -15,7 +15,7 @@ from folkmoot.core.accounts.model import (
     username_key,
 )
 from folkmoot.core.shared.ids import AccountId, ConversationId, Uid
-from folkmoot.core.social.model import MarksAtBlock
+from folkmoot.core.social.model import Invitation, MarksAtBlock
 from folkmoot.storage.errors import ConstraintBroken
 from folkmoot.storage.memory.state import AccountRow, State
 
@@ -248,3 +248,21 @@ class MemorySocial:
     ) -> frozenset[tuple[AccountId, AccountId]]:
         among = set(accounts)
         return frozenset(pair for pair in self._state.blocks if among.issuperset(pair))
+
+    async def invite(
+        self,
+        conversation_id: ConversationId,
+        accounts: Collection[AccountId],
+        inviter: AccountId,
+        at: datetime,
+    ) -> None:
+        for account_id in accounts:
+            invitation = Invitation(conversation_id, inviter, at)
+            self._state.invitations[account_id, conversation_id] = invitation
+
+    async def invitations_of(self, account_id: AccountId) -> list[Invitation]:
+        found = [one for key, one in self._state.invitations.items() if key[0] == account_id]
+        return sorted(found, key=lambda one: (one.at, one.conversation_id))
+
+    async def take_invitation(self, account_id: AccountId, conversation_id: ConversationId) -> bool:
+        return self._state.invitations.pop((account_id, conversation_id), None) is not None

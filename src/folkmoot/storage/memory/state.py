@@ -9,7 +9,7 @@ from folkmoot.core.accounts.model import Account, Login
 from folkmoot.core.conversations.model import Conversation, MemberRole
 from folkmoot.core.messages.model import AuthorKind, MessageBody, Upload
 from folkmoot.core.shared.ids import AccountId, ConversationId, MessageId, Uid
-from folkmoot.core.social.model import MarksAtBlock, RequestStatus
+from folkmoot.core.social.model import Invitation, MarksAtBlock, RequestStatus
 from folkmoot.core.tasks.model import NewTask, Payload, TaskId
 from folkmoot.storage.changes import Change
 from folkmoot.storage.errors import ReadingOnly
@@ -154,6 +154,7 @@ class State:
         self.requests: Table[Uid, RequestRow] = table()
         self.request_ids: Table[tuple[AccountId, AccountId], Uid] = table()
         self.blocks: Table[tuple[AccountId, AccountId], datetime] = table()
+        self.invitations: Table[tuple[AccountId, ConversationId], Invitation] = table()
         self.block_marks: Table[tuple[AccountId, AccountId], dict[ConversationId, MarksAtBlock]] = (
             table()
         )

@@ -3,17 +3,17 @@
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import bindparam, delete, literal_column, select
+from sqlalchemy import BigInteger, bindparam, delete, literal_column, select
 from sqlalchemy.dialects.postgresql import insert
 
 from folkmoot.core.conversations.model import MIN_MEMBERS
 from folkmoot.core.shared.ids import AccountId, ConversationId
-from folkmoot.core.social.model import MarksAtBlock
+from folkmoot.core.social.model import Invitation, MarksAtBlock
 from folkmoot.storage.keys import numbers
 from folkmoot.storage.sql.executor import Executor
 from folkmoot.storage.sql.statements import Sent, Statement
-from folkmoot.storage.tables import block_marks, blocks, conversations, members
-from folkmoot.storage.times import to_micros, to_time_or_none
+from folkmoot.storage.tables import block_marks, blocks, conversations, invitations, members
+from folkmoot.storage.times import to_micros, to_time, to_time_or_none
 
 _ids = Sent("ids", id=int)
 _others = Sent("others", id=int)
@@ -92,6 +92,34 @@ _AMONG = Statement(
 )
 
 
+_invited = Sent("invited", id=int)
+_INVITE = Statement(
+    insert(invitations).from_select(
+        [column.name for column in invitations.c],
+        select(
+            _invited.c.id,
+            bindparam("conversation_id", type_=BigInteger()),
+            bindparam("inviter_id", type_=BigInteger()),
+            bindparam("at", type_=BigInteger()),
+        ),
+    ),
+    _invited,
+)
+_INVITATIONS = Statement(
+    select(invitations.c.conversation_id, invitations.c.inviter_id, invitations.c.created_at)
+    .where(invitations.c.account_id == bindparam("account_id", type_=BigInteger()))
+    .order_by(invitations.c.created_at, invitations.c.conversation_id)
+)
+_TAKE_INVITATION = Statement(
+    delete(invitations)
+    .where(
+        invitations.c.account_id == bindparam("account_id", type_=BigInteger()),
+        invitations.c.conversation_id == bindparam("conversation_id", type_=BigInteger()),
+    )
+    .returning(invitations.c.account_id)
+)
+
+
 class SqlSocial:
     """`SocialStore` in SQL."""
 
@@ -136,3 +164,28 @@ class SqlSocial:
         ids = numbers(accounts)
         rows = await self._executor.rows(_AMONG, {"ids": ids, "others": ids})
         return frozenset((blocker, blocked) for blocker, blocked in rows)
+
+    async def invite(
+        self,
+        conversation_id: ConversationId,
+        accounts: Collection[AccountId],
+        inviter: AccountId,
+        at: datetime,
+    ) -> None:
+        params = {
+            "invited": numbers(accounts),
+            "conversation_id": conversation_id,
+            "inviter_id": inviter,
+            "at": to_micros(at),
+        }
+        await self._executor.run(_INVITE, params)
+
+    async def invitations_of(self, account_id: AccountId) -> list[Invitation]:
+        rows = await self._executor.rows(_INVITATIONS, {"account_id": account_id})
+        return [
+            Invitation(conversation, inviter, to_time(at)) for conversation, inviter, at in rows
+        ]
+
+    async def take_invitation(self, account_id: AccountId, conversation_id: ConversationId) -> bool:
+        params = {"account_id": account_id, "conversation_id": conversation_id}
+        return bool(await self._executor.rows(_TAKE_INVITATION, params))
