@@ -23,26 +23,26 @@ RATES: Final[Mapping[Allowance, Rate]] = {
     Allowance.READ: Rate(1200, 600),
     Allowance.SEARCH: Rate(60, 30),
     Allowance.PROFILE: Rate(20, 20),
-    Allowance.OPEN: Rate(30, 15),
+    Allowance.OPEN: Rate(60, 30),
     Allowance.STRANGER: Rate(60, 500),
     Allowance.UPLOAD: Rate(60, 20),
     Allowance.DOWNLOAD: Rate(600, 200),
     Allowance.CONNECT: Rate(300, 100),
     Allowance.FRAME: Rate(3000, 1000),
-    Allowance.REQUEST: Rate(6000, 2000),
+    Allowance.REQUEST: Rate(30_000, 10_000),
     Allowance.UNKNOWN: Rate(300, 150),
 }
 PER_ACCOUNT: Final[Mapping[Slot, int]] = {
     Slot.CONNECTION: 20,
-    Slot.UPLOAD: 4,
-    Slot.DOWNLOAD: 8,
-    Slot.SEARCH: 2,
-    Slot.OPENING: 2,
+    Slot.UPLOAD: 8,
+    Slot.DOWNLOAD: 16,
+    Slot.SEARCH: 4,
+    Slot.OPENING: 8,
 }
 PER_ADDRESS: Final[Mapping[Slot, int]] = {
     Slot.CONNECTION: 200,
     Slot.UPLOAD: 40,
-    Slot.DOWNLOAD: 80,
+    Slot.DOWNLOAD: 160,
 }
 
 Who = AccountId | str

@@ -134,7 +134,7 @@ class Settings(BaseSettings):
         default=20, gt=0, description="Changes of an account, and times that it logs out"
     )
     open_per_minute: float = Field(
-        default=30, gt=0, description="Conversations and sessions that an account begins"
+        default=60, gt=0, description="Conversations and sessions that an account begins"
     )
     upload_per_minute: float = Field(default=60, gt=0, description="Files of an account")
     contact: ContactPolicy = Field(
@@ -155,19 +155,19 @@ class Settings(BaseSettings):
     download_per_minute: float = Field(
         default=600, gt=0, description="Files that an account fetches"
     )
-    max_uploads_per_account: int = Field(default=4, ge=1, description="At once")
+    max_uploads_per_account: int = Field(default=8, ge=1, description="At once")
     max_uploads_per_address: int = Field(default=40, ge=1, description="At once")
-    max_downloads_per_account: int = Field(default=8, ge=1, description="At once")
-    max_downloads_per_address: int = Field(default=80, ge=1, description="At once")
-    max_searches_per_account: int = Field(default=2, ge=1, description="At once")
+    max_downloads_per_account: int = Field(default=16, ge=1, description="At once")
+    max_downloads_per_address: int = Field(default=160, ge=1, description="At once")
+    max_searches_per_account: int = Field(default=4, ge=1, description="At once")
     max_openings_per_account: int = Field(
-        default=2, ge=1, description="Conversations and sessions that are being begun at once"
+        default=8, ge=1, description="Conversations and sessions that are being begun at once"
     )
     frame_per_minute: float = Field(
         default=3000, gt=0, description="Frames of an account, and polls of an address, of any kind"
     )
     request_per_minute: float = Field(
-        default=6000, gt=0, description="Requests of one address, whoever asks"
+        default=30_000, gt=0, description="Requests of one address, whoever asks"
     )
     unknown_per_minute: float = Field(
         default=300, gt=0, description="Requests of one address that nobody known asks"
