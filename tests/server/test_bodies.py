@@ -1,6 +1,7 @@
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from email.message import Message
+from types import MappingProxyType
 from typing import Any
 
 import httpx2
@@ -10,8 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
+from folkmoot.realtime.intentions import OPEN_BYTES
 from folkmoot.server.http import refusals
 from folkmoot.server.http.bodies import (
+    BODY_BYTES,
     MAX_COOKIES,
     MAX_FORM_BYTES,
     MAX_FORM_FIELDS,
@@ -152,6 +155,20 @@ async def test_a_body_of_just_the_bound_is_taken(client: httpx2.AsyncClient):
 async def test_a_path_may_have_a_bound_of_its_own(client: httpx2.AsyncClient):
     assert (await client.post("/uploads/raw", content=b"x" * 5000)).json() == 5000
     assert (await client.post("/uploads/raw", content=b"x" * 5001)).status_code == 413
+
+
+async def test_what_is_open_to_anybody_reads_less_however_much_is_taken_elsewhere():
+    async def read(_scope: Any, receive: Any, send: Any) -> None:
+        while (await receive())["more_body"]:
+            pass
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"{}"})
+
+    app = BodyLimit(read, exceptions={"/": 10**6})
+
+    for size, status in ((12_288, 200), (12_289, 413)):
+        answered, _ = await passed(app, b"x" * size, None, state={BODY_BYTES: OPEN_BYTES})
+        assert answered == status
 
 
 @pytest.mark.parametrize("length", ["-1", "many", "1e9", "\u00b2", "0" * 5000 + "7"])
@@ -412,6 +429,7 @@ async def passed(
     *,
     query: bytes = b"",
     headers: Sequence[tuple[bytes, bytes]] = (),
+    state: Mapping[str, Any] = MappingProxyType({}),
 ) -> tuple[int, bytes]:
     """Status and body of what one layer answers to a request."""
     sent: list[dict[str, Any]] = []
@@ -423,7 +441,13 @@ async def passed(
         sent.append(message)
 
     given = [] if kind is None else [(b"content-type", kind.encode())]
-    scope = {"type": "http", "path": "/", "query_string": query, "headers": [*given, *headers]}
+    scope = {
+        "type": "http",
+        "path": "/",
+        "query_string": query,
+        "headers": [*given, *headers],
+        "state": dict(state),
+    }
     try:
         await app(scope, receive, send)
     except BodyTooLarge:

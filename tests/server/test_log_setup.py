@@ -64,6 +64,7 @@ def test_a_line_is_bounded_and_is_json_however_much_there_is_to_say(
     lines = lines_of(own_log, tmp_path)
 
     assert [line["level"] for line in lines] == ["warning", "error", "info"]
+    assert "is_admitted" not in lines[2]
     assert lines[2]["event"] == "the last"
     assert all(
         len(line) <= MAX_LINE_CHARS for line in (tmp_path / "server.log").read_text().splitlines()

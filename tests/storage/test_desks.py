@@ -7,7 +7,7 @@ import pytest
 
 from folkmoot.core.accounts.model import Account, Role
 from folkmoot.core.conversations.desk import Desks
-from folkmoot.core.conversations.errors import ConversationClosed
+from folkmoot.core.conversations.errors import ConversationClosed, TooManySessions
 from folkmoot.core.conversations.events import AgentAssigned, AssistantSwitched, ConversationEnded
 from folkmoot.core.conversations.model import Conversation, Desk, DeskChange, DeskFilter, ReadMark
 from folkmoot.core.shared.ids import ConversationId
@@ -43,6 +43,19 @@ async def test_a_session_has_a_desk_and_nothing_else_has(
     assert await cast.head(plain.id) == plain
     assert await cast.head(served.id) == served
     assert (await cast.head()).desk is None
+
+
+async def test_a_customer_has_only_so_many_open_sessions(cast: Cast, agent: Account) -> None:
+    desks = Desks(cast.clock, cast.ids, max_open=2)
+    first = await cast.do(desks.open, cast.cy)
+    await cast.do(desks.open, cast.cy)
+    with pytest.raises(TooManySessions):
+        await cast.do(desks.open, cast.cy)
+    await cast.do(desks.open, cast.ana)
+
+    await cast.do(desks.close, agent, first.id)
+
+    await cast.do(desks.open, cast.cy)
 
 
 async def test_a_session_counts_its_messages_and_begins_with_the_first(

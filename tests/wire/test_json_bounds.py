@@ -63,9 +63,10 @@ def test_values_and_depth_are_counted_as_they_are(
         (b"[" * MEGABYTE, Excess.VALUES),
         (b"]" * MEGABYTE, None),
         (b"[" * 100 + b"]" * 100, Excess.DEPTH),
-        (b'"' + b',\\"' * 330_000 + b'"', Excess.VALUES),
+        (b'"' + b',\\"' * 330_000 + b'"', Excess.ESCAPES),
         (b'"' + b"x" * MEGABYTE + b'"', None),
-        (b'"' + b"\\\\" * (MEGABYTE // 2) + b'"', None),
+        (b'"' + b"\\n" * (MEGABYTE // 2) + b'"', Excess.ESCAPES),
+        (b'"' + b"\\n" * 20_000 + b'"', None),
     ],
 )
 def test_what_costs_the_loop_is_refused_before_anything_is_made_of_it(

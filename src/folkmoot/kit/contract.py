@@ -73,8 +73,7 @@ class Contract:
     ``tags`` describe groups of routes. ``answers`` are the types of REST answers, for the schemas
     of the OpenAPI document. By the beginning of a path, ``statuses`` are the HTTP statuses by code
     that differ from those of their kind, ``malformed`` the status of a body that is no JSON;
-    ``uploads`` are where a body may be as large as a file, ``body_bytes`` where less than elsewhere
-    is enough: what is open to anybody reads no more than it can need. ``operations`` say of each
+    ``uploads`` are where a body may be as large as a file. ``operations`` say of each
     ``METHOD /path`` which kind of intention it is, ``frames`` of each that a client may send.
     ``projection`` makes what the contract keeps up with events, and subscribes it to the topics
     that it needs; it is told of each event before the hub is.
@@ -87,7 +86,6 @@ class Contract:
     statuses: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     malformed: Mapping[str, int] = field(default_factory=dict)
     uploads: Sequence[str] = ()
-    body_bytes: Mapping[str, int] = field(default_factory=dict)
     operations: Mapping[str, IntentionKind] = field(default_factory=dict)
     frames: Mapping[type[Struct], IntentionKind] = field(default_factory=dict)
     specs: Sequence[SocketSpec] = ()

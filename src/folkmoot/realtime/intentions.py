@@ -53,13 +53,19 @@ class Traced(Enum):
 class Rules:
     """What holds for a kind. ``counts`` are tokens of allowances, of the account that asks.
 
-    What ``is_open`` anybody may ask for, and the address is counted.
+    What ``is_open`` anybody may ask for, and the address is counted; a body of theirs has
+    ``max_bytes`` at most, which ``None`` leaves to the settings.
     """
 
     counts: tuple[tuple[Allowance, float], ...] = ()
     is_open: bool = False
     slot: Slot | None = None
+    max_bytes: int | None = None
     traced: Traced = Traced.REFUSALS
+
+
+OPEN_BYTES: Final = 12 * 1024
+"""The longest names and password that there may be, each character escaped as JSON can."""
 
 
 class IntentionKind(Enum):
@@ -116,9 +122,9 @@ class IntentionKind(Enum):
 
 
 _RULES: Final[Mapping[IntentionKind, Rules]] = {
-    IntentionKind.PAGE: Rules(is_open=True),
-    IntentionKind.UNKNOWN: Rules(((Allowance.UNKNOWN, 1),), is_open=True),
-    IntentionKind.ENTER: Rules(((Allowance.UNKNOWN, 1),), is_open=True),
+    IntentionKind.PAGE: Rules(is_open=True, max_bytes=OPEN_BYTES),
+    IntentionKind.UNKNOWN: Rules(((Allowance.UNKNOWN, 1),), is_open=True, max_bytes=OPEN_BYTES),
+    IntentionKind.ENTER: Rules(((Allowance.UNKNOWN, 1),), is_open=True, max_bytes=OPEN_BYTES),
     IntentionKind.CONNECT: Rules(((Allowance.CONNECT, 1),), is_open=True, slot=Slot.CONNECTION),
     IntentionKind.TRANSPORT: Rules(((Allowance.FRAME, 1),), is_open=True),
     IntentionKind.FRAME: Rules(((Allowance.FRAME, 1),)),

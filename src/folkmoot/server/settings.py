@@ -163,6 +163,9 @@ class Settings(BaseSettings):
     max_openings_per_account: int = Field(
         default=8, ge=1, description="Conversations and sessions that are being begun at once"
     )
+    max_open_sessions_per_account: int = Field(
+        default=1000, ge=1, description="A customer's sessions that are not closed"
+    )
     frame_per_minute: float = Field(
         default=3000, gt=0, description="Frames of an account, and polls of an address, of any kind"
     )

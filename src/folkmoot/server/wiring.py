@@ -229,7 +229,7 @@ def _assembled(
         bus=bus,
         publish=publisher.publish,
         friends=Friends(clock, ids),
-        desks=Desks(clock, ids),
+        desks=Desks(clock, ids, max_open=_max_open_sessions(settings)),
         marks=marks,
         receipts=receipts,
         hub=hub,
@@ -499,6 +499,10 @@ def _issuers(settings: Settings) -> list[IssuerSettings]:
         )
         for one in settings.issuers
     ]
+
+
+def _max_open_sessions(settings: Settings) -> int | None:
+    return settings.max_open_sessions_per_account if settings.limits else None
 
 
 def _entrance(settings: Settings) -> EntranceSettings:

@@ -13,6 +13,8 @@ MAX_VALUES: Final = 5_000
 
 _BYTES_PER_ESCAPE: Final = 8
 _MANY_BYTES: Final = 64 * 1024
+_MANY_ESCAPES: Final = 4
+"""One byte of so many may be a backslash in a long text: to read one takes three times as long."""
 _NO_MARKS: Final = bytes(set(range(256)) - set(b'",[]{}'))
 _STEPS: Final = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
 
@@ -21,6 +23,7 @@ class Excess(Enum):
     """What a JSON text has too much of."""
 
     VALUES = "values"
+    ESCAPES = "escapes"
     DEPTH = "depth"
 
 
@@ -32,6 +35,8 @@ def excess_in(
     Values are counted by what is between them: so many entries of lists and objects, and so many
     lists and objects. What stands in strings does not count.
     """
+    if text.count(b"\\") > max(len(text) // _MANY_ESCAPES, _MANY_BYTES):
+        return Excess.ESCAPES
     opened = text.count(b"[") + text.count(b"{")
     may_be_many = opened + text.count(b",") > max_values
     if not may_be_many and opened <= max_depth:

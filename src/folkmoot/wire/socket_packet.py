@@ -123,7 +123,7 @@ def _decode_data(text: str, most_depth: int) -> Any:
     match excess_in(text.encode(errors="replace"), max_depth=most_depth):
         case Excess.DEPTH:
             raise TooLarge("levels of JSON", most_depth)
-        case Excess.VALUES:
+        case Excess.VALUES | Excess.ESCAPES:
             raise TooLarge("values in one packet", MAX_VALUES)
     try:
         return _decode_json(text)

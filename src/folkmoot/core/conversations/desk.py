@@ -14,6 +14,7 @@ from folkmoot.core.conversations.errors import (
     NotAMember,
     NotTheOwner,
     TooManyMembers,
+    TooManySessions,
 )
 from folkmoot.core.conversations.events import (
     AgentAssigned,
@@ -29,6 +30,7 @@ from folkmoot.core.conversations.model import (
     MAX_MEMBERS,
     Conversation,
     DeskChange,
+    DeskFilter,
     Kind,
     Member,
     NewConversation,
@@ -37,6 +39,7 @@ from folkmoot.core.conversations.model import (
 from folkmoot.core.conversations.store import ConversationWork
 from folkmoot.core.conversations.timeline import keep, next_position
 from folkmoot.core.shared.ids import AccountId, Clock, ConversationId, Ids
+from folkmoot.core.shared.pages import Slice
 from folkmoot.core.social.errors import Blocked
 
 MIN_DAYS, MAX_DAYS = 1, 365
@@ -50,9 +53,10 @@ class Desks:
     being put in charge. Everybody else is let in by membership, as everywhere.
     """
 
-    def __init__(self, clock: Clock, ids: Ids) -> None:
+    def __init__(self, clock: Clock, ids: Ids, *, max_open: int | None = None) -> None:
         self._clock = clock
         self._ids = ids
+        self._max_open = max_open
 
     async def open(
         self,
@@ -67,8 +71,10 @@ class Desks:
 
         Raises:
             AgentNotStaff, Invalid
+            TooManySessions: as many of the customer's are open as may be.
             Blocked: a block stands between the two.
         """
+        await self._refuse_too_many(work, customer)
         members = [customer.id]
         if agent is not None:
             _refuse_unless_staff(agent)
@@ -88,6 +94,13 @@ class Desks:
         )
         work.record(ConversationStarted(conversation, tuple(dict.fromkeys(members))))
         return conversation
+
+    async def _refuse_too_many(self, work: ConversationWork, customer: Account) -> None:
+        if self._max_open is None:
+            return
+        which = DeskFilter(owner=customer.id, closed=False)
+        if await work.desks.listed(which, Slice(1, offset=self._max_open - 1)):
+            raise TooManySessions(max_sessions=self._max_open)
 
     async def entered(
         self, work: ConversationWork, account: Account, conversation_id: ConversationId

@@ -17,6 +17,13 @@ class NotAMember(Forbidden):
     sentence = "You are not a participant in this conversation."
 
 
+class TooManySessions(Conflict):
+    """The customer has as many sessions open as may be."""
+
+    code = "too_many_sessions"
+    sentence = "You may have {max_sessions} sessions open at once: close one first."
+
+
 class NotTheOwner(Forbidden):
     """Only the conversation's owner, or an admin in it, may do this."""
 

@@ -110,9 +110,7 @@ def _add_middleware(app: FastAPI, settings: Settings, components: Components) ->
     app.add_middleware(StrictJson, max_bytes=settings.max_body_bytes, statuses=malformed)
     uploads = [path for contract in CONTRACTS for path in contract.uploads]
     app.add_middleware(SmallForms, uploads=uploads)
-    small = _merged(contract.body_bytes for contract in CONTRACTS)
     bounds = dict.fromkeys(uploads, settings.max_file_bytes + OVERHEAD_BYTES)
-    bounds |= {path: min(own, settings.max_body_bytes) for path, own in small.items()}
     app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes, exceptions=bounds)
     app.add_middleware(
         EntranceMiddleware,

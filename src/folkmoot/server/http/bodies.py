@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from folkmoot.auth.credentials import MAX_QUERY_FIELDS
 from folkmoot.wire.json_bounds import Excess, excess_in
 
+BODY_BYTES: Final = "max_body_bytes"
 MAX_BYTES: Final = 1024 * 1024
 MAX_FORM_BYTES: Final = 16 * 1024
 MAX_FORM_FIELDS: Final = 50
@@ -48,7 +49,8 @@ class BodyLimit:
 
     A ``Content-Length`` beyond the bound is refused unread; what comes is counted all the same,
     so a missing or lying length gains nothing. ``exceptions`` gives paths that begin with a
-    prefix a bound of their own; the longest prefix counts.
+    prefix a bound of their own; the longest prefix counts. The entrance may have left another in
+    the state of the request, for what is open to anybody.
     """
 
     def __init__(
@@ -66,7 +68,7 @@ class BodyLimit:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        bound = self._bound(scope["path"])
+        bound = self._bound(scope)
         if _announces_more(Headers(scope=scope).get("content-length", ""), bound):
             await _refuse_size(send)
             return
@@ -84,7 +86,11 @@ class BodyLimit:
                 raise
             await _refuse_size(send)
 
-    def _bound(self, path: str) -> int:
+    def _bound(self, scope: Scope) -> int:
+        path: str = scope["path"]
+        own: int | None = scope.get("state", {}).get(BODY_BYTES)
+        if own is not None:
+            return min(own, self._max_bytes)
         for prefix, max_bytes in self._exceptions:
             if path.startswith(prefix):
                 return max_bytes
@@ -221,6 +227,7 @@ def is_json_type(content_type: str) -> bool:
 
 _TOO_MUCH: Final = {
     Excess.DEPTH: "The body is nested too deeply.",
+    Excess.ESCAPES: "The body holds too many escapes.",
     Excess.VALUES: "The body holds too many values.",
 }
 

@@ -15,6 +15,7 @@ from folkmoot.kit.rest import CALLER
 from folkmoot.realtime.entrance import Entrance, Reservation
 from folkmoot.realtime.intentions import Allowance, IntentionKind
 from folkmoot.realtime.services import Services
+from folkmoot.server.http.bodies import BODY_BYTES
 from folkmoot.server.ops.audit import AccessAudit
 
 _PARAMETER = re.compile(r"\{[^}]+\}")
@@ -83,6 +84,7 @@ class EntranceMiddleware:
             await self._app(scope, receive, send)
             return
         kind = self._operations.kind_of(scope["method"], scope["path"])
+        scope.setdefault("state", {})[BODY_BYTES] = kind.rules.max_bytes
         if kind is IntentionKind.PAGE:
             await self._app(scope, receive, send)
             return
@@ -114,7 +116,7 @@ class EntranceMiddleware:
             services.entrance.enter(address, IntentionKind.UNKNOWN)
             raise
         services.entrance.enter(caller.account.id, kind)
-        scope.setdefault("state", {})[CALLER] = caller
+        scope["state"][CALLER] = caller
         return caller
 
     def _slot(self, kind: IntentionKind, caller: Caller | None, address: str) -> Reservation:

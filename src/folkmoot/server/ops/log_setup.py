@@ -85,6 +85,7 @@ def one_line(text: str) -> str:
 
 def _clean(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
     event.pop("color_message", None)  # uvicorn's, for terminals
+    event.pop("is_admitted", None)
     for name, value in event.items():
         if name == "exception":
             # How it began is told by the last of it.
