@@ -21,7 +21,7 @@ from folkmoot.core.conversations.events import DeliveredMoved, Durable
 from folkmoot.core.conversations.model import Conversation
 from folkmoot.core.conversations.reach import Reach
 from folkmoot.core.logs.errors import AlreadyReading
-from folkmoot.core.logs.model import Excerpt, LogQuery, LogReading
+from folkmoot.core.logs.model import FOR_EVERYBODY, Excerpt, LogQuery, LogReading
 from folkmoot.core.logs.store import OnProgress
 from folkmoot.core.messages.uploads import Quota, Uploads
 from folkmoot.core.presence.events import Entered, Exited, Typing
@@ -124,6 +124,8 @@ class MemoryLogIndex:
 
     def __init__(self) -> None:
         self.passages: list[Excerpt] = []
+        self.withheld: list[Excerpt] = []
+        """What only those may read whose queries name other audiences than everybody."""
         self.readings = [LogReading(files=1, entries=2, is_done=True)]
         self.go_on = asyncio.Event()
         self.go_on.set()
@@ -131,7 +133,8 @@ class MemoryLogIndex:
 
     async def find(self, query: LogQuery) -> list[Excerpt]:
         words = set(query.words.casefold().split())
-        found = [each for each in self.passages if words & set(each.text.casefold().split())]
+        passages = self.passages if query.audiences == FOR_EVERYBODY else self.withheld
+        found = [each for each in passages if words & set(each.text.casefold().split())]
         return found[: query.limit]
 
     async def size(self) -> int:

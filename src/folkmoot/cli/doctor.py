@@ -7,6 +7,7 @@ from typing import assert_never
 
 from rich.console import Console
 
+from folkmoot.bots.pages.reading import pages_in
 from folkmoot.core.conversations.reach import ContactPolicy
 from folkmoot.core.shared.refusals import Unavailable
 from folkmoot.server import control_socket, running
@@ -80,7 +81,11 @@ def _files(settings: Settings) -> Finding:
 
 def _assistant(settings: Settings) -> Finding:
     model = model_of(settings)
-    return f"{model.model} answers" if model else "answers without a model"
+    answers = f"{model.model} answers" if model else "answers without a model"
+    pages = {folder: len(pages_in(folder)[0]) for folder in settings.assistant_pages}
+    if empty := [folder for folder, count in pages.items() if not count]:
+        return f"{answers}; there are no pages in {', '.join(empty)}"
+    return f"{answers}, from {sum(pages.values())} pages" if pages else answers
 
 
 def _contact(settings: Settings) -> Finding:

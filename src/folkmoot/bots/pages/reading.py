@@ -71,6 +71,19 @@ def is_page(path: Path) -> bool:
     return path.suffix.lower() in PAGES
 
 
+def pages_in(folder: str) -> tuple[list[tuple[Path, str]], list[tuple[str, str]]]:
+    """The pages in a folder, each with its path there; what was left out, and why."""
+    files, skipped = found_by((folder,))
+    root = Path(folder).expanduser().resolve()
+    pages = []
+    for file in files:
+        path = file.path
+        inside = path.relative_to(root) if path.is_relative_to(root) else Path(path.name)
+        if is_page(path) and not _is_dotted(inside):
+            pages.append((path, inside.as_posix()))
+    return pages, [one for one in skipped if is_page(Path(one[0])) or not files]
+
+
 def link_of(link: str, path: str) -> str:
     """Where a page is published: the path below its folder, after ``link`` or in its ``{page}``.
 
@@ -120,17 +133,13 @@ class PageReader:
     def lines(self) -> Iterator[LogLine]:
         """Every passage, those of one page in their order."""
         for folder in self._sources.folders:
-            files, skipped = found_by((folder,))
+            pages, skipped = pages_in(folder)
             for name, reason in skipped:
-                if is_page(Path(name)) or not files:
-                    self._tally.skip(name, reason)
-            root = Path(folder).expanduser().resolve()
-            for file in files:
-                path = file.path
-                inside = path.relative_to(root) if path.is_relative_to(root) else Path(path.name)
-                if is_page(path) and path not in self._seen and not _is_dotted(inside):
+                self._tally.skip(name, reason)
+            for path, inside in pages:
+                if path not in self._seen:
                     self._seen.add(path)
-                    yield from self._lines_of(path, inside.as_posix())
+                    yield from self._lines_of(path, inside)
                 if self._is_full():
                     self._tally.skip("all further pages", "more than is read of pages")
                     return
