@@ -83,7 +83,8 @@ class PostgresProxy:
         """Pass on what one client and its backend say to each other."""
         upstream_reader, upstream = await asyncio.open_unix_connection(self._path)
         connection = _ProxiedConnection(self, (reader, writer), (upstream_reader, upstream))
-        with suppress(OSError, asyncio.IncompleteReadError):
+        # Cancelled only by `stop`; asyncio's streams would have an error of it.
+        with suppress(OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
             await connection.run()
 
     def take(self, *wanted: Cut) -> Cut | None:

@@ -247,6 +247,10 @@ async def agent(shared_server: Server) -> AsyncIterator[Client]:
 
 @pytest.fixture
 async def scene(kind: str, ana: Client, bo: Client, cy: Client, agent: Client) -> Scene:
+    return await new_scene(kind, ana, bo, cy, agent)
+
+
+async def new_scene(kind: str, ana: Client, bo: Client, cy: Client, agent: Client) -> Scene:
     """Two messages of which Bo has read one; the first has a reaction."""
     session = await new_session(ana, bo) if kind == "session" else None
     lobby = session["conversation_id"] if session else await new_lobby(ana, bo)
