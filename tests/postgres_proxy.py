@@ -17,9 +17,10 @@ _QUERY, _COMPLETE = b"Q", b"C"
 
 
 class Cut(Enum):
-    """Where the connection breaks. The client sees the same each time."""
+    """Where the connection breaks, or falls silent. The client cannot tell which it was."""
 
     ANSWER_LOST = "it was committed, and the answer is lost"
+    ANSWER_HELD = "it was committed, and the answer never comes"
     REQUEST_LOST = "it is never committed"
     REQUEST_LATE = "it is committed once `PostgresProxy.hand_on` is called"
 
@@ -37,6 +38,7 @@ class PostgresProxy:
         self._handed_on = asyncio.Event()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._writers: list[asyncio.StreamWriter] = []
         self.port = 0
 
     def url(self, database: str) -> str:
@@ -77,11 +79,16 @@ class PostgresProxy:
         for task in others:
             task.cancel()
         await asyncio.gather(*others, return_exceptions=True)
-        await asyncio.sleep(0)
+        for writer in self._writers:
+            writer.transport.abort()
+        # Until the loop has told the transports that they are gone.
+        for _ in range(3):
+            await asyncio.sleep(0)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Pass on what one client and its backend say to each other."""
         upstream_reader, upstream = await asyncio.open_unix_connection(self._path)
+        self._writers += [writer, upstream]
         connection = _ProxiedConnection(self, (reader, writer), (upstream_reader, upstream))
         # Cancelled only by `stop`; asyncio's streams would have an error of it.
         with suppress(OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
@@ -165,9 +172,13 @@ class _ProxiedConnection:
         while True:
             kind, message = await _message(self._from_backend)
             is_commit = kind == _COMPLETE and message[5:-1] == b"COMMIT" and self._is_writing
-            if is_commit and self._proxy.take(Cut.ANSWER_LOST):
+            cut = self._proxy.take(Cut.ANSWER_LOST, Cut.ANSWER_HELD) if is_commit else None
+            if cut is Cut.ANSWER_LOST:
                 await self._break(b"")
                 return
+            if cut is Cut.ANSWER_HELD:
+                self._proxy.note_cut()
+                await self._proxy.late()
             self._to_client.write(message)
             await self._to_client.drain()
 

@@ -277,6 +277,22 @@ async def test_a_commit_that_is_under_way_is_waited_for(cut_off):
     assert (await cast.head()).last_seq == 1
 
 
+async def test_a_commit_whose_answer_never_comes_is_known_to_have_happened(
+    cast: Cast, postgres: PostgresServer, migrated_postgres: str
+) -> None:
+    with postgres_proxy(postgres) as proxy:
+        settings = PostgresSettings(timeout_seconds=2.0)
+        storage = await open_storage(proxy.url(migrated_postgres), postgres=settings)
+        proxy.cut(Cut.ANSWER_HELD)
+
+        with pytest.raises(OutcomeUnknown) as unknown:
+            await storage.write(lambda work: posted(work, cast))
+
+        async with asyncio.timeout(WITHIN_S):
+            assert await unknown.value.outcome() == "hello"
+        await storage.close()
+
+
 async def test_what_changed_nothing_has_its_answer_whatever_becomes_of_the_commit(cut_off):
     cast, proxy = cut_off
     proxy.cut(Cut.ANSWER_LOST)
