@@ -107,6 +107,16 @@ def test_refusals_are_described_in_the_form_that_they_have(openapi):
                 assert "RefusalOut" in found, f"{name} {status}: {found}"
 
 
+def test_every_route_that_asks_the_database_says_that_it_may_be_away(openapi):
+    for name, operation in operations(openapi):
+        responses = operation["responses"]
+        if not responses.keys() & {"401", "429"}:
+            continue
+        said = responses["503"]["content"]["application/json"]["example"]
+        assert (said["code"], said["passing"]) == ("unavailable", True), name
+        assert ("507" in responses) == (not name.startswith("GET")), name
+
+
 def test_refusals_and_bodies_of_the_first_contract_come_with_examples(openapi):
     without = []
     for name, operation in operations(openapi):

@@ -9,6 +9,7 @@ from fastapi.openapi.utils import get_openapi
 from msgspec import Struct
 
 from folkmoot import __version__
+from folkmoot.core.shared.refusals import StorageFull, Unavailable
 from folkmoot.kit.socket_spec import SocketSpec
 
 _SCHEMA_REF = "#/components/schemas/{name}"
@@ -36,6 +37,7 @@ def openapi_of(app: FastAPI, answers: Sequence[type[Struct]]) -> dict[str, Any]:
         schemas = document.setdefault("components", {}).setdefault("schemas", {})
         schemas.update(_schemas(answers))
         _show_our_refusals(document)
+        _show_what_passes(document)
         app.openapi_schema = document
     return app.openapi_schema
 
@@ -50,6 +52,31 @@ def _show_our_refusals(document: dict[str, Any]) -> None:
                 content["application/json"] = ours
     for name in ("HTTPValidationError", "ValidationError"):
         document["components"]["schemas"].pop(name, None)
+
+
+def _show_what_passes(document: dict[str, Any]) -> None:
+    """Say of every operation that asks the database that it may be away, or its disk full."""
+    for item in document["paths"].values():
+        for method, operation in item.items():
+            responses = operation["responses"]
+            if responses.keys() & {"401", "429"}:
+                responses.setdefault("503", _refused("Not now", Unavailable()))
+                if method != "get":
+                    responses.setdefault("507", _refused("No room to store it", StorageFull()))
+
+
+def _refused(description: str, fault: Unavailable) -> dict[str, Any]:
+    example = {
+        "detail": str(fault),
+        "code": fault.code,
+        "passing": True,
+        "retry_after": fault.retry_after,
+    }
+    content = {"application/json": {"schema": _REFUSAL, "example": example}}
+    return {
+        "description": f"{description}; `Retry-After` says when to try again",
+        "content": content,
+    }
 
 
 def asyncapi_of(title: str, specs: Sequence[SocketSpec]) -> dict[str, Any]:
