@@ -40,7 +40,8 @@ class Cast:
             speaker = self.tokens[CUSTOMER]
             others = [token for token in self.tokens if token != speaker][:listeners]
             return [(self.customer, token, contract) for token in (speaker, *others)]
-        conversation_id = self.session if contract == "sessions" else self.hall
+        in_session = contract in {"sessions", "assistant"}
+        conversation_id = self.session if in_session else self.hall
         return [(conversation_id, token, contract) for token in self.tokens[: listeners + 1]]
 
     def pair_targets(self, pairs: int) -> list[tuple[int, str]]:

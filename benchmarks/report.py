@@ -38,6 +38,7 @@ METRICS = (
     Metric("fanout-w1", "cpu_us_per_delivery", "fan-out, window 1: CPU a delivery, µs"),
     Metric("fanout-sessions", "cpu_us_per_delivery", "fan-out, sessions: CPU a delivery, µs"),
     Metric("fanout-friends", "cpu_us_per_delivery", "fan-out, friends: CPU a delivery, µs"),
+    Metric("fanout-assistant", "cpu_us_per_delivery", "fan-out, assistant: CPU a delivery, µs"),
     Metric("fanout-support", "cpu_us_per_delivery", "fan-out, support: CPU a delivery, µs"),
     Metric("pairs", "cpu_us_per_message", "pairs: server CPU a message, µs"),
     Metric("pairs", "messages_per_second", "pairs: messages/s", lower_is_better=False),
@@ -47,6 +48,8 @@ METRICS = (
     Metric("latency", "delivery_p99_ms", "fixed rate: delivered, p99 ms"),
     Metric("idle", "kib_per_connection", "idle: KiB a connection"),
     Metric("idle", "connections_per_second", "idle: connects/s", lower_is_better=False),
+    Metric("start", "cpu_ms", "start: server CPU until ready, ms"),
+    Metric("start", "ready_ms", "start: ready after, ms"),
     Metric("idle-support", "kib_per_connection", "idle, support: KiB a connection"),
 )
 

@@ -29,7 +29,16 @@ from benchmarks.servers import (
 from benchmarks.wire import SHAPES
 
 RESULTS = Path(__file__).resolve().parent / "results" / "latest.json"
-LOADS = ("fanout", "fanout-w1", "fanout-sessions", "fanout-friends", "pairs", "latency", "idle")
+LOADS = (
+    "fanout",
+    "fanout-w1",
+    *(f"fanout-{contract}" for contract in ("sessions", "friends", "assistant", "support")),
+    "pairs",
+    "latency",
+    "idle",
+    "idle-support",
+    "start",
+)
 LOAD_SECONDS = 90
 # Descriptors that a server or the loader needs beside its sockets.
 SPARE_FILES = 200
@@ -77,28 +86,20 @@ def programme(options: argparse.Namespace) -> list[Scenario]:
     scenarios = [
         Scenario("fanout", "fanout", hall | {"window": options.window, "messages": many}),
         Scenario("fanout-w1", "fanout", hall | {"window": 1, "messages": fewer}),
-        Scenario(
-            "fanout-sessions",
-            "fanout",
-            hall | {"window": options.window, "messages": many},
-            contract="sessions",
-        ),
-        Scenario(
-            "fanout-friends",
-            "fanout",
-            hall | {"window": options.window, "messages": many},
-            contract="friends",
-        ),
-        Scenario(
-            "fanout-support",
-            "fanout",
-            hall | {"window": options.window, "messages": many},
-            contract="support",
+        *(
+            Scenario(
+                f"fanout-{contract}",
+                "fanout",
+                hall | {"window": options.window, "messages": many},
+                contract=contract,
+            )
+            for contract in ("sessions", "friends", "assistant", "support")
         ),
         Scenario("pairs", "pairs", few | talk),
         Scenario("latency", "latency", few | rate),
         Scenario("idle", "idle", crowd),
         Scenario("idle-support", "idle", crowd, contract="support"),
+        Scenario("start", "start", {}),
     ]
     if options.only:
         return [s for s in scenarios if options.only in (s.name, s.kind)]
@@ -113,7 +114,7 @@ def parse() -> argparse.Namespace:
     )
     parser.add_argument(
         "--only",
-        choices=[*LOADS, *(f"{load}-support" for load in ("fanout", "idle"))],
+        choices=LOADS,
     )
     parser.add_argument("--servers", help=f"some of {','.join(CONTENDERS)}; all that are installed")
     parser.add_argument("--repeats", type=int, help="runs of each scenario on each server (3)")
@@ -216,7 +217,10 @@ def measure(
     try:
         stage_is_set = stage.performance(contender, cores["server"], scenario.staffed)
         with stage_is_set as (server, cast):
-            result = load(server, cast, scenario, cores["loader"])
+            if scenario.kind == "start":
+                result["figures"] = server.start
+            else:
+                result = load(server, cast, scenario, cores["loader"])
             result["problems"] += check_history(
                 server.rest, cast, result["said"], scenario.contract
             )

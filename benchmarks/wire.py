@@ -26,7 +26,8 @@ class ContractShape:
     """How one contract is spoken, as far as a load needs it.
 
     `tag` is the field with a frame's kind, `greeting` the kind of the frame after which a socket
-    hears everything, `opening` what has to be said before that. `message` is the kind in which
+    hears everything, `opening` what has to be said before that, with the target's conversation
+    for braces. `message` is the kind in which
     listeners get a message, `echo` the one that answers its speaker; `receiver` is the field
     that says where it goes, where the socket does not.
     """
@@ -38,7 +39,7 @@ class ContractShape:
     greeting: str
     message: str = "message"
     echo: str = "message"
-    opening: bytes = b""
+    opening: str = ""
     receiver: str = ""
     # The field with what was said.
     content: str = "content"
@@ -47,6 +48,10 @@ class ContractShape:
         """Where the target's socket is opened, its token included."""
         path = self.socket.format(target.conversation_id)
         return f"{path}{'&' if '?' in path else '?'}token={target.token}"
+
+    def opening_in(self, conversation_id: int | str) -> bytes:
+        """What has to be said to hear of a conversation."""
+        return self.opening.replace("{}", str(conversation_id)).encode()
 
     def content_of(self, payload: bytes) -> str:
         """What was said in the message of this frame."""
@@ -102,8 +107,18 @@ SHAPES = {
         "resumed",
         message="new_message",
         echo="message_sent",
-        opening=b'{"type":"resume"}',
+        opening='{"type":"resume"}',
         receiver="receiver_id",
+    ),
+    "assistant": ContractShape(
+        "/ws/chat",
+        # The session's own: it is the same timeline.
+        "/api/v1/chat/sessions/{}/messages",
+        "type",
+        "chat_message",
+        "session_joined",
+        opening='{"type":"join_session","session_id":"{}"}',
+        receiver="session_id",
     ),
     "support": SupportShape(
         "/socket.io/?EIO=4&transport=websocket",
@@ -205,7 +220,8 @@ class Socket(asyncio.Protocol):
             return len(data)
         self._upgraded = True
         if self._contract.opening:
-            self._transport.write(encode(TEXT, self._contract.opening))
+            opening = self._contract.opening_in(self._conversation_id)
+            self._transport.write(encode(TEXT, opening))
         return self._read_frames(data, end + 4)
 
     def _read_frames(self, data: bytes, position: int) -> int:

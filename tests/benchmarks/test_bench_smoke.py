@@ -18,8 +18,8 @@ from tests.deadlines import WITHIN_S
 
 ROOT = Path(__file__).resolve().parents[2]
 PEERS = ("memory", "stored")
-SCENARIOS = ("fanout", "pairs", "latency", "idle")
-OURS_ALONE = ("fanout-sessions", "fanout-friends")
+SCENARIOS = ("fanout", "pairs", "latency", "idle", "start")
+OURS_ALONE = ("fanout-sessions", "fanout-friends", "fanout-assistant")
 DESKS = ("python-socketio", *(("npm",) if shutil.which("node") and shutil.which("npm") else ()))
 DESK_SCENARIOS = ("fanout-support", "idle-support")
 
@@ -48,7 +48,9 @@ def assert_tallies(document: dict, servers: tuple[str, ...]) -> None:
         figures, options = run["figures"], run["options"]
         assert run["problems"] == []
         match scenario:
-            case "fanout" | "fanout-sessions" | "fanout-friends" | "fanout-support":
+            case "start":
+                assert min(figures["cpu_ms"], figures["ready_ms"]) > 0
+            case _ if scenario.startswith("fanout"):
                 assert figures["messages"] == options["messages"]
                 assert figures["deliveries"] == options["messages"] * options["listeners"]
                 assert run["stored_messages"] == options["messages"] + options["warm_up"]
