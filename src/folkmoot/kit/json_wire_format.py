@@ -4,7 +4,7 @@ How each of them looks is a contract's own, in its ``codec.py``.
 """
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol, assert_never
 
 from msgspec import Struct
@@ -31,6 +31,13 @@ def not_shown(_event: AnswerProgress) -> None:
     """Nothing: what a contract has no words for."""
 
 
+def _is_for_all(event: Event) -> bool:
+    """Whether an event looks the same to the account that it is about as to others."""
+    if isinstance(event, events.MessagePosted):
+        return event.message.client_id is None
+    return isinstance(event, Durable | events.ReadMoved)
+
+
 class ShowMessage(Protocol):
     """A message as a contract shows it; its ``client_id`` is for the author only."""
 
@@ -51,11 +58,20 @@ class JsonWireFormat:
     progress: Callable[[AnswerProgress], Struct | None] = not_shown
     close_codes: CloseCodes
     echoes: bool = True
+    _latest: tuple[Event | None, bytes | None] = field(default=(None, None), init=False)
+    """The latest event whose frame is the same for all, and that frame: it is asked for twice."""
 
     def frame(self, event: Event, *, own: bool) -> bytes | None:
         """The WebSocket frame for an event."""
+        if own and self._latest[0] is event:
+            return self._latest[1]
         shown = self.shown(event, own=own)
-        return None if shown is None else json_frame(shown)
+        if shown is None:
+            return None
+        frame = json_frame(shown)
+        if not own and _is_for_all(event):
+            self._latest = event, frame
+        return frame
 
     def close_code(self, close_reason: CloseReason) -> tuple[int, str]:
         """The close code and the text for a close reason."""

@@ -52,6 +52,7 @@ class Snapshot:
 
 
 _Accounts = frozenset[AccountId]
+_NOBODY: _Accounts = frozenset()
 _Snapshot = TypeVar("_Snapshot", bound=Snapshot)
 
 
@@ -143,7 +144,9 @@ class Subscription:
             # Asked again, now that the hub would tell us if the login were ended from here on.
             await services.accounts.holder(work, connection.login_id)
             me, social = connection.person.id, work.social
-            return await job(work), await social.blocked_by(me), await social.blockers_of(me)
+            blocked, blockers = await social.blocked_by(me), await social.blockers_of(me)
+            # An empty set of each connection's own would be a part of what an idle one costs.
+            return await job(work), blocked or _NOBODY, blockers or _NOBODY
 
         before, before_by = connection.blocked, connection.blocked_by
         snapshot, blocked, blockers = await services.storage.read(read)
@@ -308,7 +311,7 @@ class Subscription:
 
 def _merged(read: _Accounts, before: _Accounts, now: _Accounts) -> _Accounts:
     """What was read, with what changed meanwhile, which may or may not be in it."""
-    return (read | (now - before)) - (before - now)
+    return read if now == before else (read | (now - before)) - (before - now)
 
 
 async def snapshot_of(

@@ -35,6 +35,8 @@ class Outlet(Protocol):
         ...
 
 
+_NOBODY: frozenset[AccountId] = frozenset()
+
 ObservedEvent = SocialEvent | ConversationStarted | MemberJoined | MemberLeft
 """What happens to an account, beside what is said in its conversations."""
 
@@ -92,15 +94,15 @@ class Connection:
         self.expires_at = expires_at
         self.home = home
         """The one conversation that the connection is for; losing it ends the connection."""
-        self.blocked: frozenset[AccountId] = frozenset()
+        self.blocked: frozenset[AccountId] = _NOBODY
         """Whom the account blocks."""
-        self.blocked_by: frozenset[AccountId] = frozenset()
+        self.blocked_by: frozenset[AccountId] = _NOBODY
         """Who blocks the account: of them it is told nothing but what they say."""
         self.contacts: Contacts | None = None
         """Whom it hears of, where it listens as a friend; others' events are kept from it."""
         self.conversations: tuple[ConversationId, ...] = ()
         """What the connection listens to."""
-        self.watched: frozenset[AccountId] = frozenset()
+        self.watched: frozenset[AccountId] = _NOBODY
         """Whose coming and going the connection is told of."""
         self.observer = observer
         self.is_open = False

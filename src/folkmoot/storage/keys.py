@@ -8,6 +8,11 @@ Numbered = TypeVar("Numbered", bound=int)
 Named = TypeVar("Named", bound=str)
 
 
+def is_number(key: int) -> bool:
+    """Whether the key fits into a column."""
+    return -MAX_NUMBER <= key <= MAX_NUMBER
+
+
 def numbers(keys: Iterable[Numbered]) -> list[Numbered]:
     """Those that fit into a column, each once."""
     return [key for key in set(keys) if -MAX_NUMBER <= key <= MAX_NUMBER]

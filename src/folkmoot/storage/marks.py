@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 
 from folkmoot.core.conversations.model import ReadMark
 from folkmoot.core.shared.ids import AccountId, ConversationId
-from folkmoot.storage.keys import clamped, numbers
+from folkmoot.storage.keys import clamped, is_number
 
 MarkKey = tuple[ConversationId, AccountId]
+MarkRow = tuple[int, int, int]
 
 
 def highest(marks: Sequence[ReadMark]) -> dict[MarkKey, ReadMark]:
@@ -20,10 +21,13 @@ def highest(marks: Sequence[ReadMark]) -> dict[MarkKey, ReadMark]:
     return found
 
 
-def storable(marks: Mapping[MarkKey, ReadMark]) -> list[tuple[int, int, int]]:
+def storable(marks: Mapping[MarkKey, ReadMark]) -> list[MarkRow]:
     """Those of members that there can be, as rows."""
-    return [
-        (*key, clamped(mark.up_to_seq))
-        for key, mark in marks.items()
-        if len(numbers(key)) == len(set(key))
-    ]
+    return [row for mark in marks.values() if (row := row_of(mark)) is not None]
+
+
+def row_of(mark: ReadMark) -> MarkRow | None:
+    """A claim as a row; ``None`` if there can be no such member."""
+    if is_number(mark.conversation_id) and is_number(mark.account_id):
+        return mark.conversation_id, mark.account_id, clamped(mark.up_to_seq)
+    return None

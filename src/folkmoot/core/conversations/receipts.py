@@ -72,7 +72,9 @@ async def _newest(
 
 def _capped(marks: Sequence[ReadMark], heads: dict[ConversationId, Conversation]) -> list[ReadMark]:
     return [
-        replace(mark, up_to_seq=min(mark.up_to_seq, heads[mark.conversation_id].last_seq))
+        mark
+        if mark.up_to_seq <= (last_seq := heads[mark.conversation_id].last_seq)
+        else replace(mark, up_to_seq=last_seq)
         for mark in marks
         if mark.conversation_id in heads
     ]

@@ -1,6 +1,7 @@
 """All that the drafts of one batch are judged by, asked of storage once for each kind of fact."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from folkmoot.core.accounts.model import STAFF, Person
@@ -62,15 +63,14 @@ async def gather(
     heads = await work.conversations.heads(candidates(drafts, posted))
     settled = await destinations.settle(work, drafts, posted, heads)
     placed = [draft for draft in settled.drafts if isinstance(draft, Draft)]
-    memberships = await work.conversations.memberships(
-        {(draft.conversation_id, account_id) for draft in placed for account_id in _present(draft)}
-    )
+    present = _present(placed)
+    memberships = await work.conversations.memberships(present)
     for beginning in settled.beginnings.values():
         memberships |= beginning.memberships()
     facts = Facts(
         heads=heads,
         memberships=memberships,
-        joinable=await _joinable(work, placed, heads, memberships),
+        joinable=await _joinable(work, present, heads, memberships),
         silenced=await silenced_among(work, heads.values()),
         posted=posted,
         replies=await _replies(work, placed),
@@ -81,27 +81,28 @@ async def gather(
     return facts, settled.drafts
 
 
-def _present(draft: Draft) -> Iterator[AccountId]:
-    """Who is in the conversation once the draft is a message there."""
-    yield draft.author_id
-    if draft.addressee_id is not None:
-        yield draft.addressee_id
+def _present(drafts: Sequence[Draft]) -> set[tuple[ConversationId, AccountId]]:
+    """Who is in which conversation once the drafts are messages there."""
+    authors = {(draft.conversation_id, draft.author_id) for draft in drafts}
+    return authors | {
+        (draft.conversation_id, draft.addressee_id)
+        for draft in drafts
+        if draft.addressee_id is not None
+    }
 
 
 async def _joinable(
     work: MessageWork,
-    drafts: Sequence[Draft],
+    present: AbstractSet[tuple[ConversationId, AccountId]],
     heads: Mapping[ConversationId, Conversation],
     memberships: Mapping[tuple[ConversationId, AccountId], Member],
 ) -> dict[tuple[ConversationId, AccountId], Joinable]:
     return await joinable(
         work,
         {
-            (head.id, account_id): head
-            for draft in drafts
-            for account_id in _present(draft)
-            if (head := heads.get(draft.conversation_id)) is not None
-            and (head.id, account_id) not in memberships
+            key: head
+            for key in present - memberships.keys()
+            if (head := heads.get(key[0])) is not None
         },
     )
 

@@ -24,7 +24,7 @@ from folkmoot.server.http.bodies import BodyLimit, HeadLimit, SmallForms, Strict
 from folkmoot.server.http.documents import asyncapi_of, openapi_of
 from folkmoot.server.http.entrance import EntranceMiddleware, Operations
 from folkmoot.server.http.request_ids import HEADER, begin
-from folkmoot.server.http.security_headers import SecurityHeaders
+from folkmoot.server.http.security_headers import SecurityHeaders, without_slash
 from folkmoot.server.ops.audit import AccessAudit
 from folkmoot.server.settings import Settings
 from folkmoot.server.wiring import Components
@@ -37,7 +37,7 @@ Value = TypeVar("Value")
 
 
 class Application(FastAPI):
-    """FastAPI, but for WebSockets that need nothing of it.
+    """FastAPI, but for WebSockets, which need nothing of it but the way to their endpoint.
 
     An idle one would keep a frame of every layer for life: together a quarter of its memory.
     """
@@ -47,12 +47,12 @@ class Application(FastAPI):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request or socket."""
         send = begin(scope, send, self.state.ids)
-        is_socket = scope["type"] == "websocket"
-        server = self.direct.get(scope["path"].rstrip("/")) if is_socket else None
-        if server is None:
+        if scope["type"] != "websocket":
             await super().__call__(scope, receive, send)
-        else:
-            await server(scope, receive, send)
+            return
+        scope["app"] = self
+        scope["path"] = without_slash(scope["path"])
+        await self.direct.get(scope["path"], self.router)(scope, receive, send)
 
 
 def application(settings: Settings, components: Components) -> FastAPI:

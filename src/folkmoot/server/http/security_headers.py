@@ -32,16 +32,11 @@ class SecurityHeaders:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request or socket."""
-        if scope["type"] == "lifespan":
-            await self._app(scope, receive, send)
-            return
-        path: str = scope["path"]
-        if len(path) > 1 and path.endswith("/"):
-            scope["path"] = path.rstrip("/") or "/"
+        """Serve one request."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        scope["path"] = without_slash(scope["path"])
         extra = _headers_for(scope["path"])
 
         async def polite(message: Message) -> None:
@@ -54,6 +49,11 @@ class SecurityHeaders:
             await send(message)
 
         await self._app(scope, receive, polite)
+
+
+def without_slash(path: str) -> str:
+    """The path without slashes at its end."""
+    return path.rstrip("/") or "/"
 
 
 def _headers_for(path: str) -> tuple[tuple[bytes, bytes], ...]:

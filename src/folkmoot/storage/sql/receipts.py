@@ -8,7 +8,7 @@ from sqlalchemy import BigInteger, bindparam, literal_column, not_, select, upda
 from folkmoot.core.conversations.model import ReadMark
 from folkmoot.core.shared.ids import AccountId, ConversationId, Uid
 from folkmoot.storage.keys import clamped, numbers
-from folkmoot.storage.marks import highest, storable
+from folkmoot.storage.marks import highest, row_of, storable
 from folkmoot.storage.sql.executor import Executor
 from folkmoot.storage.sql.statements import Sent, Statement
 from folkmoot.storage.tables import members, messages, reads
@@ -78,8 +78,7 @@ class SqlReceipts:
         return [(up_to_seq, to_time(at)) for up_to_seq, at in rows]
 
     async def newest(self, marks: Collection[ReadMark]) -> dict[ReadMark, Uid]:
-        wanted = [row for mark in set(marks) for row in storable(highest([mark]))]
-        rows = await self._executor.rows(_NEWEST, {"marks": wanted})
-        found = {tuple(mark): uid for *mark, uid in rows if uid is not None}
-        keys = {mark: storable(highest([mark])) for mark in marks}
-        return {mark: found[key[0]] for mark, key in keys.items() if key and key[0] in found}
+        wanted = {mark: row for mark in marks if (row := row_of(mark)) is not None}
+        rows = await self._executor.rows(_NEWEST, {"marks": list(set(wanted.values()))})
+        found = {(number, account, seq): uid for number, account, seq, uid in rows}
+        return {mark: uid for mark, row in wanted.items() if (uid := found.get(row)) is not None}
