@@ -1,5 +1,6 @@
 """Every transcript of the spec holds against a real server."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx2
@@ -11,6 +12,19 @@ from tests.spec.transcripts import Player
 
 SPEC = Path(__file__).parents[2] / "spec"
 TRANSCRIPTS = sorted(SPEC.glob("*/*.jsonl"))
+
+
+@pytest.fixture(scope="module")
+def demo_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """With demo data, and a page that the assistant can quote."""
+    folder = tmp_path_factory.mktemp("server")
+    pages = folder / "help"
+    pages.mkdir()
+    (pages / "parcels.md").write_text("# Parcels\n\nParcels leave on Mondays.\n")
+    server = Server(folder, "--demo", FOLKMOOT_ASSISTANT_PAGES=str(pages))
+    server.start()
+    yield server
+    server.kill()
 
 
 @pytest.mark.parametrize(
