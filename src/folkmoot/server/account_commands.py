@@ -12,7 +12,7 @@ from folkmoot.core.shared.ids import AccountId
 from folkmoot.core.work import UnitOfWork
 from folkmoot.server.wiring import Components
 
-PAGE = 200
+PAGE = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +144,7 @@ NOTED: Mapping[str, str] = {
     "deactivate": "account deactivated",
     "activate": "account activated",
     "delete": "account deleted",
-    "email": "e-mail changed",
+    "email": "e-mail address changed",
     "password": "password changed",
     "end_logins": "logins ended",
 }
