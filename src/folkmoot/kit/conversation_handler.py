@@ -18,7 +18,7 @@ from folkmoot.kit.subscription import Enter, Subscription
 class ConversationFrameHandler(FrameHandler[Intention, str]):
     """One account at one socket of one conversation; ``client_id`` is what answers name."""
 
-    __slots__ = ("_after_seq", "_conversation_id", "_conversation_uid", "_wire_format")
+    __slots__ = ("_after_seq", "_conversation_uid", "_wire_format")
 
     def __init__(
         self,
@@ -29,8 +29,14 @@ class ConversationFrameHandler(FrameHandler[Intention, str]):
         super().__init__(client, client.connection(wire_format, home=conversation_id))
         self._wire_format = wire_format
         self._after_seq = client.after_seq
-        self._conversation_id = conversation_id or ConversationId(0)
         self._conversation_uid = Uid("")
+
+    @property
+    def _conversation_id(self) -> ConversationId:
+        """The conversation, which is known before a frame is read."""
+        home = self.connection.home
+        assert home is not None  # noqa: S101 - said when it is made, or as it starts
+        return home
 
     async def _follow(
         self,

@@ -14,10 +14,10 @@ from folkmoot.core.conversations.model import ReadMark
 from folkmoot.core.messages.errors import NotUpToDate
 from folkmoot.core.messages.model import Message
 from folkmoot.core.shared.ids import AccountId, ConversationId, MessageId
-from folkmoot.core.shared.pages import Page, Slice
+from folkmoot.core.shared.pages import Slice
 from folkmoot.core.work import UnitOfWork
 from folkmoot.kit.ids import message_id_of, upload_id_of
-from folkmoot.kit.queries import AfterSeq, BeforeSeq, IdempotencyKey, Limit, Offset
+from folkmoot.kit.queries import IdempotencyKey, PageOf
 from folkmoot.kit.rest import (
     CallerOf,
     ServicesOf,
@@ -51,20 +51,13 @@ EmojiPath = Annotated[str, Path(description="One emoji, percent-encoded")]
     responses={200: shape(wire.MessageOut, many=True)},
 )
 async def history(
-    conversation_id: ConversationPath,
-    services: ServicesOf,
-    caller: CallerOf,
-    limit: Limit = 50,
-    offset: Offset = 0,
-    before_seq: BeforeSeq = None,
-    after_seq: AfterSeq = None,
+    conversation_id: ConversationPath, services: ServicesOf, caller: CallerOf, page: PageOf
 ) -> Response:
     """A page of messages, newest page first, oldest to newest inside.
 
     `offset` counts back from the newest; `before_seq` and `after_seq` cost the same at any depth.
     """
     me = caller.account.id
-    page = Page(limit, offset, before_seq, after_seq)
 
     async def job(work: UnitOfWork) -> list[Message]:
         hidden = await _hidden(services, work, me, conversation_id)

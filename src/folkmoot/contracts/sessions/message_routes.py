@@ -21,7 +21,7 @@ from folkmoot.core.shared.ids import AccountId, ConversationId
 from folkmoot.core.shared.pages import Page
 from folkmoot.core.work import UnitOfWork
 from folkmoot.kit.ids import message_uid_of
-from folkmoot.kit.queries import AfterSeq, BeforeSeq, IdempotencyKey, Limit, Offset
+from folkmoot.kit.queries import IdempotencyKey, PageOf
 from folkmoot.kit.rest import (
     CallerOf,
     ServicesOf,
@@ -45,19 +45,13 @@ router = APIRouter(
     responses={200: shape(answers.SessionMessageOut, many=True)},
 )
 async def history(
-    session_id: bodies.SessionPath,
-    services: ServicesOf,
-    caller: CallerOf,
-    limit: Limit = 50,
-    offset: Offset = 0,
-    before_seq: BeforeSeq = None,
-    after_seq: AfterSeq = None,
+    session_id: bodies.SessionPath, services: ServicesOf, caller: CallerOf, page: PageOf
 ) -> Response:
     """A page of messages, newest page first, oldest to newest inside.
 
     `offset` counts back from the newest; `before_seq` and `after_seq` cost the same at any depth.
     """
-    me, page = caller.account.id, Page(limit, offset, before_seq, after_seq)
+    me = caller.account.id
 
     async def job(work: UnitOfWork) -> tuple[list[Message], Sequence[Member]]:
         conversation_id, hidden = await _entered(services, work, caller, session_id)

@@ -38,7 +38,7 @@ class SessionHandler(ConversationFrameHandler[wire.Intention]):
     async def start(self) -> None:
         """Send what was missed, listen, and tell the client that it has joined."""
         services, connection = self._services, self.connection
-        self._conversation_id = connection.home = await services.storage.read(
+        connection.home = await services.storage.read(
             lambda work: conversation_id_of(work, self._name)
         )
         head = await self._follow(self._after_seq, self._enter)
