@@ -79,7 +79,7 @@ class IntentionKind(Enum):
     """To register, log in or refresh; names and attempts are counted where they are known."""
     CONNECT = auto()
     TRANSPORT = auto()
-    """A request that only carries what others ask for, such as a poll."""
+    """A request that only carries what others ask for, such as a poll: those are counted."""
     FRAME = auto()
     """A frame, before anything is known of it."""
     PING = auto()
@@ -126,7 +126,7 @@ _RULES: Final[Mapping[IntentionKind, Rules]] = {
     IntentionKind.UNKNOWN: Rules(((Allowance.UNKNOWN, 1),), is_open=True, max_bytes=OPEN_BYTES),
     IntentionKind.ENTER: Rules(((Allowance.UNKNOWN, 1),), is_open=True, max_bytes=OPEN_BYTES),
     IntentionKind.CONNECT: Rules(((Allowance.CONNECT, 1),), is_open=True, slot=Slot.CONNECTION),
-    IntentionKind.TRANSPORT: Rules(((Allowance.FRAME, 1),), is_open=True),
+    IntentionKind.TRANSPORT: Rules(is_open=True),
     IntentionKind.FRAME: Rules(((Allowance.FRAME, 1),)),
     IntentionKind.PING: Rules(),
     IntentionKind.LEAVE: Rules(((Allowance.PROFILE, 1),)),

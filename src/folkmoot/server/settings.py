@@ -167,7 +167,7 @@ class Settings(BaseSettings):
         default=1000, ge=1, description="A customer's sessions that are not closed"
     )
     frame_per_minute: float = Field(
-        default=3000, gt=0, description="Frames of an account, and polls of an address, of any kind"
+        default=3000, gt=0, description="Frames of an account, of any kind, in all its sockets"
     )
     request_per_minute: float = Field(
         default=30_000, gt=0, description="Requests of one address, whoever asks"

@@ -19,6 +19,8 @@ class EngineLimits:
 
     max_payload: int = 1_000_000
     """Bytes in one POST, in one WebSocket message, and in one event with its attachments."""
+    max_unjoined: int = 16 * 1024
+    """Bytes in one message of a client that has joined no namespace: who knows who that is?"""
     max_packets: int = 1_000
     """Packets in one POST."""
     max_answer_packets: int = 16

@@ -13,7 +13,7 @@ from folkmoot.wire.engine_asgi import EngineServer, Receive, Scope, Send
 from folkmoot.wire.engine_limits import EngineLimits
 from folkmoot.wire.engine_packet import Encoded
 from folkmoot.wire.handshake import Handshake
-from folkmoot.wire.refusals import ConnectRefused
+from folkmoot.wire.refusals import ConnectRefused, TooLarge
 from folkmoot.wire.socket import ConnectAsked, Incoming, Left, Namespaces, SocketEvent
 from folkmoot.wire.socket_application import Socket, SocketApplication
 
@@ -119,6 +119,9 @@ class _Client:
         return self._waiting_events >= limits.max_inbox or self._waiting_bytes >= limits.max_payload
 
     def receive(self, message: str | bytes) -> None:
+        most = self._engine.limits.max_unjoined
+        if not self._sockets and len(message) > most:
+            raise TooLarge("bytes before a namespace is joined", most)
         self._unread_bytes += len(message)
         incoming = self._namespaces.receive(message)
         if isinstance(incoming, Encoded):
