@@ -16,54 +16,14 @@ from typing import Protocol, assert_never
 from folkmoot.bus.port import Bus
 from folkmoot.bus.presence import Presence
 from folkmoot.bus.topics import ANSWERS, account_topic, conversation_topic
-from folkmoot.core.accounts.events import (
-    AccountChanged,
-    AccountDeactivated,
-    LoginEvent,
-    LoginsEnded,
-)
+from folkmoot.core import events
 from folkmoot.core.accounts.model import Person
 from folkmoot.core.audience import about, affected, hears, hidden_authors
-from folkmoot.core.conversations.events import (
-    ConversationStarted,
-    DeliveredMoved,
-    Durable,
-    MemberJoined,
-    MemberLeft,
-    ReadMoved,
-)
 from folkmoot.core.conversations.model import Conversation, Kind, ReadMark
 from folkmoot.core.conversations.receipts import KINDS_WITH_DELIVERY
-from folkmoot.core.events import Event
-from folkmoot.core.logs.events import LogsProgressed
-from folkmoot.core.messages.events import (
-    AnswerDropped,
-    AnswerExtended,
-    EphemeralNotice,
-    MessagePosted,
-)
-from folkmoot.core.presence.events import (
-    CameOnline,
-    Entered,
-    Exited,
-    FriendTyping,
-    PresenceEvent,
-    Typing,
-    WentOffline,
-)
+from folkmoot.core.events import Event, FriendEvent, LoginEvent, PresenceEvent, SocialEvent
 from folkmoot.core.presence.model import AnyTyping, TypingBoard, Where
 from folkmoot.core.shared.ids import AccountId, ConnectionId, ConversationId
-from folkmoot.core.social.events import (
-    BlockLifted,
-    BlockSet,
-    FriendAccepted,
-    FriendDeclined,
-    FriendEvent,
-    FriendRequested,
-    FriendshipEnded,
-    SocialEvent,
-)
-from folkmoot.core.tasks.events import TasksAdded
 from folkmoot.realtime.channel import PASSING, Backlog, Channel, ChannelEvent
 from folkmoot.realtime.connection import Connection
 from folkmoot.realtime.streaming_answers import StreamingAnswers
@@ -266,48 +226,55 @@ class Hub:
     def apply(self, event: Event) -> None:
         """Let everybody concerned know what has happened."""
         match event:
-            case MessagePosted(message=message):
+            case events.MessagePosted(message=message):
                 self._stop_typing(event.conversation_id, message.author_id)
                 self.streaming.note_posted(event)
                 self.deliver(event)
-            case ConversationStarted() | MemberJoined() | MemberLeft():
+            case events.ConversationStarted() | events.MemberJoined() | events.MemberLeft():
                 self._apply_membership(event)
-            case DeliveredMoved() | ReadMoved() | Durable():
+            case events.DeliveredMoved() | events.ReadMoved() | events.Durable():
                 self.deliver(event)
-            case Entered() | Exited() | CameOnline() | WentOffline() | Typing() | FriendTyping():
+            case (
+                events.Entered()
+                | events.Exited()
+                | events.CameOnline()
+                | events.WentOffline()
+                | events.Typing()
+                | events.FriendTyping()
+            ):
                 self._apply_presence(event)
-            case AnswerExtended() | AnswerDropped():
+            case events.AnswerExtended() | events.AnswerDropped():
                 self.streaming.note(event)
-            case EphemeralNotice() | LogsProgressed():
+            case events.EphemeralNotice() | events.LogsProgressed():
                 self._notify(event)
-            case LoginsEnded() | AccountDeactivated() | AccountChanged():
+            case events.LoginsEnded() | events.AccountDeactivated() | events.AccountChanged():
                 self._apply_to_account(event)
             case (
-                BlockSet()
-                | BlockLifted()
-                | FriendRequested()
-                | FriendAccepted()
-                | FriendDeclined()
-                | FriendshipEnded()
+                events.BlockSet()
+                | events.BlockLifted()
+                | events.FriendRequested()
+                | events.FriendAccepted()
+                | events.FriendDeclined()
+                | events.FriendshipEnded()
             ):
                 self._apply_between(event)
-            case TasksAdded():
+            case events.TasksAdded():
                 pass  # For whoever does it.
             case _:
                 assert_never(event)
 
     def _apply_presence(self, event: PresenceEvent) -> None:
         match event:
-            case CameOnline() | WentOffline():
+            case events.CameOnline() | events.WentOffline():
                 self.watchers.tell(event)
                 return
-            case Exited(person=person):
+            case events.Exited(person=person):
                 self._stop_typing(event.conversation_id, person.id)
-            case Typing() | FriendTyping():
+            case events.Typing() | events.FriendTyping():
                 if self.typing.note(event, self._now()):
                     self._show_typing(event)
                 return
-            case Entered():
+            case events.Entered():
                 pass
             case _:
                 assert_never(event)
@@ -326,7 +293,7 @@ class Hub:
 
     def _tell_accounts(
         self,
-        event: ConversationStarted | MemberJoined | MemberLeft | FriendEvent,
+        event: events.ConversationStarted | events.MemberJoined | events.MemberLeft | FriendEvent,
         accounts: Iterable[AccountId],
     ) -> None:
         """Send an event that is no conversation's to the connections of those it concerns."""
@@ -335,7 +302,7 @@ class Hub:
             for connection in self.connections_of(account_id):
                 if connection.observer is not None and not isinstance(event, FriendEvent):
                     connection.observer.observe(event)
-                if isinstance(event, Durable):
+                if isinstance(event, events.Durable):
                     continue
                 frame = connection.wire_format.frame(event, own=account_id == subject)
                 if frame is not None:
@@ -346,7 +313,7 @@ class Hub:
         channel = self._channels.get(event.conversation_id)
         if channel is None:
             return
-        origin = event.origin if isinstance(event, MessagePosted) else None
+        origin = event.origin if isinstance(event, events.MessagePosted) else None
         channel.hold_back(event, origin)
         had = channel.who_had(event) if channel.ahead else ()
         for wire_format, everybody in channel.listeners.items():
@@ -357,7 +324,7 @@ class Hub:
             group = [one for one in everybody if one not in had] if had else everybody
             answered = None if wire_format.echoes else origin
             self._send(channel, event, group, (for_others, for_subject), answered)
-        if isinstance(event, MessagePosted):
+        if isinstance(event, events.MessagePosted):
             self._note_reached(channel, event)
 
     def _send(
@@ -385,7 +352,7 @@ class Hub:
             else:
                 connection.push(frame)
 
-    def _notify(self, event: EphemeralNotice | LogsProgressed) -> None:
+    def _notify(self, event: events.EphemeralNotice | events.LogsProgressed) -> None:
         """Tell the connections of one account, of those that listen to the conversation."""
         for connection in self.connections_of(event.listener):
             if event.conversation_id not in connection.conversations:
@@ -408,7 +375,7 @@ class Hub:
             me = connection.person.id
             self._receipts.claim_handed(ReadMark(conversation.id, me, conversation.last_seq))
 
-    def _note_reached(self, channel: Channel, event: MessagePosted) -> None:
+    def _note_reached(self, channel: Channel, event: events.MessagePosted) -> None:
         head = channel.conversation
         if head is None or head.kind not in KINDS_WITH_DELIVERY:
             return
@@ -471,7 +438,7 @@ class Hub:
 
     def _passing_frame(self, connection: Connection, event: ChannelEvent) -> Frame | None:
         """A sign of somebody's presence, for one whom others block: those are not counted."""
-        if isinstance(event, Entered | Exited):
+        if isinstance(event, events.Entered | events.Exited):
             unseen = (
                 self._presence.is_present(event.conversation_id, one)
                 for one in connection.blocked_by
@@ -484,17 +451,17 @@ class Hub:
             self._show_typing(typing)
 
     def _show_typing(self, event: AnyTyping) -> None:
-        if isinstance(event, Typing):
+        if isinstance(event, events.Typing):
             self.deliver(event)
         else:
             self.watchers.tell_friend(event)
 
-    def _recount(self, event: MemberJoined | MemberLeft) -> None:
+    def _recount(self, event: events.MemberJoined | events.MemberLeft) -> None:
         channel = self._channels.get(event.conversation_id)
         if channel is None:
             return
         channel.count(event)
-        if isinstance(event, MemberJoined):
+        if isinstance(event, events.MemberJoined):
             for connection in self.connections_of(event.member.id):
                 if connection in channel.listeners.get(connection.wire_format, ()):
                     channel.note_member(connection)
@@ -506,14 +473,16 @@ class Hub:
             else:
                 self.release(connection, conversation_id)
 
-    def _apply_membership(self, event: ConversationStarted | MemberJoined | MemberLeft) -> None:
-        if isinstance(event, ConversationStarted):
+    def _apply_membership(
+        self, event: events.ConversationStarted | events.MemberJoined | events.MemberLeft
+    ) -> None:
+        if isinstance(event, events.ConversationStarted):
             if event.conversation.kind is Kind.DIRECT:
                 for writer, reader in permutations(event.members, 2):
                     self._stop_typing((reader,), writer)
             self._tell_accounts(event, event.members)
             return
-        if isinstance(event, MemberJoined):
+        if isinstance(event, events.MemberJoined):
             self._recount(event)
             self._tell_accounts(event, (event.member.id,))
         else:
@@ -534,9 +503,9 @@ class Hub:
                     connection.observer.observe(event)
                 self.watchers.update_contacts(connection, event)
 
-    def _apply_block(self, event: BlockSet | BlockLifted) -> None:
+    def _apply_block(self, event: events.BlockSet | events.BlockLifted) -> None:
         """Have the blocker not be shown what the other says, nor the other where the blocker is."""
-        is_set = isinstance(event, BlockSet)
+        is_set = isinstance(event, events.BlockSet)
         for connection in self.connections_of(event.blocker):
             others = connection.blocked - {event.blocked}
             connection.blocked = others | {event.blocked} if is_set else others
@@ -555,9 +524,11 @@ class Hub:
             if head is None or not self._presence.is_present(conversation_id, person.id):
                 continue
             where, present = (head.id, head.uid, person), self._presence.present(conversation_id)
-            shown: ChannelEvent = Exited(*where, present) if is_absent else Entered(*where, present)
+            shown: ChannelEvent = (
+                events.Exited(*where, present) if is_absent else events.Entered(*where, present)
+            )
             if is_absent and self.typing.is_typing(conversation_id, person.id):
-                self._offer(connection, Typing(*where, is_typing=False))
+                self._offer(connection, events.Typing(*where, is_typing=False))
             self._offer(connection, shown)
         self.watchers.show_absence(connection, person, is_absent=is_absent)
 
@@ -568,15 +539,15 @@ class Hub:
 
     def _apply_to_account(self, event: LoginEvent) -> None:
         match event:
-            case AccountChanged(person=person):
+            case events.AccountChanged(person=person):
                 self._presence.update(person)
                 for connection in self.connections_of(person.id):
                     connection.person = person
-            case LoginsEnded(account_id=account_id, login_ids=login_ids):
+            case events.LoginsEnded(account_id=account_id, login_ids=login_ids):
                 for connection in self.connections_of(account_id):
                     if connection.login_id in login_ids:
                         self.end(connection, CloseReason.LOGIN_ENDED)
-            case AccountDeactivated(account_id=account_id):
+            case events.AccountDeactivated(account_id=account_id):
                 for connection in self.connections_of(account_id):
                     self.end(connection, CloseReason.ACCOUNT_INACTIVE)
             case _:
@@ -586,4 +557,4 @@ class Hub:
 def _joins(connection: Connection, since: Iterable[Event]) -> bool:
     """Whether the connection's account became a member meanwhile."""
     me = connection.person.id
-    return any(isinstance(event, MemberJoined) and event.member.id == me for event in since)
+    return any(isinstance(event, events.MemberJoined) and event.member.id == me for event in since)
