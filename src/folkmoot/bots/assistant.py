@@ -17,7 +17,7 @@ from folkmoot.bots.research import QuestionContext, Research
 from folkmoot.core.accounts.model import ASSISTANT
 from folkmoot.core.conversations.events import AssistantSwitched, ConversationEnded
 from folkmoot.core.events import Event
-from folkmoot.core.messages.answers import Answer, Answers
+from folkmoot.core.messages.answers import LEFT_TO_PEOPLE, Answer, Answers
 from folkmoot.core.messages.events import AnswerDropped, AnswerExtended
 from folkmoot.core.messages.model import Message
 from folkmoot.core.messages.owed_answers import OwedAnswer
@@ -189,7 +189,7 @@ class Assistant:
             await self._tell_asker(context, sources)
             await self._stream(sources, writing)
         except NothingFits:
-            return Answer(left_to_people=True)
+            return await self._left_to_people(context, writing)
         except TimeoutError:
             failure = f"The assistant took longer than {self.bounds.seconds:g} seconds."
         except AnswerFailed as error:
@@ -211,6 +211,16 @@ class Assistant:
         ):
             async for piece in pieces:
                 await self._extend(writing, piece)
+
+    async def _left_to_people(self, context: QuestionContext, writing: _Writing) -> Answer:
+        """That the assistant cannot help, streamed as any answer is; nothing if it was said."""
+        desk = context.head.desk
+        if desk is not None and not desk.left_to_people:
+            try:
+                await self._extend(writing, LEFT_TO_PEOPLE[: self._answers.max_chars])
+            except Unavailable:
+                return Answer(notice=FAULT)
+        return Answer(text=writing.text, left_to_people=True)
 
     async def _tell_asker(self, context: QuestionContext, shared: Sources) -> None:
         """Tell the asker alone what they may read and not everybody may; nothing of it is kept.
