@@ -33,7 +33,7 @@ def test_every_operation_of_the_openapi_document_has_a_kind(operation: str):
     kind = OPERATIONS.kind_of(method, path)
 
     assert kind is not IntentionKind.UNKNOWN
-    if kind is not IntentionKind.PAGE:
+    if kind is not IntentionKind.HEALTH:
         assert kind is KINDS[operation]
 
 
@@ -55,7 +55,7 @@ def test_every_frame_of_the_asyncapi_document_has_a_kind(contract):
     [
         ("GET", "/", IntentionKind.PAGE),
         ("GET", "/static/chat.html", IntentionKind.PAGE),
-        ("GET", "/readyz", IntentionKind.PAGE),
+        ("GET", "/readyz", IntentionKind.HEALTH),
         ("HEAD", "/auth/me", IntentionKind.LOOK),
         ("GET", "/socket.io", IntentionKind.TRANSPORT),
         ("POST", "/socket.io", IntentionKind.TRANSPORT),

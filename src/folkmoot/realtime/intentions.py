@@ -71,8 +71,10 @@ OPEN_BYTES: Final = 12 * 1024
 class IntentionKind(Enum):
     """What a request, a frame or an event wants."""
 
+    HEALTH = auto()
+    """How the server does: told whoever asks, or a flood would look like an outage."""
     PAGE = auto()
-    """What is the same for everybody: documents, pages, how the server does."""
+    """What is the same for everybody: documents and pages."""
     UNKNOWN = auto()
     """What nobody knows, or who cannot be known."""
     ENTER = auto()
@@ -122,6 +124,7 @@ class IntentionKind(Enum):
 
 
 _RULES: Final[Mapping[IntentionKind, Rules]] = {
+    IntentionKind.HEALTH: Rules(is_open=True, max_bytes=OPEN_BYTES),
     IntentionKind.PAGE: Rules(is_open=True, max_bytes=OPEN_BYTES),
     IntentionKind.UNKNOWN: Rules(((Allowance.UNKNOWN, 1),), is_open=True, max_bytes=OPEN_BYTES),
     IntentionKind.ENTER: Rules(((Allowance.UNKNOWN, 1),), is_open=True, max_bytes=OPEN_BYTES),

@@ -19,7 +19,8 @@ from folkmoot.server.http.bodies import BODY_BYTES
 from folkmoot.server.ops.audit import AccessAudit
 
 _PARAMETER = re.compile(r"\{[^}]+\}")
-_PAGES: Final = ("/static/", "/docs", "/asyncapi", "/openapi.json", "/healthz", "/livez", "/readyz")
+_PAGES: Final = ("/static/", "/docs", "/asyncapi", "/openapi.json")
+_HEALTH: Final = frozenset({"/healthz", "/livez", "/readyz"})
 
 AnswerTo = Callable[[Scope, Refusal | Unavailable], Response]
 
@@ -48,6 +49,8 @@ class Operations:
         found = self._literal.get(name)
         if found is not None:
             return found
+        if path in _HEALTH:
+            return IntentionKind.HEALTH
         if path == "/" or path.startswith(_PAGES):
             return IntentionKind.PAGE
         for pattern, kind in self._patterns:
@@ -85,7 +88,7 @@ class EntranceMiddleware:
             return
         kind = self._operations.kind_of(scope["method"], scope["path"])
         scope.setdefault("state", {})[BODY_BYTES] = kind.rules.max_bytes
-        if kind is IntentionKind.PAGE:
+        if kind is IntentionKind.HEALTH:
             await self._app(scope, receive, send)
             return
         address = address_of(scope)
