@@ -48,6 +48,21 @@ class Conversation:
         """Whether a block between its two members silences it, instead of hiding one of them."""
         return self.member_count <= MIN_MEMBERS
 
+    def moved_to(self, last_seq: int) -> "Conversation":
+        """The same with another newest change; spelt out, since every message asks for it."""
+        return Conversation(
+            self.id,
+            self.uid,
+            self.kind,
+            self.title,
+            self.created_by,
+            self.created_at,
+            last_seq,
+            self.last_activity_at,
+            self.member_count,
+            self.desk,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Desk:

@@ -131,7 +131,7 @@ class Posting:
         index = len(facts.accepted)
         facts.accepted.append(message)
         facts.origins.append(draft.origin)
-        facts.heads[head.id] = replace(head, last_seq=message.seq)
+        facts.heads[head.id] = head.moved_to(message.seq)
         if head.desk is not None and head.desk.assistant_on and message.author is not None:
             heed(facts, head.desk, message, message.author)
         if draft.client_id is not None:

@@ -30,7 +30,7 @@ from folkmoot.core.conversations.model import (
 )
 from folkmoot.core.shared.ids import AccountId, ConversationId, Uid
 from folkmoot.storage.desks import first_desk
-from folkmoot.storage.keys import numbers, texts
+from folkmoot.storage.keys import is_number, numbers, texts
 from folkmoot.storage.marks import highest, storable
 from folkmoot.storage.sql.executor import Executor
 from folkmoot.storage.sql.rows import CONVERSATION, MEMBER, to_conversation, to_member
@@ -384,4 +384,4 @@ def _of_its_kind(new: NewConversation) -> dict[str, Any]:
 def _storable(
     keys: Iterable[tuple[ConversationId, AccountId]],
 ) -> list[tuple[ConversationId, AccountId]]:
-    return [key for key in set(keys) if len(numbers(key)) == len(set(key))]
+    return [key for key in set(keys) if is_number(key[0]) and is_number(key[1])]
