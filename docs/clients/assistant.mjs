@@ -78,7 +78,8 @@ function hear(frame) {
   } else if (kind === "message") {
     unsent.delete(frame.metadata.client_id);
     // An answer to what was sent twice may come after the message itself.
-    if (frame.metadata.client_id && frame.seq <= lastSeq.get(session)) return;
+    const isOwn = frame.role === "user" && frame.metadata.client_id;
+    if (isOwn && frame.seq <= lastSeq.get(session)) return;
     finish(frame.id, `${number(session)} ${frame.metadata.sender_name}`, frame.content);
   } else if (kind === "message_delta") {
     grow(frame.message_id, `${number(session)} assistant`, frame.position, frame.delta);

@@ -171,7 +171,8 @@ class Client:
         facts = frame["metadata"]
         self.unsent.pop(facts.get("client_id"), None)
         # An answer to what was sent twice may come after the message itself.
-        if "client_id" in facts and frame["seq"] <= self.last_seq[frame["session_id"]]:
+        is_own = frame["role"] == "user" and "client_id" in facts
+        if is_own and frame["seq"] <= self.last_seq[frame["session_id"]]:
             return
         speaker = f"{self.number(frame['session_id'])} {facts['sender_name']}"
         self.screen.finish(frame["id"], speaker, frame["content"])
