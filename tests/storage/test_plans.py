@@ -30,6 +30,7 @@ MAY_SCAN = {
     "logins.FORGET_LOGINS",
     "tasks.COUNTS",
     "tasks.RELEASE",
+    "work.MARK",  # a table of one row, and the end of a key
 }
 # Of all sessions only a look at each can tell which are the newest, as `tables` has no index that
 # is written with each message. It is a look into an index with nothing else in it.
