@@ -7,11 +7,13 @@ import pytest
 
 from folkmoot.bots.logs.reading import LogReader, LogSources
 from folkmoot.core.logs.model import SourceAudience
+from folkmoot.files.links import PREFIX as FILES
 from folkmoot.server.system import SystemClock
 from tests.clients import PASSWORD, clients_of, logged_in, new_lobby, registered
 from tests.integration.assistant.chats import chat
 from tests.integration.desks import CHAT, enter, new_session
 from tests.integration.support.bare import Bare
+from tests.programs import run
 from tests.running import Server
 
 
@@ -157,3 +159,45 @@ def test_floods_from_outside_rotate_nothing_away_and_every_line_is_json(server):
     (left_out,) = [one for one in trail(server) if one["event"] == "entries left out"]
     assert left_out["entries"] + len(failed) == 700
     assert trail(server)[0]["event"] == "server started"
+
+
+@pytest.mark.parametrize(("setting", "noted"), [("on", ["file sent", "file fetched"]), ("off", [])])
+async def test_files_are_noted_where_that_is_set(tmp_path, setting, noted):
+    server = Server(tmp_path, FOLKMOOT_AUDIT_MESSAGES=setting)
+    server.start()
+    try:
+        async with clients_of(server, registered(server, "ana")) as (ana,):
+            sent = await ana.ask("POST", FILES, files={"file": ("a.txt", b"private words")})
+            assert (await ana.ask("GET", sent.json()["file_url"])).content == b"private words"
+            name = ana.name
+        assert server.stop() == 0
+    finally:
+        server.kill()
+    entries = [one for one in trail(server) if one["event"].startswith("file ")]
+    assert [one["event"] for one in entries] == noted
+    assert {one["account"] for one in entries} <= {name}
+    assert "private words" not in (server.data / "logs" / "audit.log").read_text()
+
+
+async def test_a_change_of_e_mail_address_is_noted_when_asked_for_and_when_it_is_done(tmp_path):
+    mails = tmp_path / "mails"
+    server = Server(
+        tmp_path,
+        FOLKMOOT_MAIL_COMMAND=f"tee {mails}",
+        FOLKMOOT_MAIL_FROM="chat@example.com",
+    )
+    server.start()
+    try:
+        async with clients_of(server, registered(server, "ana")) as (ana,):
+            body = {"email": "new@example.com", "current_password": PASSWORD}
+            assert (await ana.ask("PATCH", "/auth/me", json=body)).status_code == 200
+            name = ana.name
+        assert server.stop() == 0
+    finally:
+        server.kill()
+    assert ("e-mail change asked for", name) in [
+        (one["event"], one.get("account")) for one in trail(server)
+    ]
+    done = run("account", "email", name, "other@example.com", "--data", str(server.data))
+    assert done.returncode == 0, done.stderr
+    assert trail(server)[-1]["event"] == "e-mail address changed"
