@@ -6,7 +6,7 @@ import logging
 import socket
 import sys
 from collections.abc import Mapping, Sequence
-from contextlib import AsyncExitStack, ExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +15,10 @@ import uvloop
 from folkmoot.server import control_socket, demo
 from folkmoot.server.data_folder import prepare_data_folder
 from folkmoot.server.errors import StartRefused
-from folkmoot.server.http import metrics_port
 from folkmoot.server.http.application import application
 from folkmoot.server.http.process import Process, config_of, listen
 from folkmoot.server.ops import memory
 from folkmoot.server.ops.log_setup import OwnLog, set_up_logging
-from folkmoot.server.ops.metrics import Measured
 from folkmoot.server.settings import Settings
 from folkmoot.server.wiring import Components, opened
 from folkmoot.storage import examine as examine_storage
@@ -50,7 +48,7 @@ def serve(settings: Settings) -> None:
     sys.setswitchinterval(SWITCH_SECONDS)
     with ExitStack() as listening:
         listener = listening.enter_context(listen(settings.host, settings.port))
-        metrics_at = metrics_port.listener_of(settings)
+        metrics_at = _metrics_listener(settings)
         if metrics_at is not None:
             listening.enter_context(metrics_at)
         uvloop.run(_serve(settings, listener, metrics_at, own_log, made_private))
@@ -75,9 +73,8 @@ async def _serve(
                 if live_side.running is not None:
                     await running.enter_async_context(live_side.running())
             if metrics_at is not None:
-                measured = _measured(components, app.state.refusals)
                 await running.enter_async_context(
-                    metrics_port.served(measured, settings, metrics_at)
+                    _metrics_served(components, app.state.refusals, settings, metrics_at)
                 )
             await running.enter_async_context(control_socket.served(components, settings))
             _announce(settings, listener.getsockname()[1])
@@ -94,8 +91,27 @@ async def _serve(
             components.audit.note("server stopped", by="operator")
 
 
-def _measured(components: Components, http_refusals: Mapping[str, int]) -> Measured:
-    return Measured(
+# Prometheus' client is imported where somebody asks for metrics: a start costs less without it.
+
+
+def _metrics_listener(settings: Settings) -> socket.socket | None:
+    if settings.metrics_address is None:
+        return None
+    from folkmoot.server.http import metrics_port
+
+    return metrics_port.listener_of(settings)
+
+
+def _metrics_served(
+    components: Components,
+    http_refusals: Mapping[str, int],
+    settings: Settings,
+    listener: socket.socket,
+) -> AbstractAsyncContextManager[None]:
+    from folkmoot.server.http import metrics_port
+    from folkmoot.server.ops.metrics import Measured
+
+    measured = Measured(
         components.services,
         components.storage,
         components.readiness,
@@ -103,6 +119,7 @@ def _measured(components: Components, http_refusals: Mapping[str, int]) -> Measu
         components.tasks,
         http_refusals,
     )
+    return metrics_port.served(measured, settings, listener)
 
 
 async def _say_goodbye(components: Components) -> None:
