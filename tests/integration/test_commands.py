@@ -169,7 +169,7 @@ def test_the_doctor_finds_a_fresh_machine_well_and_hides_secrets(data):
     secret = "".join(f"{number:x}" for number in range(7, 60))
     end = run("doctor", "--data", str(data), FOLKMOOT_SECRET=secret, FOLKMOOT_PORT="0")
     assert end.returncode == 0, end.stdout
-    assert end.stdout.count("  ok ") == 7
+    assert end.stdout.count("  ok ") == 8
     assert "port = 0" in end.stdout
     assert secret not in end.stdout
 
