@@ -1,6 +1,7 @@
 """What the server writes down about itself, and that the assistant may answer from it."""
 
 import json
+import shlex
 
 import httpx2
 import pytest
@@ -180,10 +181,9 @@ async def test_files_are_noted_where_that_is_set(tmp_path, setting, noted):
 
 
 async def test_a_change_of_e_mail_address_is_noted_when_asked_for_and_when_it_is_done(tmp_path):
-    mails = tmp_path / "mails"
     server = Server(
         tmp_path,
-        FOLKMOOT_MAIL_COMMAND=f"tee {mails}",
+        FOLKMOOT_MAIL_COMMAND=shlex.join(["tee", str(tmp_path / "mails")]),
         FOLKMOOT_MAIL_FROM="chat@example.com",
     )
     server.start()

@@ -12,7 +12,7 @@ from websockets.asyncio.client import connect
 from tests.deadlines import WITHIN_S
 from tests.postgres import ONE_WORKER, PostgresServer, postgres
 from tests.running import Server
-from tests.spec.test_transcripts import TRANSCRIPTS
+from tests.spec.test_transcripts import TRANSCRIPTS, demo_server_in
 from tests.spec.transcripts import Player
 
 __all__ = ["postgres"]
@@ -25,8 +25,7 @@ def on_postgres(
     postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Server]:
     name = postgres.create()
-    folder = tmp_path_factory.mktemp("server")
-    server = Server(folder, "--demo", "--database", postgres.url(name))
+    server = demo_server_in(tmp_path_factory.mktemp("server"), "--database", postgres.url(name))
     server.start()
     yield server
     server.kill()

@@ -1,6 +1,7 @@
 """A letter is handed to the mail command whole; what goes wrong with it is logged, and no more."""
 
 import asyncio
+import shlex
 import sys
 from email import message_from_bytes, policy
 from pathlib import Path
@@ -30,7 +31,7 @@ async def test_the_command_reads_the_letter(tmp_path: Path) -> None:
     kept = tmp_path / "a letter.txt"
     program = f"import sys; open({str(kept)!r}, 'wb').write(sys.stdin.buffer.read())"
 
-    await sent(f'{sys.executable} -c "{program}"')
+    await sent(shlex.join([sys.executable, "-c", program]))
 
     letter = message_from_bytes(kept.read_bytes(), policy=policy.default)
     assert (letter["To"], letter["From"], letter["Subject"]) == (TO, "chat@example.com", SUBJECT)

@@ -14,14 +14,17 @@ SPEC = Path(__file__).parents[2] / "spec"
 TRANSCRIPTS = sorted(SPEC.glob("*/*.jsonl"))
 
 
-@pytest.fixture(scope="module")
-def demo_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """With demo data, and a page that the assistant can quote."""
-    folder = tmp_path_factory.mktemp("server")
+def demo_server_in(folder: Path, *flags: str) -> Server:
+    """A server with demo data, and a page that the assistant can quote."""
     pages = folder / "help"
     pages.mkdir()
     (pages / "parcels.md").write_text("# Parcels\n\nParcels leave on Mondays.\n")
-    server = Server(folder, "--demo", FOLKMOOT_ASSISTANT_PAGES=str(pages))
+    return Server(folder, "--demo", *flags, FOLKMOOT_ASSISTANT_PAGES=str(pages))
+
+
+@pytest.fixture(scope="module")
+def demo_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    server = demo_server_in(tmp_path_factory.mktemp("server"))
     server.start()
     yield server
     server.kill()

@@ -203,7 +203,7 @@ async def test_staff_are_members_by_what_they_change(
     message = await cast.say(cast.cy, "help", where=session)
     cast.events.clear()
 
-    assert await changes(cast, change, admin, message) is None
+    assert isinstance(await changes(cast, change, admin, message), Message)
 
     joined, changed = cast.events
     assert isinstance(joined, MemberJoined)

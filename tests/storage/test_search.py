@@ -183,7 +183,9 @@ async def test_words_that_were_kept_whole_are_kept_in_pairs_after_an_upgrade(
 def outdate(url: str, request: pytest.FixtureRequest) -> None:
     """Make a database one in which the first message is kept as the one word that it is."""
     back = (
-        "DROP TABLE tasks",
+        *(f"DROP TABLE {name}" for name in ("tasks", "block_marks", "installation", "invitations")),
+        "DROP INDEX ix_blocks_blocked_id",
+        "ALTER TABLE conversations DROP COLUMN left_to_people",
         "CREATE TABLE owed_answers (question_id bigint, conversation_id bigint, ownership bigint,"
         " uid text, text text)",
         "UPDATE alembic_version SET version_num = '0003'",

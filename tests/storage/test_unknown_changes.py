@@ -52,8 +52,8 @@ async def test_a_change_of_an_unknown_kind_is_an_error_that_names_it_and_its_pla
 
 @pytest.mark.parametrize(
     "kind",
-    ["member_joined", "member_left", "agent_assigned", "message_edited", "message_deleted",
-     "reaction_added", "reaction_removed"],
+    ["member_joined", "member_left", "message_edited", "message_deleted", "reaction_added",
+     "reaction_removed"],
 )  # fmt: skip
 async def test_a_change_that_lacks_whom_or_what_it_is_about_is_an_error_too(renamed, spoil, kind):
     await spoil("kind", kind)
