@@ -2,9 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from functools import cache
-from importlib.util import find_spec
+from importlib.util import find_spec, module_from_spec, spec_from_file_location
 from pathlib import Path
-from runpy import run_path
 from typing import Final
 
 MIN_CHARS: Final = 8
@@ -46,5 +45,10 @@ def _lists_of_zxcvbn() -> Mapping[str, Sequence[str]]:
     assert package is not None  # noqa: S101 - it is installed with this program
     assert package.origin is not None  # noqa: S101 - a package of files
     path = Path(package.origin).with_name("frequency_lists.py")
-    lists: Mapping[str, Sequence[str]] = run_path(str(path))["FREQUENCY_LISTS"]
+    spec = spec_from_file_location(path.stem, path)
+    assert spec is not None  # noqa: S101 - a source file is named
+    assert spec.loader is not None  # noqa: S101 - and read by Python's own loader
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    lists: Mapping[str, Sequence[str]] = module.FREQUENCY_LISTS
     return lists
