@@ -143,7 +143,13 @@ def findings(root: Path) -> list[Finding]:
     found += [*names.names_twice(code)]
     found += [*closed.loose_events(code), *closed.open_matches(code)]
     found += [*words.private_words_in_pages(root)]
-    found += [*bare_excuses(code), *left_to_do(code), *sleeps(tests), *mocks(tests)]
+    found += [
+        *bare_excuses(code),
+        *bare_excuses(tests),
+        *left_to_do(code),
+        *sleeps(tests),
+        *mocks(tests),
+    ]
     return sorted(found)
 
 

@@ -80,6 +80,12 @@ class ContractConnection(ABC):
     def __init__(self, client: Client, conversation: SharedConversation) -> None:
         self.client, self.conversation = client, conversation
         self._kept: deque[ShownEvent] = deque()
+        self._recorded: list[Frame] = []
+
+    def recorded(self) -> list[Frame]:
+        """Every frame that it is sent from here on, as far as it is looked for."""
+        self._recorded = []
+        return self._recorded
 
     async def hears(self) -> ShownEvent:
         """The next event that the connection was sent, other than answers to its own requests."""
@@ -131,6 +137,7 @@ class ContractConnection(ABC):
         """What a frame tells, if it is one of the four."""
 
     def _keep(self, frame: Frame) -> None:
+        self._recorded.append(frame)
         heard = self._shown_event(frame)
         if heard is not None:
             self._kept.append(heard)

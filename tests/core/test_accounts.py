@@ -66,7 +66,7 @@ def test_what_has_not_the_form_of_an_email_is_refused(cast: Cast, email: str) ->
 
 
 def test_a_username_has_one_key_in_every_spelling() -> None:
-    assert username_key("ANA") == username_key("ana") == username_key("ａｎａ")  # noqa: RUF001
+    assert username_key("ANA") == username_key("ana") == username_key("ａｎａ")  # noqa: RUF001 - wide is meant
 
 
 def test_a_secret_is_in_no_representation(cast: Cast) -> None:

@@ -4,6 +4,8 @@ What an account could read is a `Snapshot`. Each case acts; what it recorded is 
 snapshot from before, and that must be what is read afterwards. A kind without a case fails.
 """
 
+# ruff: noqa: N802, N815 - a method is named for the kind of event that it applies
+
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -61,7 +63,7 @@ class Snapshot:
         members = self.members[event.conversation_id]
         members[account_id] = replace(members[account_id], **facts)
 
-    def on_MessagePosted(self, event: Any) -> None:  # noqa: N802 - the name of the kind
+    def on_MessagePosted(self, event: Any) -> None:
         self.messages[event.conversation_id][event.message.id] = event.message
         if event.message.author is not None:
             me = self.members[event.conversation_id][event.message.author.id]
@@ -72,20 +74,20 @@ class Snapshot:
             self._desk(event, message_count=desk.message_count + 1)
             self._desk(event, started_at=desk.started_at or event.at)
 
-    def on_MessageEdited(self, event: Any) -> None:  # noqa: N802
+    def on_MessageEdited(self, event: Any) -> None:
         kept = self.messages[event.conversation_id][event.message.id]
         edited = replace(kept, body=event.message.body, edited_at=event.message.edited_at)
         self.messages[event.conversation_id][kept.id] = edited
 
-    def on_MessageDeleted(self, event: Any) -> None:  # noqa: N802
+    def on_MessageDeleted(self, event: Any) -> None:
         kept = self.messages[event.conversation_id][event.message.id]
         gone = replace(kept, body=replace(kept.body, content=""), deleted_at=event.at, reactions=())
         self.messages[event.conversation_id][kept.id] = gone
 
-    def on_ReactionAdded(self, event: Any) -> None:  # noqa: N802
+    def on_ReactionAdded(self, event: Any) -> None:
         self._react(event, lambda people: (*people, event.actor))
 
-    def on_ReactionRemoved(self, event: Any) -> None:  # noqa: N802
+    def on_ReactionRemoved(self, event: Any) -> None:
         self._react(event, lambda people: tuple(one for one in people if one != event.actor))
 
     def _react(self, event: Any, change: Callable[[Any], tuple[Person, ...]]) -> None:
@@ -95,30 +97,30 @@ class Snapshot:
         reactions = tuple(Reaction(emoji, people) for emoji, people in known.items() if people)
         self.messages[event.conversation_id][kept.id] = replace(kept, reactions=reactions)
 
-    def on_MemberJoined(self, event: Any) -> None:  # noqa: N802
+    def on_MemberJoined(self, event: Any) -> None:
         joined = Member(
             event.conversation_id, event.member, MemberRole.MEMBER, event.at, 0, None, 0
         )
         self.members[event.conversation_id][event.member.id] = joined
         self._head(event, member_count=len(self.members[event.conversation_id]))
 
-    def on_MemberLeft(self, event: Any) -> None:  # noqa: N802
+    def on_MemberLeft(self, event: Any) -> None:
         del self.members[event.conversation_id][event.member.id]
         self._head(event, member_count=len(self.members[event.conversation_id]))
 
-    def on_ConversationRenamed(self, event: Any) -> None:  # noqa: N802
+    def on_ConversationRenamed(self, event: Any) -> None:
         self._head(event, title=event.title)
 
-    def on_AgentAssigned(self, event: Any) -> None:  # noqa: N802
+    def on_AgentAssigned(self, event: Any) -> None:
         self._desk(event, agent_id=event.agent.id)
 
-    def on_AssistantSwitched(self, event: Any) -> None:  # noqa: N802
+    def on_AssistantSwitched(self, event: Any) -> None:
         self._desk(event, assistant_on=event.is_on)
 
-    def on_ConversationEnded(self, event: Any) -> None:  # noqa: N802
+    def on_ConversationEnded(self, event: Any) -> None:
         self._desk(event, closed_at=event.at)
 
-    def on_ConversationStarted(self, event: Any) -> None:  # noqa: N802
+    def on_ConversationStarted(self, event: Any) -> None:
         head = event.conversation
         self.heads[head.id], self.messages[head.id] = head, {}
         self.members[head.id] = {
@@ -127,23 +129,23 @@ class Snapshot:
             for number in event.members
         }  # fmt: skip
 
-    def on_ReadMoved(self, event: Any) -> None:  # noqa: N802
+    def on_ReadMoved(self, event: Any) -> None:
         known = self.members[event.conversation_id][event.reader.id]
         delivered = max(known.delivered_seq, event.up_to_seq)
         self._member(event, event.reader.id, read_seq=event.up_to_seq, read_at=event.at,
                      delivered_seq=delivered)  # fmt: skip
 
-    def on_DeliveredMoved(self, event: Any) -> None:  # noqa: N802
+    def on_DeliveredMoved(self, event: Any) -> None:
         self._member(event, event.receiver.id, delivered_seq=event.up_to_seq)
 
-    def on_LoginsEnded(self, event: Any) -> None:  # noqa: N802
+    def on_LoginsEnded(self, event: Any) -> None:
         for login_id in event.login_ids:
             del self.logins[login_id]
 
-    def on_AccountDeactivated(self, event: Any) -> None:  # noqa: N802
+    def on_AccountDeactivated(self, event: Any) -> None:
         self.people[event.account_id] = (self.people[event.account_id][0], False)
 
-    def on_AccountChanged(self, event: Any) -> None:  # noqa: N802
+    def on_AccountChanged(self, event: Any) -> None:
         person = event.person
         self.people[person.id] = (person, self.people[person.id][1])
         for members in self.members.values():
@@ -154,21 +156,21 @@ class Snapshot:
                 if message.author_id == person.id:
                     messages[message.id] = replace(message, author=person)
 
-    def on_BlockSet(self, event: Any) -> None:  # noqa: N802
+    def on_BlockSet(self, event: Any) -> None:
         self.blocks.add((event.blocker, event.blocked))
 
-    def on_BlockLifted(self, event: Any) -> None:  # noqa: N802
+    def on_BlockLifted(self, event: Any) -> None:
         self.blocks.remove((event.blocker, event.blocked))
 
-    def on_FriendRequested(self, event: Any) -> None:  # noqa: N802
+    def on_FriendRequested(self, event: Any) -> None:
         self.requests[event.request.id] = event.request
 
-    on_FriendAccepted = on_FriendRequested  # noqa: N815
+    on_FriendAccepted = on_FriendRequested
 
-    def on_FriendDeclined(self, event: Any) -> None:  # noqa: N802
+    def on_FriendDeclined(self, event: Any) -> None:
         del self.requests[event.request.id]
 
-    on_FriendshipEnded = on_FriendDeclined  # noqa: N815
+    on_FriendshipEnded = on_FriendDeclined
 
 
 def _role(head: Conversation, account_id: AccountId) -> MemberRole:

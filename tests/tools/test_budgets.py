@@ -87,8 +87,9 @@ def test_a_port_of_promises_does_not_better_the_share(tree):
     ],
 )
 def test_an_excuse_without_code_and_reason_is_found(tree, comment):
-    tree.write("src/a.py", f"x = 1\ny = 2  {comment}\n")
-    assert tree.found() == ["src/a.py:2: excuse"]
+    for path in ("src/a.py", "tests/a.py"):
+        tree.write(path, f"x = 1\ny = 2  {comment}\n")
+    assert tree.found() == ["src/a.py:2: excuse", "tests/a.py:2: excuse"]
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.adapters.adapter import ContractClient, ContractConnection, Frame
+from tests.adapters.adapter import ContractClient, Frame
 from tests.adapters.every import KINDS, contracts_for
 from tests.clients import Client, clients_of, registered
 from tests.integration.interop.conftest import Scene
@@ -19,19 +19,6 @@ OPENED = [
 SAYING = {
     "message", "new_message", "receive_message", "message_edited", "member_added", "heartbeat"
 }  # fmt: skip
-
-
-def recorded(connection: ContractConnection) -> list[Frame]:
-    """Every frame that the connection is sent from here on, as far as it is looked for."""
-    frames: list[Frame] = []
-    keep = connection._keep
-
-    def record(frame: Frame) -> None:
-        frames.append(frame)
-        keep(frame)
-
-    connection._keep = record  # type: ignore[method-assign]
-    return frames
 
 
 def tells_of(frame: Frame, person: Client) -> bool:
@@ -85,7 +72,7 @@ async def test_the_blocked_one_is_told_nothing_of_the_blocker(
     await theirs.everything()
     before = await shown(blocked, scene, blocker)
 
-    frames = recorded(theirs)
+    frames = theirs.recorded()
     await blocker.post(f"/conversations/{number}/read", {"up_to_seq": said.seq})
     async with contract.enter(blocker, scene.conversation, 0) as second:
         await second.everything()
@@ -101,7 +88,7 @@ async def test_the_blocked_one_is_told_nothing_of_the_blocker(
     seen = await shown(blocker, scene, blocked)
     assert seen["conversations"][0] or scene.conversation.kind == "direct"
     async with contract.enter(blocked, scene.conversation, 0) as again:
-        frames = recorded(again)
+        frames = again.recorded()
         await again.everything()
     assert [frame for frame in frames if tells_of(frame, blocker)] == []
 
