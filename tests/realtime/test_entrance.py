@@ -15,10 +15,12 @@ from folkmoot.realtime.entrance import (
     TooManyConnections,
 )
 from folkmoot.realtime.intentions import Allowance, IntentionKind, Slot
+from folkmoot.server.settings import Settings
+from folkmoot.server.wiring import entrance_settings
 from tests.cast import FrozenClock
 
 ANA, BO = AccountId(1), AccountId(2)
-GENEROUS = EntranceSettings()
+GENEROUS = entrance_settings(Settings())
 STRICT = EntranceSettings(
     rates={
         **GENEROUS.rates,

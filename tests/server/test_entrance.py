@@ -11,11 +11,13 @@ from typing import Any
 import pytest
 
 from folkmoot.auth.authenticator import Caller
-from folkmoot.realtime.entrance import Entrance, EntranceSettings
+from folkmoot.realtime.entrance import Entrance
 from folkmoot.realtime.intentions import IntentionKind, Slot
 from folkmoot.server.http.entrance import EntranceMiddleware, Operations
 from folkmoot.server.http.refusals import answer_to
 from folkmoot.server.ops.audit import FILE_NAME, AccessAudit, AuditTrail
+from folkmoot.server.settings import Settings
+from folkmoot.server.wiring import entrance_settings
 from tests.deadlines import WITHIN_S
 from tests.realtime.memory_server import MemoryServer, memory_server
 
@@ -63,8 +65,10 @@ class Entered:
     """The entrance before an application that answers when it is told to."""
 
     def __init__(self, server: MemoryServer, folder: Path) -> None:
-        settings = EntranceSettings(
-            per_account=dict.fromkeys(Slot, 2), per_address=dict.fromkeys(Slot, 3)
+        settings = replace(
+            entrance_settings(Settings()),
+            per_account=dict.fromkeys(Slot, 2),
+            per_address=dict.fromkeys(Slot, 3),
         )
         entrance = Entrance(settings, server.cast.clock.monotonic)
         services = replace(server.services, entrance=entrance)

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import TracebackType
 from typing import ClassVar, Final
 
@@ -17,34 +17,6 @@ RETRY_SECONDS: Final = 60.0
 TOKENS_PER_SECOND: Final = 10.0
 """What a second of the storage's time costs whoever asked for it, in searches."""
 
-RATES: Final[Mapping[Allowance, Rate]] = {
-    Allowance.SEND: Rate(120, 30),
-    Allowance.SIGNAL: Rate(300, 60),
-    Allowance.READ: Rate(1200, 600),
-    Allowance.SEARCH: Rate(60, 30),
-    Allowance.PROFILE: Rate(20, 20),
-    Allowance.OPEN: Rate(60, 30),
-    Allowance.STRANGER: Rate(60, 500),
-    Allowance.UPLOAD: Rate(60, 20),
-    Allowance.DOWNLOAD: Rate(600, 200),
-    Allowance.CONNECT: Rate(300, 100),
-    Allowance.FRAME: Rate(3000, 1000),
-    Allowance.REQUEST: Rate(30_000, 10_000),
-    Allowance.UNKNOWN: Rate(300, 150),
-}
-PER_ACCOUNT: Final[Mapping[Slot, int]] = {
-    Slot.CONNECTION: 20,
-    Slot.UPLOAD: 8,
-    Slot.DOWNLOAD: 16,
-    Slot.SEARCH: 4,
-    Slot.OPENING: 8,
-}
-PER_ADDRESS: Final[Mapping[Slot, int]] = {
-    Slot.CONNECTION: 200,
-    Slot.UPLOAD: 40,
-    Slot.DOWNLOAD: 160,
-}
-
 Who = AccountId | str
 """An account, or the address of somebody unknown."""
 
@@ -53,9 +25,9 @@ Who = AccountId | str
 class EntranceSettings:
     """The limits as they are set; ``enabled`` false switches rates and slots off, not sizes."""
 
-    rates: Mapping[Allowance, Rate] = field(default_factory=lambda: RATES)
-    per_account: Mapping[Slot, int] = field(default_factory=lambda: PER_ACCOUNT)
-    per_address: Mapping[Slot, int] = field(default_factory=lambda: PER_ADDRESS)
+    rates: Mapping[Allowance, Rate]
+    per_account: Mapping[Slot, int]
+    per_address: Mapping[Slot, int]
     enabled: bool = True
 
 

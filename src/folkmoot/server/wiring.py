@@ -234,7 +234,7 @@ def _assembled(
         receipts=receipts,
         hub=hub,
         presence=presence,
-        entrance=Entrance(_entrance(settings), time.monotonic),
+        entrance=Entrance(entrance_settings(settings), time.monotonic),
         tick=Tick(),
         slow_readers=SlowReaders(max_bytes=settings.max_outbox_bytes),
         audit=means.audit,
@@ -505,7 +505,8 @@ def _max_open_sessions(settings: Settings) -> int | None:
     return settings.max_open_sessions_per_account if settings.limits else None
 
 
-def _entrance(settings: Settings) -> EntranceSettings:
+def entrance_settings(settings: Settings) -> EntranceSettings:
+    """What one account, or one address, may ask for."""
     rates = {
         Allowance.SEND: Rate(settings.send_per_minute, settings.send_burst),
         Allowance.SIGNAL: _rate(settings.typing_per_minute, part=5, least=20),
