@@ -75,16 +75,12 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
 @pytest.fixture(scope="module")
 def shared_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server for all tests of a module, which keep apart by their accounts."""
-    server = Server(tmp_path_factory.mktemp("server"))
-    server.start()
-    yield server
-    server.kill()
+    with Server(tmp_path_factory.mktemp("server")) as server:
+        yield server
 
 
 @pytest.fixture(scope="module")
 def demo_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """The same with demo data, for tests that need somebody of staff."""
-    server = Server(tmp_path_factory.mktemp("server"), "--demo")
-    server.start()
-    yield server
-    server.kill()
+    with Server(tmp_path_factory.mktemp("server"), "--demo") as server:
+        yield server

@@ -168,11 +168,16 @@ def postgres() -> Iterator[PostgresServer]:
 
 
 @pytest.fixture
-def postgres_url(postgres: PostgresServer) -> Iterator[str]:
-    """The URL of a database that is empty, and this test's own."""
+def database(postgres: PostgresServer) -> Iterator[str]:
+    """The name of a database that is empty, and this test's own."""
     name = postgres.create()
-    yield postgres.url(name)
+    yield name
     postgres.drop(name)
+
+
+@pytest.fixture
+def postgres_url(postgres: PostgresServer, database: str) -> str:
+    return postgres.url(database)
 
 
 @pytest.fixture(scope="session")

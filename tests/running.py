@@ -5,6 +5,7 @@ import socket
 from collections.abc import Callable
 from pathlib import Path
 from time import monotonic
+from typing import Self
 from urllib.error import URLError
 from urllib.request import urlopen
 
@@ -20,7 +21,7 @@ PATIENT = {"FOLKMOOT_LIMITS": "off", "FOLKMOOT_ANSWER_SECONDS": str(WITHIN_S)}
 class Server:
     """A folkmoot process; it comes back on the same port with the same data.
 
-    ``prepare`` is called in it before it does anything.
+    ``prepare`` is called in it before it does anything. As a context it runs, and is killed.
     """
 
     def __init__(
@@ -38,6 +39,13 @@ class Server:
         self._flags = flags
         self._settings = settings
         self._prepare = prepare
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
 
     @property
     def pid(self) -> int:

@@ -26,11 +26,11 @@ from tests.adapters.sessions import CHAT, Sessions
 from tests.adapters.websockets import WebSocketConnection, answered, connected
 from tests.clients import Client
 
-CHANGES = {"message_edited": EDITED, "message_deleted": DELETED, "reaction": REACTION}
-
 
 class AssistantConnection(WebSocketConnection):
     """One socket that has joined one session."""
+
+    kind_of: ClassVar = {EDITED: "edit_message", DELETED: "delete_message", REACTION: "react"}
 
     async def joins(self, after: Any = None) -> None:
         """Hear of the session; raises `RequestRefused`."""
@@ -46,31 +46,12 @@ class AssistantConnection(WebSocketConnection):
         frame = await self._answer(
             lambda frame: frame.get("metadata", {}).get("client_id") == client_id
         )
-        return self._shown(frame)
+        return self.shown(frame)
 
-    async def edits(self, message: ShownEvent, text: str) -> None:
-        await self._changes("edit_message", message, content=text)
+    async def _changes(self, what: str, message: ShownEvent, **fields: Any) -> None:
+        await super()._changes(what, message, session_id=self.conversation.uid, **fields)
 
-    async def deletes(self, message: ShownEvent) -> None:
-        await self._changes("delete_message", message)
-
-    async def reacts(self, message: ShownEvent, emoji: str) -> None:
-        await self._changes("react", message, emoji=emoji)
-
-    async def _changes(self, kind: str, message: ShownEvent, **fields: Any) -> None:
-        await self.asks(kind, session_id=self.conversation.uid, message_id=message.uid, **fields)
-        await self.settled()
-
-    def _shown_event(self, frame: Frame) -> ShownEvent | None:
-        if frame["type"] == "message":
-            return self._shown(frame)
-        if frame["type"] not in CHANGES:
-            return None
-        text = frame.get("content") or frame.get("emoji") or ""
-        what, seq = CHANGES[frame["type"]], frame["seq"]
-        return ShownEvent(what, frame["message_id"], seq, frame["user_id"], text, seq)
-
-    def _shown(self, frame: Frame) -> ShownEvent:
+    def shown(self, frame: Frame) -> ShownEvent:
         assert_holds(Assistant.live, frame)
         author, content, seq = frame["sender_id"], frame["content"], frame["seq"]
         return ShownEvent(MESSAGE, frame["id"], seq, author, content, seq)

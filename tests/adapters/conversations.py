@@ -5,10 +5,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from tests.adapters.adapter import (
-    DELETED,
-    EDITED,
     MESSAGE,
-    REACTION,
     ContractClient,
     ContractConnection,
     Frame,
@@ -34,7 +31,6 @@ MESSAGE_SHAPE = {
     "created_at": a_time_with_a_space,
     "seq": an_int,
 }
-CHANGES = {"message_edited": EDITED, "message_deleted": DELETED, "reaction": REACTION}
 
 
 class ConversationsConnection(WebSocketConnection):
@@ -49,42 +45,21 @@ class ConversationsConnection(WebSocketConnection):
         client_id = client_id or f"{self.conversation.number} {text}"[:64]
         await self.sends({"content": text, "client_id": client_id})
         frame = await self._answer(lambda frame: frame.get("client_id") == client_id)
-        return self._shown(frame)
-
-    async def edits(self, message: ShownEvent, text: str) -> None:
-        await self.asks("edit", message_id=self._number(message), content=text)
-        await self.settled()
-
-    async def deletes(self, message: ShownEvent) -> None:
-        await self.asks("delete", message_id=self._number(message))
-        await self.settled()
-
-    async def reacts(self, message: ShownEvent, emoji: str) -> None:
-        await self.asks("react", message_id=self._number(message), emoji=emoji)
-        await self.settled()
+        return self.shown(frame)
 
     def numbered(self, shown: Frame) -> None:
         """Know by what number this contract names a message."""
         self._uids[shown["id"]] = shown["uid"]
 
-    def _number(self, message: ShownEvent) -> int:
+    def name_of(self, message: ShownEvent) -> int:
         return next(number for number, uid in self._uids.items() if uid == message.uid)
 
-    def _shown_event(self, frame: Frame) -> ShownEvent | None:
-        if frame["type"] == "message":
-            return self._shown(frame)
-        if frame["type"] not in CHANGES:
-            return None
-        return ShownEvent(
-            CHANGES[frame["type"]],
-            self._uids.get(number := frame["message_id"], f"message {number}"),
-            frame["seq"],
-            self.conversation.uid_of(frame["user_id"]),
-            frame.get("content") or frame.get("emoji") or "",
-            frame["seq"],
-        )
+    def event_of(self, what: str, frame: Frame) -> ShownEvent:
+        number, author = frame["message_id"], self.conversation.uid_of(frame["user_id"])
+        uid = self._uids.get(number, f"message {number}")
+        return super().event_of(what, {**frame, "message_id": uid, "user_id": author})
 
-    def _shown(self, frame: Frame) -> ShownEvent:
+    def shown(self, frame: Frame) -> ShownEvent:
         assert_holds(Conversations.live, frame)
         self.numbered(frame)
         return read(self.conversation, frame)

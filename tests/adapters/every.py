@@ -9,7 +9,7 @@ from tests.adapters.friends import Friends
 from tests.adapters.sessions import Sessions
 from tests.adapters.support import Support
 from tests.clients import Client, LoggedIn
-from tests.integration.friendship import befriend
+from tests.integration.friends.friendship import befriend
 
 CONTRACTS: tuple[ContractClient, ...] = (
     Conversations(),

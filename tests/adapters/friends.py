@@ -44,11 +44,18 @@ MESSAGE_SHAPE = {
     "sender": PERSON_SHAPE,
     "seq": an_int,
 }
-CHANGES = {"message_edited": EDITED, "message_deleted": DELETED, "message_reaction": REACTION}
 
 
 class FriendsConnection(WebSocketConnection):
     """An account's socket, of which only what concerns one friend is told."""
+
+    kind_of: ClassVar = {EDITED: "edit_message", DELETED: "delete_message", REACTION: "react"}
+    told: ClassVar = {
+        "new_message": MESSAGE,
+        "message_edited": EDITED,
+        "message_deleted": DELETED,
+        "message_reaction": REACTION,
+    }
 
     async def says(self, text: str, *, client_id: str | None = None) -> ShownEvent:
         client_id = client_id or f"{self.conversation.number} {text}"[:64]
@@ -59,31 +66,14 @@ class FriendsConnection(WebSocketConnection):
         me = self.client.uid
         return ShownEvent(MESSAGE, frame["message_id"], frame["seq"], me, text, frame["seq"])
 
-    async def edits(self, message: ShownEvent, text: str) -> None:
-        await self.asks("edit_message", message_id=message.uid, content=text)
-        await self.settled()
-
-    async def deletes(self, message: ShownEvent) -> None:
-        await self.asks("delete_message", message_id=message.uid)
-        await self.settled()
-
-    async def reacts(self, message: ShownEvent, emoji: str) -> None:
-        await self.asks("react", message_id=message.uid, emoji=emoji)
-        await self.settled()
-
     def _shown_event(self, frame: Frame) -> ShownEvent | None:
         if frame.get("friend_id") != self.conversation.other(self.client.login).uid:
             return None
-        if frame["type"] == "new_message":
-            assert_holds(Friends.live, frame)
-            return read(frame["message"])
-        if frame["type"] not in CHANGES:
-            return None
-        text = frame.get("content") or frame.get("emoji") or ""
-        what = CHANGES[frame["type"]]
-        return ShownEvent(
-            what, frame["message_id"], frame["seq"], frame["user_id"], text, frame["seq"]
-        )
+        return super()._shown_event(frame)
+
+    def shown(self, frame: Frame) -> ShownEvent:
+        assert_holds(Friends.live, frame)
+        return read(frame["message"])
 
 
 def read(shown: Frame) -> ShownEvent:

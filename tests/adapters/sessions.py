@@ -34,58 +34,30 @@ FILE_SHAPE = {
     "file_size": maybe(an_int),
     "file_type": maybe(a_text),
 }
-CHANGES = {"message_edited": EDITED, "message_deleted": DELETED, "reaction": REACTION}
 
 
 class SessionsConnection(WebSocketConnection):
     """One socket in one session."""
 
     tag = "message_type"
+    kind_of: ClassVar = {EDITED: "edit", DELETED: "delete", REACTION: "reaction"}
 
     async def says(self, text: str, *, client_id: str | None = None) -> ShownEvent:
         client_id = client_id or f"{self.conversation.number} {text}"[:64]
         await self.asks("text", content=text, client_id=client_id)
         frame = await self._answer(lambda frame: frame["metadata"].get("client_id") == client_id)
-        return self._shown(frame)
-
-    async def edits(self, message: ShownEvent, text: str) -> None:
-        await self.asks("edit", message_id=message.uid, content=text)
-        await self.settled()
-
-    async def deletes(self, message: ShownEvent) -> None:
-        await self.asks("delete", message_id=message.uid)
-        await self.settled()
-
-    async def reacts(self, message: ShownEvent, emoji: str) -> None:
-        await self.asks("reaction", message_id=message.uid, emoji=emoji)
-        await self.settled()
+        return self.shown(frame)
 
     def code_of(self, error: Frame) -> str:
         return str(error["metadata"]["code"])
 
-    def _shown_event(self, frame: Frame) -> ShownEvent | None:
-        if frame["message_type"] == "message":
-            return self._shown(frame)
-        if frame["message_type"] not in CHANGES:
-            return None
-        facts = frame["metadata"]
-        text = frame.get("content") or facts.get("emoji") or ""
-        what = CHANGES[frame["message_type"]]
-        return ShownEvent(
-            what, facts["message_id"], facts["seq"], frame["user_id"], text, facts["seq"]
-        )
+    def facts(self, frame: Frame) -> Frame:
+        facts: Frame = frame["metadata"]
+        return facts
 
-    def _shown(self, frame: Frame) -> ShownEvent:
+    def shown(self, frame: Frame) -> ShownEvent:
         assert_holds(Sessions.live, frame)
-        facts = frame["metadata"]
-        return ShownEvent(
-            MESSAGE,
-            facts["message_id"],
-            facts["seq"],
-            frame["user_id"],
-            frame["content"],
-            facts["seq"],
-        )
+        return self.event_of(MESSAGE, frame)
 
 
 class Sessions(ContractClient):

@@ -2,13 +2,18 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from abc import abstractmethod
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, ClassVar
 
 from websockets.exceptions import ConnectionClosed
 
 from tests.adapters.adapter import (
+    DELETED,
+    EDITED,
+    MESSAGE,
+    REACTION,
     ConnectionGone,
     ContractConnection,
     Frame,
@@ -21,9 +26,19 @@ from tests.deadlines import WITHIN_S
 
 
 class WebSocketConnection(ContractConnection):
-    """A connection whose frames are JSON objects; ``tag`` is the field with their kind."""
+    """A connection whose frames are JSON objects; ``tag`` is the field with their kind.
 
-    tag = "type"
+    ``kind_of`` has what is asked for to change a message, ``told`` what is told of a change.
+    """
+
+    tag: ClassVar[str] = "type"
+    kind_of: ClassVar[Mapping[str, str]] = {EDITED: "edit", DELETED: "delete", REACTION: "react"}
+    told: ClassVar[Mapping[str, str]] = {
+        "message": MESSAGE,
+        "message_edited": EDITED,
+        "message_deleted": DELETED,
+        "reaction": REACTION,
+    }
 
     def __init__(self, client: Client, conversation: SharedConversation, socket: Socket) -> None:
         super().__init__(client, conversation)
@@ -39,6 +54,42 @@ class WebSocketConnection(ContractConnection):
             await self._socket.says(frame)
         except ConnectionClosed as closed:
             raise ConnectionGone from closed
+
+    async def edits(self, message: ShownEvent, text: str) -> None:
+        await self._changes(EDITED, message, content=text)
+
+    async def deletes(self, message: ShownEvent) -> None:
+        await self._changes(DELETED, message)
+
+    async def reacts(self, message: ShownEvent, emoji: str) -> None:
+        await self._changes(REACTION, message, emoji=emoji)
+
+    async def _changes(self, what: str, message: ShownEvent, **fields: Any) -> None:
+        await self.asks(self.kind_of[what], message_id=self.name_of(message), **fields)
+        await self.settled()
+
+    def name_of(self, message: ShownEvent) -> Any:
+        """How this contract names a message."""
+        return message.uid
+
+    def facts(self, frame: Frame) -> Frame:
+        """Where in a frame the message, its place and the emoji are named."""
+        return frame
+
+    def event_of(self, what: str, frame: Frame) -> ShownEvent:
+        facts = self.facts(frame)
+        text, seq = frame.get("content") or facts.get("emoji") or "", facts["seq"]
+        return ShownEvent(what, facts["message_id"], seq, frame["user_id"], text, seq)
+
+    @abstractmethod
+    def shown(self, frame: Frame) -> ShownEvent:
+        """What a frame with a message says, once it was checked to have its shape."""
+
+    def _shown_event(self, frame: Frame) -> ShownEvent | None:
+        what = self.told.get(frame[self.tag])
+        if what is None:
+            return None
+        return self.shown(frame) if what == MESSAGE else self.event_of(what, frame)
 
     async def everything(self) -> list[ShownEvent]:
         await self.asks("ping")

@@ -33,14 +33,6 @@ FLAGS = [
 ]
 
 
-@pytest.fixture(scope="module")
-def demo_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    server = Server(tmp_path_factory.mktemp("demo"), "--demo")
-    server.start()
-    yield server
-    server.kill()
-
-
 @pytest.fixture
 def server(demo_server: Server) -> Iterator[Server]:
     """The module's server with its demo data, up again after a test that took it down."""

@@ -38,10 +38,8 @@ class ChatClient(Program):
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Server]:
-    server = Server(tmp_path, "--demo")
-    server.start()
-    yield server
-    server.kill()
+    with Server(tmp_path, "--demo") as server:
+        yield server
 
 
 def opened(server: Server, title: str) -> str:

@@ -12,10 +12,8 @@ from tests.running import Server
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Server]:
-    server = Server(tmp_path, "--demo")
-    server.start()
-    yield server
-    server.kill()
+    with Server(tmp_path, "--demo") as server:
+        yield server
 
 
 def test_the_programs_talk_and_find_back_after_a_restart(server: Server) -> None:

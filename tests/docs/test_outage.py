@@ -18,10 +18,10 @@ TESTUSER = ("testuser", "TestPassword123")
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    server = Server(tmp_path_factory.mktemp("server"), "--demo", FOLKMOOT_ANSWER_SECONDS="2.5")
-    server.start()
-    yield server
-    server.kill()
+    with Server(
+        tmp_path_factory.mktemp("server"), "--demo", FOLKMOOT_ANSWER_SECONDS="2.5"
+    ) as server:
+        yield server
 
 
 @pytest.fixture(scope="module")

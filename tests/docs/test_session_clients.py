@@ -15,10 +15,8 @@ from tests.running import Server
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Server]:
-    server = Server(tmp_path, "--demo")
-    server.start()
-    yield server
-    server.kill()
+    with Server(tmp_path, "--demo") as server:
+        yield server
 
 
 def asked(url: str, body: dict | None = None, token: str = "") -> dict | list:

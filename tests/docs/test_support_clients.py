@@ -17,10 +17,8 @@ STAFF = ("agent", "AgentPassword123", "testuser")
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Server]:
-    server = Server(tmp_path, "--demo")
-    server.start()
-    yield server
-    server.kill()
+    with Server(tmp_path, "--demo") as server:
+        yield server
 
 
 @pytest.fixture

@@ -26,23 +26,20 @@ MESSAGES_A_CYCLE = 60
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=ONE_WORKER)])
 def server(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Server]:
     if request.param == "sqlite":
-        yield from running(Server(tmp_path, "--demo"))
+        with Server(tmp_path, "--demo") as server:
+            yield server
         return
     database: PostgresServer = request.getfixturevalue("postgres")
     name = database.create()
-    yield from running(Server(tmp_path, "--demo", "--database", database.url(name)))
+    with Server(tmp_path, "--demo", "--database", database.url(name)) as server:
+        yield server
     database.drop(name)
 
 
 @pytest.fixture
 def forgetful_server(tmp_path: Path) -> Iterator[Server]:
-    yield from running(Server(tmp_path, "--demo"))
-
-
-def running(server: Server) -> Iterator[Server]:
-    server.start()
-    yield server
-    server.kill()
+    with Server(tmp_path, "--demo") as server:
+        yield server
 
 
 async def seen_through(

@@ -22,10 +22,8 @@ OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Server]:
-    server = Server(tmp_path)
-    server.start()
-    yield server
-    server.kill()
+    with Server(tmp_path) as server:
+        yield server
 
 
 async def say(server: Server, count: int) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from tests.clients import Client, clients_of, logged_in, registered
 from tests.deadlines import WITHIN_S
-from tests.integration.friendship import CHAT, enter
+from tests.integration.friends.friendship import CHAT, enter
 from tests.integration.test_events import (
     IN_A_GROUP,
     IN_A_SESSION,
@@ -17,26 +17,24 @@ from tests.integration.test_events import (
     new_scene,
     picture,
 )
-from tests.postgres import ONE_WORKER, PostgresServer, postgres
+from tests.postgres import ONE_WORKER, PostgresServer, database, postgres
 from tests.postgres_proxy import PostgresProxy, postgres_proxy
 from tests.running import Server
 
-__all__ = ["postgres"]
+__all__ = ["database", "postgres"]
 
 pytestmark = [pytest.mark.fault, ONE_WORKER]
 
 
 @pytest.fixture
 async def at_work(
-    tmp_path, postgres: PostgresServer
+    tmp_path, postgres: PostgresServer, database: str
 ) -> AsyncIterator[tuple[Server, PostgresProxy]]:
-    name = postgres.create()
-    with postgres_proxy(postgres) as proxy:
-        server = Server(tmp_path, "--demo", "--database", proxy.url(name))
-        server.start()
+    with (
+        postgres_proxy(postgres) as proxy,
+        Server(tmp_path, "--demo", "--database", proxy.url(database)) as server,
+    ):
         yield server, proxy
-        server.kill()
-    postgres.drop(name)
 
 
 @asynccontextmanager

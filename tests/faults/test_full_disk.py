@@ -29,10 +29,8 @@ def disk(tmp_path: Path) -> Iterator[Path]:
 
 @pytest.fixture
 def server(disk: Path) -> Iterator[Server]:
-    server = Server(disk)
-    server.start()
-    yield server
-    server.kill()
+    with Server(disk) as server:
+        yield server
 
 
 def fill(disk: Path) -> Path:

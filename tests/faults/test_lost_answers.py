@@ -33,11 +33,11 @@ from tests.faults.timelines import (
     shown,
     stored_timeline,
 )
-from tests.postgres import ONE_WORKER, PostgresServer, postgres
+from tests.postgres import ONE_WORKER, PostgresServer, database, postgres
 from tests.postgres_proxy import PostgresProxy, postgres_proxy
 from tests.running import Server
 
-__all__ = ["postgres"]
+__all__ = ["database", "postgres"]
 
 CUTS = 24
 FREEZES = 2
@@ -204,13 +204,6 @@ async def somebody_is_refused(people: Company) -> None:
 def proxy(postgres: PostgresServer) -> Iterator[PostgresProxy]:
     with postgres_proxy(postgres) as proxy:
         yield proxy
-
-
-@pytest.fixture
-def database(postgres: PostgresServer) -> Iterator[str]:
-    name = postgres.create()
-    yield name
-    postgres.drop(name)
 
 
 async def cut_again_and_again(server: Server, proxy: PostgresProxy, url: str) -> list[str]:

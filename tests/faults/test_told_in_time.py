@@ -160,10 +160,8 @@ def outage(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Outage]:
     name = database.create()
     url = database.url(name)
     hang = locked_tables if request.param == "locked tables" else frozen_processes
-    server = Server(tmp_path, "--demo", "--database", url, **settings)
-    server.start()
-    yield Outage(server, lambda: hang(url))
-    server.kill()
+    with Server(tmp_path, "--demo", "--database", url, **settings) as server:
+        yield Outage(server, lambda: hang(url))
     database.drop(name)
 
 

@@ -8,11 +8,11 @@ import asyncpg
 import pytest
 
 from tests.deadlines import WITHIN_S
-from tests.postgres import ONE_WORKER, PostgresServer, postgres
+from tests.postgres import ONE_WORKER, database, postgres, postgres_url
 from tests.programs import run
 from tests.running import Server
 
-__all__ = ["postgres"]
+__all__ = ["database", "postgres", "postgres_url"]
 
 pytestmark = pytest.mark.fault
 
@@ -21,19 +21,10 @@ CUT = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_
 
 
 @pytest.fixture
-def url(postgres: PostgresServer) -> Iterator[str]:
-    name = postgres.create()
-    yield postgres.url(name)
-    postgres.drop(name)
-
-
-@pytest.fixture
-def first(tmp_path: Path, url: str) -> Iterator[Server]:
-    server = Server(tmp_path / "first", "--database", url)
+def first(tmp_path: Path, postgres_url: str) -> Iterator[Server]:
     (tmp_path / "first").mkdir()
-    server.start()
-    yield server
-    server.kill()
+    with Server(tmp_path / "first", "--database", postgres_url) as server:
+        yield server
 
 
 def launched(folder: Path, *flags: str) -> Server:
@@ -44,8 +35,8 @@ def launched(folder: Path, *flags: str) -> Server:
 
 
 @ONE_WORKER
-def test_a_second_server_on_one_postgresql_database_is_refused(first, url, tmp_path):
-    second = launched(tmp_path / "second", "--database", url)
+def test_a_second_server_on_one_postgresql_database_is_refused(first, postgres_url, tmp_path):
+    second = launched(tmp_path / "second", "--database", postgres_url)
     assert second.wait() == 1
     said = second.output.strip().splitlines()[-1]
     assert said.startswith("folkmoot: Another folkmoot serves this database (since 20")
@@ -57,9 +48,7 @@ def test_a_second_server_on_one_postgresql_database_is_refused(first, url, tmp_p
 
 @pytest.mark.parametrize("by", ["path", "link"])
 def test_a_second_server_on_one_file_is_refused_whatever_it_calls_it(tmp_path, by):
-    first = Server(tmp_path)
-    first.start()
-    try:
+    with Server(tmp_path) as first:
         file = first.data / "folkmoot.db"
         if by == "link":
             file = tmp_path / "other.db"
@@ -67,8 +56,6 @@ def test_a_second_server_on_one_file_is_refused_whatever_it_calls_it(tmp_path, b
         second = launched(tmp_path / "second", "--database", f"sqlite:///{file}")
         assert second.wait() == 1
         assert "folkmoot: Another folkmoot uses " in second.output
-    finally:
-        first.kill()
 
 
 @ONE_WORKER
@@ -82,15 +69,15 @@ def test_a_second_server_on_one_file_is_refused_whatever_it_calls_it(tmp_path, b
     ids=lambda command: command[0],
 )
 @pytest.mark.parametrize("whose", ["its own folder", "another folder"])
-def test_commands_work_beside_a_running_server(first, url, tmp_path, command, whose):
+def test_commands_work_beside_a_running_server(first, postgres_url, tmp_path, command, whose):
     data = first.data if whose == "its own folder" else tmp_path / "other"
-    ended = run(*command, "--data", str(data), "--database", url)
+    ended = run(*command, "--data", str(data), "--database", postgres_url)
     assert ended.returncode == 0, ended.stdout + ended.stderr
 
 
 @ONE_WORKER
-async def test_a_server_whose_database_another_has_taken_ends_and_says_so(first, url):
-    other, stranger = await asyncpg.connect(url), await asyncpg.connect(url)
+async def test_a_server_whose_database_another_has_taken_ends_and_says_so(first, postgres_url):
+    other, stranger = await asyncpg.connect(postgres_url), await asyncpg.connect(postgres_url)
     waiting = asyncio.create_task(other.execute(TAKE))
     await stranger.execute(CUT, "folkmoot server")
     await asyncio.wait_for(waiting, WITHIN_S)

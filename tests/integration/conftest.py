@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.clients import Client, LoggedIn, clients_of, new_lobby, registered
+from tests.clients import Client, LoggedIn, clients_of, logged_in, new_lobby, registered
 from tests.running import Server
 
 
@@ -32,6 +32,14 @@ def bo(clients: list[Client]) -> Client:
 @pytest.fixture
 def cy(clients: list[Client]) -> Client:
     return clients[2]
+
+
+@pytest.fixture
+async def agent(shared_server: Server) -> AsyncIterator[Client]:
+    """Of staff, at a server with demo data."""
+    login = logged_in(shared_server, "agent", "AgentPassword123")
+    async with clients_of(shared_server, login) as clients:
+        yield clients[0]
 
 
 @pytest.fixture

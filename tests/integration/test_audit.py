@@ -20,10 +20,8 @@ from tests.running import Server
 
 @pytest.fixture
 def server(tmp_path):
-    server = Server(tmp_path)
-    server.start()
-    yield server
-    server.kill()
+    with Server(tmp_path) as server:
+        yield server
 
 
 def trail(server: Server) -> list[dict]:
@@ -81,10 +79,8 @@ async def test_what_the_server_logs_can_be_read_as_logs(server):
 
 @pytest.fixture
 def desk(tmp_path):
-    server = Server(tmp_path, "--demo")
-    server.start()
-    yield server
-    server.kill()
+    with Server(tmp_path, "--demo") as server:
+        yield server
 
 
 async def test_staff_who_read_a_customers_session_leave_a_trace_through_every_contract(desk):
@@ -164,16 +160,12 @@ def test_floods_from_outside_rotate_nothing_away_and_every_line_is_json(server):
 
 @pytest.mark.parametrize(("setting", "noted"), [("on", ["file sent", "file fetched"]), ("off", [])])
 async def test_files_are_noted_where_that_is_set(tmp_path, setting, noted):
-    server = Server(tmp_path, FOLKMOOT_AUDIT_MESSAGES=setting)
-    server.start()
-    try:
+    with Server(tmp_path, FOLKMOOT_AUDIT_MESSAGES=setting) as server:
         async with clients_of(server, registered(server, "ana")) as (ana,):
             sent = await ana.ask("POST", FILES, files={"file": ("a.txt", b"private words")})
             assert (await ana.ask("GET", sent.json()["file_url"])).content == b"private words"
             name = ana.name
         assert server.stop() == 0
-    finally:
-        server.kill()
     entries = [one for one in trail(server) if one["event"].startswith("file ")]
     assert [one["event"] for one in entries] == noted
     assert {one["account"] for one in entries} <= {name}
@@ -181,20 +173,16 @@ async def test_files_are_noted_where_that_is_set(tmp_path, setting, noted):
 
 
 async def test_a_change_of_e_mail_address_is_noted_when_asked_for_and_when_it_is_done(tmp_path):
-    server = Server(
+    with Server(
         tmp_path,
         FOLKMOOT_MAIL_COMMAND=shlex.join(["tee", str(tmp_path / "mails")]),
         FOLKMOOT_MAIL_FROM="chat@example.com",
-    )
-    server.start()
-    try:
+    ) as server:
         async with clients_of(server, registered(server, "ana")) as (ana,):
             body = {"email": "new@example.com", "current_password": PASSWORD}
             assert (await ana.ask("PATCH", "/auth/me", json=body)).status_code == 200
             name = ana.name
         assert server.stop() == 0
-    finally:
-        server.kill()
     assert ("e-mail change asked for", name) in [
         (one["event"], one.get("account")) for one in trail(server)
     ]

@@ -119,12 +119,8 @@ def test_a_database_of_a_newer_version_is_refused(made):
 
 
 def test_a_second_server_on_the_same_data_is_refused(tmp_path):
-    server = Server(tmp_path)
-    server.start()
-    try:
+    with Server(tmp_path) as server:
         assert "Another" in refused("--port", "0", "--data", str(server.data))
-    finally:
-        server.kill()
 
 
 def test_demo_data_is_refused_where_others_have_accounts(made):
@@ -231,9 +227,7 @@ def test_accounts_are_made_promoted_and_given_a_password_where_no_server_runs(ma
 
 
 async def test_who_was_deactivated_is_refused_everywhere(tmp_path):
-    server = Server(tmp_path)
-    server.start()
-    try:
+    with Server(tmp_path) as server:
         ana, bo = (registered(server, name) for name in ("ana", "bo"))
         async with clients_of(server, ana, bo) as (gone, other):
             lobby = await new_lobby(other, gone)
@@ -246,8 +240,6 @@ async def test_who_was_deactivated_is_refused_everywhere(tmp_path):
             assert (answer.status_code, answer.json()["code"]) == (403, "account_inactive")
             code, _ = await (await gone.connect(f"/conversations/{lobby}/ws")).end()
             assert code == 4000
-    finally:
-        server.kill()
 
 
 @pytest.mark.parametrize(

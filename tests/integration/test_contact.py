@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 import pytest
 
 from tests.clients import Client, LoggedIn, clients_of, logged_in, registered
-from tests.integration.friendship import befriend
+from tests.integration.friends.friendship import befriend
 from tests.running import Server
 
 CHAT = "/api/v1/chat"
@@ -69,10 +69,8 @@ BY_NAME = (start, add, bring, request, write, look, assign, search)
 
 
 def serving(factory: pytest.TempPathFactory, contact: str, **more: str) -> Iterator[Server]:
-    server = Server(factory.mktemp(contact), "--demo", FOLKMOOT_CONTACT=contact, **more)
-    server.start()
-    yield server
-    server.kill()
+    with Server(factory.mktemp(contact), "--demo", FOLKMOOT_CONTACT=contact, **more) as server:
+        yield server
 
 
 @pytest.fixture(scope="module")

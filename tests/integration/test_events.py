@@ -1,6 +1,6 @@
 """Old state and events make the fresh state: what a client hears is all that it needs to know."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +9,7 @@ import pytest
 
 from folkmoot.core.conversations.events import Durable, ReadMoved
 from folkmoot.core.messages.events import MessagePosted
-from tests.clients import Client, clients_of, logged_in, new_lobby
+from tests.clients import Client, new_lobby
 from tests.integration.desks import CHAT, new_session
 from tests.running import Server
 
@@ -236,13 +236,6 @@ ALL = [
 def shared_server(demo_server: Server) -> Server:
     """The one with demo data, in which there is an agent."""
     return demo_server
-
-
-@pytest.fixture
-async def agent(shared_server: Server) -> AsyncIterator[Client]:
-    login = logged_in(shared_server, "agent", "AgentPassword123")
-    async with clients_of(shared_server, login) as clients:
-        yield clients[0]
 
 
 @pytest.fixture

@@ -36,10 +36,8 @@ def shared_server(
     if request.param == "bucket":
         found = request.getfixturevalue("buckets")
         settings = {"FOLKMOOT_FILES_URL": found.new(), **found.variables}
-    server = Server(tmp_path_factory.mktemp("server"), **settings)
-    server.start()
-    yield server
-    server.kill()
+    with Server(tmp_path_factory.mktemp("server"), **settings) as server:
+        yield server
 
 
 async def upload(client: Client, content: bytes, name: str = "a.bin", kind: str = "x/y") -> dict:
@@ -365,14 +363,12 @@ async def test_a_compressed_body_is_not_unpacked(ana):
 
 
 async def test_what_an_account_may_keep_is_bounded(tmp_path):
-    server = Server(
+    with Server(
         tmp_path,
         FOLKMOOT_MAX_FILES_PER_ACCOUNT="3",
         FOLKMOOT_MAX_FILE_BYTES_PER_ACCOUNT="1000",
         FOLKMOOT_MAX_FILE_BYTES="900",
-    )
-    server.start()
-    try:
+    ) as server:
         logins = [await asyncio.to_thread(registered, server, name) for name in ("ana", "bo")]
         async with clients_of(server, *logins) as (ana, bo):
             await upload(ana, bytes(900))
@@ -384,21 +380,15 @@ async def test_what_an_account_may_keep_is_bounded(tmp_path):
                 assert (answer.status_code, answer.json()["code"]) == (413, "quota_reached")
         assert len(list((server.data / "files").iterdir())) == 5
         assert not left_over(server)
-    finally:
-        server.kill()
 
 
 async def test_how_often_an_account_uploads_is_bounded(tmp_path):
-    server = Server(tmp_path, FOLKMOOT_LIMITS="on", FOLKMOOT_UPLOAD_PER_MINUTE="6")
-    server.start()
-    try:
+    with Server(tmp_path, FOLKMOOT_LIMITS="on", FOLKMOOT_UPLOAD_PER_MINUTE="6") as server:
         login = await asyncio.to_thread(registered, server, "ana")
         async with clients_of(server, login) as (ana,):
             answers = [await ana.ask("POST", FILES, files={"file": ("a", b"x")}) for _ in range(6)]
         assert [answer.status_code for answer in answers] == [201] * 5 + [429]
         assert int(answers[-1].headers["retry-after"]) >= 1
-    finally:
-        server.kill()
 
 
 # -- clients that stop in the middle, and those that do not wait -----------------------------------

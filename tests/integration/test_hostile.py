@@ -16,15 +16,13 @@ from tests.running import Server
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory) -> Iterator[Server]:
-    server = Server(
+    with Server(
         tmp_path_factory.mktemp("server"),
         FOLKMOOT_HEADERS_SECONDS="1",
         FOLKMOOT_BODY_PAUSE_SECONDS="1",
         FOLKMOOT_MAX_OUTBOX_BYTES="65536",
-    )
-    server.start()
-    yield server
-    server.kill()
+    ) as server:
+        yield server
 
 
 @pytest.fixture(scope="module")

@@ -25,10 +25,8 @@ STRICT = {
 
 @pytest.fixture
 def server(tmp_path) -> Iterator[Server]:
-    server = Server(tmp_path, **STRICT)
-    server.start()
-    yield server
-    server.kill()
+    with Server(tmp_path, **STRICT) as server:
+        yield server
 
 
 @pytest.fixture
@@ -142,16 +140,14 @@ def test_guessing_passwords_and_registering_without_end_is_429_with_retry_after(
 
 @pytest.fixture
 def usual(tmp_path) -> Iterator[Server]:
-    server = Server(
+    with Server(
         tmp_path,
         FOLKMOOT_LIMITS="on",
         FOLKMOOT_MAX_CONNECTIONS_PER_ADDRESS="25",
         FOLKMOOT_READ_PER_MINUTE="60",
         FOLKMOOT_SEARCH_PER_MINUTE="10",
-    )
-    server.start()
-    yield server
-    server.kill()
+    ) as server:
+        yield server
 
 
 async def test_connects_that_come_at_once_get_no_more_sockets_than_an_account_may_have(usual):

@@ -22,10 +22,8 @@ def address() -> str:
 @pytest.fixture(scope="module")
 def server(tmp_path_factory, address) -> Iterator[Server]:
     folder = tmp_path_factory.mktemp("metrics")
-    server = Server(folder, FOLKMOOT_METRICS_ADDRESS=address, FOLKMOOT_METRICS_TOKEN=TOKEN)
-    server.start()
-    yield server
-    server.kill()
+    with Server(folder, FOLKMOOT_METRICS_ADDRESS=address, FOLKMOOT_METRICS_TOKEN=TOKEN) as server:
+        yield server
 
 
 def values(address: str) -> dict[str, float]:

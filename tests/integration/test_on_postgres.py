@@ -25,10 +25,10 @@ def on_postgres(
     postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Server]:
     name = postgres.create()
-    server = demo_server_in(tmp_path_factory.mktemp("server"), "--database", postgres.url(name))
-    server.start()
-    yield server
-    server.kill()
+    with demo_server_in(
+        tmp_path_factory.mktemp("server"), "--database", postgres.url(name)
+    ) as server:
+        yield server
     postgres.drop(name)
 
 

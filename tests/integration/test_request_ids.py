@@ -14,18 +14,16 @@ GIVEN = {"X-Request-ID": "edge-1", "X-Forwarded-For": "203.0.113.9"}
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory) -> Iterator[Server]:
-    server = Server(tmp_path_factory.mktemp("ids"), FOLKMOOT_LOG_FORMAT="json")
-    server.start()
-    yield server
-    server.kill()
+    with Server(tmp_path_factory.mktemp("ids"), FOLKMOOT_LOG_FORMAT="json") as server:
+        yield server
 
 
 @pytest.fixture
 def server_behind_proxy(tmp_path) -> Iterator[Server]:
-    server = Server(tmp_path, FOLKMOOT_LOG_FORMAT="json", FOLKMOOT_PROXY_ADDRESSES="127.0.0.1")
-    server.start()
-    yield server
-    server.kill()
+    with Server(
+        tmp_path, FOLKMOOT_LOG_FORMAT="json", FOLKMOOT_PROXY_ADDRESSES="127.0.0.1"
+    ) as server:
+        yield server
 
 
 def logged(server: Server, number: str) -> list[dict[str, object]]:

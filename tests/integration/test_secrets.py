@@ -12,15 +12,13 @@ from tests.running import Server
 
 @pytest.fixture(params=["console", "json"])
 def server(request, tmp_path) -> Iterator[Server]:
-    server = Server(
+    with Server(
         tmp_path,
         FOLKMOOT_LOG_LEVEL="debug",
         FOLKMOOT_ACCESS_LOG="on",
         FOLKMOOT_LOG_FORMAT=request.param,
-    )
-    server.start()
-    yield server
-    server.kill()
+    ) as server:
+        yield server
 
 
 async def every_way_in(client: Client, lobby: int) -> list[str]:

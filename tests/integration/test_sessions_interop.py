@@ -1,32 +1,16 @@
 """One session seen through `conversations` and `sessions` at once: one truth in two shapes."""
 
-from collections.abc import AsyncIterator, Iterator
-
 import pytest
 
-from tests.clients import Client, LoggedIn, clients_of, logged_in, registered
+from tests.clients import Client
 from tests.integration.desks import CHAT, SessionSocket, enter, history, new_session
 from tests.running import Server
 
 
 @pytest.fixture(scope="module")
-def shared_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    server = Server(tmp_path_factory.mktemp("server"), "--demo")
-    server.start()
-    yield server
-    server.kill()
-
-
-@pytest.fixture(scope="module")
-def people(shared_server: Server) -> list[LoggedIn]:
-    return [registered(shared_server, name) for name in ("ana", "bo", "cy")]
-
-
-@pytest.fixture
-async def agent(shared_server: Server) -> AsyncIterator[Client]:
-    login = logged_in(shared_server, "agent", "AgentPassword123")
-    async with clients_of(shared_server, login) as clients:
-        yield clients[0]
+def shared_server(demo_server: Server) -> Server:
+    """The one with demo data, in which there is an agent."""
+    return demo_server
 
 
 async def test_a_session_is_followed_from_both_contracts_at_once(ana, agent):

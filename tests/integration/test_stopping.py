@@ -14,10 +14,8 @@ from tests.running import Server
 
 @pytest.fixture
 def server(tmp_path) -> Iterator[Server]:
-    server = Server(tmp_path)
-    server.start()
-    yield server
-    server.kill()
+    with Server(tmp_path) as server:
+        yield server
 
 
 @pytest.fixture

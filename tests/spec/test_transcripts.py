@@ -24,10 +24,8 @@ def demo_server_in(folder: Path, *flags: str) -> Server:
 
 @pytest.fixture(scope="module")
 def demo_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    server = demo_server_in(tmp_path_factory.mktemp("server"))
-    server.start()
-    yield server
-    server.kill()
+    with demo_server_in(tmp_path_factory.mktemp("server")) as server:
+        yield server
 
 
 @pytest.mark.parametrize(

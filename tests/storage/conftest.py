@@ -12,13 +12,14 @@ from folkmoot.storage import migrate, open_storage
 from tests.cast import Cast, enter
 from tests.postgres import (
     ONE_WORKER,
+    database,
     emptied_postgres_url,
     migrated_postgres,
     postgres,
     postgres_url,
 )
 
-__all__ = ["emptied_postgres_url", "migrated_postgres", "postgres", "postgres_url"]
+__all__ = ["database", "emptied_postgres_url", "migrated_postgres", "postgres", "postgres_url"]
 
 DATABASES = ["sqlite", pytest.param("postgres", marks=ONE_WORKER)]
 

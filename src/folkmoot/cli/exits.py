@@ -18,10 +18,6 @@ from folkmoot.server.settings import SETTINGS_FILE, Settings, load_settings
 
 _errors = Console(stderr=True, soft_wrap=True, markup=False, highlight=False)
 
-Data = Annotated[Path | None, typer.Option(help="Folder for everything that is kept.")]
-Database = Annotated[
-    str | None, typer.Option(help="postgresql://… ; without it, SQLite in the data folder.")
-]
 Config = Annotated[
     Path | None, typer.Option(help="TOML file with settings.", exists=True, dir_okay=False)
 ]

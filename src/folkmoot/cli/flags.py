@@ -2,7 +2,7 @@
 
 import inspect
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin
 
@@ -23,6 +23,15 @@ def with_every_setting(command: Callable[..., None]) -> Callable[..., None]:
 
     What it takes besides ``settings`` are flags of its own.
     """
+    return _with_settings(command, Settings.model_fields)
+
+
+def with_data(command: Callable[..., None]) -> Callable[..., None]:
+    """The same for a command that asks no more than where the data are."""
+    return _with_settings(command, ("data", "database"))
+
+
+def _with_settings(command: Callable[..., None], names: Iterable[str]) -> Callable[..., None]:
     _, *own = inspect.signature(command).parameters.values()
 
     def flagged(*, config: Path | None, **given: Any) -> None:
@@ -32,15 +41,15 @@ def with_every_setting(command: Callable[..., None]) -> Callable[..., None]:
             _warn_of_secrets(flags)
             command(settings_of(config, **flags), **options)
 
-    flags = {name: _flag_of(field) for name, field in Settings.model_fields.items()}
+    flags = {name: _flag_of(Settings.model_fields[name]) for name in names}
     flags["config"] = Config
     flagged.__annotations__ = flags | {one.name: one.annotation for one in own}
     flagged.__signature__ = inspect.Signature(  # type: ignore[attr-defined]  # what inspect reads
-        [
+        [one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in own]
+        + [
             inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=flag)
             for name, flag in flags.items()
         ]
-        + [one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in own]
     )
     flagged.__name__ = command.__name__
     flagged.__doc__ = command.__doc__

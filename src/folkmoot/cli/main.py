@@ -7,8 +7,7 @@ import typer
 
 from folkmoot import __version__
 from folkmoot.cli import account, doctor
-from folkmoot.cli.exits import Config, Data, Database, plainly, settings_of
-from folkmoot.cli.flags import with_every_setting
+from folkmoot.cli.flags import with_data, with_every_setting
 from folkmoot.server import running
 from folkmoot.server.settings import Settings
 
@@ -31,10 +30,10 @@ def serve(settings: Settings) -> None:
 
 
 @app.command()
-def migrate(data: Data = None, database: Database = None, config: Config = None) -> None:
+@with_data
+def migrate(settings: Settings) -> None:
     """Bring the database to this version's form (starting does the same)."""
-    with plainly():
-        running.migrate(settings_of(config, data=data, database=database))
+    running.migrate(settings)
 
 
 @app.command(name="doctor")

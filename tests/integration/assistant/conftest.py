@@ -35,14 +35,12 @@ def model_settings(port: int) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory, model_port: int) -> Iterator[Server]:
-    server = Server(
+    with Server(
         tmp_path_factory.mktemp("server"),
         "--demo",
         **model_settings(model_port),
-    )
-    server.start()
-    yield server
-    server.kill()
+    ) as server:
+        yield server
 
 
 @pytest.fixture
@@ -101,10 +99,6 @@ async def desks(server: Server) -> AsyncIterator[Opener]:
 @pytest.fixture
 async def impatient(tmp_path: Path, model_port: int, model: ModelServer) -> AsyncIterator[Client]:
     """A customer at a server that gives a model two seconds for an answer."""
-    server = Server(tmp_path, FOLKMOOT_ASSISTANT_SECONDS="2", **model_settings(model_port))
-    server.start()
-    try:
+    with Server(tmp_path, FOLKMOOT_ASSISTANT_SECONDS="2", **model_settings(model_port)) as server:
         async with clients_of(server, registered(server, "ana")) as [client]:
             yield client
-    finally:
-        server.kill()

@@ -24,10 +24,8 @@ KNOWN = "The whatsit is green"
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    server = Server(tmp_path_factory.mktemp("server"), "--demo")
-    server.start()
-    yield server
-    server.kill()
+    with Server(tmp_path_factory.mktemp("server"), "--demo") as server:
+        yield server
 
 
 @pytest.fixture(scope="module")

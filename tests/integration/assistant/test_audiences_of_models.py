@@ -23,17 +23,15 @@ def server(tmp_path_factory: pytest.TempPathFactory, model_port: int) -> Iterato
     (folder / "help").mkdir()
     (folder / "help" / "refunds.md").write_text("# Refunds\n\nA refund takes five working days.\n")
     (folder / "staff.log").write_text(f"{AT} ERROR {CANARY} lost its oil\n")
-    server = Server(
+    with Server(
         tmp_path_factory.mktemp("server"),
         "--demo",
         FOLKMOOT_ASSISTANT_PAGES=str(folder / "help"),
         FOLKMOOT_ASSISTANT_LOGS=str(folder / "staff.log"),
         FOLKMOOT_ASSISTANT_LOGS_FOR="staff",
         **model_settings(model_port),
-    )
-    server.start()
-    yield server
-    server.kill()
+    ) as server:
+        yield server
 
 
 async def test_what_is_stored_was_made_of_what_everybody_may_read(ana, analyst, model):

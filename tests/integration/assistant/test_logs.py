@@ -43,12 +43,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory, folder: Path) -> Iterator[Server]:
-    server = Server(
+    with Server(
         tmp_path_factory.mktemp("server"), "--demo", FOLKMOOT_ASSISTANT_LOGS=str(folder)
-    )
-    server.start()
-    yield server
-    server.kill()
+    ) as server:
+        yield server
 
 
 @dataclass

@@ -51,10 +51,8 @@ def server(
         "FOLKMOOT_ASSISTANT_LOGS": str(folder / "staff.log"),
         "FOLKMOOT_ASSISTANT_LOGS_FOR": "staff",
     }
-    server = Server(tmp_path_factory.mktemp("server"), "--demo", **(example | pages | logs))
-    server.start()
-    yield server
-    server.kill()
+    with Server(tmp_path_factory.mktemp("server"), "--demo", **(example | pages | logs)) as server:
+        yield server
 
 
 @pytest.fixture(scope="module")

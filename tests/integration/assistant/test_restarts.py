@@ -11,10 +11,10 @@ from tests.bots.model_server import ModelServer, says, stalls_after, stalls_at_o
 from tests.clients import Client, LoggedIn, clients_of, logged_in, registered
 from tests.integration.assistant.chats import ChatSocket, chat, messages
 from tests.integration.assistant.conftest import model_settings
-from tests.postgres import ONE_WORKER, PostgresServer, postgres
+from tests.postgres import ONE_WORKER, database, postgres, postgres_url
 from tests.running import Server
 
-__all__ = ["postgres"]
+__all__ = ["database", "postgres", "postgres_url"]
 
 RESTARTED = "the server was restarted"
 
@@ -132,18 +132,13 @@ async def test_what_had_not_begun_is_answered_afterwards_as_if_nothing_had_been(
 
 @ONE_WORKER
 async def test_on_postgresql_too(
-    tmp_path: Path, postgres: PostgresServer, model: ModelServer, model_port: int
+    tmp_path: Path, postgres_url: str, model: ModelServer, model_port: int
 ):
-    name = postgres.create()
-    database = ("--database", postgres.url(name))
-    server = Server(tmp_path, *database, **model_settings(model_port))
-    try:
-        async with at_home(server) as ana:
-            session, cut = await ended_in_the_middle(ana, model, server.kill)
-            await asyncio.to_thread(server.start)
-            await is_whole(ana, session, cut)
-    finally:
-        postgres.drop(name)
+    server = Server(tmp_path, "--database", postgres_url, **model_settings(model_port))
+    async with at_home(server) as ana:
+        session, cut = await ended_in_the_middle(ana, model, server.kill)
+        await asyncio.to_thread(server.start)
+        await is_whole(ana, session, cut)
 
 
 async def test_a_question_whose_answer_a_human_took_over_is_not_answered_after_a_restart(

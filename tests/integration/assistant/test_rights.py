@@ -183,11 +183,9 @@ class TestLosingTheRight:
             assert [(await socket.end())[0] for socket in sockets] == [1008, 1008]
 
     async def test_an_access_token_that_runs_out(self, tmp_path: Path, model_port: int):
-        server = Server(
+        with Server(
             tmp_path, FOLKMOOT_ACCESS_TOKEN_MINUTES="0.05", **model_settings(model_port)
-        )
-        server.start()
-        try:
+        ) as server:
             async with clients_of(server, registered(server, "ana")) as [ana]:
                 socket = await chat(ana)
                 code, reason = await socket.end()
@@ -196,8 +194,6 @@ class TestLosingTheRight:
                 told = await late.hears("error")
                 assert told["code"] == "token_expired"
                 assert (await late.end())[0] == 1008
-        finally:
-            server.kill()
 
     @pytest.mark.parametrize("token", ["", "rubbish", "x" * 5_000])
     async def test_a_token_that_is_none(self, ana, token):

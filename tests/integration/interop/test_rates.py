@@ -23,10 +23,8 @@ STRICT = {
 
 @pytest.fixture(scope="module")
 def demo_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    server = Server(tmp_path_factory.mktemp("server"), "--demo", **STRICT)
-    server.start()
-    yield server
-    server.kill()
+    with Server(tmp_path_factory.mktemp("server"), "--demo", **STRICT) as server:
+        yield server
 
 
 @pytest.fixture(scope="module")

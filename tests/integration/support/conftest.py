@@ -72,7 +72,5 @@ async def rest(
 @pytest.fixture
 def own_server(tmp_path: Path) -> Iterator[Server]:
     """A server that a test may stop and kill."""
-    server = Server(tmp_path, "--demo")
-    server.start()
-    yield server
-    server.kill()
+    with Server(tmp_path, "--demo") as server:
+        yield server

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -11,25 +10,9 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
 from tests.clients import Client, Socket, registered
-from tests.integration.friendship import SOCKET, enter, friends, history, send
+from tests.integration.friends.friendship import SOCKET, enter, friends, history, send
 from tests.programs import run
 from tests.running import Server
-
-
-@pytest.fixture
-async def pair(shared_server: Server) -> AsyncIterator[list[Client]]:
-    async with friends(shared_server) as clients:
-        yield clients
-
-
-@pytest.fixture
-def ana(pair: list[Client]) -> Client:
-    return pair[0]
-
-
-@pytest.fixture
-def bo(pair: list[Client]) -> Client:
-    return pair[1]
 
 
 async def refusal(url: str, **options: Any) -> tuple[int, str]:
@@ -199,9 +182,7 @@ async def test_two_who_write_first_at_once_have_one_conversation(ana: Client, bo
 
 
 async def test_an_account_that_was_deactivated_is_refused_with_403(tmp_path: Path) -> None:
-    server = Server(tmp_path)
-    server.start()
-    try:
+    with Server(tmp_path) as server:
         login = registered(server, "ana")
         server.stop()
         run("account", "deactivate", login.name, "--data", str(server.data)).check_returncode()
@@ -209,5 +190,3 @@ async def test_an_account_that_was_deactivated_is_refused_with_403(tmp_path: Pat
         url = f"{server.url.replace('http', 'ws', 1)}{SOCKET}?token={login.token}"
 
         assert await refusal(url) == (403, "account_inactive")
-    finally:
-        server.kill()

@@ -6,26 +6,10 @@ import httpx2
 import pytest
 
 from tests.clients import Client, clients_of, registered
-from tests.integration.friendship import CHAT, befriend, enter, friends, history, send
+from tests.integration.friends.friendship import CHAT, befriend, enter, friends, history, send
 from tests.running import Server
 
 PERSON = {"account_id", "username", "full_name", "avatar"}
-
-
-@pytest.fixture
-async def pair(shared_server: Server) -> AsyncIterator[list[Client]]:
-    async with friends(shared_server) as clients:
-        yield clients
-
-
-@pytest.fixture
-def ana(pair: list[Client]) -> Client:
-    return pair[0]
-
-
-@pytest.fixture
-def bo(pair: list[Client]) -> Client:
-    return pair[1]
 
 
 @pytest.fixture

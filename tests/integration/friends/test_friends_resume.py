@@ -1,21 +1,13 @@
 """Coming back to friends: exactly what was missed, in order, and then what happens."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
 from tests.clients import Client, Socket
-from tests.integration.friendship import CHAT, befriend, enter, friends, send
+from tests.integration.friends.friendship import CHAT, befriend, enter, send
 from tests.running import Server
-
-
-@pytest.fixture
-async def cast(shared_server: Server) -> AsyncIterator[list[Client]]:
-    """Ana, and her friends Bo and Cy."""
-    async with friends(shared_server, "ana", "bo", "cy") as clients:
-        yield clients
 
 
 async def resumed(socket: Socket, **after: int) -> list[dict[str, Any]]:

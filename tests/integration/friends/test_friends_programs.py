@@ -4,16 +4,13 @@ import asyncio
 import json
 import os
 import subprocess
-from collections.abc import AsyncIterator
 
-import pytest
 from websockets.asyncio.client import connect
 
 from tests.clients import Client
 from tests.deadlines import WITHIN_S
 from tests.docs.test_conversation_clients import node
-from tests.integration.friendship import SOCKET, enter, friends
-from tests.running import Server
+from tests.integration.friends.friendship import SOCKET, enter
 
 # What a page does: it sends as soon as the socket is open, and looks at a message by its type.
 PAGE = """
@@ -40,12 +37,6 @@ ws.onmessage = (event) => {
   }
 };
 """
-
-
-@pytest.fixture
-async def pair(shared_server: Server) -> AsyncIterator[list[Client]]:
-    async with friends(shared_server) as clients:
-        yield clients
 
 
 def address_of(client: Client) -> str:

@@ -1,28 +1,8 @@
 """Friends at their sockets: what is sent, delivered and read, by whom it is heard, and when."""
 
-from collections.abc import AsyncIterator
-
-import pytest
-
 from tests.clients import Client
-from tests.integration.friendship import CHAT, befriend, enter, friends, history, send
+from tests.integration.friends.friendship import CHAT, befriend, enter, friends, history, send
 from tests.running import Server
-
-
-@pytest.fixture
-async def pair(shared_server: Server) -> AsyncIterator[list[Client]]:
-    async with friends(shared_server) as clients:
-        yield clients
-
-
-@pytest.fixture
-def ana(pair: list[Client]) -> Client:
-    return pair[0]
-
-
-@pytest.fixture
-def bo(pair: list[Client]) -> Client:
-    return pair[1]
 
 
 def said(to: Client, content: str, **fields: object) -> dict[str, object]:

@@ -1,23 +1,14 @@
 """Files and answers between friends: attached and seen in this contract's own style."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
 from tests.clients import Client
 from tests.files.pictures import picture
-from tests.integration.friendship import CHAT, enter, friends, history, send
-from tests.running import Server
+from tests.integration.friends.friendship import CHAT, enter, history, send
 
 NOWHERE = "00000000-0000-7000-8000-000000000000"
-
-
-@pytest.fixture
-async def cast(shared_server: Server) -> AsyncIterator[list[Client]]:
-    """Ana, and her friends Bo and Cy, who do not know each other."""
-    async with friends(shared_server, "ana", "bo", "cy") as clients:
-        yield clients
 
 
 async def upload(client: Client, content: bytes, name: str) -> dict[str, Any]:
