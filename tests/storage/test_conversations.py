@@ -89,6 +89,17 @@ async def test_only_present_members_are_members(cast: Cast) -> None:
     assert (await cast.head()).member_count == 1
 
 
+async def test_a_conversation_that_everybody_left_has_no_members(cast: Cast) -> None:
+    await change_members(cast, left=[cast.ana.id, cast.bo.id])
+
+    async def job(work: UnitOfWork) -> object:
+        return await work.conversations.members([cast.lobby.id, ConversationId(404)])
+
+    expected = {cast.lobby.id: [], ConversationId(404): []}
+    assert await cast.storage.read(job) == expected
+    assert await cast.storage.write(job) == expected
+
+
 async def test_who_comes_back_comes_last_and_keeps_their_marks(cast: Cast) -> None:
     await cast.say(cast.bo, "hello")
     await change_members(cast, joined=[cast.cy.id])

@@ -185,7 +185,7 @@ async def test_a_name_that_no_database_could_hold_means_nothing(cast: Cast) -> N
             await work.conversations.heads([ConversationId(huge)]),
             await work.conversations.ids_of([odd]),
             await work.conversations.memberships([(ConversationId(huge), cast.ana.id)]),
-            await work.conversations.members([ConversationId(-huge)]),
+            (await work.conversations.members([ConversationId(-huge)]))[ConversationId(-huge)],
             await work.messages.by_client_ids([(cast.ana.id, odd)]),
             await work.messages.named(cast.lobby.id, [MessageId(huge), odd]),
             await work.timeline.after(cast.lobby.id, huge, limit=10),

@@ -293,13 +293,14 @@ def status_of(head: Conversation, members: Sequence[Member], present: int) -> st
     agents = [each.person.username for each in members if each.person.id == desk.agent_id]
     started = f"{desk.started_at:%Y-%m-%d %H:%M:%SZ}" if desk.started_at else "not yet"
     assistant = "on" if desk.assistant_on else "off"
+    participants = ", ".join(each.person.username for each in members) or "nobody"
     facts = {
         "Session": head.uid,
         "Title": head.title or "none",
         "Status": _standing(head),
         "Messages": desk.message_count,
         "First message": started,
-        "Participants": f"{', '.join(each.person.username for each in members)} ({present} here)",
+        "Participants": f"{participants} ({present} here)",
         "In charge": agents[0] if agents else "nobody",
         "Assistant": f"{assistant}, after a human took over" if desk.taken_over else assistant,
     }

@@ -1,5 +1,6 @@
 """A customer on Socket.IO, an agent on `sessions`, a watcher on `conversations`: one session."""
 
+from tests.integration.assistant.chats import chat
 from tests.integration.desks import enter, history
 
 
@@ -74,3 +75,28 @@ async def test_staff_on_socket_io_hear_a_customer_on_sessions(opened, rest, ana,
     await staff.says("Hello from the desk", receiver_id=ana.uid)
     answer = await customer.until("message", sender_name="agent")
     assert answer["content"] == "Hello from the desk"
+
+
+async def test_staff_serve_a_session_that_everybody_left(opened, rest, ana, agent):
+    customer = await opened(ana)
+    said = await customer.says("Hello, desk")
+    path = f"/api/v1/chat/sessions/{said['session_id']}"
+    (await rest["ana"].ask("DELETE", f"{path}/participants/{ana.uid}")).raise_for_status()
+
+    shown = await rest["agent"].get(path)
+    assert shown["participant_count"] == 0
+    assert await rest["agent"].get(f"{path}/participants") == []
+    assert [one["content"] for one in await history(rest["agent"], shown)] == ["Hello, desk"]
+    assert (await rest["agent"].get(f"{path}/context"))["messages"]
+    looking = await enter(rest["agent"], shown)
+    await looking.text("/status")
+    assert "Participants: nobody" in (await looking.until("message"))["content"]
+    chatting = await chat(rest["agent"])
+    await chatting.says({"type": "join_session", "session_id": shown["id"]})
+    assert (await chatting.until("session_joined"))["messages"]
+    desk = await opened(agent)
+    assert (await desk.does("join_room", {"user_id": ana.uid}))["last_seq"]
+    assert await desk.does("mark_read", {"user_id": ana.uid})
+    await looking.text("Is anybody there?")
+    await chatting.until("message", content="Is anybody there?")
+    assert [one["role"] for one in await rest["agent"].get(f"{path}/participants")] == ["agent"]

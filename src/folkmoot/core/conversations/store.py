@@ -51,7 +51,8 @@ class ConversationStore(Protocol):
         ...
 
     async def members(self, ids: Collection[ConversationId]) -> dict[ConversationId, list[Member]]:
-        """All present members, in the order in which they joined."""
+        """All present members of each, in the order in which they joined: an empty list where
+        everybody has left, and where there is no conversation."""
         ...
 
     async def change_members(

@@ -83,10 +83,9 @@ class MemoryConversations:
         for conversation_id in ids:
             rows = self._state.members.get(conversation_id, {})
             present = [(row.position, key, row) for key, row in rows.items() if row.left_at is None]
-            if present:
-                found[conversation_id] = [
-                    self._member(conversation_id, key, row) for _, key, row in sorted(present)
-                ]
+            found[conversation_id] = [
+                self._member(conversation_id, key, row) for _, key, row in sorted(present)
+            ]
         return found
 
     async def change_members(

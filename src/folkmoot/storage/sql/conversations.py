@@ -274,9 +274,9 @@ class SqlConversations:
 
     async def members(self, ids: Collection[ConversationId]) -> dict[ConversationId, list[Member]]:
         rows = await self._executor.rows(_MEMBERS, {"ids": numbers(ids)})
-        found: dict[ConversationId, list[Member]] = {}
+        found: dict[ConversationId, list[Member]] = {each: [] for each in ids}
         for row in rows:
-            found.setdefault(row[0], []).append(to_member(row))
+            found[row[0]].append(to_member(row))
         return found
 
     async def change_members(
