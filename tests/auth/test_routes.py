@@ -418,6 +418,8 @@ async def test_a_profile_that_cannot_be_is_refused(
         ({"email": None}, 422, "text_empty"),
         ({"full_name": "x" * 201}, 422, "text_too_long"),
         ({"full_name": "a\0"}, 422, "text_has_nul"),
+        ({"full_name": "\u2800"}, 422, "text_empty"),
+        ({"full_name": "\u202e\u200b"}, 422, "text_empty"),
         ({"avatar": "x" * 2001}, 422, "text_too_long"),
         ({"avatar": {"url": "x"}}, 422, "validation_failed"),
         ({"avatar": "javascript:alert(1)"}, 422, "avatar_invalid"),

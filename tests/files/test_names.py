@@ -18,6 +18,8 @@ HOSTILE = {
     "..": "file",
     "/": "file",
     " \t\r\n ": "file",
+    "\u3164": "file",
+    "\u200d\u200c": "file",
     "inv\u202egnp.exe": "invgnp.exe",
     "two\r\nSet-Cookie: a=b": "twoSet-Cookie_ a=b",
     'quo"te<s>|?*.txt': "quo_te_s____.txt",

@@ -235,6 +235,7 @@ async def test_a_body_that_is_no_json_is_malformed(ana, path):
     [
         ("sessions", {"title": 7}, 422),
         ("sessions", {"title": "x" * 201}, 422),
+        ("sessions", {"title": "\u2800"}, 422),
         ("sessions", {"title": "x", "assistant": "yes"}, 422),
         ("block", {}, 422),
         ("block", {"user_id": "nobody-of-that-name"}, 404),

@@ -25,6 +25,7 @@ from folkmoot.core.presence.events import Typing
 from folkmoot.core.presence.model import TYPING_SECONDS
 from folkmoot.core.shared.ids import AccountId, ConversationId, Uid
 from folkmoot.core.shared.refusals import Unavailable
+from folkmoot.core.shared.texts import shows_nothing
 from folkmoot.core.tasks.model import Task
 from folkmoot.realtime.services import Services
 
@@ -200,7 +201,7 @@ class Assistant:
             # What there is of the answer is worth more than another attempt.
             _log.exception("an answer could not be written")
             failure = FAULT
-        if failure is None and not writing.text.strip():
+        if failure is None and shows_nothing(writing.text):
             failure = NOTHING_CAME
         return Answer(text=writing.text, cut_short=failure, notice=failure)
 

@@ -8,6 +8,8 @@ import unicodedata
 from typing import Final
 from urllib.parse import quote
 
+from folkmoot.core.shared.texts import shows_nothing
+
 MAX_CHARS: Final = 120
 MAX_ENDING_CHARS: Final = 16
 NAMELESS: Final = "file"
@@ -23,7 +25,8 @@ _ATTR_CHARS: Final = "!#$&+-.^_`|~"
 
 
 def harmless(name: str) -> str:
-    """The name without folders, control characters, text that runs backwards, or hidden dots."""
+    """The name without folders, control characters, text that runs backwards, or hidden
+    dots; of what shows nothing, `NAMELESS`."""
     text = name.encode(errors="replace").decode()
     text = unicodedata.normalize("NFC", text).replace("\\", "/")
     text = "".join(c for c in text if c in _JOINERS or unicodedata.category(c) not in _UNSHOWN)
@@ -31,7 +34,7 @@ def harmless(name: str) -> str:
     text = " ".join(text.split()).strip(". ")
     if _DEVICE.fullmatch(text):
         text = f"_{text}"
-    return _shortened(text) or NAMELESS
+    return NAMELESS if shows_nothing(text) else _shortened(text)
 
 
 def disposition(name: str, *, inline: bool) -> str:

@@ -288,6 +288,9 @@ async def test_staff_are_participants_by_a_change_that_is_done_and_by_none_that_
 BAD_TEXTS = {
     "empty": "",
     "blank": " \t\n ",
+    "a zero-width space": "\u200b",
+    "a Braille blank": "\u2800",
+    "a Hangul filler and a lone selector": "\u3164 \ufe0f",
     "too long": "x" * 10_001,
     "a NUL": "a\0b",
     "half a character": "a\ud800b",
@@ -296,6 +299,9 @@ BAD_TEXTS = {
 CODES = {
     "empty": "text_empty",
     "blank": "text_empty",
+    "a zero-width space": "text_empty",
+    "a Braille blank": "text_empty",
+    "a Hangul filler and a lone selector": "text_empty",
     "too long": "text_too_long",
     "a NUL": "text_has_nul",
 }

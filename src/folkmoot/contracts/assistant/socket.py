@@ -12,6 +12,7 @@ from folkmoot.core.conversations.events import MemberLeft
 from folkmoot.core.messages.model import Posted, UnaddressedDraft
 from folkmoot.core.shared.ids import AccountId, ConversationId, Uid, uid_of
 from folkmoot.core.shared.refusals import Refusal, Unavailable
+from folkmoot.core.shared.texts import shows_nothing
 from folkmoot.kit.admitted_client import AdmittedClient
 from folkmoot.kit.frame_handler import FrameHandler
 from folkmoot.kit.ids import mentions_of, message_uid_of, reply_uid_of, upload_id_of
@@ -270,5 +271,5 @@ class AssistantHandler(FrameHandler[wire.Intention, ChatRequest]):
 
 def _title_of(content: str) -> str:
     """What a session is called that begins with these words."""
-    first = content.strip().splitlines()[0] if content.strip() else ""
-    return first[:TITLE_CHARS].strip()
+    lines = (line.strip() for line in content.splitlines() if not shows_nothing(line))
+    return next(lines, "")[:TITLE_CHARS].strip()

@@ -42,7 +42,10 @@ router = APIRouter(
 MessagePath = Annotated[
     MessageId, Path(description="The message's number"), AfterValidator(message_id_of)
 ]
-EmojiPath = Annotated[str, Path(description="One emoji, percent-encoded")]
+EmojiPath = Annotated[
+    str,
+    Path(description="One emoji, percent-encoded; shown fully qualified, however it is spelt"),
+]
 
 
 @router.get(

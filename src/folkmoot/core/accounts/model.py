@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from folkmoot.core.accounts.errors import AvatarInvalid, EmailInvalid, UsernameInvalid
 from folkmoot.core.shared.ids import AccountId, Uid, uid_of
-from folkmoot.core.shared.texts import checked, trimmed
+from folkmoot.core.shared.texts import checked, trimmed, trimmed_name
 
 MAX_USERNAME_CHARS = 64
 MAX_EMAIL_CHARS = 254
@@ -188,4 +188,4 @@ def checked_avatar(avatar: str) -> str:
 def checked_full_name(full_name: str) -> str:
     """The display name, trimmed; it may be empty, and then the username is shown."""
     text = checked(full_name, field="full_name").strip()
-    return trimmed(text, field="full_name", max_chars=MAX_NAME_CHARS) if text else ""
+    return trimmed_name(text, field="full_name", max_chars=MAX_NAME_CHARS) if text else ""

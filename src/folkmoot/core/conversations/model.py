@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from folkmoot.core.accounts.model import Person, Role
 from folkmoot.core.shared.ids import AccountId, ConversationId, Uid
-from folkmoot.core.shared.texts import trimmed
+from folkmoot.core.shared.texts import trimmed_name
 
 MAX_TITLE_CHARS = 200
 MIN_MEMBERS = 2
@@ -181,10 +181,10 @@ class Head:
 
 
 def checked_title(title: str | None) -> str | None:
-    """The title as it is stored; an empty one counts as none."""
+    """The title as it is stored; an empty one, or one of spaces, counts as none."""
     if title is None or not title.strip():
         return None
-    return trimmed(title, field="title", max_chars=MAX_TITLE_CHARS)
+    return trimmed_name(title, field="title", max_chars=MAX_TITLE_CHARS)
 
 
 def may_moderate(head: Conversation, member: Member) -> bool:

@@ -1,7 +1,6 @@
 """Messages as they are, and the rules about their contents."""
 
 import re
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -9,9 +8,10 @@ from enum import StrEnum
 from typing import Generic, TypeAlias, TypeVar
 
 from folkmoot.core.accounts.model import Person
+from folkmoot.core.messages.emoji import fully_qualified
 from folkmoot.core.messages.errors import ClientIdInvalid, EmojiInvalid, LinkInvalid
 from folkmoot.core.shared.ids import AccountId, ConnectionId, ConversationId, MessageId, Uid
-from folkmoot.core.shared.texts import checked, trimmed
+from folkmoot.core.shared.texts import checked, trimmed, trimmed_name
 
 MAX_CLIENT_ID_CHARS = 64
 MAX_EMOJI_CHARS = 32
@@ -25,7 +25,6 @@ _HTTPS = re.compile(
 )
 # What every browser shows as a picture and nothing else; SVG is not among them.
 PICTURES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
-_JOINER, _VARIATION = "\u200d", "\ufe0f"
 
 
 class MessageKind(StrEnum):
@@ -291,7 +290,7 @@ def checked_attachment(attachment: Uid | Attachment | None) -> Uid | Attachment 
     url = trimmed(attachment.url or "", field="file_url", max_chars=MAX_URL_CHARS)
     if not _HTTPS.fullmatch(url):
         raise LinkInvalid(field="file_url")
-    name = trimmed(attachment.name, field="file_name", max_chars=MAX_FILE_NAME_CHARS)
+    name = trimmed_name(attachment.name, field="file_name", max_chars=MAX_FILE_NAME_CHARS)
     kind = attachment.media_type
     if kind is not None:
         kind = trimmed(kind, field="file_type", max_chars=MAX_FILE_NAME_CHARS)
@@ -308,23 +307,13 @@ def checked_client_id(client_id: str | None) -> str | None:
 
 
 def checked_emoji(emoji: str) -> str:
-    """The emoji, if it is short and has no letters, spaces or control characters in it."""
+    """The emoji in the one form in which it is kept, however it is spelt.
+
+    Raises:
+        EmojiInvalid: it is none, or several.
+    """
     text = checked(emoji, field="emoji")
-    if not 1 <= len(text) <= MAX_EMOJI_CHARS or not any(map(_is_pictorial, text)):
+    found = fully_qualified(text) if 1 <= len(text) <= MAX_EMOJI_CHARS else None
+    if found is None:
         raise EmojiInvalid(field="emoji", max_chars=MAX_EMOJI_CHARS)
-    if any(unicodedata.category(c)[0] in "LZC" and not _holds_together(c) for c in text):
-        raise EmojiInvalid(field="emoji", max_chars=MAX_EMOJI_CHARS)
-    return text
-
-
-def _is_pictorial(character: str) -> bool:
-    return unicodedata.category(character) in {"So", "Sk", "Sm", "Po", "Me", "Cn"}
-
-
-def _holds_together(character: str) -> bool:
-    # Joiners, tags (flags of regions) and characters newer than this Python's Unicode tables.
-    return (
-        character in (_JOINER, _VARIATION)
-        or 0xE0020 <= ord(character) <= 0xE007F
-        or unicodedata.category(character) == "Cn"
-    )
+    return found

@@ -218,10 +218,12 @@ class Messages:
             NoSuchConversation, NotAMember, NoSuchMessage, EmojiInvalid
             ConversationClosed, Blocked: to staff who would have to join for it.
         """
-        emoji = checked_emoji(emoji)
         target = await self._found(work, actor, conversation_id, name)
         if target.joining is not None:
             await _refuse_if_silent(work, target)
+        # What was taken for an emoji once can be taken back as it is.
+        if emoji not in await work.messages.reactions_of(target.message.id, actor):
+            emoji = checked_emoji(emoji)
         if await work.messages.unreact(target.message.id, actor, emoji):
             await _keep_reaction(work, target, self._clock.now(), ReactionRemoved, emoji)
         return target.message
