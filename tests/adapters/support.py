@@ -90,7 +90,10 @@ class SupportConnection(ContractConnection):
         return self._all_kept()
 
     async def floods(self, size: int) -> None:
-        await self._peer.emit("send_message", {"message_text": "x" * size})
+        try:
+            await self._peer.emit("send_message", {"message_text": "x" * size})
+        except SocketIOError as error:
+            raise ConnectionGone from error
 
     async def ended(self) -> Any:
         with suppress(ConnectionGone):

@@ -325,10 +325,10 @@ def test_a_client_is_rejected_with_the_code_and_reason_of_the_contract(name, ref
 @pytest.mark.parametrize(
     ("name", "codes"),
     [
-        ("conversations", (4000, 4000, 4000, 4003, 1013, 1012)),
-        ("sessions", (1008, 1008, 1008, 1008, 1011, 1012)),
-        ("assistant", (1008, 1008, 1008, 1008, 1011, 1012)),
-        ("friends", (1008, 1008, 1008, 1008, 1013, 1012)),
+        ("conversations", (4000, 4000, 4000, 4003, 1008, 1013, 1012)),
+        ("sessions", (1008, 1008, 1008, 1008, 1008, 1011, 1012)),
+        ("assistant", (1008, 1008, 1008, 1008, 1008, 1011, 1012)),
+        ("friends", (1008, 1008, 1008, 1008, 1008, 1013, 1012)),
     ],
 )
 def test_a_connection_ends_with_the_code_of_the_contract(name, codes):

@@ -1,13 +1,16 @@
 """How much one account, or one address, may ask for."""
 
+import itertools
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
+from folkmoot.core.conversations.errors import NotAMember
 from folkmoot.core.shared.ids import AccountId
 from folkmoot.core.shared.rates import Rate
-from folkmoot.core.shared.refusals import TooManyRequests
+from folkmoot.core.shared.refusals import TooManyRequests, Unavailable
 from folkmoot.realtime.entrance import (
     Entrance,
     EntranceSettings,
@@ -176,3 +179,62 @@ def test_switched_off_nothing_is_counted(clock):
             entrance.enter("10.0.0.1", kind)
         entrance.request("10.0.0.1")
         entrance.reserve(Slot.CONNECTION, account=ANA, address="10.0.0.1")
+
+
+def is_closed(entrance, patience, clock, *, every: float, frames: int) -> bool:
+    """Whether the connection of somebody who sends as often as this, come what may, is closed."""
+    for _ in range(frames):
+        clock.pass_by(timedelta(seconds=every))
+        try:
+            entrance.enter(ANA, IntentionKind.SEND)
+        except TooManyRequests as refused:
+            if patience.ends_at(refused):
+                return True
+    return False
+
+
+@pytest.mark.parametrize(
+    ("every", "closed"),
+    [(0.0, True), (0.01, True), (0.2, True), (0.35, False), (0.6, False), (1.0, False)],
+)
+def test_more_than_three_times_the_rate_without_waiting_is_a_flood(entrance, clock, every, closed):
+    patience = entrance.patience(ANA)
+    assert is_closed(entrance, patience, clock, every=every, frames=1000) == closed
+
+
+def test_a_burst_that_could_not_know_is_no_flood(entrance, clock):
+    patience = entrance.patience(ANA)
+    assert not is_closed(entrance, patience, clock, every=0, frames=100)
+    clock.pass_by(timedelta(minutes=1))
+    assert not is_closed(entrance, patience, clock, every=0, frames=100)
+
+
+def test_a_flood_is_counted_for_the_account_through_however_many_connections(entrance, clock):
+    def in_turn() -> Iterator[bool]:
+        while True:
+            for patience in connections:
+                yield is_closed(entrance, patience, clock, every=0.02, frames=1)
+
+    connections = [entrance.patience(ANA) for _ in range(20)]
+    assert True in itertools.islice(in_turn(), 300)
+    fresh = entrance.patience(ANA)
+    assert is_closed(entrance, fresh, clock, every=0.02, frames=10)
+
+
+def test_who_waits_as_long_as_they_are_told_stays_whatever_their_account_does(entrance, clock):
+    flooding, waiting = entrance.patience(ANA), entrance.patience(ANA)
+    floods = 0
+    for _ in range(100):
+        while not is_closed(entrance, flooding, clock, every=0, frames=1):
+            floods += 1
+        with pytest.raises(TooManyRequests) as refused:
+            entrance.enter(ANA, IntentionKind.SEND)
+        assert not waiting.ends_at(refused.value)
+        clock.pass_by(timedelta(seconds=refused.value.retry_after))
+    assert floods > 200
+
+
+def test_who_is_refused_for_anything_else_is_not_flooding(entrance):
+    patience = entrance.patience(ANA)
+    refusals = (NotAMember(), Unavailable(), TooManyAtOnce(retry_after=1.0, most=1, what="x"))
+    assert not any(patience.ends_at(refusal) for refusal in refusals for _ in range(1000))

@@ -10,7 +10,7 @@ from folkmoot.core.messages.model import Posted
 from folkmoot.core.shared.refusals import Refusal, Unavailable
 from folkmoot.kit.admitted_client import AdmittedClient
 from folkmoot.kit.json_frame import json_frame
-from folkmoot.kit.refused import note_refused
+from folkmoot.kit.refused import end_flood, note_refused
 from folkmoot.realtime.connection import Connection
 from folkmoot.realtime.intentions import IntentionKind
 from folkmoot.realtime.services import Services
@@ -25,7 +25,7 @@ class FrameHandler(ABC, Generic[Intention, Asked]):
     ``Asked`` is what a contract keeps of a frame to answer it with, such as its ``client_id``.
     """
 
-    __slots__ = ("_sender", "connection", "unanswered")
+    __slots__ = ("_patience", "_sender", "connection", "unanswered")
 
     kinds: ClassVar[Mapping[type[Struct], IntentionKind]]
     """Which kind of intention each frame is."""
@@ -34,6 +34,7 @@ class FrameHandler(ABC, Generic[Intention, Asked]):
         self.connection = connection
         self.unanswered = 0
         self._sender = client.sender
+        self._patience = self._services.entrance.patience(connection.person.id)
 
     @property
     def _services(self) -> Services:
@@ -50,8 +51,7 @@ class FrameHandler(ABC, Generic[Intention, Asked]):
             entrance.enter(me, self.kinds[type(intention)])
             doing = self._do(intention)
         except Refusal as refusal:
-            note_refused(self._services, refusal, self.connection.person)
-            self.show_refusal(refusal, asked)
+            self._refuse(refusal, asked)
             return None
         return None if doing is None else self._attempt(doing, asked)
 
@@ -68,8 +68,14 @@ class FrameHandler(ABC, Generic[Intention, Asked]):
         try:
             await doing
         except (Refusal, Unavailable) as refusal:
-            note_refused(self._services, refusal, self.connection.person)
-            self.show_refusal(refusal, asked)
+            self._refuse(refusal, asked)
+
+    def _refuse(self, refusal: Refusal | Unavailable, asked: Asked | None) -> None:
+        """Say why, and close the connection of whoever does not wait when they are told to."""
+        note_refused(self._services, refusal, self.connection.person)
+        self.show_refusal(refusal, asked)
+        if self._patience.ends_at(refusal):
+            end_flood(self._services, self.connection)
 
     @abstractmethod
     def _decode(self, data: str | bytes) -> Intention:

@@ -1,8 +1,10 @@
-"""What is noted of a frame, an event or a handshake that was refused for want of a right."""
+"""What comes of a frame, an event or a handshake that was refused, beside the answer."""
 
 from folkmoot.core.accounts.model import Person
 from folkmoot.core.shared.refusals import Forbidden
+from folkmoot.realtime.connection import Connection
 from folkmoot.realtime.services import Services
+from folkmoot.realtime.wire_format import CloseReason
 
 
 def note_refused(
@@ -22,3 +24,11 @@ def note_refused(
             path=path,
             reason=fault.code,
         )
+
+
+def end_flood(services: Services, connection: Connection) -> None:
+    """Close the connection of whoever goes on as if they were not told to wait."""
+    if connection.is_open:
+        services.hub.end(connection, CloseReason.FLOODING)
+        contract = connection.wire_format.contract
+        services.audit.note("flood refused", account=connection.person.username, contract=contract)

@@ -37,6 +37,7 @@ class CloseCodes:
 
     ended: int = NO_RIGHT
     removed: int = NO_RIGHT
+    flooding: int = NO_RIGHT
     silent: int = COME_BACK
     unavailable: int = COME_BACK
     refused: Table = ()
@@ -52,6 +53,8 @@ class CloseCodes:
                 return self.ended
             case CloseReason.REMOVED:
                 return self.removed
+            case CloseReason.FLOODING:
+                return self.flooding
             case CloseReason.SILENT:
                 return self.silent
             case CloseReason.SHUTDOWN:

@@ -21,6 +21,9 @@ CLOSE_MEANINGS = {
 }
 """What some close codes mean in most contracts."""
 
+FLOODING = "frames that did not wait as long as their refusals said (`retry_after`)"
+"""For what else a connection is closed as for a lost right."""
+
 
 @dataclass(frozen=True, slots=True)
 class SocketSpec:

@@ -9,13 +9,15 @@ from typing import ClassVar, Final
 from folkmoot.auth.login_limits import network_of
 from folkmoot.core.shared.ids import AccountId
 from folkmoot.core.shared.rates import Buckets, Rate
-from folkmoot.core.shared.refusals import TooMany, TooManyRequests
+from folkmoot.core.shared.refusals import Refusal, TooMany, TooManyRequests, Unavailable
 from folkmoot.realtime.intentions import Allowance, IntentionKind, Slot
 
 RETRY_SECONDS: Final = 60.0
 """When to come again for a slot: nobody can tell when one will be free."""
 TOKENS_PER_SECOND: Final = 10.0
 """What a second of the storage's time costs whoever asked for it, in searches."""
+LEAST_IN_A_FLOOD: Final = 50
+"""How many refusals whoever does not wait gets at least, however little they may ask for."""
 
 Who = AccountId | str
 """An account, or the address of somebody unknown."""
@@ -23,11 +25,15 @@ Who = AccountId | str
 
 @dataclass(frozen=True, slots=True)
 class EntranceSettings:
-    """The limits as they are set; ``enabled`` false switches rates and slots off, not sizes."""
+    """The limits as they are set; ``enabled`` false switches rates and slots off, not sizes.
+
+    ``flood_times``: how many times a rate is a flood, of frames that do not wait.
+    """
 
     rates: Mapping[Allowance, Rate]
     per_account: Mapping[Slot, int]
     per_address: Mapping[Slot, int]
+    flood_times: float = 3.0
     enabled: bool = True
 
 
@@ -81,6 +87,29 @@ class Reservation:
         self.release()
 
 
+class Patience:
+    """Whether one connection waits as long as it is told to.
+
+    What comes sooner counts against its account, whichever sockets it comes through. Whoever
+    waits is never at fault, however often they are refused and whatever else the account does.
+    """
+
+    __slots__ = ("_account", "_entrance", "_until")
+
+    def __init__(self, entrance: "Entrance", account: AccountId) -> None:
+        self._entrance = entrance
+        self._account = account
+        self._until = 0.0
+
+    def ends_at(self, refusal: Refusal | Unavailable) -> bool:
+        """Whether the connection is to be closed, now that it is refused this."""
+        if not isinstance(refusal, TooManyRequests) or "allowance" not in refusal.facts:
+            return False
+        now, until = self._entrance.now(), self._until
+        self._until = max(until, now + refusal.retry_after)
+        return now < until and self._entrance.is_flooded(self._account, refusal.facts["allowance"])
+
+
 class Entrance:
     """Counts what is asked for, and reserves slots before anything is awaited.
 
@@ -95,6 +124,8 @@ class Entrance:
         self._settings = settings
         self._time = time
         self._buckets = {one: Buckets(settings.rates[one]) for one in Allowance}
+        times = settings.flood_times
+        self._endured = {one: Buckets(_endured(settings.rates[one], times)) for one in Allowance}
         self._taken: dict[Slot, Counter[Who]] = {slot: Counter() for slot in Slot}
 
     def enter(self, who: Who, kind: IntentionKind, *, cost: float = 1.0) -> None:
@@ -123,6 +154,18 @@ class Entrance:
         """Count afterwards what it took: the next may have to wait for it."""
         if self._settings.enabled:
             self._buckets[allowance].charge(who, self._time(), seconds * TOKENS_PER_SECOND)
+
+    def patience(self, account: AccountId) -> Patience:
+        """What is to be known of a new connection of an account."""
+        return Patience(self, account)
+
+    def now(self) -> float:
+        """The time by its clock, in seconds."""
+        return self._time()
+
+    def is_flooded(self, account: AccountId, allowance: Allowance) -> bool:
+        """Whether the account has asked too often, with this, for what it was told to wait for."""
+        return bool(self._endured[allowance].take(account, self._time()))
 
     def reserve(
         self, slot: Slot, *, account: AccountId | None = None, address: str | None = None
@@ -157,4 +200,13 @@ class Entrance:
     def _take(self, allowance: Allowance, who: Who, tokens: float) -> None:
         wait = self._buckets[allowance].take(who, self._time(), tokens=tokens)
         if wait:
-            raise TooManyRequests(retry_after=wait)
+            raise TooManyRequests(retry_after=wait, allowance=allowance)
+
+
+def _endured(rate: Rate, times: float) -> Rate:
+    """How much of what does not wait may be refused before it is a flood: a minute of it.
+
+    With what is not refused it is so many times the rate.
+    """
+    per_minute = rate.per_minute * (times - 1)
+    return Rate(per_minute, max(LEAST_IN_A_FLOOD, int(per_minute)))

@@ -21,6 +21,7 @@ class CloseReason(Enum):
     TOKEN_EXPIRED = "the token has expired"  # noqa: S105 - a reason, not a password
     ACCOUNT_INACTIVE = "this account is deactivated"
     REMOVED = "you are no longer a participant"
+    FLOODING = "too much at once, again and again: wait as long as you are told to"
     SILENT = "no sign of life: come back and resume"
     SHUTDOWN = "the server is restarting: come back and resume"
 

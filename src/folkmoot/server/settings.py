@@ -169,6 +169,11 @@ class Settings(BaseSettings):
     frame_per_minute: float = Field(
         default=3000, gt=0, description="Frames of an account, of any kind, in all its sockets"
     )
+    flood_times: float = Field(
+        default=3,
+        gt=1,
+        description="How many times a rate of its account closes a connection that does not wait",
+    )
     request_per_minute: float = Field(
         default=30_000, gt=0, description="Requests of one address, whoever asks"
     )

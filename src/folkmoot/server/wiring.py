@@ -534,7 +534,9 @@ def entrance_settings(settings: Settings) -> EntranceSettings:
         Slot.UPLOAD: settings.max_uploads_per_address,
         Slot.DOWNLOAD: settings.max_downloads_per_address,
     }
-    return EntranceSettings(rates, per_account, per_address, enabled=settings.limits)
+    return EntranceSettings(
+        rates, per_account, per_address, settings.flood_times, enabled=settings.limits
+    )
 
 
 def _rate(per_minute: float, *, part: int, least: int) -> Rate:

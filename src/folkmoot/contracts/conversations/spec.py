@@ -2,8 +2,8 @@
 
 from folkmoot.contracts.conversations import errors
 from folkmoot.contracts.conversations.frames import INBOUND, OUTBOUND
-from folkmoot.kit.rejections import COME_BACK
-from folkmoot.kit.socket_spec import CLOSE_MEANINGS, TOKEN_QUERY, SocketSpec
+from folkmoot.kit.rejections import COME_BACK, NO_RIGHT
+from folkmoot.kit.socket_spec import CLOSE_MEANINGS, FLOODING, TOKEN_QUERY, SocketSpec
 
 SPEC = SocketSpec(
     name="conversations",
@@ -19,6 +19,7 @@ SPEC = SocketSpec(
     untagged="message",
     close_codes=CLOSE_MEANINGS
     | {
+        NO_RIGHT: f"A flood: {FLOODING}",
         COME_BACK: "Too slow, too many or too busy: come back and resume",
         errors.AUTH_ERROR: "The right to be here was lost: token expired, logged out, deactivated",
         errors.BAD_TOKEN: "The token is missing or not valid",

@@ -2,7 +2,7 @@
 
 from folkmoot.contracts.friends.frames import INBOUND, OUTBOUND
 from folkmoot.kit.rejections import COME_BACK, NO_RIGHT
-from folkmoot.kit.socket_spec import CLOSE_MEANINGS, TOKEN_QUERY, SocketSpec
+from folkmoot.kit.socket_spec import CLOSE_MEANINGS, FLOODING, TOKEN_QUERY, SocketSpec
 
 SPEC = SocketSpec(
     name="friends",
@@ -17,7 +17,8 @@ SPEC = SocketSpec(
     outbound=OUTBOUND,
     close_codes=CLOSE_MEANINGS
     | {
-        NO_RIGHT: "The right to be here was lost: token expired, logged out, deactivated",
+        NO_RIGHT: "The right to be here was lost: token expired, logged out, deactivated; "
+        f"or a flood: {FLOODING}",
         COME_BACK: "Too slow, too many or too silent: come back and resume",
     },
 )

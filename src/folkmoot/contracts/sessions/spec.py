@@ -2,7 +2,7 @@
 
 from folkmoot.contracts.sessions.frames import INBOUND, OUTBOUND
 from folkmoot.kit.rejections import COME_BACK, NO_RIGHT, OUR_FAULT
-from folkmoot.kit.socket_spec import CLOSE_MEANINGS, TOKEN_QUERY, SocketSpec
+from folkmoot.kit.socket_spec import CLOSE_MEANINGS, FLOODING, TOKEN_QUERY, SocketSpec
 
 SPEC = SocketSpec(
     name="sessions",
@@ -19,7 +19,8 @@ SPEC = SocketSpec(
     close_codes=CLOSE_MEANINGS
     | {
         NO_RIGHT: "No right to be here: invalid token, not a participant, no such session; "
-        "or the right was lost: token expired, logged out, deactivated, removed",
+        "or the right was lost: token expired, logged out, deactivated, removed; "
+        f"or a flood: {FLOODING}",
         OUR_FAULT: "A fault of the server, or no sign of life: come back and resume",
         COME_BACK: "Too slow or too many: come back and resume",
     },

@@ -17,7 +17,9 @@ from folkmoot.wire.refusals import ConnectRefused, RequestRefused
 AUTHENTICATION_REQUIRED = "authentication required"
 RIGHTS_LOST = 4001
 
-CLOSE_CODES = CloseCodes(ended=RIGHTS_LOST, removed=RIGHTS_LOST, silent=RESTART)
+CLOSE_CODES = CloseCodes(
+    ended=RIGHTS_LOST, removed=RIGHTS_LOST, flooding=RIGHTS_LOST, silent=RESTART
+)
 """Whether a client may come back after a close, as codes that never reach the wire."""
 
 

@@ -42,7 +42,7 @@ from folkmoot.core.social.events import (
     FriendshipEnded,
 )
 from folkmoot.core.work import UnitOfWork
-from folkmoot.kit.refused import note_refused
+from folkmoot.kit.refused import end_flood, note_refused
 from folkmoot.kit.rejections import FAULT_SENTENCE, RESTART, missed_in
 from folkmoot.realtime.connection import Connection, ObservedEvent
 from folkmoot.realtime.intentions import IntentionKind
@@ -88,6 +88,7 @@ class SupportHandler:
         self._subscriptions: dict[AccountId, SupportSubscription] = {}
         self._subscribing = asyncio.Lock()
         self._connected_at: datetime = services.clock.now()
+        self._patience = services.entrance.patience(caller.account.id)
 
     # -- beginning and ending ------------------------------------------------------------------
 
@@ -255,6 +256,8 @@ class SupportHandler:
         except (Refusal, Unavailable) as refusal:
             note_refused(self._services, refusal, self._account.person)
             self.refuse(event, refusal)
+            if self._patience.ends_at(refusal):
+                end_flood(self._services, self.connection)
         except Exception:
             _log.exception("an event could not be handled")
             self.refuse(event, None)

@@ -25,7 +25,8 @@ SPEC = SocketSpec(
     events=OUTBOUND,
     tag_field=None,
     close_codes={
-        1000: "Normal; also after a right was lost, which an `error` and a disconnect tell before",
+        1000: "Normal; also after a right was lost, or a flood of events that did not wait as long "
+        "as their refusals said: which an `error` and a disconnect tell before",
         1002: "What the client sent is not Socket.IO",
         1008: "The client did not connect to the namespace in time",
         1009: "A message was larger than the server takes",
