@@ -1,12 +1,17 @@
 """What every `AttachmentStore` promises, and every `MessageStore` of what hangs on messages."""
 
+import asyncio
+from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from folkmoot.core.accounts.model import Account
+from folkmoot.core.messages.errors import QuotaReached
 from folkmoot.core.messages.model import Attachment, Message, MessageKind, Upload
+from folkmoot.core.messages.uploads import Quota, Uploads
 from folkmoot.core.shared.ids import AccountId, MessageId, Uid
 from folkmoot.core.shared.pages import Page
 from folkmoot.storage.errors import ConstraintBroken
@@ -15,7 +20,7 @@ from tests.cast import NOON, Cast
 FOREVER = timedelta(days=365)
 
 
-async def uploaded(cast: Cast, owner: Account, **facts: object) -> Upload:
+def new_upload(cast: Cast, owner: Account, **facts: Any) -> Upload:
     upload = Upload(
         id=cast.ids.uid(),
         owner_id=owner.id,
@@ -26,7 +31,11 @@ async def uploaded(cast: Cast, owner: Account, **facts: object) -> Upload:
         created_at=cast.clock.now(),
         has_thumbnail=True,
     )
-    upload = replace(upload, **facts)
+    return replace(upload, **facts)
+
+
+async def uploaded(cast: Cast, owner: Account, **facts: Any) -> Upload:
+    upload = new_upload(cast, owner, **facts)
     await cast.storage.write(lambda work: work.attachments.add(upload))
     return upload
 
@@ -53,6 +62,20 @@ async def test_no_two_uploads_have_one_id(cast: Cast) -> None:
         await uploaded(cast, cast.bo, id=one.id)
     with pytest.raises(ConstraintBroken):
         await uploaded(cast, cast.bo, owner_id=AccountId(404))
+
+
+async def test_files_that_are_kept_at_once_are_no_more_than_an_account_may_have(
+    cast: Cast,
+) -> None:
+    uploads = Uploads(cast.clock, Quota(max_files=3, max_bytes=10_000))
+    new = [new_upload(cast, owner) for owner in (cast.ana, cast.bo) for _ in range(12)]
+
+    kept = await asyncio.gather(
+        *(cast.storage.write(lambda work, one=one: uploads.keep(work, one)) for one in new),
+        return_exceptions=True,
+    )
+
+    assert Counter(type(one) for one in kept) == {type(None): 6, QuotaReached: 18}
 
 
 async def test_what_an_account_has_uploaded_is_added_up(cast: Cast) -> None:

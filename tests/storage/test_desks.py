@@ -1,5 +1,7 @@
 """What every `DeskStore` promises, and the timeline of sessions."""
 
+import asyncio
+from collections import Counter
 from datetime import timedelta
 from typing import Any
 
@@ -56,6 +58,19 @@ async def test_a_customer_has_only_so_many_open_sessions(cast: Cast, agent: Acco
     await cast.do(desks.close, agent, first.id)
 
     await cast.do(desks.open, cast.cy)
+
+
+async def test_sessions_that_are_opened_at_once_are_no_more_than_may_be_open(cast: Cast) -> None:
+    desks = Desks(cast.clock, cast.ids, max_open=3)
+    customers = cast.ana, cast.cy
+
+    opened = await asyncio.gather(
+        *(cast.do(desks.open, customer) for customer in customers for _ in range(12)),
+        return_exceptions=True,
+    )
+
+    kinds = Counter(type(one) for one in opened)
+    assert kinds == {Conversation: 6, TooManySessions: 18}
 
 
 async def test_a_session_counts_its_messages_and_begins_with_the_first(

@@ -63,6 +63,13 @@ class AccountStore(Protocol):
         """How many accounts there are, or how many active ones of a role."""
         ...
 
+    async def hold(self, account_id: AccountId) -> None:
+        """Have units of work that hold the same account wait until this one ends.
+
+        To be asked before what the account has is counted, where it may have only so many.
+        """
+        ...
+
 
 class LoginStore(Protocol):
     """Logins, their refresh tokens and tickets, within one unit of work.

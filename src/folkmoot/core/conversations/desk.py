@@ -98,6 +98,7 @@ class Desks:
     async def _refuse_too_many(self, work: ConversationWork, customer: Account) -> None:
         if self._max_open is None:
             return
+        await work.accounts.hold(customer.id)
         which = DeskFilter(owner=customer.id, closed=False)
         if await work.desks.listed(which, Slice(1, offset=self._max_open - 1)):
             raise TooManySessions(max_sessions=self._max_open)

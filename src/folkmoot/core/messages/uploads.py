@@ -34,6 +34,7 @@ class Uploads:
         Raises:
             QuotaReached
         """
+        await work.accounts.hold(owner)
         count, total = await work.attachments.usage(owner)
         if count >= self._quota.max_files or total + size > self._quota.max_bytes:
             raise QuotaReached(max_files=self._quota.max_files, max_bytes=self._quota.max_bytes)

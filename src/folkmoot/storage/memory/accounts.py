@@ -105,6 +105,9 @@ class MemoryAccounts:
         accounts = [row.account for row in self._state.accounts.values()]
         return sum(1 for each in accounts if each.is_active and each.role is active_role)
 
+    async def hold(self, account_id: AccountId) -> None:
+        """Nobody: one unit of work after the other changes what is in memory."""
+
     def _free_keys(self, new: NewAccount) -> list[tuple[str, ...]]:
         taken = self._state.account_ids
         username, email = ("username", username_key(new.username)), ("email", email_key(new.email))

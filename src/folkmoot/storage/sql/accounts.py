@@ -97,6 +97,12 @@ _ACTIVE_OF_ROLE = (
 _ACTIVE = Statement(_ACTIVE_OF_ROLE)
 _ACTIVE_LOCKED = Statement(_ACTIVE_OF_ROLE.with_for_update())
 
+_HOLD = Statement(
+    select(accounts.c.id)
+    .where(accounts.c.id == bindparam("account_id"))
+    .with_for_update(key_share=True)
+)
+
 
 class SqlAccounts:
     """`AccountStore` in SQL."""
@@ -174,6 +180,10 @@ class SqlAccounts:
             return int((await self._executor.rows(_COUNT, {}))[0][0])
         statement = _ACTIVE_LOCKED if self._executor.is_writing else _ACTIVE
         return len(await self._executor.rows(statement, {"role": active_role.value}))
+
+    async def hold(self, account_id: AccountId) -> None:
+        if self._executor.is_writing:
+            await self._executor.rows(_HOLD, {"account_id": account_id})
 
     async def _only(self, statement: Statement, **names: str) -> Account | None:
         if len(texts(names.values())) < len(set(names.values())):
