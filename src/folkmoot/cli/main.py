@@ -11,6 +11,7 @@ from folkmoot.cli.flags import with_data, with_every_setting
 from folkmoot.server import running
 from folkmoot.server.settings import Settings
 
+gc.freeze()
 gc.enable()
 
 app = typer.Typer(
