@@ -16,7 +16,8 @@ from folkmoot.core.social.errors import Blocked
 from folkmoot.core.work import OutcomeUnknown, Storage, UnitOfWork
 from folkmoot.storage import open_storage
 from folkmoot.storage.errors import ConstraintBroken
-from folkmoot.storage.postgres import PostgresSettings, PostgresStorage
+from folkmoot.storage.postgres import PostgresStorage
+from folkmoot.storage.postgres_settings import PostgresSettings
 from tests.cast import NOON, Cast, CountingIds, enter
 from tests.deadlines import WITHIN_S
 from tests.postgres import ONE_WORKER, PostgresServer

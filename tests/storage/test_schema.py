@@ -3,17 +3,20 @@
 import asyncio
 import json
 import re
+import shutil
 import sqlite3
 from pathlib import Path
 from typing import Any
 
 import asyncpg
 import pytest
+from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateIndex, CreateTable
 
-from folkmoot.storage import Unusable, migrate, open_storage
+from folkmoot.storage import Unusable, migrate, open_storage, schema
+from folkmoot.storage.schema_version import MIGRATIONS, newest_version
 from folkmoot.storage.tables import WORD_TABLE, metadata
 from tests.postgres import ONE_WORKER, PostgresServer
 
@@ -81,6 +84,27 @@ async def test_on_postgres_the_migrations_make_the_tables(
 async def test_migrating_again_changes_nothing(database_url: str) -> None:
     assert await migrate(database_url)
     assert not await migrate(database_url)
+
+
+def test_the_newest_version_is_the_one_that_all_migrations_lead_to() -> None:
+    assert newest_version() == ScriptDirectory(MIGRATIONS).get_current_head()
+
+
+async def test_a_new_database_has_all_of_its_tables_or_none(
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(MIGRATIONS, tmp_path / "migrations")
+    last = f'revision = "9999"\ndown_revision = "{newest_version()}"\ndef upgrade(): raise OSError'
+    (tmp_path / "migrations" / "versions" / "9999_cut_short.py").write_text(last)
+    with monkeypatch.context() as cut_short:
+        cut_short.setattr(schema, "MIGRATIONS", tmp_path / "migrations")
+        with pytest.raises(Unusable):
+            await migrate(database_url)
+
+    # As another program's it would be refused.
+    await execute(database_url, "CREATE TABLE accounts (id integer)")
+    await execute(database_url, "DROP TABLE accounts")
+    assert await migrate(database_url)
 
 
 @ONE_WORKER

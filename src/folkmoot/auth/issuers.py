@@ -1,4 +1,7 @@
-"""Tokens of outside issuers, whose keys are known by URL or by a shared secret."""
+"""Tokens of outside issuers, whose keys are known by URL or by a shared secret.
+
+What asks for keys over HTTP is imported only by a server that has somebody to ask.
+"""
 
 import asyncio
 import hashlib
@@ -7,10 +10,10 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
-import httpx2
 import msgspec
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, Key, OctKey, OKPKey, RSAKey
@@ -23,6 +26,9 @@ from folkmoot.auth.signing import MIN_BYTES
 from folkmoot.auth.tokens import timely
 from folkmoot.core.accounts.errors import TokenInvalid
 from folkmoot.core.shared.ids import Clock, Uid
+
+if TYPE_CHECKING:
+    import httpx2
 
 ASYMMETRIC: Final = frozenset(
     {"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "Ed25519"}
@@ -107,7 +113,7 @@ class Issuers:
         self,
         settings: Sequence[IssuerSettings],
         clock: Clock,
-        client: httpx2.AsyncClient,
+        client: "httpx2.AsyncClient",
         *,
         limits: FetchLimits | None = None,
         monotonic: Callable[[], float] = time.monotonic,
@@ -137,7 +143,7 @@ class _Issuer:
         self,
         settings: IssuerSettings,
         clock: Clock,
-        client: httpx2.AsyncClient,
+        client: "httpx2.AsyncClient",
         limits: FetchLimits,
         monotonic: Callable[[], float],
     ) -> None:
@@ -190,7 +196,7 @@ class KeySource:
     def __init__(
         self,
         url: str,
-        client: httpx2.AsyncClient,
+        client: "httpx2.AsyncClient",
         limits: FetchLimits | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -236,6 +242,8 @@ class KeySource:
         return asked is None or self._monotonic() - asked >= self._limits.at_most_every
 
     async def _fetch(self) -> None:
+        import httpx2
+
         self._asked_at = self._monotonic()
         try:
             async with asyncio.timeout(self._limits.timeout):
@@ -249,7 +257,7 @@ class KeySource:
     async def _download(self) -> bytes:
         body = bytearray()
         async with self._client.stream("GET", self._url, follow_redirects=False) as answer:
-            if answer.status_code != httpx2.codes.OK:
+            if answer.status_code != HTTPStatus.OK:
                 raise ValueError(answer.status_code)
             async for chunk in answer.aiter_bytes():
                 body += chunk

@@ -6,7 +6,6 @@ import shlex
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import httpx2
 from pydantic import BaseModel, Field, SecretStr, field_validator
 from pydantic_settings import (
     BaseSettings,
@@ -312,8 +311,12 @@ class Settings(BaseSettings):
     @field_validator("assistant_base_url")
     @classmethod
     def _plain_address(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        import httpx2  # Here, because a start without a model costs less without it.
+
         try:
-            url = httpx2.URL(value or "https://without.example")
+            url = httpx2.URL(value)
         except httpx2.InvalidURL:
             raise ValueError("this is no address") from None
         if (

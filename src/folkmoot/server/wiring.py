@@ -8,9 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
-
-import httpx2
+from typing import TYPE_CHECKING, Any
 
 from folkmoot.auth.authenticator import Authenticator, Origins
 from folkmoot.auth.common_passwords import common_passwords
@@ -81,11 +79,15 @@ from folkmoot.server.sources import opened_logs, opened_pages
 from folkmoot.server.system import SystemClock, SystemIds, first_connection_id
 from folkmoot.storage import lock_storage, open_storage
 from folkmoot.storage.errors import Unusable
-from folkmoot.storage.postgres import PostgresSettings
-from folkmoot.storage.postgres_lock import PostgresLock
+from folkmoot.storage.postgres_settings import PostgresSettings
 from folkmoot.storage.reporting import ReportingStorage
 from folkmoot.storage.sqlite import SqliteSettings
 from folkmoot.tasks.runner import TaskRunner
+
+if TYPE_CHECKING:
+    import httpx2
+
+    from folkmoot.storage.postgres_lock import PostgresLock
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +117,7 @@ class _Resources:
 
     storage: ReportingStorage
     health: Health
-    client: httpx2.AsyncClient
+    client: "httpx2.AsyncClient | None"
     answerer: Answerer
     logs: Logs
     pages: Pages
@@ -153,7 +155,7 @@ async def opened(
             yield components
 
 
-async def _storage_of(settings: Settings, lock: PostgresLock | None) -> Storage:
+async def _storage_of(settings: Settings, lock: "PostgresLock | None") -> Storage:
     seconds = settings.answer_seconds
     return await open_storage(
         settings.database_url,
@@ -174,7 +176,7 @@ async def _means(settings: Settings, storage: Storage) -> AsyncIterator[_Resourc
     audit = AuditTrail(settings.own_logs, SystemClock())
     try:
         async with (
-            httpx2.AsyncClient(follow_redirects=False) as client,
+            _opened_client(settings) as client,
             opened_logs(settings, health) as logs,
             opened_pages(settings, health) as pages,
         ):
@@ -182,6 +184,18 @@ async def _means(settings: Settings, storage: Storage) -> AsyncIterator[_Resourc
             yield _Resources(reporting, health, client, answerer, logs, pages, audit)
     finally:
         audit.close()
+
+
+@asynccontextmanager
+async def _opened_client(settings: Settings) -> AsyncIterator["httpx2.AsyncClient | None"]:
+    """What asks outside issuers for their keys; none of them, none of it, nor its import."""
+    if not settings.issuers:
+        yield None
+        return
+    import httpx2
+
+    async with httpx2.AsyncClient(follow_redirects=False) as client:
+        yield client
 
 
 def _secret_of(settings: Settings) -> bytes:
@@ -336,7 +350,7 @@ def _authenticator(
         clock=clock,
         tokens=tokens,
         origins=Origins(settings.allowed_origins),
-        issuers=Issuers(_issuers(settings), clock, means.client) if settings.issuers else None,
+        issuers=Issuers(_issuers(settings), clock, means.client) if means.client else None,
     )
 
 
@@ -434,7 +448,7 @@ def _readiness(
 
 @asynccontextmanager
 async def _at_work(
-    components: Components, lock: PostgresLock | None, *, serves: bool
+    components: Components, lock: "PostgresLock | None", *, serves: bool
 ) -> AsyncIterator[None]:
     """Run the server's tasks; one that fails ends the server instead of leaving it half alive."""
     services = components.services
@@ -481,7 +495,7 @@ def _work_of_a_server(components: Components) -> list[Coroutine[Any, Any, object
     ]
 
 
-async def _hold(lock: PostgresLock) -> None:
+async def _hold(lock: "PostgresLock") -> None:
     try:
         await lock.run()
     except Unusable as error:

@@ -2,7 +2,7 @@
 
 from folkmoot.storage.errors import Unusable
 from folkmoot.storage.opening import examine, lock_storage, migrate, open_storage
-from folkmoot.storage.postgres import PostgresSettings
+from folkmoot.storage.postgres_settings import PostgresSettings
 from folkmoot.storage.sqlite import SqliteSettings
 
 __all__ = [

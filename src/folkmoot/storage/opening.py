@@ -1,7 +1,7 @@
 """From a URL to a `Storage` that is ready to use.
 
 ``memory://`` keeps nothing, ``sqlite:///relative/path`` and ``sqlite:////absolute/path`` one file,
-``postgresql://user:password@host:port/name`` is for many processes. What only the last needs is
+``postgresql://user:password@host:port/name`` is for many processes. What one of them needs is
 imported only for it: the ORM comes with SQLAlchemy's way to asyncpg, a sixth of a start.
 """
 
@@ -15,8 +15,7 @@ from sqlalchemy.exc import ArgumentError
 
 from folkmoot.core.work import Storage
 from folkmoot.storage.errors import Unusable
-from folkmoot.storage.memory.storage import MemoryStorage
-from folkmoot.storage.postgres import PostgresSettings
+from folkmoot.storage.postgres_settings import PostgresSettings
 from folkmoot.storage.sqlite import SqliteSettings
 from folkmoot.storage.sqlite_file import file_faults, migrate_file, open_file
 
@@ -59,6 +58,8 @@ async def open_storage(
     """
     parsed = _parsed(url)
     if parsed.drivername == "memory":
+        from folkmoot.storage.memory.storage import MemoryStorage
+
         return MemoryStorage()
     if parsed.drivername == "sqlite":
         return await asyncio.to_thread(open_file, _path(parsed), sqlite)

@@ -4,7 +4,6 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -15,6 +14,7 @@ from folkmoot.core.shared.refusals import ServerPart, StorageFull, Unavailable
 from folkmoot.core.work import Job, OutcomeUnknown, Result
 from folkmoot.storage.errors import ConstraintBroken, KeyTaken, ReadingOnly
 from folkmoot.storage.postgres_lock import PostgresLock
+from folkmoot.storage.postgres_settings import PostgresSettings
 from folkmoot.storage.sql.executor import Row
 from folkmoot.storage.sql.statements import Params, Statement
 from folkmoot.storage.sql.work import SqlWork
@@ -58,21 +58,6 @@ _DRIVER_FAILED = (
     OSError,
     TimeoutError,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class PostgresSettings:
-    """``timeout_seconds`` bounds each statement, and the wait for a free connection.
-
-    ``lock_seconds`` is how long to wait for a lock, and ``answer_seconds`` how long whoever reads
-    is kept waiting, whatever of PostgreSQL does not answer.
-    """
-
-    connections: int = 10
-    max_waiting: int = 1000
-    timeout_seconds: float = 4.0
-    lock_seconds: float = 1.0
-    answer_seconds: float = 2.5
 
 
 class Collision(Unavailable):

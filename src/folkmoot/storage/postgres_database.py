@@ -1,23 +1,23 @@
 """Making a PostgreSQL database ready: its tables, and what to say if it cannot be used."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 
 import asyncpg
 from sqlalchemy import URL, text
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import create_async_engine
-from sqlalchemy.pool import NullPool
 
 from folkmoot.storage.errors import Unusable
-from folkmoot.storage.examination import postgres_faults
-from folkmoot.storage.postgres import PostgresSettings, PostgresStorage, connected_pool
+from folkmoot.storage.postgres import PostgresStorage, connected_pool
+from folkmoot.storage.postgres_examination import postgres_faults
 from folkmoot.storage.postgres_lock import PostgresLock
-from folkmoot.storage.schema import upgrade
+from folkmoot.storage.postgres_settings import PostgresSettings
+from folkmoot.storage.schema_version import VERSION_QUERY, VERSION_TABLE, newest_version
 
 # Any number, as long as every version of folkmoot uses the same one.
 _MIGRATION_LOCK = 0x666F6C6B6D6F6F74 & 0x7FFFFFFF
 _OLDEST = 13_00_00
+_HAS_TABLE = "SELECT to_regclass(quote_ident(current_schema()) || '.' || $1)"
 
 
 async def open_database(
@@ -55,19 +55,46 @@ async def migrate_database(url: URL, settings: PostgresSettings) -> bool:
     async def connect() -> asyncpg.Connection:
         return await asyncpg.connect(_dsn(url), timeout=settings.timeout_seconds)
 
-    engine = create_async_engine("postgresql+asyncpg://", async_creator=connect, poolclass=NullPool)
     async with _explained(url):
+        connection = await connect()
         try:
-            async with engine.begin() as connection:
-                version = await connection.scalar(text("SHOW server_version_num"))
-                encoding = await connection.scalar(text("SHOW server_encoding"))
-                _refuse_unfit(int(version), encoding)
-                await connection.execute(
-                    text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _MIGRATION_LOCK}
-                )
-                return await connection.run_sync(upgrade)
+            if await _is_up_to_date(connection):
+                return False
         finally:
-            await engine.dispose()
+            await connection.close()
+        return await _upgraded(connect)
+
+
+async def _is_up_to_date(connection: asyncpg.Connection) -> bool:
+    """Whether the tables are this version's, in a database that folkmoot can work with.
+
+    Raises:
+        Unusable: it cannot.
+    """
+    version = await connection.fetchval("SHOW server_version_num")
+    _refuse_unfit(int(version), await connection.fetchval("SHOW server_encoding"))
+    if await connection.fetchval(_HAS_TABLE, VERSION_TABLE) is None:
+        return False
+    found = [row[0] for row in await connection.fetch(VERSION_QUERY)]
+    return found == [newest_version()]
+
+
+async def _upgraded(connect: Callable[[], Awaitable[asyncpg.Connection]]) -> bool:
+    # The ORM and alembic are a fifth of a start, and most starts do not need them.
+    from sqlalchemy.ext.asyncio import create_async_engine
+    from sqlalchemy.pool import NullPool
+
+    from folkmoot.storage.schema import upgrade
+
+    engine = create_async_engine("postgresql+asyncpg://", async_creator=connect, poolclass=NullPool)
+    try:
+        async with engine.begin() as connection:
+            await connection.execute(
+                text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _MIGRATION_LOCK}
+            )
+            return await connection.run_sync(upgrade)
+    finally:
+        await engine.dispose()
 
 
 async def examine_database(url: URL, settings: PostgresSettings) -> Sequence[str]:

@@ -1,7 +1,5 @@
 """Bringing a database to the tables that this version works with, once, whoever starts first."""
 
-from pathlib import Path
-
 from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
@@ -10,9 +8,8 @@ from alembic.util import CommandError
 from sqlalchemy import Connection, inspect
 
 from folkmoot.storage.errors import Unusable
+from folkmoot.storage.schema_version import MIGRATIONS
 from folkmoot.storage.tables import metadata
-
-_MIGRATIONS = Path(__file__).parent / "migrations"
 
 
 def upgrade(connection: Connection) -> bool:
@@ -24,7 +21,7 @@ def upgrade(connection: Connection) -> bool:
         Unusable: the database was made by a newer version, or by another program.
     """
     config = Config()
-    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     config.attributes["connection"] = connection
     scripts = ScriptDirectory.from_config(config)
     present = MigrationContext.configure(connection).get_current_revision()

@@ -7,15 +7,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import create_engine, event
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.pool import StaticPool
 
 from folkmoot.storage.errors import Unusable
-from folkmoot.storage.examination import sqlite_faults
 from folkmoot.storage.filelock import FileLock
-from folkmoot.storage.schema import upgrade
+from folkmoot.storage.schema_version import VERSION_QUERY, VERSION_TABLE, newest_version
 from folkmoot.storage.sqlite import SqliteSettings, SqliteStorage, connect, error_code
+from folkmoot.storage.sqlite_examination import sqlite_faults
 
 _DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 _LOCKED = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
@@ -87,12 +85,36 @@ def _migrate(path: Path, settings: SqliteSettings) -> bool:
         (mode,) = raw.execute("PRAGMA journal_mode = WAL").fetchone()
         if mode != "wal":
             raise Unusable(f"{path} is on a disk without shared memory: use a local one.")
-        engine = create_engine("sqlite://", creator=lambda: raw, poolclass=StaticPool)
-        event.listen(engine, "begin", _begin_exclusive)
-        with engine.begin() as connection:
-            return upgrade(connection)
+        return False if _is_up_to_date(raw) else _upgraded(raw)
     finally:
         raw.close()
+
+
+def _is_up_to_date(raw: sqlite3.Connection) -> bool:
+    """Whether the tables are this version's, in a file that could be written just now."""
+    raw.execute("BEGIN EXCLUSIVE")
+    try:
+        found = raw.execute("SELECT name FROM sqlite_schema WHERE name = ?", (VERSION_TABLE,))
+        return bool(found.fetchone()) and raw.execute(VERSION_QUERY).fetchall() == [
+            (newest_version(),)
+        ]
+    finally:
+        raw.execute("ROLLBACK")
+
+
+def _upgraded(raw: sqlite3.Connection) -> bool:
+    # Alembic and what it brings are an eighteenth of a start, and most starts do not need them.
+    from sqlalchemy import create_engine, event
+    from sqlalchemy.pool import StaticPool
+
+    from folkmoot.storage.schema import upgrade
+
+    # A power cut takes all of it or nothing, and closing has all of it reach the disk.
+    raw.execute("PRAGMA synchronous = NORMAL")
+    engine = create_engine("sqlite://", creator=lambda: raw, poolclass=StaticPool)
+    event.listen(engine, "begin", _begin_exclusive)
+    with engine.begin() as connection:
+        return upgrade(connection)
 
 
 def _begin_exclusive(connection: Any) -> None:

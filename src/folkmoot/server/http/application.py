@@ -1,14 +1,14 @@
 """The ASGI application: the routes and sockets of every contract over one set of services."""
 
-from collections.abc import Callable, Iterable, Mapping
-from functools import partial
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from functools import cache, partial
 from importlib.resources import files
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeVar
 
 from fastapi import FastAPI
-from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, RedirectResponse
+from fastapi.responses import FileResponse, JSONResponse, RedirectResponse, Response
 from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
@@ -21,7 +21,7 @@ from folkmoot.kit.rest import RefusalOut
 from folkmoot.server.http import health, refusals
 from folkmoot.server.http.asyncapi_page import page_of
 from folkmoot.server.http.bodies import BodyLimit, HeadLimit, SmallForms, StrictJson
-from folkmoot.server.http.documents import asyncapi_of, openapi_of
+from folkmoot.server.http.documents import DocumentPage, asyncapi_of, openapi_of
 from folkmoot.server.http.entrance import EntranceMiddleware, Operations
 from folkmoot.server.http.request_ids import HEADER, begin
 from folkmoot.server.http.security_headers import SecurityHeaders, without_slash
@@ -59,6 +59,7 @@ def application(settings: Settings, components: Components) -> FastAPI:
     """The application over open components."""
     app = Application(
         title=settings.title,
+        openapi_url=None,
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
@@ -139,8 +140,8 @@ def _operations(components: Components) -> Operations:
 
 
 def _add_documents(app: FastAPI) -> None:
-    document = asyncapi_of(app.title, [spec for contract in CONTRACTS for spec in contract.specs])
-    page = page_of(document)
+    specs = [spec for contract in CONTRACTS for spec in contract.specs]
+    asyncapi = cache(lambda: asyncapi_of(app.title, specs))
 
     async def home() -> RedirectResponse:
         return RedirectResponse("/static/chat.html")
@@ -154,19 +155,27 @@ def _add_documents(app: FastAPI) -> None:
     async def reader_css() -> FileResponse:
         return FileResponse(READER / "swagger-ui.css")
 
-    async def asyncapi() -> JSONResponse:
-        return JSONResponse(document)
-
-    async def asyncapi_page() -> HTMLResponse:
-        return HTMLResponse(page)
-
     routes_by_path: dict[str, Callable[[], Any]] = {
         "/": home,
         "/docs": docs,
         "/docs/reader.js": reader_js,
         "/docs/reader.css": reader_css,
-        "/asyncapi.json": asyncapi,
-        "/asyncapi": asyncapi_page,
+        "/openapi.json": _shown(lambda: _as_json(app.openapi()), "application/json"),
+        "/asyncapi.json": _shown(lambda: _as_json(asyncapi()), "application/json"),
+        "/asyncapi": _shown(lambda: page_of(asyncapi()).encode(), "text/html"),
     }
     for path, endpoint in routes_by_path.items():
         app.add_api_route(path, endpoint, include_in_schema=False)
+
+
+def _shown(make: Callable[[], bytes], media_type: str) -> Callable[[], Awaitable[Response]]:
+    page = DocumentPage(make)
+
+    async def show() -> Response:
+        return Response(await page.content(), media_type=media_type)
+
+    return show
+
+
+def _as_json(document: Mapping[str, Any]) -> bytes:
+    return bytes(JSONResponse(document).body)

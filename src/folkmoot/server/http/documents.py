@@ -1,6 +1,7 @@
 """The OpenAPI and AsyncAPI documents, generated from the types that the wire is made of."""
 
-from collections.abc import Iterable, Sequence
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -21,6 +22,25 @@ One conversation, whatever client it is spoken through.
 Log in with `POST /auth/token`, and send the token as `Authorization: Bearer …`. The live side of
 each contract is described in the [AsyncAPI document](/asyncapi).
 """
+
+
+class DocumentPage:
+    """A page that is made for the first who asks for it, and only then.
+
+    On a thread, because it takes longer than those in the event loop should wait for.
+    """
+
+    def __init__(self, make: Callable[[], bytes]) -> None:
+        self._make = make
+        self._content: bytes | None = None
+        self._making = asyncio.Lock()
+
+    async def content(self) -> bytes:
+        """All of the page; however many ask at once, it is made once."""
+        async with self._making:
+            if self._content is None:
+                self._content = await asyncio.to_thread(self._make)
+        return self._content
 
 
 def openapi_of(app: FastAPI, answers: Sequence[type[Struct]]) -> dict[str, Any]:
