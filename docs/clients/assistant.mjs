@@ -9,6 +9,7 @@ import { createInterface } from "node:readline";
 
 const [url, username, password, ...sessions] = process.argv.slice(2);
 const comeBack = new Set([1001, 1006, 1011, 1012, 1013]);
+const passing = new Set([429, 502, 503, 504, 507]);
 const lastSeq = new Map(); // by session: how far we have come
 const unsent = new Map(); // by client_id, in the order in which they were typed
 const ready = new Set(); // the sessions that this socket has joined
@@ -22,7 +23,7 @@ async function ask(path, body, token) {
   const headers = { "Content-Type": "application/json" };
   if (token) headers.Authorization = `Bearer ${token}`;
   const answer = await fetch(url + path, { method: "POST", headers, body: JSON.stringify(body) });
-  if (!answer.ok) throw new Error(`${path}: ${answer.status}`);
+  if (!answer.ok) throw await refusalOf(answer);
   return answer.json();
 }
 
@@ -30,6 +31,17 @@ async function address() {
   const { access_token: token } = await ask("/api/v1/auth/login", { username, password });
   const { ticket } = await ask("/auth/ws-ticket", undefined, token);
   return `${url.replace("http", "ws")}/ws/chat?ticket=${ticket}`;
+}
+
+async function refusalOf(answer) {
+  const text = await answer.text();
+  if (!passing.has(answer.status)) stop(text);
+  return new Error(text);
+}
+
+function stop(why) {
+  console.error(why);
+  process.exit(1);
 }
 
 async function run() {
@@ -43,10 +55,7 @@ async function run() {
     opened.onclose = (event) => {
       socket = null;
       ready.clear();
-      if (!comeBack.has(event.code)) {
-        console.error(`closed with ${event.code}: ${event.reason}`);
-        process.exit(1);
-      }
+      if (!comeBack.has(event.code)) stop(`closed with ${event.code}: ${event.reason}`);
       later();
     };
   } catch {
@@ -179,4 +188,6 @@ createInterface({ input: process.stdin }).on("line", (typed) => {
   if (ready.has(session)) send(message);
 });
 
+if (!password) stop("node assistant.mjs URL USERNAME PASSWORD [SESSION …]");
+if (!globalThis.WebSocket) stop("This Node has WebSockets as an option: --experimental-websocket");
 run();

@@ -7,6 +7,7 @@ import { createInterface } from "node:readline";
 
 const [url, username, password, conversation] = process.argv.slice(2);
 const comeBack = new Set([1001, 1006, 1011, 1012, 1013]);
+const passing = new Set([429, 502, 503, 504, 507]);
 const unsent = new Map(); // by client_id, in the order in which they were typed
 let lastSeq = null;
 let socket = null;
@@ -15,7 +16,7 @@ let failures = 0;
 
 async function post(path, options) {
   const answer = await fetch(url + path, { method: "POST", ...options });
-  if (!answer.ok) throw new Error(`${path}: ${answer.status}`);
+  if (!answer.ok) throw await refusalOf(answer);
   return answer.json();
 }
 
@@ -27,16 +28,24 @@ async function address() {
   return `${url.replace("http", "ws")}/conversations/${conversation}/ws?ticket=${ticket}${cursor}`;
 }
 
+async function refusalOf(answer) {
+  const text = await answer.text();
+  if (!passing.has(answer.status)) stop(text);
+  return new Error(text);
+}
+
+function stop(why) {
+  console.error(why);
+  process.exit(1);
+}
+
 async function run() {
   try {
     const opened = new WebSocket(await address());
     opened.onmessage = (event) => hear(opened, JSON.parse(event.data));
     opened.onclose = (event) => {
       socket = null;
-      if (!comeBack.has(event.code)) {
-        console.error(`closed with ${event.code}: ${event.reason}`);
-        process.exit(1);
-      }
+      if (!comeBack.has(event.code)) stop(`closed with ${event.code}: ${event.reason}`);
       later();
     };
   } catch {
@@ -87,4 +96,6 @@ createInterface({ input: process.stdin }).on("line", (content) => {
   socket?.send(JSON.stringify(message));
 });
 
+if (!conversation) stop("node conversations.mjs URL USERNAME PASSWORD CONVERSATION");
+if (!globalThis.WebSocket) stop("This Node has WebSockets as an option: --experimental-websocket");
 run();

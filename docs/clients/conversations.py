@@ -9,13 +9,15 @@ import json
 import random
 import sys
 import uuid
+from contextlib import suppress
+from threading import Thread
 
 import httpx2
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
 COME_BACK = {1001, 1006, 1011, 1012, 1013}
-PASSING = {429, 503, 507}
+PASSING = {429, 502, 503, 504, 507}
 
 
 class Client:
@@ -106,13 +108,22 @@ class Client:
                 pass  # It is sent again after coming back.
 
 
-async def main(url, username, password, conversation):
-    client = Client(url, username, password, conversation)
-    running = asyncio.create_task(client.run())
-    while line := await asyncio.to_thread(sys.stdin.readline):
-        await client.say(line.strip())
-    await running
+def read(client, loop):
+    with open(
+        0, closefd=False
+    ) as typed:  # Its own: a thread that waits in sys.stdin holds up the end.
+        for line in typed:
+            asyncio.run_coroutine_threadsafe(client.say(line.strip()), loop)
+
+
+async def main(*arguments):
+    client = Client(*arguments)
+    Thread(target=read, args=(client, asyncio.get_running_loop()), daemon=True).start()
+    await client.run()
 
 
 if __name__ == "__main__":
-    asyncio.run(main(*sys.argv[1:5]))
+    if len(sys.argv) < 5:
+        sys.exit(__doc__)
+    with suppress(KeyboardInterrupt):
+        asyncio.run(main(*sys.argv[1:5]))

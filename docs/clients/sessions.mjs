@@ -9,6 +9,7 @@ import { createInterface } from "node:readline";
 const [url, username, password] = process.argv.slice(2);
 let session = process.argv[5];
 const comeBack = new Set([1001, 1006, 1011, 1012, 1013]);
+const passing = new Set([429, 502, 503, 504, 507]);
 const unsent = new Map(); // by client_id, in the order in which they were typed
 let lastSeq = null;
 let socket = null;
@@ -19,7 +20,7 @@ async function ask(method, path, body, token) {
   const headers = { "Content-Type": "application/json" };
   if (token) headers.Authorization = `Bearer ${token}`;
   const answer = await fetch(url + path, { method, headers, body: body && JSON.stringify(body) });
-  if (!answer.ok) throw new Error(`${path}: ${answer.status}`);
+  if (!answer.ok) throw await refusalOf(answer);
   return answer.json();
 }
 
@@ -37,16 +38,24 @@ async function ownSession(token) {
   return (newest ?? (await ask("POST", path, { title: "A question" }, token))).id;
 }
 
+async function refusalOf(answer) {
+  const text = await answer.text();
+  if (!passing.has(answer.status)) stop(text);
+  return new Error(text);
+}
+
+function stop(why) {
+  console.error(why);
+  process.exit(1);
+}
+
 async function run() {
   try {
     const opened = new WebSocket(await address());
     opened.onmessage = (event) => hear(opened, JSON.parse(event.data));
     opened.onclose = (event) => {
       socket = null;
-      if (!comeBack.has(event.code)) {
-        console.error(`closed with ${event.code}: ${event.reason}`);
-        process.exit(1);
-      }
+      if (!comeBack.has(event.code)) stop(`closed with ${event.code}: ${event.reason}`);
       later();
     };
   } catch {
@@ -101,4 +110,6 @@ createInterface({ input: process.stdin }).on("line", (content) => {
   socket?.send(JSON.stringify(message));
 });
 
+if (!password) stop("node sessions.mjs URL USERNAME PASSWORD [SESSION]");
+if (!globalThis.WebSocket) stop("This Node has WebSockets as an option: --experimental-websocket");
 run();

@@ -11,14 +11,26 @@ import { io } from 'socket.io-client';
 
 const [url, username, password, customer] = process.argv.slice(2);
 const unsent = new Map(); // by client_id, in the order in which they were typed
+const passing = new Set([429, 502, 503, 504, 507]);
 let cursor;
+
+function stop(why) {
+  console.error(why);
+  process.exit(1);
+}
 
 async function token() {
   const body = new URLSearchParams({ username, password });
   const answer = await fetch(`${url}/auth/token`, { method: 'POST', body });
-  if (!answer.ok) throw new Error(`/auth/token: ${answer.status}`);
+  if (!answer.ok) {
+    const text = await answer.text();
+    if (!passing.has(answer.status)) stop(text);
+    throw new Error(text);
+  }
   return (await answer.json()).access_token;
 }
+
+if (!password) stop('node support.mjs URL USERNAME PASSWORD [CUSTOMER]');
 
 // A customer's place is kept by the library: it comes back with it, and `socket.recovered` is true.
 const socket = io(url, {

@@ -6,11 +6,16 @@ reads lines from standard input, and prints what is said. Staff name the custome
 """
 
 import asyncio
+import random
 import sys
 import uuid
+from contextlib import suppress
+from threading import Thread
 
 import httpx2
 import socketio
+
+PASSING = {429, 502, 503, 504, 507}
 
 
 class Client:
@@ -20,23 +25,31 @@ class Client:
         self.cursor = None
         self.unsent = {}  # by client_id, in the order in which they were typed
         self.again = {}  # what will send them again, by the same
-        self.io = socketio.AsyncClient(reconnection_delay_max=30)
+        self.io = socketio.AsyncClient(reconnection=False)  # `run` does it, with a fresh token
         self.io.on("connect", self.arrive)
         self.io.on("receive_message", self.hear)
         self.io.on("connect_error", self.fail)
 
     async def run(self):
         """Stay connected until the server says not to come back."""
-        await self.io.connect(self.url, auth=self.auth, retry=True)
-        await self.io.wait()
+        failures = 0
+        while True:
+            try:
+                await self.io.connect(self.url, auth=await self.auth(), wait_timeout=10)
+                failures = 0
+                await self.io.wait()
+            except httpx2.HTTPStatusError as refused:
+                if refused.response.status_code not in PASSING:
+                    raise SystemExit(refused.response.text) from None
+            except (httpx2.TransportError, socketio.exceptions.ConnectionError):
+                pass
+            failures += 1
+            await asyncio.sleep(random.uniform(0, min(30, 0.5 * 2**failures)))
 
     async def auth(self):
         """What the server is told on every connection: a fresh token, and how far we have come."""
-        try:
-            async with httpx2.AsyncClient(base_url=self.url) as http:
-                keys = (await http.post("/auth/token", data=self.login)).raise_for_status().json()
-        except httpx2.HTTPError:
-            return {}  # The server says no to that, and the library tries again.
+        async with httpx2.AsyncClient(base_url=self.url) as http:
+            keys = (await http.post("/auth/token", data=self.login)).raise_for_status().json()
         cursor = {} if self.cursor is None or self.customer else {"cursor": self.cursor}
         return {"token": keys["access_token"], **cursor}
 
@@ -54,7 +67,7 @@ class Client:
         print(f"{message['sender_name']}: {message['message_text']}", flush=True)
 
     async def fail(self, error):
-        if isinstance(error, dict):  # else nobody was reached, and the library tries again
+        if isinstance(error, dict):  # else nobody was reached
             print(f"! {error['message']}", file=sys.stderr, flush=True)
 
     async def say(self, text):
@@ -93,14 +106,22 @@ class Client:
             await self.send(message)
 
 
-async def main():
-    client = Client(*sys.argv[1:5])
-    async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(client.run())
-        while line := await asyncio.to_thread(sys.stdin.readline):
-            if line.strip():
-                await client.say(line.strip())
+def read(client, loop):
+    with open(
+        0, closefd=False
+    ) as typed:  # Its own: a thread that waits in sys.stdin holds up the end.
+        for line in typed:
+            asyncio.run_coroutine_threadsafe(client.say(line.strip()), loop)
+
+
+async def main(*arguments):
+    client = Client(*arguments)
+    Thread(target=read, args=(client, asyncio.get_running_loop()), daemon=True).start()
+    await client.run()
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    if len(sys.argv) < 4:
+        sys.exit(__doc__)
+    with suppress(KeyboardInterrupt):
+        asyncio.run(main(*sys.argv[1:5]))
