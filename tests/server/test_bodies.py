@@ -453,3 +453,10 @@ async def passed(
     except BodyTooLarge:
         return 413, b'{"detail": "", "code": ""}'
     return sent[0]["status"], sent[1]["body"]
+
+
+@pytest.mark.parametrize("offset", range(20))
+def test_a_number_out_of_range_is_found_wherever_it_stands(offset: int):
+    for number in (2**63, -(2**63) - 1, 10**18, 2**63 - 1):
+        text = b" " * offset + b'{"x": [%d]}' % number
+        assert (json_fault(text) is None) == (-(2**63) <= number < 2**63)

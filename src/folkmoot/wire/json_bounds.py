@@ -35,28 +35,37 @@ def excess_in(
     Values are counted by what is between them: so many entries of lists and objects, and so many
     lists and objects. What stands in strings does not count.
     """
-    if text.count(b"\\") > max(len(text) // _MANY_ESCAPES, _MANY_BYTES):
+    escapes = text.count(b"\\")
+    if escapes > max(len(text) // _MANY_ESCAPES, _MANY_BYTES):
         return Excess.ESCAPES
-    opened = text.count(b"[") + text.count(b"{")
-    may_be_many = opened + text.count(b",") > max_values
-    if not may_be_many and opened <= max_depth:
-        return None
-    marks = _marks(text, max_values)
+    # From here on little is left of most texts, and each look at the rest costs as little.
+    bare = text.translate(None, _NO_MARKS)
+    if escapes:
+        if not _may_be_too_much(bare, max_values, max_depth):
+            return None
+        if escapes * _BYTES_PER_ESCAPE > max(len(text), _MANY_BYTES):
+            return Excess.VALUES  # Nobody wrote it, and to take it apart would cost too much.
+        # What is escaped stands in a string. Once it is gone, each quote begins or ends one.
+        bare = text.replace(b"\\\\", b"").replace(b'\\"', b"").translate(None, _NO_MARKS)
+    most_quotes = 4 * max_values + 2  # each value has a key and is a string at most
+    parts = bare.split(b'"', most_quotes + 1)
+    if len(parts) > most_quotes + 1:
+        return Excess.VALUES if _may_be_too_much(bare, max_values, max_depth) else None
+    return _excess_of(b"".join(parts[::2]), max_values, max_depth)
+
+
+def _may_be_too_much(bare: bytes, max_values: int, max_depth: int) -> bool:
+    """Whether there is, even if all of it stands outside of strings."""
+    opened = bare.count(b"[") + bare.count(b"{")
+    return opened > max_depth or opened + bare.count(b",") > max_values
+
+
+def _excess_of(marks: bytes, max_values: int, max_depth: int) -> Excess | None:
+    """What brackets and commas are too much of, when none of them stands in a string."""
     # In JSON, a bracket that closes for each that opens, at most.
-    if marks is None or len(marks) > 2 * max_values:
-        return Excess.VALUES
+    if len(marks) > 2 * max_values:
+        return Excess.VALUES if _may_be_too_much(marks, max_values, max_depth) else None
     if len(marks) - marks.count(b"]") - marks.count(b"}") > max_values:
         return Excess.VALUES
     depths = accumulate(map(_STEPS.__getitem__, marks.translate(None, b",")))
     return Excess.DEPTH if max(depths, default=0) > max_depth else None
-
-
-def _marks(text: bytes, max_values: int) -> bytes | None:
-    """The brackets and commas outside of strings; ``None``: more strings than values may have."""
-    if text.count(b"\\") * _BYTES_PER_ESCAPE > max(len(text), _MANY_BYTES):
-        return None  # Not a text that anybody wrote; to take it apart would cost too much.
-    # What is escaped stands in a string. Once it is gone, each quote begins or ends one.
-    bare = text.replace(b"\\\\", b"").replace(b'\\"', b"").translate(None, _NO_MARKS)
-    if bare.count(b'"') > 4 * max_values + 2:  # each has a key and a value at most
-        return None
-    return b"".join(bare.split(b'"')[::2])
