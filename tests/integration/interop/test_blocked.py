@@ -1,10 +1,11 @@
 """Who is blocked learns nothing of the blocker through any contract, live or when asking."""
 
+from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
 
-from tests.adapters.adapter import ContractClient, Frame
+from tests.adapters.adapter import ContractClient, Frame, SharedConversation
 from tests.adapters.every import KINDS, contracts_for
 from tests.clients import Client, clients_of, registered
 from tests.integration.interop.conftest import Scene
@@ -107,6 +108,62 @@ async def test_once_unblocked_all_is_shown_again(scene: Scene, contract: Contrac
 
     found = await shown(blocked, scene, blocker)
     assert found["conversations"] == (True, said.seq)
+
+
+async def gathered(kind: str, host: Client, *guests: Client) -> SharedConversation:
+    """A conversation into which somebody has brought two others."""
+    people = (guests[0].login, guests[1].login)
+    if kind == "group":
+        body = {"title": "PARTY", "participant_ids": [one.id for one in guests]}
+        found = await host.post("/conversations", body)
+        return SharedConversation(kind, found["id"], found["uid"], people)
+    found = await host.post(f"{CHAT}/sessions", {"title": "PARTY"})
+    for one in guests:
+        path = f"{CHAT}/sessions/{found['id']}/participants"
+        await host.post(path, {"user_id": one.uid})
+    return SharedConversation(kind, found["conversation_id"], found["id"], people)
+
+
+@pytest.mark.parametrize(
+    ("kind", "contract"),
+    [
+        pytest.param(kind, contract, id=f"{kind}-{contract.name}")
+        for kind in ("group", "session")
+        for contract in contracts_for(kind)
+        if contract.name != "support"  # It shows nobody who is neither customer nor staff.
+    ],
+)
+async def test_where_a_third_person_brings_both_the_blocked_one_learns_nothing_either(
+    demo_server: Server, kind: str, contract: ContractClient
+) -> None:
+    people = [registered(demo_server, name) for name in ("ana", "bo", "cy")]
+    async with clients_of(demo_server, *people) as (blocker, blocked, host):
+        await blocker.post(f"{CHAT}/block", {"user_id": blocked.uid})
+        here = await gathered(kind, host, blocker, blocked)
+        scene = Scene(here, blocked, blocker, host, AsyncExitStack())
+        async with (
+            contract.enter(blocked, here, 0) as theirs,
+            contract.enter(blocker, here, 0) as mine,
+        ):
+            said = await theirs.says("Is anybody there?")
+            await mine.everything()
+            frames = theirs.recorded()
+            await blocker.post(f"/conversations/{here.number}/read", {"up_to_seq": said.seq})
+            socket = await blocker.enter(here.number)
+            await socket.says({"type": "typing", "is_typing": True})
+            await socket.frames()
+            found = await shown(blocked, scene, blocker)
+            answer = await mine.says("Not for you to see when")
+            assert (await theirs.until("message", answer.uid)).text == answer.text
+            await theirs.everything()
+        async with contract.enter(blocked, here, 0) as again:
+            frames += again.recorded()
+            await again.everything()
+
+    assert [frame for frame in frames if tells_of(frame, blocker)] == []
+    assert found["conversations"] == (False, 0)
+    assert found.get("sessions") in (None, (False, 0, None))
+    assert {count for _, count in found.get("messages", [])} <= {0}
 
 
 async def test_nobody_is_gathered_by_whom_they_block(demo_server: Server) -> None:
