@@ -1,6 +1,7 @@
 """The `folkmoot` command: what it does, and how it says that it cannot."""
 
 import asyncio
+import resource
 import socket
 import sqlite3
 import subprocess
@@ -8,6 +9,7 @@ import sys
 from json import dumps
 from pathlib import Path
 
+import psutil
 import pytest
 from typer.main import get_command
 
@@ -40,6 +42,19 @@ def test_the_package_is_run_as_the_command():
     command = [sys.executable, "-m", "folkmoot", "version"]
     end = subprocess.run(command, capture_output=True, text=True, timeout=WITHIN_S, check=True)
     assert end.stdout == f"{__version__}\n"
+
+
+@pytest.mark.parametrize(
+    "command", [[], ["serve"], ["doctor"], ["migrate"], ["account"], ["account", "create"]]
+)
+def test_the_help_fits_a_terminal_and_leaves_no_name_out(command):
+    end = run(*command, "--help", COLUMNS="80", TERM="dumb")
+    assert end.returncode == 0
+    assert [line for line in end.stdout.splitlines() if len(line) > 80] == []
+    assert "..." not in end.stdout.replace("[ARGS]...", "")
+    if command in (["serve"], ["doctor"]):
+        flags = {f"--{name.replace('_', '-')}" for name in Settings.model_fields}
+        assert flags <= set(end.stdout.split())
 
 
 # -- settings --------------------------------------------------------------------------------------
@@ -204,6 +219,44 @@ def test_the_doctor_names_what_is_wrong(made):
     assert end.returncode == 1
     wrong = [line.split(":")[0].split()[1] for line in end.stdout.splitlines() if "WRONG" in line]
     assert wrong == ["database", "port"]
+
+
+FEW_FILES = """
+import resource, sys
+most = int(sys.argv.pop(1))
+resource.setrlimit(resource.RLIMIT_NOFILE, (most // 2, most))
+from folkmoot.cli.main import app
+app()
+"""
+
+
+@pytest.mark.parametrize(
+    ("most", "code", "finding"),
+    [
+        (1024, 0, "ok     open files: up to 1024, too little for more than 924 connections"),
+        (4096, 0, "ok     open files: up to 4096\n"),
+        (128, 1, "WRONG  open files: The machine allows 128 at once"),
+    ],
+)
+def test_the_doctor_says_how_many_files_the_machine_allows(data, most, code, finding):
+    doctor = [sys.executable, "-c", FEW_FILES, str(most), "doctor", "--data", str(data)]
+    end = subprocess.run(
+        [*doctor, "--port", "0"], capture_output=True, text=True, timeout=WITHIN_S, check=False
+    )
+    assert (end.returncode, end.stderr) == (code, "")
+    assert finding in end.stdout
+
+
+def few_files_at_first() -> None:
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))
+
+
+def test_a_server_takes_as_many_open_files_as_the_machine_allows(tmp_path):
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = 1_048_576 if hard == resource.RLIM_INFINITY else min(hard, 1_048_576)
+    with Server(tmp_path, prepare=few_files_at_first) as server:
+        assert psutil.Process(server.pid).rlimit(psutil.RLIMIT_NOFILE)[0] == most
 
 
 def test_migrating_twice_is_migrating_once(made):

@@ -80,7 +80,7 @@ def role(
 @app.command()
 @with_data
 def deactivate(settings: Settings, username: Username, as_json: AsJson = False) -> None:
-    """Switch an account off; its logins end, and the sessions it served wait for somebody else."""
+    """Switch an account off. Its logins end; sessions it served wait for somebody else."""
     _say(control_socket.run(settings, "deactivate", username=username), as_json=as_json)
 
 
@@ -99,7 +99,7 @@ def delete(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask whether this is meant.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """End an account for good: its name, address, password, friends and groups.
+    """End an account for good. Its name, address, password, friends and groups go.
 
     What it wrote stays where it was said, under the name of nobody.
     """

@@ -1,6 +1,5 @@
 """`folkmoot doctor`: is everything here as a server needs it?"""
 
-import resource
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import assert_never
@@ -15,11 +14,14 @@ from folkmoot.server.answerers import model_of
 from folkmoot.server.data_folder import prepare_data_folder
 from folkmoot.server.errors import StartRefused
 from folkmoot.server.http.process import listen
+from folkmoot.server.ops import open_files
 from folkmoot.server.settings import Settings
 from folkmoot.server.system import SystemClock
 from folkmoot.server.wiring import file_store_of
 
-FEWEST_OPEN_FILES = 4096
+OWN_OPEN_FILES = 100
+"""What the server itself has open at most, beside its connections."""
+FEWEST_OPEN_FILES, FEW_OPEN_FILES = 2 * OWN_OPEN_FILES, 4096
 EARLIEST = datetime(2026, 1, 1, tzinfo=UTC)
 
 Finding = str
@@ -123,10 +125,17 @@ def _clock(settings: Settings) -> Finding:
 
 def _open_files(settings: Settings) -> Finding:
     del settings
-    most, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if most != resource.RLIM_INFINITY and most < FEWEST_OPEN_FILES:
+    most = open_files.raise_limit()
+    if most is None:
+        return "without limit"
+    if most < FEWEST_OPEN_FILES:
         raise StartRefused(
-            f"Only {most} files may be open at once, and every connection is one: "
-            f"allow at least {FEWEST_OPEN_FILES} (ulimit -n)."
+            f"The machine allows {most} at once, of which a server itself needs {OWN_OPEN_FILES}: "
+            "raise the hard limit (ulimit -Hn, or LimitNOFILE= of the service)."
         )
-    return "without limit" if most == resource.RLIM_INFINITY else f"up to {most}"
+    if most < FEW_OPEN_FILES:
+        return (
+            f"up to {most}, too little for more than {most - OWN_OPEN_FILES} connections: for "
+            "more, raise the hard limit (ulimit -Hn, or LimitNOFILE= of the service)"
+        )
+    return f"up to {most}"

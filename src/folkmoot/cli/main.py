@@ -19,6 +19,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
+    rich_markup_mode=None,  # Its columns cut the names of flags short on a terminal of 80.
 )
 app.add_typer(account.app, name="account")
 
@@ -33,7 +34,7 @@ def serve(settings: Settings) -> None:
 @app.command()
 @with_data
 def migrate(settings: Settings) -> None:
-    """Bring the database to this version's form (starting does the same)."""
+    """Bring the database to this version's form. Starting a server does the same."""
     running.migrate(settings)
 
 
@@ -43,7 +44,7 @@ def check_up(
     settings: Settings,
     deep: Annotated[bool, typer.Option("--deep", help="Read the whole database, too")] = False,
 ) -> None:
-    """Check settings, database, clock and open-file limit; exit code 1 if something is wrong."""
+    """Check that a server can run here. The exit code is 1 if something is wrong."""
     raise typer.Exit(doctor.examine(settings, deep=deep))
 
 

@@ -12,7 +12,7 @@ import msgspec
 
 from folkmoot.auth.authenticator import Caller, credentials_of
 from folkmoot.core.shared.refusals import Refusal, TooMany, Unauthenticated, Unavailable
-from folkmoot.kit.refused import note_refused
+from folkmoot.kit.refused import note_turned_away
 from folkmoot.kit.rest import RefusalOut
 from folkmoot.realtime.connection import Connection
 from folkmoot.realtime.entrance import Reservation
@@ -102,6 +102,7 @@ class SocketEndpoint:
             entrance.enter(address, IntentionKind.CONNECT)
             return entrance.reserve(Slot.CONNECTION, address=address)
         except Refusal as refusal:
+            self._note_turned_away(scope, refusal, None)
             await _refuse_handshake(send, refusal)
             return None
 
@@ -112,7 +113,7 @@ class SocketEndpoint:
             if self._handlers.authenticates_first:
                 caller = await self._services.authenticator.caller(credentials)
         except (Refusal, Unavailable) as refusal:
-            self._note_refused(scope, refusal, None)
+            self._note_turned_away(scope, refusal, None)
             await _refuse_handshake(send, refusal)
             return
         except Exception:
@@ -147,12 +148,12 @@ class SocketEndpoint:
             self._services.hub.close(handler.connection)
             slots.release()
 
-    def _note_refused(
+    def _note_turned_away(
         self, scope: Scope, refusal: Refusal | Unavailable, caller: Caller | None
     ) -> None:
         person = None if caller is None else caller.account.person
-        address, path = _address(scope), scope.get("path")
-        note_refused(self._services, refusal, person, address=address, path=path)
+        address, path = _address(scope), scope.get("path", "")
+        note_turned_away(self._services, refusal, person, address=address, path=path)
 
     async def _start(
         self, scope: Scope, lane: Lane, caller: Caller | None, slots: Reservation
@@ -171,7 +172,7 @@ class SocketEndpoint:
             services.hub.open(handler.connection)
             await handler.start()
         except (Refusal, Unavailable) as refusal:
-            self._note_refused(scope, refusal, caller)
+            self._note_turned_away(scope, refusal, caller)
             _close_rejected(lane, handler, self._handlers.rejection_of(refusal))
         except Exception:
             _log.exception("a connection could not be started")

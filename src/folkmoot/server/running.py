@@ -17,7 +17,7 @@ from folkmoot.server.data_folder import prepare_data_folder
 from folkmoot.server.errors import StartRefused
 from folkmoot.server.http.application import application
 from folkmoot.server.http.process import Process, config_of, listen
-from folkmoot.server.ops import memory
+from folkmoot.server.ops import memory, open_files
 from folkmoot.server.ops.log_setup import OwnLog, set_up_logging
 from folkmoot.server.settings import Settings
 from folkmoot.server.wiring import Components, opened
@@ -36,6 +36,7 @@ def serve(settings: Settings) -> None:
         StartRefused: it cannot start; nothing was served.
     """
     memory.prepare()
+    open_files.raise_limit()
     made_private = prepare_data_folder(settings)
     own_log = set_up_logging(
         level=settings.log_level,

@@ -13,7 +13,14 @@ from typing import Any, Protocol
 
 import msgspec
 
-from folkmoot.wire.admitting import Admit, Identify, anybody, anywhere, given_nothing
+from folkmoot.wire.admitting import (
+    Admit,
+    Identify,
+    anybody,
+    anywhere,
+    check_version,
+    given_nothing,
+)
 from folkmoot.wire.alarms import Alarms
 from folkmoot.wire.engine import Engine, EngineEnd, Full, Transport, close_when_full
 from folkmoot.wire.engine_limits import EngineLimits
@@ -28,8 +35,6 @@ from folkmoot.wire.refusals import (
     RequestRefused,
     TooLarge,
     UnknownSid,
-    UnknownTransport,
-    UnsupportedVersion,
     WireRefusal,
 )
 
@@ -322,12 +327,6 @@ class EngineServer:
 
     # Who asks for what
 
-    def _check(self, handshake: Handshake, expected: Transport) -> None:
-        if handshake.parameter("transport") != expected:
-            raise UnknownTransport
-        if handshake.parameter("EIO") != "4":
-            raise UnsupportedVersion
-
     def _find(self, sid: str, owner: Hashable) -> _Connection:
         connection = self._connections.get(sid)
         if connection is None or connection.owner != owner:
@@ -377,7 +376,7 @@ class EngineServer:
 
     async def _answer(self, scope: Scope, receive: Receive) -> bytes:
         handshake = read_handshake(scope)
-        self._check(handshake, Transport.POLLING)
+        check_version(handshake, Transport.POLLING)
         sid = handshake.parameter("sid")
         if scope["method"] not in (("GET",) if sid is None else ("GET", "POST")):
             raise BadMethod
@@ -462,7 +461,7 @@ class EngineServer:
         await receive()
         try:
             handshake = read_handshake(scope)
-            self._check(handshake, Transport.WEBSOCKET)
+            check_version(handshake, Transport.WEBSOCKET)
             owner = await self._identify(handshake)
             sid = handshake.parameter("sid")
             connection = None if sid is None else self._find(sid, owner)

@@ -84,6 +84,29 @@ async def test_both_clients_see_the_refusal_as_their_users_know_it(opened, opene
         await opened_by_npm(None)
 
 
+async def test_who_is_not_let_in_leaves_one_line_that_says_why(opened, opened_by_npm, server):
+    def refused() -> list[str]:
+        return [line for line in server.output.splitlines() if "127.0.0.1 was not let in" in line]
+
+    before = refused()
+    for open_client in (opened, opened_by_npm):
+        with pytest.raises(ConnectionRefused):
+            await open_client(None)
+    async with Bare(server) as bare:
+        old = await bare.http.get("/socket.io/?EIO=3&transport=polling")
+        assert (old.status_code, old.json()["code"]) == (400, 5)
+        from_afar = {"Origin": "https://evil.example", "Cookie": "folkmoot_login=x"}
+        evil = await bare.http.get("/socket.io/?EIO=4&transport=polling", headers=from_afar)
+        assert evil.status_code == 403
+    python, npm, version, origin = [line for line in refused() if line not in before]
+    for known in (python, npm):
+        assert (
+            "to /socket.io/: Not authenticated: a bearer token is needed. (token_missing)" in known
+        )
+    assert "Unsupported protocol version (transport=polling, EIO=3)" in version
+    assert "(origin_not_allowed)" in origin
+
+
 async def test_a_sid_serves_only_whoever_opened_it(server, ana, bo):
     async with Bare(server, f"&token={ana.token}") as bare:
         await bare.open()

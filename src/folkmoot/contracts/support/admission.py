@@ -7,8 +7,9 @@ from typing import Any
 from folkmoot.auth.authenticator import Caller, Credentials, credentials_of
 from folkmoot.contracts.support.errors import NotNow, TooSoon, rejection_of
 from folkmoot.core.accounts.errors import OriginNotAllowed
+from folkmoot.core.accounts.model import Person
 from folkmoot.core.shared.refusals import Refusal, TooMany, Unavailable
-from folkmoot.kit.refused import note_refused
+from folkmoot.kit.refused import note_turned_away
 from folkmoot.realtime.entrance import Reservation
 from folkmoot.realtime.intentions import IntentionKind, Slot
 from folkmoot.realtime.services import Services
@@ -41,13 +42,15 @@ class Admission:
                 return shown.ticket
             return (await self._services.authenticator.caller(shown)).account.id
         except OriginNotAllowed as refusal:
-            note_refused(self._services, refusal, None, address=handshake.address)
+            self._note(handshake, refusal)
             raise NotAdmitted from None
         except TooMany as refusal:
+            self._note(handshake, refusal)
             raise TooSoon(refusal.retry_after) from None
         except Refusal:
             return None
-        except Unavailable:
+        except Unavailable as fault:
+            self._note(handshake, fault)
             raise NotNow from None
 
     async def caller(self, handshake: Handshake, auth: Mapping[str, Any]) -> Caller:
@@ -65,7 +68,7 @@ class Admission:
         try:
             return await services.authenticator.caller(shown)
         except (Refusal, Unavailable) as refusal:
-            note_refused(services, refusal, None, address=handshake.address)
+            self._note(handshake, refusal)
             raise rejection_of(refusal) from None
 
     def admit(self, handshake: Handshake) -> Callable[[], None]:
@@ -78,9 +81,10 @@ class Admission:
         try:
             return entrance.reserve(Slot.CONNECTION, address=handshake.address or "").release
         except TooMany as refusal:
+            self._note(handshake, refusal)
             raise TooSoon(refusal.retry_after) from None
 
-    def reserved(self, caller: Caller) -> Reservation:
+    def reserved(self, handshake: Handshake, caller: Caller) -> Reservation:
         """Room for another connection of an account, taken before anything more is awaited.
 
         Raises:
@@ -91,7 +95,14 @@ class Admission:
             entrance.enter(me, IntentionKind.CONNECT)
             return entrance.reserve(Slot.CONNECTION, account=me)
         except Refusal as refusal:
+            self._note(handshake, refusal, caller.account.person)
             raise rejection_of(refusal) from None
+
+    def _note(
+        self, handshake: Handshake, fault: Refusal | Unavailable, person: Person | None = None
+    ) -> None:
+        address = handshake.address
+        note_turned_away(self._services, fault, person, address=address, path="/socket.io/")
 
 
 def _credentials(handshake: Handshake) -> Credentials:

@@ -64,7 +64,7 @@ class SupportSockets:
             ConnectRefused
         """
         caller = await self.admission.caller(socket.handshake, auth)
-        socket.release = self.admission.reserved(caller).release
+        socket.release = self.admission.reserved(socket.handshake, caller).release
         remembers = _remembers(socket.handshake, auth) and caller.account.role not in STAFF
         start = _Start.of(socket.handshake, auth)
         start.rooms = _rooms(auth)

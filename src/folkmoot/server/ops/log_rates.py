@@ -13,6 +13,7 @@ PER_SOURCE: Final = Rate(per_minute=600, burst=300)
 PER_KIND: Final = Rate(per_minute=120, burst=60)
 MAX_COUNTED: Final = 1000
 ACCESS: Final = "uvicorn.access"
+REFUSED: Final = "folkmoot.refused"
 
 TELL_SECONDS: Final = 60.0
 
@@ -64,6 +65,11 @@ async def tell_every_minute(*told: Callable[[], None]) -> None:
         await asyncio.sleep(TELL_SECONDS)
         for tell in told:
             tell()
+
+
+def is_from_outside(record: logging.LogRecord) -> bool:
+    """Whether somebody who does not run the server can cause as many of these as they like."""
+    return record.name == REFUSED or is_access(record)
 
 
 def is_access(record: logging.LogRecord) -> bool:

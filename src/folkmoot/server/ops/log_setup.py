@@ -13,7 +13,7 @@ from structlog.types import EventDict, Processor, WrappedLogger
 from folkmoot.bots.logs.redaction import redacted
 from folkmoot.realtime.request_id import request_id
 from folkmoot.server.ops.line_file import LineFile, bounded
-from folkmoot.server.ops.log_rates import LogRates, is_access
+from folkmoot.server.ops.log_rates import LogRates, is_access, is_from_outside
 from folkmoot.server.system import SystemClock
 
 FILE_NAME: Final = "server.log"
@@ -128,7 +128,7 @@ class _ToLines(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Have a record written soon, and made into a line by then."""
-        self._lines.write(partial(self.format, record), outside=is_access(record))
+        self._lines.write(partial(self.format, record), outside=is_from_outside(record))
 
     def close(self) -> None:
         """Write what waits."""
