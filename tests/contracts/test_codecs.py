@@ -113,6 +113,21 @@ def test_what_a_later_client_adds_to_a_frame_is_passed_over(codec):
     assert codec.decode(json.dumps(added)) == codec.decode(json.dumps(said))
 
 
+@cases(lambda codec: ["7.0", "7e0", "0.7e1"])
+def test_a_whole_number_is_one_however_it_is_written(codec, case):
+    said = codec.says | {"content": "Hi", "if_last_seq": 7}
+    written = json.dumps(said | {"unknown": 0}).replace(": 7,", f": {case},")
+    assert case in written
+    assert codec.decode(written.replace(": 0}", ": 1e400}")) == codec.decode(json.dumps(said))
+
+
+@cases(lambda codec: [str(2**53), "1e300", "7.5", '"7"', "true"])
+def test_what_is_no_place_in_a_timeline_is_refused(codec, case):
+    written = json.dumps(codec.says | {"content": "Hi", "if_last_seq": 0})
+    with pytest.raises(FrameMalformed):
+        codec.decode(written.replace(": 0}", f": {case}}}"))
+
+
 @cases(lambda codec: codec.nonsense)
 def test_what_cannot_be_read_is_refused_as_malformed(codec, case):
     with pytest.raises(FrameMalformed) as refused:

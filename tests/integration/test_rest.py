@@ -293,7 +293,7 @@ async def test_a_client_id_is_shown_to_its_author_only(ana, bo, lobby):
         b'{"content": NaN}',
         b'{"content": "x", "reply_to_id": Infinity}',
         b'{"content": "x", "other": NaN}',
-        b'{"content": "x", "other": 1e999}',
+        b'{"content": "x", "reply_to_id": 1e999}',
         b'{"content": "x", "reply_to_id": ' + b"9" * 10_000 + b"}",
         b"[" * 100_000,
         b'{"content": "x", "y": ' + b"[" * 100_000 + b"]" * 100_000 + b"}",

@@ -8,7 +8,9 @@ from typing import Annotated, Any
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-Seq = Annotated[int, Meta(ge=0, le=2**53, description="A place in the session's timeline")]
+from folkmoot.kit.ids import MAX_NUMBER
+
+Seq = Annotated[int, Meta(ge=0, le=MAX_NUMBER, description="A place in the session's timeline")]
 Instant = Annotated[
     str, Meta(description="UTC", examples=["2025-01-29T10:05:00.250000Z"], extra_json_schema={})
 ]

@@ -9,10 +9,13 @@ from typing import Annotated
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from folkmoot.kit.change_frames import DeleteFrame, EditFrame, ReactFrame
+from folkmoot.kit.ids import MAX_NUMBER
 from folkmoot.kit.rejections import ErrorFrame, NotUpToDateBody
 
-Seq = Annotated[int, Meta(ge=0, le=2**53, description="A place in the conversation's timeline")]
-Number = Annotated[int, Meta(ge=1, le=2**53)]
+Seq = Annotated[
+    int, Meta(ge=0, le=MAX_NUMBER, description="A place in the conversation's timeline")
+]
+Number = Annotated[int, Meta(ge=1, le=MAX_NUMBER)]
 Instant = Annotated[
     str, Meta(description="UTC", examples=["2025-11-22 10:30:00Z"], extra_json_schema={})
 ]

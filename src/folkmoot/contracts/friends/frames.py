@@ -9,9 +9,12 @@ from typing import Annotated
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from folkmoot.kit.change_frames import DeleteFrame, EditFrame, ReactFrame
+from folkmoot.kit.ids import MAX_NUMBER
 from folkmoot.kit.rejections import ErrorFrame, NotUpToDateBody
 
-Seq = Annotated[int, Meta(ge=0, le=2**53, description="A place in the timeline of two friends")]
+Seq = Annotated[
+    int, Meta(ge=0, le=MAX_NUMBER, description="A place in the timeline of two friends")
+]
 Instant = Annotated[
     str, Meta(description="UTC", examples=["2025-11-22T10:30:00Z"], extra_json_schema={})
 ]
