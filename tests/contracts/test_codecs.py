@@ -1,12 +1,14 @@
 """Frames into intentions, events into frames: what holds for every contract of JSON frames."""
 
 import json
+from typing import get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from folkmoot.core.conversations.events import Durable
+from folkmoot.core.messages.events import MessagePosted
 from folkmoot.kit.frame_reader import FrameMalformed, FrameUnknown
 from tests.contracts.assistant.samples import CODEC as ASSISTANT
 from tests.contracts.codecs import JSON, Codec
@@ -126,6 +128,13 @@ def test_what_is_no_place_in_a_timeline_is_refused(codec, case):
     written = json.dumps(codec.says | {"content": "Hi", "if_last_seq": 0})
     with pytest.raises(FrameMalformed):
         codec.decode(written.replace(": 0}", f": {case}}}"))
+
+
+@every_codec
+def test_all_that_an_author_may_have_missed_has_its_place_in_the_refusal(codec):
+    durable = [event for event in codec.events if isinstance(event, MessagePosted | Durable)]
+    shown = {type(codec.shown(event, own=False)) for event in durable}
+    assert shown - {type(None)} == set(get_args(codec.frames.Missed))
 
 
 @cases(lambda codec: codec.nonsense)

@@ -507,6 +507,7 @@ async def passed(
 
 @pytest.mark.parametrize("offset", range(20))
 def test_a_number_out_of_range_is_found_wherever_it_stands(offset: int):
-    for number in (2**63, -(2**63) - 1, 10**18, 2**63 - 1):
+    for number in (10**20, -(10**20), 10**18, 2**63 - 1):
         text = b" " * offset + b'{"x": [%d]}' % number
-        assert (json_fault(text) is None) == (-(2**63) <= number < 2**63)
+        (read,) = json.loads(plain_json(text))["x"]
+        assert (read == number) == (abs(number) < 2**63)

@@ -18,6 +18,8 @@ BEYOND: Final = "1e300"
 
 _MAX_DIGITS: Final = 19
 _MAX_CHARS: Final = 40
+_DIGITS_AS_ZERO: Final = bytes.maketrans(b"123456789", b"000000000")
+_MARKS: Final = (b"0.", b"0e", b"0E", b"0" * 16)
 _MAY_DIFFER = re.compile(rb"[:\[,][ \t\r\n]*-?[0-9]+(?:[.eE]|[0-9]{16})")
 _TOKENS = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|-?[0-9][0-9.eE+-]*', re.DOTALL)
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
@@ -28,7 +30,8 @@ def plain_numbers(text: bytes) -> bytes:
 
     What is no JSON may come back as anything that is none.
     """
-    may_differ = _MAY_DIFFER.search(text)
+    digits = text.translate(_DIGITS_AS_ZERO)
+    may_differ = any(mark in digits for mark in _MARKS) and _MAY_DIFFER.search(text)
     # More strings than values may have are not worth taking apart.
     if not may_differ or text.count(b'"') - text.count(b'\\"') > 4 * MAX_VALUES + 2:
         return text

@@ -4,7 +4,7 @@ These types are the wire: frames are encoded from them, decoded into them, and t
 document is generated from them. Every frame of a session names it in ``session_id``.
 """
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
@@ -251,6 +251,20 @@ class ChatUpdatedFrame(ChatFrame, ChatActFields, tag="session_updated"):
     assistant: bool | UnsetType = UNSET
 
 
+Missed = (
+    ChatMessageFrame
+    | ChatEditedFrame
+    | ChatDeletedFrame
+    | ChatReactionFrame
+    | ChatMemberAddedFrame
+    | ChatMemberRemovedFrame
+    | ChatClosedFrame
+    | ChatAssignedFrame
+    | ChatUpdatedFrame
+)
+"""What the author of a message that was refused may not have seen: all that has a ``seq``."""
+
+
 class ChatPongFrame(ChatFrame, tag="pong"):
     """The answer to a ping."""
 
@@ -271,7 +285,7 @@ class ChatErrorFrame(ChatFrame, tag="error"):
     passing: bool | UnsetType = UNSET
     retry_after: float | UnsetType = UNSET
     last_seq: int | UnsetType = UNSET
-    missed: list[Any] | UnsetType = UNSET
+    missed: list[Missed] | UnsetType = UNSET
 
 
 OUTBOUND: tuple[type[Struct], ...] = tuple(ChatFrame.__subclasses__())

@@ -170,6 +170,21 @@ class ConversationClosedOut(ConversationFrame, tag="conversation_closed"):
     seq: int
 
 
+Missed = (
+    MessageOut
+    | MessageEditedOut
+    | MessageDeletedOut
+    | ReactionFrameOut
+    | ParticipantAddedOut
+    | ParticipantRemovedOut
+    | ConversationRenamedOut
+    | AgentAssignedOut
+    | AssistantSwitchedOut
+    | ConversationClosedOut
+)
+"""What the author of a message that was refused may not have seen: all that has a ``seq``."""
+
+
 class UserJoinedOut(ConversationFrame, tag="user_joined"):
     """An account's first socket in this conversation opened."""
 
@@ -205,6 +220,8 @@ class PongOut(ConversationFrame, tag="pong"):
 
 class ErrorOut(ConversationFrame, ErrorFrame, tag="error"):
     """A frame was refused; the socket stays open. ``code`` is stable, ``message`` is for people."""
+
+    missed: list[Missed] | UnsetType = UNSET
 
 
 OUTBOUND: tuple[type[Struct], ...] = tuple(ConversationFrame.__subclasses__())
@@ -324,6 +341,8 @@ class ReadStateOut(Struct):
 
 class NotUpToDateOut(NotUpToDateBody):
     """Why a message was not posted, and what the author had not seen: as the socket shows it."""
+
+    missed: list[Missed]
 
 
 ANSWERS: tuple[type[Struct], ...] = (

@@ -179,6 +179,10 @@ class DirectReactedOut(FriendsFrame, tag="message_reaction"):
     seq: int
 
 
+Missed = NewDirectOut | DirectEditedOut | DirectDeletedOut | DirectReactedOut
+"""What the sender of a message that was refused may not have seen: all that has a ``seq``."""
+
+
 class FriendTypingOut(FriendsFrame, tag="typing_indicator"):
     """A friend began or stopped writing to the account."""
 
@@ -225,6 +229,8 @@ class FriendsPongOut(FriendsFrame, tag="pong"):
 
 class FriendsErrorOut(FriendsFrame, ErrorFrame, tag="error"):
     """A frame was refused; the socket stays open. ``code`` is stable, ``message`` is for people."""
+
+    missed: list[Missed] | UnsetType = UNSET
 
 
 OUTBOUND: tuple[type[Struct], ...] = tuple(FriendsFrame.__subclasses__())
@@ -350,6 +356,8 @@ class FriendRequestsOut(Struct):
 
 class DirectNotUpToDateOut(NotUpToDateBody):
     """Why a message was not posted, and what the sender had not seen: as the socket shows it."""
+
+    missed: list[Missed]
 
 
 ANSWERS: tuple[type[Struct], ...] = (

@@ -223,6 +223,20 @@ class SessionMemberRemovedFrame(SessionFrame, SessionActFields, tag="participant
     metadata: SessionMemberMetadata
 
 
+Missed = (
+    SessionMessageFrame
+    | SessionEditedFrame
+    | SessionDeletedFrame
+    | SessionReactionFrame
+    | SessionClosedFrame
+    | SessionAssignedFrame
+    | SessionUpdatedFrame
+    | SessionMemberAddedFrame
+    | SessionMemberRemovedFrame
+)
+"""What the author of a message that was refused may not have seen: all that has a ``seq``."""
+
+
 class SessionPongFrame(SessionFrame, SessionActFields, tag="pong"):
     """The answer to a ping."""
 
@@ -238,7 +252,7 @@ class SessionErrorMetadata(Struct):
     passing: bool | UnsetType = UNSET
     retry_after: float | UnsetType = UNSET
     last_seq: int | UnsetType = UNSET
-    missed: list[Any] | UnsetType = UNSET
+    missed: list[Missed] | UnsetType = UNSET
 
 
 class SessionErrorFrame(SessionFrame, tag="error"):
