@@ -48,12 +48,19 @@ class Writer:
             try:
                 async with self.contract.enter(self.client, self.conversation) as connection:
                     while not self.is_done:
-                        await self._write(connection)
+                        await self._write(connection, f"{self.name} {len(self.acknowledged)}")
             except GONE:
                 await asyncio.sleep(0.02)  # polls: nothing tells when a killed server is back
 
-    async def _write(self, connection: ContractConnection) -> None:
-        text = f"{self.name} {len(self.acknowledged)}"
+    async def says_last(self, text: str) -> ShownEvent:
+        """One more message, sent until it is acknowledged."""
+        self.changes, count = False, len(self.acknowledged)
+        async with self.contract.enter(self.client, self.conversation) as connection:
+            while len(self.acknowledged) == count:
+                await self._write(connection, text)
+        return self.acknowledged[-1]
+
+    async def _write(self, connection: ContractConnection, text: str) -> None:
         try:
             async with asyncio.timeout(self.resend_after_s):
                 self.acknowledged.append(await connection.says(text, client_id=text))

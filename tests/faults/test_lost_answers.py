@@ -167,11 +167,7 @@ class Inspection:
     async def _end(self, conversation: SharedConversation) -> ShownEvent:
         """A last message: all that everybody is still to be told comes before it."""
         writer = next(w for w in self._people.writers if w.conversation == conversation)
-        async with writer.contract.enter(writer.client, conversation) as connection:
-            writer.acknowledged.append(
-                await connection.says("the end", client_id=f"end of {conversation.uid}")
-            )
-        return writer.acknowledged[-1]
+        return await writer.says_last(f"the end of {conversation.uid}")
 
 
 async def everybody_is_told_more(people: Company) -> None:
