@@ -10,7 +10,7 @@ from hypothesis import settings
 from tests.running import Server
 
 TESTS = Path(__file__).parent
-SERVED = {"benchmarks", "browser", "docs", "faults", "generators", "integration", "spec"}
+SERVED = {"benchmarks", "browser", "docs", "faults", "integration", "spec"}
 """The folders whose every test speaks with a server that runs."""
 PROGRAMS = {"buckets", "postgres"}
 """What is started for a test that has a fixture or a parameter of this name."""

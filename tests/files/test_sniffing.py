@@ -18,7 +18,59 @@ def archive(*names: str) -> bytes:
     return target.getvalue()
 
 
+def branded(major: bytes, *others: bytes) -> bytes:
+    """The beginning of an ISO base media file."""
+    box = b"ftyp" + major + bytes(4) + b"".join(others)
+    return (len(box) + 4).to_bytes(4) + box + b"\0\0\0\x08free"
+
+
+def tracked(kind: bytes, *codecs: bytes) -> bytes:
+    """The beginning of a Matroska file with a track for each codec."""
+    tracks = b"".join(b"\xae\x86" + bytes([0x80 + len(one)]) + one for one in codecs)
+    return b"\x1a\x45\xdf\xa3\x9f\x42\x82" + bytes([0x80 + len(kind)]) + kind + tracks
+
+
+def paged(codec: bytes) -> bytes:
+    return b"OggS\0\x02" + bytes(20) + bytes([1, len(codec)]) + codec
+
+
 SEEN = [
+    (branded(b"avif", b"mif1", b"miaf"), "image/avif"),
+    (branded(b"avis", b"avif", b"msf1"), "image/avif"),
+    (branded(b"mif1", b"miaf", b"avif"), "image/avif"),
+    (branded(b"mif1", b"heic"), "image/heic"),
+    (branded(b"heic", b"mif1"), "image/heic"),
+    (branded(b"heix"), "image/heic"),
+    (branded(b"hevc", b"msf1"), "image/heic-sequence"),
+    (branded(b"mif1"), "image/heif"),
+    (branded(b"M4A ", b"mp42", b"isom"), "audio/mp4"),
+    (branded(b"M4B "), "audio/mp4"),
+    (branded(b"isom", b"M4A "), "audio/mp4"),
+    (branded(b"M4V ", b"M4A ", b"mp42", b"isom"), "video/mp4"),
+    (branded(b"qt  "), "video/quicktime"),
+    (b"\0\0\0\x08wide\0\0\1\0mdat", "video/quicktime"),
+    (b"\0\0\x10\0moov\0\0\x0f\xf8mvhd", "video/quicktime"),
+    (branded(b"isom", b"iso2", b"avc1", b"mp41"), "video/mp4"),
+    (branded(b"mp42"), "video/mp4"),
+    (branded(b"dash"), "video/mp4"),
+    (branded(b"iso6"), "video/mp4"),
+    (branded(b"3gp5"), "video/3gpp"),
+    (branded(b"3g2a"), "video/3gpp2"),
+    (branded(b"crx "), "image/x-canon-cr3"),
+    (branded(b"what"), "application/mp4"),
+    (b"\0\0\0\x04ftypavif" + bytes(8), "image/avif"),
+    (tracked(b"webm", b"V_VP9", b"A_OPUS"), "video/webm"),
+    (tracked(b"webm", b"A_OPUS"), "audio/webm"),
+    (tracked(b"matroska", b"V_MPEG4/ISO/AVC"), "video/x-matroska"),
+    (tracked(b"matroska", b"A_FLAC"), "audio/x-matroska"),
+    (paged(b"OpusHead\1\2"), "audio/ogg"),
+    (paged(b"\1vorbis\0"), "audio/ogg"),
+    (paged(b"\x80theora\3"), "video/ogg"),
+    (picture("AVIF"), "image/avif"),
+    (picture("BMP"), "image/bmp"),
+    (b"RIFF\x24\0\0\0WAVEfmt ", "audio/wav"),
+    (b"RIFF\0\0\0\0AVI LIST", "video/x-msvideo"),
+    (b"\x1f\x8b\x08\0" + bytes(20), "application/gzip"),
     (picture("PNG"), "image/png"),
     (picture("JPEG"), "image/jpeg"),
     (picture("GIF"), "image/gif"),

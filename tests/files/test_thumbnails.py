@@ -23,7 +23,7 @@ def opened(content: bytes | None) -> Image.Image:
     return Image.open(BytesIO(content))
 
 
-@pytest.mark.parametrize("form", ["PNG", "JPEG", "GIF", "WEBP"])
+@pytest.mark.parametrize("form", ["PNG", "JPEG", "GIF", "WEBP", "AVIF"])
 async def test_a_picture_becomes_a_small_one_of_the_same_shape(tmp_path, form):
     small = opened(await made(tmp_path, picture(form, (400, 200))))
     assert (small.format, small.size) == ("WEBP", (64, 32))

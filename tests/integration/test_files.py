@@ -2,20 +2,32 @@
 
 import asyncio
 import gzip
+import hashlib
 import socket
 import sqlite3
 import time
 from collections.abc import AsyncIterator, Iterator
 from http.client import HTTPConnection
+from io import BytesIO
 from pathlib import Path
 
 import psutil
 import pytest
+from PIL import Image
 
 from tests.clients import Client, clients_of, registered
 from tests.deadlines import WITHIN_S
 from tests.files.bucket import buckets
-from tests.files.pictures import SECRET_PLACE, bomb, holiday_picture, noise, picture
+from tests.files.pictures import (
+    GPS_IFD,
+    ON_ITS_SIDE,
+    ORIENTATION,
+    SECRET_PLACE,
+    bomb,
+    holiday_picture,
+    noise,
+    picture,
+)
 from tests.running import Server
 
 __all__ = ["buckets"]
@@ -97,6 +109,32 @@ async def test_a_picture_is_shown_inline_and_has_a_thumbnail_that_tells_nothing(
     assert small.headers["content-type"] == "image/webp"
     assert small.headers["x-content-type-options"] == "nosniff"
     assert SECRET_PLACE.encode() not in small.content
+
+
+async def test_a_photo_does_not_say_where_it_was_made(ana):
+    content = holiday_picture()
+    file = await upload(ana, content, "holiday.jpg")
+    whole = await ana.ask("GET", file["file_url"])
+    assert whole.headers["etag"] == f'"{hashlib.sha256(whole.content).hexdigest()}"'
+    kept = Image.open(BytesIO(whole.content)).getexif()
+    assert (GPS_IFD in kept, kept[ORIENTATION]) == (False, ON_ITS_SIDE)
+    assert len(whole.content) == file["file_size"] == len(content)
+
+
+async def test_an_operator_may_let_photos_say_where_they_were_made(tmp_path):
+    content = holiday_picture()
+    with Server(tmp_path, "--photo-location", "keep") as server:
+        async with clients_of(server, registered(server, "ana")) as (ana,):
+            file = await upload(ana, content, "holiday.jpg")
+            assert (await ana.ask("GET", file["file_url"])).content == content
+
+
+async def test_a_picture_of_today_is_shown_as_one(ana):
+    file = await upload(ana, picture("AVIF"), "today.avif", "image/png")
+    assert file["file_type"] == "image/avif"
+    assert file["thumbnail_url"]
+    shown = await ana.ask("GET", file["file_url"])
+    assert shown.headers["content-disposition"].startswith("inline")
 
 
 @pytest.mark.parametrize(

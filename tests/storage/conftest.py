@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 
 from folkmoot.core.work import Storage
-from folkmoot.storage import migrate
+from folkmoot.storage import migrate, open_storage
 from tests.cast import Cast, enter
-from tests.patience import opened_patiently
 from tests.postgres import (
     ONE_WORKER,
     database,
@@ -54,7 +53,7 @@ def sqlite_path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 async def storage(url: str) -> AsyncIterator[Storage]:
-    storage = await opened_patiently(url)
+    storage = await open_storage(url)
     yield storage
     await storage.close()
 

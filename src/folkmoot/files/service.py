@@ -27,6 +27,7 @@ from folkmoot.core.shared.refusals import Refusal, Unavailable
 from folkmoot.core.work import Storage, UnitOfWork, Write
 from folkmoot.files.errors import faults
 from folkmoot.files.links import as_upload_id
+from folkmoot.files.location import forget_location
 from folkmoot.files.names import harmless
 from folkmoot.files.sniffing import HEAD_BYTES, media_type_of
 from folkmoot.files.stores import FileStore, stale
@@ -41,10 +42,12 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class FileBounds:
-    """How large a file may be, and how many an account may send at once."""
+    """How large a file may be, how many an account may send at once, and what they may tell."""
 
     max_bytes: int
     max_at_once: int = 4
+    keep_location: bool = False
+    """Whether pictures and films may go on saying where they were made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +133,8 @@ class Files:
         """
         await incoming.close()
         media_type = await asyncio.to_thread(media_type_of, incoming.head)
+        if not self.bounds.keep_location:
+            await incoming.forget_location(media_type)
         thumbnail = await self._thumbnails.of(incoming.path) if media_type in PICTURES else None
         upload = Upload(
             id=self._ids.uid(),
@@ -256,7 +261,7 @@ class Incoming:
 
     @property
     def digest(self) -> str:
-        """SHA-256 of everything that was closed in."""
+        """SHA-256 of everything that was closed in, or is left of it."""
         return self._sum.hexdigest()
 
     async def write(self, piece: bytes) -> None:
@@ -286,6 +291,16 @@ class Incoming:
             raise FileEmpty(field="file")
         await self._flush()
 
+    async def forget_location(self, media_type: str) -> None:
+        """Take out of a picture or a film where it was made.
+
+        Raises:
+            Unavailable
+        """
+        with faults(self._health):
+            if await asyncio.to_thread(forget_location, self.path, media_type):
+                self._sum = await asyncio.to_thread(_sum_of, self.path)
+
     def remove(self) -> None:
         """Leave nothing behind; what was kept is elsewhere by now."""
         self.path.unlink(missing_ok=True)
@@ -302,6 +317,11 @@ class Incoming:
         with self.path.open("r+b") as file:
             file.seek(0, os.SEEK_END)
             file.write(data)
+
+
+def _sum_of(path: Path) -> "hashlib._Hash":
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256")
 
 
 def _blobs_of(ids: list[Uid]) -> list[str]:

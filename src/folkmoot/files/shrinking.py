@@ -11,7 +11,7 @@ from typing import BinaryIO, Final
 
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-FORMATS: Final = ("PNG", "JPEG", "GIF", "WEBP")
+FORMATS: Final = ("PNG", "JPEG", "GIF", "WEBP", "AVIF")
 TOO_MANY_PIXELS: Final = 3
 NOT_AN_IMAGE: Final = 4
 MEMORY_BYTES: Final = 1024 * 1024 * 1024

@@ -7,6 +7,7 @@ from typing import Final
 import puremagic
 
 from folkmoot.core.messages.model import PICTURES
+from folkmoot.files.containers import container_type
 
 HEAD_BYTES: Final = 4096
 """How much of a file is looked at."""
@@ -20,6 +21,16 @@ _PICTURES = (
     ("image/gif", re.compile(rb"GIF8[79]a")),
     ("image/webp", re.compile(rb"RIFF.{4}WEBP", re.DOTALL)),
 )
+_REGISTERED: Final = {
+    "application/x-gzip": "application/gzip",
+    "audio/wave": "audio/wav",
+    "audio/x-aiff": "audio/aiff",
+    "audio/x-midi": "audio/midi",
+    "image/x-ms-bmp": "image/bmp",
+    "video/avi": "video/x-msvideo",
+    "video/dvd": "video/mpeg",
+}
+"""The names in use of what the library calls otherwise."""
 _ARCHIVE: Final = b"PK\x03\x04"
 # Archives that are documents: OpenDocument and EPUB say so in their first entry, Microsoft's by
 # the names of their folders.
@@ -46,6 +57,8 @@ def media_type_of(head: bytes) -> str:
         return _text_type(head)
     if head.startswith(_ARCHIVE):
         return _archive_type(head)
+    if contained := container_type(head):
+        return contained
     found = _guessed(head)
     # A picture without its whole signature is none, and text is what was text above.
     return UNKNOWN if found in PICTURES or found.startswith("text/") else found
@@ -81,7 +94,8 @@ def _guessed(head: bytes) -> str:
         matches = puremagic.magic_string(head)
     except (puremagic.PureError, ValueError):
         return UNKNOWN
-    types = (match.mime_type.lower() for match in matches)
+    names = (match.mime_type.lower() for match in matches)
+    types = (_REGISTERED.get(name, name) for name in names)
     return next((one for one in types if _MEDIA_TYPE.fullmatch(one)), UNKNOWN)
 
 

@@ -94,6 +94,10 @@ class Settings(BaseSettings):
     max_image_pixels: int = Field(
         default=50_000_000, ge=1, le=200_000_000, description="Of an image that is uploaded"
     )
+    photo_location: Literal["remove", "keep"] = Field(
+        default="remove",
+        description="Whether photos and films that are uploaded may say where they were made",
+    )
     max_files_per_account: int = Field(
         default=1000, ge=0, description="How many files an account may keep here"
     )

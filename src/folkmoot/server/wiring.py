@@ -427,7 +427,7 @@ def _files(
         store=store[0],
         incoming=store[1],
         thumbnails=Thumbnails(max_pixels=settings.max_image_pixels),
-        bounds=FileBounds(settings.max_file_bytes),
+        bounds=FileBounds(settings.max_file_bytes, keep_location=settings.photo_location == "keep"),
         health=means.health,
     )
 

@@ -79,11 +79,7 @@ async def _entered(
     status_code=201,
     summary="Send a message to a session",
     responses={
-        201: shape(
-            answers.SessionMessageOut,
-            description="It is durable now",
-            names={"session_id": "chat_session_id"},
-        ),
+        201: shape(answers.SessionMessageOut, description="It is durable now"),
         **refusals(400),
         **refusals(409, also=answers.SessionNotUpToDateOut),
     },

@@ -24,7 +24,7 @@ _HTTPS = re.compile(
     r"https://[^\s/?#@\\\x00-\x20\x7f]+(?:[/?#][^\s\x00-\x20\x7f]*)?", re.IGNORECASE
 )
 # What every browser shows as a picture and nothing else; SVG is not among them.
-PICTURES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
+PICTURES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "image/avif"})
 
 
 class MessageKind(StrEnum):
