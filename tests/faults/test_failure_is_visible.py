@@ -126,8 +126,8 @@ async def test_a_database_locked_from_outside(start):
 @ONE_WORKER
 async def test_postgresql_stopped_and_started(start):
     postgres = PostgresServer()
+    postgres.start()
     try:
-        postgres.start()
         watched = start("--database", postgres.url(postgres.create()))
         await watched.is_green()
         postgres.halt()
