@@ -67,6 +67,7 @@ lock: ## write requirements/ anew from pyproject.toml
 	$(COMPILE) pyproject.toml --group build --group test --group gates --group bench \
 		--constraints requirements/run.txt --output-file requirements/dev.txt
 	$(COMPILE) --group lock --output-file requirements/lock.txt
+	$(COMPILE) --group generators --output-file requirements/generators.txt
 	@! grep -nE '://|(^|[ =])/' requirements/*.txt
 
 clean: ## remove .venv and the caches; the data stays

@@ -11,7 +11,7 @@ from tests.running import Server
 from tests.starting import CannotStart, OnceTold
 
 TESTS = Path(__file__).parent
-SERVED = {"benchmarks", "browser", "docs", "faults", "integration", "spec"}
+SERVED = {"benchmarks", "browser", "docs", "faults", "generators", "integration", "spec"}
 """The folders whose every test speaks with a server that runs."""
 PROGRAMS = {"buckets", "postgres"}
 """What is started for a test that has a fixture or a parameter of this name."""

@@ -74,6 +74,11 @@ class PostgresProxy:
         return port
 
     async def _break_all(self) -> None:
+        for listener in self._listening.sockets:
+            self._loop.remove_reader(listener)
+        # What was accepted before comes as far as `serve`; without that, nobody would close it,
+        # and once the server is closed, asyncio cannot.
+        await _turns(5)
         self._listening.close()
         others = asyncio.all_tasks() - {asyncio.current_task()}
         for task in others:
@@ -82,17 +87,16 @@ class PostgresProxy:
         for writer in self._writers:
             writer.transport.abort()
         # Until the loop has told the transports that they are gone.
-        for _ in range(3):
-            await asyncio.sleep(0)
+        await _turns(3)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Pass on what one client and its backend say to each other."""
-        upstream_reader, upstream = await asyncio.open_unix_connection(self._path)
-        self._writers += [writer, upstream]
-        connection = _ProxiedConnection(self, (reader, writer), (upstream_reader, upstream))
+        self._writers.append(writer)
         # Cancelled only by `stop`; asyncio's streams would have an error of it.
         with suppress(OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
-            await connection.run()
+            upstream_reader, upstream = await asyncio.open_unix_connection(self._path)
+            self._writers.append(upstream)
+            await _ProxiedConnection(self, (reader, writer), (upstream_reader, upstream)).run()
 
     def take(self, *wanted: Cut) -> Cut | None:
         """Which of these cuts is to be made now; it is made from here on."""
@@ -181,6 +185,12 @@ class _ProxiedConnection:
                 await self._proxy.late()
             self._to_client.write(message)
             await self._to_client.drain()
+
+
+async def _turns(count: int) -> None:
+    """Let the loop do all that is ready, as often."""
+    for _ in range(count):
+        await asyncio.sleep(0)
 
 
 async def _message(reader: asyncio.StreamReader) -> tuple[bytes, bytes]:

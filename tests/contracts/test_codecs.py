@@ -1,12 +1,14 @@
 """Frames into intentions, events into frames: what holds for every contract of JSON frames."""
 
 import json
+from typing import get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from folkmoot.core.conversations.events import Durable
+from folkmoot.core.messages.events import MessagePosted
 from folkmoot.kit.frame_reader import FrameMalformed, FrameUnknown
 from tests.contracts.assistant.samples import CODEC as ASSISTANT
 from tests.contracts.codecs import JSON, Codec
@@ -111,6 +113,28 @@ def test_what_a_later_client_adds_to_a_frame_is_passed_over(codec):
     said = codec.says | {"content": "Hi"}
     added = said | {"mood": {"deep": [1]}}
     assert codec.decode(json.dumps(added)) == codec.decode(json.dumps(said))
+
+
+@cases(lambda codec: ["7.0", "7e0", "0.7e1"])
+def test_a_whole_number_is_one_however_it_is_written(codec, case):
+    said = codec.says | {"content": "Hi", "if_last_seq": 7}
+    written = json.dumps(said | {"unknown": 0}).replace(": 7,", f": {case},")
+    assert case in written
+    assert codec.decode(written.replace(": 0}", ": 1e400}")) == codec.decode(json.dumps(said))
+
+
+@cases(lambda codec: [str(2**53), "1e300", "7.5", '"7"', "true"])
+def test_what_is_no_place_in_a_timeline_is_refused(codec, case):
+    written = json.dumps(codec.says | {"content": "Hi", "if_last_seq": 0})
+    with pytest.raises(FrameMalformed):
+        codec.decode(written.replace(": 0}", f": {case}}}"))
+
+
+@every_codec
+def test_all_that_an_author_may_have_missed_has_its_place_in_the_refusal(codec):
+    durable = [event for event in codec.events if isinstance(event, MessagePosted | Durable)]
+    shown = {type(codec.shown(event, own=False)) for event in durable}
+    assert shown - {type(None)} == set(get_args(codec.frames.Missed))
 
 
 @cases(lambda codec: codec.nonsense)

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from folkmoot.core.work import Storage
-from folkmoot.storage import migrate, open_storage
+from folkmoot.storage import migrate
 from tests.cast import Cast, enter
+from tests.patience import opened_patiently
 from tests.postgres import (
     ONE_WORKER,
     database,
@@ -53,7 +54,7 @@ def sqlite_path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 async def storage(url: str) -> AsyncIterator[Storage]:
-    storage = await open_storage(url)
+    storage = await opened_patiently(url)
     yield storage
     await storage.close()
 

@@ -24,10 +24,11 @@ from folkmoot.core.shared.ids import AccountId, ConversationId, MessageId, Uid
 from folkmoot.core.shared.pages import Page
 from folkmoot.core.tasks.model import TaskCounts
 from folkmoot.core.work import Storage, UnitOfWork
-from folkmoot.storage import migrate, open_storage, schema
+from folkmoot.storage import migrate, schema
 from folkmoot.storage.tables import BUNDLE, is_compared, metadata
 from folkmoot.storage.times import to_micros
 from tests.cast import NOON
+from tests.patience import opened_patiently
 
 ANA, LOBBY, HELP = AccountId(1), ConversationId(1), ConversationId(2)
 SAID = 2 * BUNDLE + 10
@@ -125,7 +126,7 @@ async def look(storage: Storage, job: Callable[[UnitOfWork], Any]) -> Any:
 
 
 async def test_everything_that_was_said_is_there_and_found(grown_url: str) -> None:
-    storage = await open_storage(grown_url)
+    storage = await opened_patiently(grown_url)
 
     async def found(words: str) -> list[int]:
         hits = await look(storage, lambda work: work.search.find(ANA, SearchQuery(words, 999)))
@@ -145,7 +146,7 @@ async def test_everything_that_was_said_is_there_and_found(grown_url: str) -> No
 
 
 async def test_a_session_has_a_desk_afterwards(grown_url: str) -> None:
-    storage = await open_storage(grown_url)
+    storage = await opened_patiently(grown_url)
 
     heads = await look(storage, lambda work: work.conversations.heads([LOBBY, HELP]))
 
@@ -156,7 +157,7 @@ async def test_a_session_has_a_desk_afterwards(grown_url: str) -> None:
 
 
 async def test_what_is_said_next_is_found_with_what_was_said_before(grown_url: str) -> None:
-    storage = await open_storage(grown_url)
+    storage = await opened_patiently(grown_url)
 
     async def edit(work: UnitOfWork) -> None:
         (head,) = (await work.conversations.heads([LOBBY])).values()
@@ -186,7 +187,7 @@ async def test_the_assistant_still_owes_what_it_owed_and_in_the_same_order(
     database_url: str,
 ) -> None:
     await run(database_url, tables_before_tasks, first_rows, owed_rows)
-    storage = await open_storage(database_url)
+    storage = await opened_patiently(database_url)
 
     async def next_owed(work: UnitOfWork) -> OwedAnswer:
         taken = await work.tasks.take(ANSWER, "one", at=NOON + HOUR, until=NOON + HOUR, limit=9)

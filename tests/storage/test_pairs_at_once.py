@@ -15,8 +15,8 @@ from folkmoot.core.social.errors import AlreadyFriends
 from folkmoot.core.social.friends import Friends
 from folkmoot.core.social.model import RequestStatus
 from folkmoot.core.work import UnitOfWork
-from folkmoot.storage import open_storage
 from tests.cast import Cast, CountingIds
+from tests.patience import opened_patiently
 from tests.postgres import ONE_WORKER
 
 pytestmark = [ONE_WORKER, pytest.mark.parametrize("url", ["postgres"], indirect=True)]
@@ -25,7 +25,7 @@ pytestmark = [ONE_WORKER, pytest.mark.parametrize("url", ["postgres"], indirect=
 @pytest.fixture
 async def services(cast: Cast, url: str) -> AsyncIterator[list[Cast]]:
     """The same cast in two processes on one database."""
-    storage = await open_storage(url)
+    storage = await opened_patiently(url)
     yield [cast, replace(cast, storage=storage, ids=CountingIds(process=1), events=[])]
     await storage.close()
 

@@ -14,12 +14,12 @@ from folkmoot.core.shared.pages import Page
 from folkmoot.core.shared.refusals import Refusal, StorageFull, Unavailable
 from folkmoot.core.social.errors import Blocked
 from folkmoot.core.work import OutcomeUnknown, Storage, UnitOfWork
-from folkmoot.storage import open_storage
 from folkmoot.storage.errors import ConstraintBroken
 from folkmoot.storage.postgres import PostgresStorage
-from folkmoot.storage.postgres_settings import PostgresSettings
 from tests.cast import NOON, Cast, CountingIds, enter
 from tests.deadlines import WITHIN_S
+from tests.loop_clock import LoopClock
+from tests.patience import PATIENT_POSTGRES, opened_patiently
 from tests.postgres import ONE_WORKER, PostgresServer
 from tests.postgres_proxy import Cut, PostgresProxy, postgres_proxy
 
@@ -39,7 +39,7 @@ FULL_DISK = """
 
 @pytest.fixture
 async def storage(emptied_postgres_url: str) -> AsyncIterator[Storage]:
-    storage = await open_storage(emptied_postgres_url)
+    storage = await opened_patiently(emptied_postgres_url)
     yield storage
     await storage.close()
 
@@ -52,7 +52,7 @@ async def cast(storage: Storage) -> Cast:
 @pytest.fixture
 async def elsewhere(cast: Cast, emptied_postgres_url: str) -> AsyncIterator[Cast]:
     """The same cast in another process on the same database."""
-    storage = await open_storage(emptied_postgres_url)
+    storage = await opened_patiently(emptied_postgres_url)
     yield replace(cast, storage=storage, ids=CountingIds(process=1), events=[])
     await storage.close()
 
@@ -219,7 +219,7 @@ async def cut_off(
 ) -> AsyncIterator[tuple[Cast, PostgresProxy]]:
     """The cast at the other side of a proxy that can break connections."""
     with postgres_proxy(postgres) as proxy:
-        storage = await open_storage(proxy.url(migrated_postgres))
+        storage = await opened_patiently(proxy.url(migrated_postgres))
         yield replace(cast, storage=storage), proxy
         await storage.close()
 
@@ -279,15 +279,21 @@ async def test_a_commit_that_is_under_way_is_waited_for(cut_off):
 
 
 async def test_a_commit_whose_answer_never_comes_is_known_to_have_happened(
-    cast: Cast, postgres: PostgresServer, migrated_postgres: str
+    cast: Cast,
+    postgres: PostgresServer,
+    migrated_postgres: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     with postgres_proxy(postgres) as proxy:
-        settings = PostgresSettings(timeout_seconds=2.0)
-        storage = await open_storage(proxy.url(migrated_postgres), postgres=settings)
-        proxy.cut(Cut.ANSWER_HELD)
+        storage = await opened_patiently(proxy.url(migrated_postgres))
+        held = proxy.cut(Cut.ANSWER_HELD)
+        clock = LoopClock(monkeypatch)
 
+        writing = asyncio.create_task(storage.write(lambda work: posted(work, cast)))
+        assert await asyncio.to_thread(held.wait, WITHIN_S)
+        clock.put_forward(2 * PATIENT_POSTGRES.timeout_seconds)
         with pytest.raises(OutcomeUnknown) as unknown:
-            await storage.write(lambda work: posted(work, cast))
+            await writing
 
         async with asyncio.timeout(WITHIN_S):
             assert await unknown.value.outcome() == "hello"
@@ -307,8 +313,8 @@ async def test_what_changed_nothing_has_its_answer_whatever_becomes_of_the_commi
 async def test_a_lock_that_is_held_too_long_is_unavailable(
     cast: Cast, emptied_postgres_url: str
 ) -> None:
-    hasty = await open_storage(
-        emptied_postgres_url, postgres=PostgresSettings(connections=1, lock_seconds=0.2)
+    hasty = await opened_patiently(
+        emptied_postgres_url, postgres=replace(PATIENT_POSTGRES, connections=1, lock_seconds=0.2)
     )
     stranger = await asyncpg.connect(emptied_postgres_url)
     async with stranger.transaction():
@@ -325,8 +331,8 @@ async def test_a_lock_that_is_held_too_long_is_unavailable(
 
 
 async def test_more_than_may_wait_are_turned_away(cast: Cast, emptied_postgres_url: str) -> None:
-    small = await open_storage(
-        emptied_postgres_url, postgres=PostgresSettings(connections=1, max_waiting=2)
+    small = await opened_patiently(
+        emptied_postgres_url, postgres=replace(PATIENT_POSTGRES, connections=1, max_waiting=2)
     )
 
     answers = await asyncio.gather(

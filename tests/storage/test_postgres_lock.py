@@ -14,6 +14,7 @@ from folkmoot.storage import Unusable, lock_storage, migrate, open_storage
 from folkmoot.storage.postgres_lock import PostgresLock
 from tests.cast import enter
 from tests.deadlines import WITHIN_S
+from tests.patience import PATIENT_POSTGRES, opened_patiently
 from tests.postgres import ONE_WORKER
 
 pytestmark = ONE_WORKER
@@ -71,7 +72,7 @@ async def test_a_second_server_is_refused_in_a_sentence_until_the_first_ends(emp
 async def test_migrations_and_commands_need_no_lock(emptied_postgres_url):
     lock = await taken(emptied_postgres_url)
     assert await migrate(emptied_postgres_url) is False
-    beside = await open_storage(emptied_postgres_url)
+    beside = await opened_patiently(emptied_postgres_url)
     await beside.check()
     await beside.close()
     await lock.release()
@@ -81,7 +82,7 @@ async def test_a_session_that_was_cut_is_made_good_and_nothing_is_written_withou
     emptied_postgres_url, stranger
 ):
     lock = await taken(emptied_postgres_url)
-    storage = await open_storage(emptied_postgres_url, lock=lock)
+    storage = await open_storage(emptied_postgres_url, postgres=PATIENT_POSTGRES, lock=lock)
     cast = await enter(storage)
     await stranger.execute(CUT)
     await is_held(lock, held=False)

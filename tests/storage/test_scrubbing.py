@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from folkmoot.core.messages.views import SearchQuery
-from folkmoot.storage import open_storage
 from folkmoot.storage.tables import BUNDLE
 from tests.cast import Cast, enter
+from tests.patience import opened_patiently
 
 
 async def talk(cast: Cast, count: int) -> None:
@@ -13,7 +13,7 @@ async def talk(cast: Cast, count: int) -> None:
 
 
 async def test_words_long_indexed_are_gone_when_the_file_is_closed(sqlite_path: Path) -> None:
-    cast = await enter(await open_storage(f"sqlite:///{sqlite_path}"))
+    cast = await enter(await opened_patiently(f"sqlite:///{sqlite_path}"))
     await talk(cast, BUNDLE)
     first = await cast.say(cast.ana, "the secret word is xylophone")
     second = await cast.say(cast.ana, f"{'or marimba ' * 800}!")

@@ -17,7 +17,6 @@ from folkmoot.core.conversations.model import Conversation
 from folkmoot.core.messages.model import Message
 from folkmoot.core.messages.views import SearchHit, SearchQuery
 from folkmoot.core.shared.ids import AccountId, ConversationId
-from folkmoot.storage import open_storage
 from folkmoot.storage.tables import BUNDLE
 from folkmoot.storage.words import (
     MAX_TERMS,
@@ -28,6 +27,7 @@ from folkmoot.storage.words import (
     words_of,
 )
 from tests.cast import Cast, enter
+from tests.patience import opened_patiently
 from tests.postgres import PostgresServer
 
 BEHIND = 2 * BUNDLE
@@ -166,14 +166,14 @@ async def test_a_hit_without_spaces_shows_the_characters_that_were_asked_for(cas
 async def test_words_that_were_kept_whole_are_kept_in_pairs_after_an_upgrade(
     database_url: str, request: pytest.FixtureRequest
 ) -> None:
-    storage = await open_storage(database_url)
+    storage = await opened_patiently(database_url)
     cast = await enter(storage)
     await cast.say(cast.ana, MEETING)
     await go_on(cast)
     await storage.close()
     outdate(database_url, request)
 
-    storage = await open_storage(database_url)
+    storage = await opened_patiently(database_url)
     hits = await find(replace(cast, storage=storage), cast.bo, "東京")
     await storage.close()
 

@@ -20,13 +20,15 @@ from folkmoot.storage import Unusable, migrate, open_storage
 from folkmoot.storage.sqlite import SqliteSettings
 from tests.cast import Cast, enter
 from tests.deadlines import WITHIN_S
+from tests.loop_clock import LoopClock
+from tests.patience import PATIENT_SQLITE, opened_patiently
 
-IMPATIENT = SqliteSettings(busy_seconds=0.05)
+IMPATIENT = replace(PATIENT_SQLITE, busy_seconds=0.05)
 NOBODY = 65534
 
 
 async def open_cast(path: Path, settings: SqliteSettings = IMPATIENT) -> Cast:
-    return await enter(await open_storage(f"sqlite:///{path}", sqlite=settings))
+    return await enter(await opened_patiently(f"sqlite:///{path}", sqlite=settings))
 
 
 async def contents(cast: Cast) -> list[str]:
@@ -186,7 +188,7 @@ async def test_readers_are_not_held_up_by_a_writer_and_see_only_what_is_committe
 
 
 async def test_more_than_may_wait_are_turned_away(sqlite_path: Path) -> None:
-    cast = await open_cast(sqlite_path, SqliteSettings(max_waiting_reads=2))
+    cast = await open_cast(sqlite_path, replace(PATIENT_SQLITE, max_waiting_reads=2))
 
     answers = await asyncio.gather(*(cast.head() for _ in range(5)), return_exceptions=True)
 
@@ -200,7 +202,7 @@ async def test_a_job_that_nobody_waits_for_any_more_is_not_begun(sqlite_path: Pa
     may_end = threading.Event()
 
     async def long_job(work: UnitOfWork) -> None:
-        assert may_end.wait(10)
+        assert may_end.wait(WITHIN_S)
 
     first = asyncio.create_task(cast.storage.write(long_job))
     second = asyncio.create_task(cast.say(cast.ana, "never mind"))
@@ -214,20 +216,28 @@ async def test_a_job_that_nobody_waits_for_any_more_is_not_begun(sqlite_path: Pa
     await cast.storage.close()
 
 
-async def test_what_was_begun_and_takes_too_long_has_an_outcome_later(sqlite_path: Path) -> None:
-    settings = replace(IMPATIENT, timeout_seconds=0.05)
-    cast = await open_cast(sqlite_path, settings)
-    may_end = threading.Event()
+async def test_what_was_begun_and_takes_too_long_has_an_outcome_later(
+    sqlite_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cast = await open_cast(sqlite_path)
+    clock = LoopClock(monkeypatch)
+    began, may_end = threading.Event(), threading.Event()
 
     async def long_job(work: UnitOfWork) -> object:
         (answer,) = await cast.posting.post(work, [cast.draft(cast.ana, "hello")])
+        began.set()
         assert may_end.wait(WITHIN_S)
         return answer
 
+    begun = asyncio.create_task(cast.storage.write(long_job))
+    assert await asyncio.to_thread(began.wait, WITHIN_S)
+    behind = asyncio.create_task(cast.say(cast.ana, "not begun"))
+    await asyncio.wait({begun, behind}, timeout=0)
+    clock.put_forward(IMPATIENT.timeout_seconds)
     with pytest.raises(OutcomeUnknown) as unknown:
-        await cast.storage.write(long_job)
+        await begun
     with pytest.raises(Unavailable) as unavailable:
-        await cast.say(cast.ana, "not begun")
+        await behind
     may_end.set()
     async with asyncio.timeout(WITHIN_S):
         posted = await unknown.value.outcome()
@@ -239,18 +249,23 @@ async def test_what_was_begun_and_takes_too_long_has_an_outcome_later(sqlite_pat
 
 
 async def test_what_was_begun_and_fails_late_is_known_not_to_have_happened(
-    sqlite_path: Path,
+    sqlite_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    cast = await open_cast(sqlite_path, replace(IMPATIENT, timeout_seconds=0.05))
-    may_end = threading.Event()
+    cast = await open_cast(sqlite_path)
+    clock = LoopClock(monkeypatch)
+    began, may_end = threading.Event(), threading.Event()
 
     async def long_job(work: UnitOfWork) -> None:
         await cast.posting.post(work, [cast.draft(cast.ana, "hello")])
+        began.set()
         assert may_end.wait(WITHIN_S)
         raise StorageFull
 
+    begun = asyncio.create_task(cast.storage.write(long_job))
+    assert await asyncio.to_thread(began.wait, WITHIN_S)
+    clock.put_forward(IMPATIENT.timeout_seconds)
     with pytest.raises(OutcomeUnknown) as unknown:
-        await cast.storage.write(long_job)
+        await begun
     may_end.set()
     async with asyncio.timeout(WITHIN_S):
         with pytest.raises(StorageFull):

@@ -11,9 +11,9 @@ from folkmoot.core.shared.ids import AccountId, ConversationId, MessageId, Uid
 from folkmoot.core.shared.pages import Page, Slice
 from folkmoot.core.shared.refusals import Unavailable
 from folkmoot.core.work import Storage, UnitOfWork
-from folkmoot.storage import open_storage
 from folkmoot.storage.errors import ConstraintBroken, ForeignAwait, ReadingOnly
 from tests.cast import NOON, Cast, enter
+from tests.patience import opened_patiently
 
 
 class Interrupted(Exception):
@@ -205,7 +205,7 @@ async def test_checking_says_nothing_when_writing_would_work(storage: Storage) -
 
 
 async def test_after_closing_nothing_is_to_be_had(url: str) -> None:
-    storage = await open_storage(url)
+    storage = await opened_patiently(url)
     cast = await enter(storage)
     await storage.close()
 

@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 from folkmoot.core.shared.pages import Page
-from folkmoot.storage import open_storage
 from tests.cast import enter
+from tests.patience import opened_patiently
 from tests.storage.test_schema import execute
 
 HEART, WHOLE_HEART, KISS = "❤", "❤\ufe0f", "👩\u200d❤\u200d👩"
@@ -13,7 +13,7 @@ HEART, WHOLE_HEART, KISS = "❤", "❤\ufe0f", "👩\u200d❤\u200d👩"
 async def test_spellings_of_an_emoji_become_one_when_the_database_is_upgraded(
     database_url: str,
 ) -> None:
-    storage = await open_storage(database_url)
+    storage = await opened_patiently(database_url)
     cast = await enter(storage)
     message = await cast.say(cast.ana, "hello")
     for account, emoji in (
@@ -36,7 +36,7 @@ async def test_spellings_of_an_emoji_become_one_when_the_database_is_upgraded(
     await execute(database_url, "UPDATE changes SET detail = '❤' WHERE kind = 'reaction_added'")
     await execute(database_url, "UPDATE alembic_version SET version_num = '0009'")
 
-    storage = await open_storage(database_url)
+    storage = await opened_patiently(database_url)
     cast = replace(cast, storage=storage)
     (shown,) = await cast.see(lambda work: work.views.page(cast.lobby.id, Page(10)))
     told = [event.emoji for event in await cast.timeline(after=1)]

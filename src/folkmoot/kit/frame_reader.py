@@ -7,6 +7,7 @@ import msgspec
 from msgspec import NODEFAULT, Struct
 
 from folkmoot.core.shared.refusals import Invalid
+from folkmoot.wire.json_numbers import plain_numbers
 
 SHOWN_CHARS = 40
 
@@ -61,11 +62,19 @@ class FrameReader(Generic[Intention]):
             name: str = self._envelope.decode(data).tag
             decoder = self._decoders.get(name)
             if decoder is not None:
-                intention: Intention = decoder.decode(data)
-                return intention
+                return self._decoded(decoder, data)
         except msgspec.ValidationError as error:
             raise FrameMalformed(field="frame", problem=str(error)) from None
         except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
             raise FrameMalformed(field="frame", problem=f"not valid JSON ({error})") from None
         known = ", ".join(self._decoders)
         raise FrameUnknown(field=self._tag_field, given=name[:SHOWN_CHARS], known=known)
+
+    def _decoded(self, decoder: msgspec.json.Decoder[Any], text: str) -> Intention:
+        intention: Intention
+        try:
+            intention = decoder.decode(text)
+        except msgspec.ValidationError:
+            # A whole number may be written as 1.0; few are, so all others are read only once.
+            intention = decoder.decode(plain_numbers(text.encode()))
+        return intention

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from folkmoot.core.messages.errors import MentionUnknown, NoSuchAttachment, NoSuchMessage
 from folkmoot.core.shared.ids import MessageId, Uid, uid_of
 from folkmoot.files.links import as_upload_id
+from folkmoot.wire.json_numbers import MAX_EXACT
 
-MAX_NUMBER = 2**53
+MAX_NUMBER = MAX_EXACT
 """The largest number that every client can hold."""
 
 

@@ -19,6 +19,9 @@ from folkmoot.realtime.services import Services
 CALLER: Final = "caller"
 """Where the entrance leaves, in the state of a request, who asks."""
 
+NAMES: Final = "x-names"
+"""Where `shape` notes what an answer names, until the links of the document are made of it."""
+
 _encode = msgspec.json.Encoder().encode
 
 bearer = OAuth2PasswordBearer(
@@ -59,12 +62,23 @@ def answer(content: Struct | list[Any], status: int = 200) -> Response:
     return Response(_encode(content), status, media_type="application/json")
 
 
-def shape(of: type[Struct], *, many: bool = False, description: str = "Done") -> dict[str, Any]:
-    """How an answer is described in the OpenAPI document; its schema is made from the type."""
+def shape(
+    of: type[Struct],
+    *,
+    many: bool = False,
+    description: str = "Done",
+    names: Mapping[str, str] = MappingProxyType({}),
+) -> dict[str, Any]:
+    """How an answer is described in the OpenAPI document; its schema is made from the type.
+
+    ``names`` says which field of the answer (a JSON pointer without its first slash) is which
+    parameter in the paths of routes with the same tag: the document links to those routes.
+    """
     schema: dict[str, Any] = {"$ref": f"#/components/schemas/{of.__name__}"}
     if many:
         schema = {"type": "array", "items": schema}
-    return {"description": description, "content": {"application/json": {"schema": schema}}}
+    answer = {"description": description, "content": {"application/json": {"schema": schema}}}
+    return {**answer, NAMES: dict(names)} if names else answer
 
 
 _REFUSALS = {
@@ -114,13 +128,21 @@ def refusals(
     }
 
 
+class ProblemOut(Struct):
+    """What is wrong with a request at one place: ``loc`` leads there from ``body`` or ``query``."""
+
+    type: str
+    loc: list[str | int]
+    msg: str
+
+
 class RefusalOut(Struct):
     """Why a request was refused: a text (or, for 422, a list of places), and a stable code.
 
     What passes by itself (``passing``) may be tried again as it is, in ``retry_after`` seconds.
     """
 
-    detail: str | list[dict[str, Any]]
+    detail: str | list[ProblemOut]
     code: str
     passing: bool | UnsetType = UNSET
     retry_after: float | UnsetType = UNSET

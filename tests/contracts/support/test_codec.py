@@ -50,6 +50,14 @@ def test_what_this_contract_does_not_show_is_hidden(event):
     assert codec.packet(event, SETTING, own=False, with_offset=True) is None
 
 
+def test_a_whole_number_is_one_however_it_is_written():
+    asked = codec.decode(said("resume", {"after_seq": 7.0, "unknown": [1.5, {"n": 1.0}]}))
+    assert (asked, type(asked.after_seq)) == (wire.ResumeThread(after_seq=7), int)
+    for seq in (7.5, 2.0**53, True):
+        with pytest.raises(EventMalformed):
+            codec.decode(said("resume", {"after_seq": seq}))
+
+
 def test_an_event_of_a_thread_that_nobody_listens_to_is_hidden():
     assert codec.packet(SHOWN[0][0], None, own=False, with_offset=False) is None
 

@@ -1,13 +1,46 @@
 """Bodies and answers of the account routes, and how an account looks to its owner."""
 
 from datetime import datetime
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from msgspec import UNSET, Struct, UnsetType
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictStr, model_validator
 
-from folkmoot.auth.logins import Ticket, TokenPair
-from folkmoot.core.accounts.model import Account
+from folkmoot.auth.common_passwords import MIN_CHARS
+from folkmoot.auth.logins import MAX_NAME_CHARS, MAX_REFRESH_CHARS, Ticket, TokenPair
+from folkmoot.auth.passwords import MAX_BYTES
+from folkmoot.core.accounts.model import (
+    MAX_AVATAR_CHARS,
+    MAX_EMAIL_CHARS,
+    MAX_USERNAME_CHARS,
+    MIN_USERNAME_CHARS,
+    Account,
+)
+from folkmoot.core.accounts.model import MAX_NAME_CHARS as MAX_FULL_NAME_CHARS
+from folkmoot.kit.bodies import text_schema
+
+Username = Annotated[
+    StrictStr,
+    text_schema(
+        least=MIN_USERNAME_CHARS,
+        most=MAX_USERNAME_CHARS,
+        pattern="^[A-Za-z0-9][A-Za-z0-9._-]*[A-Za-z0-9_]$",
+    ),
+]
+Email = Annotated[
+    StrictStr,
+    text_schema(
+        least=3,
+        most=MAX_EMAIL_CHARS,
+        pattern=r"^[^\s@<>()\[\]\\,;:\"]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?$",
+    ),
+]
+FullName = Annotated[StrictStr, text_schema(most=MAX_FULL_NAME_CHARS)]
+Avatar = Annotated[StrictStr, text_schema(most=MAX_AVATAR_CHARS)]
+LoginName = Annotated[StrictStr, text_schema(least=1, most=MAX_NAME_CHARS)]
+OldPassword = Annotated[StrictStr, text_schema(most=MAX_BYTES)]
+NewPassword = Annotated[StrictStr, text_schema(least=MIN_CHARS, most=MAX_BYTES)]
+RefreshToken = Annotated[StrictStr, text_schema(most=MAX_REFRESH_CHARS)]
 
 
 class Registration(BaseModel):
@@ -26,10 +59,10 @@ class Registration(BaseModel):
         }
     )
 
-    username: StrictStr
-    email: StrictStr
-    password: StrictStr = Field(repr=False)
-    full_name: StrictStr | None = None
+    username: Username
+    email: Email
+    password: NewPassword = Field(repr=False)
+    full_name: FullName | None = None
 
 
 class LoginBody(BaseModel):
@@ -37,13 +70,15 @@ class LoginBody(BaseModel):
 
     model_config = ConfigDict(
         json_schema_extra={
-            "examples": [{"email": "ana@example.com", "password": "correct horse battery"}]
+            "examples": [{"email": "ana@example.com", "password": "correct horse battery"}],
+            # One of the two, so that generators still make one plain type of this.
+            "not": {"properties": {"email": {"type": "null"}, "username": {"type": "null"}}},
         }
     )
 
-    email: StrictStr | None = None
-    username: StrictStr | None = None
-    password: StrictStr = Field(repr=False)
+    email: LoginName | None = None
+    username: LoginName | None = None
+    password: OldPassword = Field(repr=False)
     set_cookie: StrictBool = Field(
         default=False, description="Have the token set as an HttpOnly cookie as well"
     )
@@ -65,7 +100,7 @@ class RefreshBody(BaseModel):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"refresh_token": "from the login"}]})
 
-    refresh_token: StrictStr = Field(repr=False)
+    refresh_token: RefreshToken = Field(repr=False)
     set_cookie: StrictBool = False
 
 
@@ -91,8 +126,8 @@ class PasswordBody(BaseModel):
         }
     )
 
-    current_password: StrictStr = Field(repr=False)
-    new_password: StrictStr = Field(repr=False)
+    current_password: OldPassword = Field(repr=False)
+    new_password: NewPassword = Field(repr=False)
 
 
 class ProfileBody(BaseModel):
@@ -100,12 +135,13 @@ class ProfileBody(BaseModel):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"full_name": "Ana Example"}]})
 
-    full_name: StrictStr | None = None
-    avatar: StrictStr | None = Field(default=None, description="The address of a picture")
-    email: StrictStr | None = Field(
+    full_name: FullName | None = None
+    avatar: Avatar | None = Field(default=None, description="The address of a picture")
+    # An account is never without an address: null is read, and refused as none.
+    email: Annotated[StrictStr | None, Email.__metadata__[-1]] = Field(
         default=None, description="Another address is confirmed from there (`POST /auth/email`)"
     )
-    current_password: StrictStr | None = Field(
+    current_password: OldPassword | None = Field(
         default=None, repr=False, description="Needed for another e-mail address"
     )
 

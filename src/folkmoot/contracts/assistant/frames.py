@@ -4,11 +4,13 @@ These types are the wire: frames are encoded from them, decoded into them, and t
 document is generated from them. Every frame of a session names it in ``session_id``.
 """
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-Seq = Annotated[int, Meta(ge=0, le=2**53, description="A place in the session's timeline")]
+from folkmoot.kit.ids import MAX_NUMBER
+
+Seq = Annotated[int, Meta(ge=0, le=MAX_NUMBER, description="A place in the session's timeline")]
 Instant = Annotated[
     str, Meta(description="UTC", examples=["2025-01-29T10:05:00.250000Z"], extra_json_schema={})
 ]
@@ -249,6 +251,20 @@ class ChatUpdatedFrame(ChatFrame, ChatActFields, tag="session_updated"):
     assistant: bool | UnsetType = UNSET
 
 
+Missed = (
+    ChatMessageFrame
+    | ChatEditedFrame
+    | ChatDeletedFrame
+    | ChatReactionFrame
+    | ChatMemberAddedFrame
+    | ChatMemberRemovedFrame
+    | ChatClosedFrame
+    | ChatAssignedFrame
+    | ChatUpdatedFrame
+)
+"""What the author of a message that was refused may not have seen: all that has a ``seq``."""
+
+
 class ChatPongFrame(ChatFrame, tag="pong"):
     """The answer to a ping."""
 
@@ -269,7 +285,7 @@ class ChatErrorFrame(ChatFrame, tag="error"):
     passing: bool | UnsetType = UNSET
     retry_after: float | UnsetType = UNSET
     last_seq: int | UnsetType = UNSET
-    missed: list[Any] | UnsetType = UNSET
+    missed: list[Missed] | UnsetType = UNSET
 
 
 OUTBOUND: tuple[type[Struct], ...] = tuple(ChatFrame.__subclasses__())

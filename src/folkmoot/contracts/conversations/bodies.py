@@ -5,10 +5,11 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr
 
 from folkmoot.core.conversations.model import MAX_MEMBERS
+from folkmoot.kit.bodies import ClientId, Content, Seq, Title
 from folkmoot.kit.ids import MAX_NUMBER
 
 Participants = Annotated[
-    list[StrictInt | StrictStr],
+    list[Annotated[StrictInt, Field(le=MAX_NUMBER)] | StrictStr],
     Field(max_length=MAX_MEMBERS, description="Accounts, each by number or by username"),
 ]
 
@@ -20,7 +21,7 @@ class NewConversationBody(BaseModel):
         json_schema_extra={"examples": [{"title": "Lunch", "participant_ids": ["alice"]}]}
     )
 
-    title: StrictStr | None = None
+    title: Title | None = None
     participant_ids: Participants
 
 
@@ -29,7 +30,7 @@ class TitleBody(BaseModel):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"title": "Lunch at one"}]})
 
-    title: StrictStr | None
+    title: Title | None
 
 
 class ParticipantsBody(BaseModel):
@@ -49,13 +50,13 @@ class MessageBody(BaseModel):
         }
     )
 
-    content: StrictStr
-    client_id: StrictStr | None = Field(
+    content: Content
+    client_id: ClientId | None = Field(
         default=None, description="The same again gets the first message back, however late"
     )
     reply_to_id: Annotated[StrictInt, Field(ge=1, le=MAX_NUMBER)] | None = None
     attachment_id: StrictStr | None = None
-    if_last_seq: Annotated[StrictInt, Field(ge=0, le=MAX_NUMBER)] | None = Field(
+    if_last_seq: Seq | None = Field(
         default=None, description="Refuse with 409 when the conversation has moved on"
     )
 
@@ -65,7 +66,7 @@ class ContentBody(BaseModel):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"content": "Hello again!"}]})
 
-    content: StrictStr
+    content: Content
 
 
 class ReadBody(BaseModel):
@@ -73,4 +74,4 @@ class ReadBody(BaseModel):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"up_to_seq": 7}]})
 
-    up_to_seq: Annotated[StrictInt, Field(ge=0, le=MAX_NUMBER)]
+    up_to_seq: Seq

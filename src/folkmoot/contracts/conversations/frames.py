@@ -9,10 +9,13 @@ from typing import Annotated
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from folkmoot.kit.change_frames import DeleteFrame, EditFrame, ReactFrame
+from folkmoot.kit.ids import MAX_NUMBER
 from folkmoot.kit.rejections import ErrorFrame, NotUpToDateBody
 
-Seq = Annotated[int, Meta(ge=0, le=2**53, description="A place in the conversation's timeline")]
-Number = Annotated[int, Meta(ge=1, le=2**53)]
+Seq = Annotated[
+    int, Meta(ge=0, le=MAX_NUMBER, description="A place in the conversation's timeline")
+]
+Number = Annotated[int, Meta(ge=1, le=MAX_NUMBER)]
 Instant = Annotated[
     str, Meta(description="UTC", examples=["2025-11-22 10:30:00Z"], extra_json_schema={})
 ]
@@ -167,6 +170,21 @@ class ConversationClosedOut(ConversationFrame, tag="conversation_closed"):
     seq: int
 
 
+Missed = (
+    MessageOut
+    | MessageEditedOut
+    | MessageDeletedOut
+    | ReactionFrameOut
+    | ParticipantAddedOut
+    | ParticipantRemovedOut
+    | ConversationRenamedOut
+    | AgentAssignedOut
+    | AssistantSwitchedOut
+    | ConversationClosedOut
+)
+"""What the author of a message that was refused may not have seen: all that has a ``seq``."""
+
+
 class UserJoinedOut(ConversationFrame, tag="user_joined"):
     """An account's first socket in this conversation opened."""
 
@@ -202,6 +220,8 @@ class PongOut(ConversationFrame, tag="pong"):
 
 class ErrorOut(ConversationFrame, ErrorFrame, tag="error"):
     """A frame was refused; the socket stays open. ``code`` is stable, ``message`` is for people."""
+
+    missed: list[Missed] | UnsetType = UNSET
 
 
 OUTBOUND: tuple[type[Struct], ...] = tuple(ConversationFrame.__subclasses__())
@@ -321,6 +341,8 @@ class ReadStateOut(Struct):
 
 class NotUpToDateOut(NotUpToDateBody):
     """Why a message was not posted, and what the author had not seen: as the socket shows it."""
+
+    missed: list[Missed]
 
 
 ANSWERS: tuple[type[Struct], ...] = (

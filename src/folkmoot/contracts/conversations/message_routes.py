@@ -12,10 +12,11 @@ from folkmoot.contracts.conversations.routes import ConversationPath
 from folkmoot.core.audience import hidden_authors
 from folkmoot.core.conversations.model import ReadMark
 from folkmoot.core.messages.errors import NotUpToDate
-from folkmoot.core.messages.model import Message
+from folkmoot.core.messages.model import MAX_EMOJI_CHARS, Message
 from folkmoot.core.shared.ids import AccountId, ConversationId, MessageId
 from folkmoot.core.shared.pages import Slice
 from folkmoot.core.work import UnitOfWork
+from folkmoot.kit.bodies import text_schema
 from folkmoot.kit.ids import message_id_of, upload_id_of
 from folkmoot.kit.queries import IdempotencyKey, PageOf
 from folkmoot.kit.rest import (
@@ -44,6 +45,7 @@ MessagePath = Annotated[
 ]
 EmojiPath = Annotated[
     str,
+    text_schema(least=1, most=MAX_EMOJI_CHARS),
     Path(description="One emoji, percent-encoded; shown fully qualified, however it is spelt"),
 ]
 
@@ -51,7 +53,13 @@ EmojiPath = Annotated[
 @router.get(
     "/messages",
     summary="List messages",
-    responses={200: shape(wire.MessageOut, many=True)},
+    responses={
+        200: shape(
+            wire.MessageOut,
+            many=True,
+            names={"conversation_id": "0/conversation_id", "message_id": "0/id"},
+        )
+    },
 )
 async def history(
     conversation_id: ConversationPath, services: ServicesOf, caller: CallerOf, page: PageOf
@@ -87,7 +95,11 @@ async def _hidden(
     status_code=201,
     summary="Send a message",
     responses={
-        201: shape(wire.MessageOut, description="It is durable now"),
+        201: shape(
+            wire.MessageOut,
+            description="It is durable now",
+            names={"conversation_id": "conversation_id", "message_id": "id"},
+        ),
         **errors.refused(409, also=wire.NotUpToDateOut),
     },
 )
@@ -127,7 +139,7 @@ async def post(
 @router.patch(
     "/messages/{message_id}",
     summary="Edit a message",
-    responses={200: shape(wire.MessageOut)},
+    responses={200: shape(wire.MessageOut), **errors.refused(409)},
 )
 async def edit(
     conversation_id: ConversationPath,
@@ -143,7 +155,12 @@ async def edit(
     return answer(codec.message_out(edited, own=True))
 
 
-@router.delete("/messages/{message_id}", status_code=204, summary="Delete a message")
+@router.delete(
+    "/messages/{message_id}",
+    status_code=204,
+    summary="Delete a message",
+    responses=errors.refused(409),
+)
 async def delete(
     conversation_id: ConversationPath,
     message_id: MessagePath,
@@ -157,7 +174,10 @@ async def delete(
 
 
 @router.put(
-    "/messages/{message_id}/reactions/{emoji}", status_code=204, summary="React to a message"
+    "/messages/{message_id}/reactions/{emoji}",
+    status_code=204,
+    summary="React to a message",
+    responses=errors.refused(409),
 )
 async def react(
     conversation_id: ConversationPath,
@@ -173,7 +193,10 @@ async def react(
 
 
 @router.delete(
-    "/messages/{message_id}/reactions/{emoji}", status_code=204, summary="Remove a reaction"
+    "/messages/{message_id}/reactions/{emoji}",
+    status_code=204,
+    summary="Remove a reaction",
+    responses=errors.refused(409),
 )
 async def unreact(
     conversation_id: ConversationPath,

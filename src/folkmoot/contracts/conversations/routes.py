@@ -41,7 +41,10 @@ ConversationPath = Annotated[
     "",
     status_code=201,
     summary="Start a conversation",
-    responses={201: shape(wire.ConversationOut), **refused(403, 404, 422)},
+    responses={
+        201: shape(wire.ConversationOut, names={"conversation_id": "id"}),
+        **refused(403, 404, 422),
+    },
 )
 async def start(
     body: bodies.NewConversationBody, services: ServicesOf, caller: CallerOf
@@ -67,7 +70,10 @@ async def start(
 @router.get(
     "",
     summary="List your conversations",
-    responses={200: shape(wire.ConversationOut, many=True), **refused(422)},
+    responses={
+        200: shape(wire.ConversationOut, many=True, names={"conversation_id": "0/id"}),
+        **refused(422),
+    },
 )
 async def listed(
     services: ServicesOf, caller: CallerOf, limit: Limit = 50, offset: Offset = 0

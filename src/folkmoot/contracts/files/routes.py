@@ -3,20 +3,20 @@
 from collections.abc import AsyncIterator, Mapping
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Request, Response
+from fastapi import APIRouter, Header, Path, Request, Response
 from fastapi.responses import StreamingResponse
 from msgspec import Struct
 from starlette.requests import ClientDisconnect
 
 from folkmoot.core.messages.errors import FileTooLarge, QuotaReached
-from folkmoot.core.messages.model import Upload
+from folkmoot.core.messages.model import PICTURES, Upload
 from folkmoot.files import thumbnails
 from folkmoot.files.form import OVERHEAD_BYTES, FileForm, FormMalformed
 from folkmoot.files.links import PREFIX, file_url, thumbnail_url
 from folkmoot.files.names import disposition
 from folkmoot.files.ranges import NotSatisfiable, wanted
 from folkmoot.files.service import Incoming
-from folkmoot.files.sniffing import served_type
+from folkmoot.files.sniffing import UNKNOWN, served_type
 from folkmoot.kit.rest import CallerOf, ServicesOf, answer, refusals, shape
 
 STATUSES: Mapping[str, int] = {
@@ -51,7 +51,30 @@ _FORM = {
     },
 }
 _BINARY = {"schema": {"type": "string", "format": "binary"}}
-_BYTES: dict[str, Any] = {"content": {"application/octet-stream": _BINARY}}
+# What a file was found to be; of most types there is no list.
+_TYPES = (UNKNOWN, *sorted(PICTURES), "application/pdf", "text/plain", "*/*")
+_BYTES: dict[str, Any] = {"content": dict.fromkeys(_TYPES, _BINARY)}
+_KNOWN = {"description": "What the client has is still right"}
+_BEYOND = {
+    "description": "The range lies beyond the file's end",
+    "headers": {
+        "Content-Range": {
+            "description": "The size of the file: `bytes */n`",
+            "schema": {"type": "string"},
+        }
+    },
+}
+
+Range = Annotated[
+    str | None,
+    Header(alias="Range", description="A part of it, by its bytes: `bytes=0-1023`, from 0 on"),
+]
+IfRange = Annotated[
+    str | None, Header(description="The `ETag` of which the part is wanted; else all is sent")
+]
+IfNoneMatch = Annotated[
+    str | None, Header(description="The `ETag` of what the client has: 304 if it is still that")
+]
 
 
 class FileOut(Struct):
@@ -69,7 +92,10 @@ class FileOut(Struct):
     "",
     status_code=201,
     summary="Upload a file",
-    responses={201: shape(FileOut, description="It is whole on disk"), **refusals(400, 413, 422)},
+    responses={
+        201: shape(FileOut, description="It is whole on disk", names={"file_id": "attachment_id"}),
+        **refusals(400, 413, 422),
+    },
     openapi_extra={"requestBody": _FORM},
 )
 async def upload(request: Request, services: ServicesOf, caller: CallerOf) -> Response:
@@ -95,10 +121,21 @@ async def upload(request: Request, services: ServicesOf, caller: CallerOf) -> Re
     "/{file_id}",
     summary="Download a file",
     response_class=Response,
-    responses={200: _BYTES, 206: _BYTES, **refusals(404)},
+    responses={
+        200: {"description": "The whole file", **_BYTES},
+        206: {"description": "The part that was asked for", **_BYTES},
+        304: _KNOWN,
+        416: _BEYOND,
+        **refusals(404),
+    },
 )
 async def fetch(
-    file_id: FilePath, request: Request, services: ServicesOf, caller: CallerOf
+    file_id: FilePath,
+    services: ServicesOf,
+    caller: CallerOf,
+    wanted_range: Range = None,
+    if_range: IfRange = None,
+    if_none_match: IfNoneMatch = None,
 ) -> Response:
     """The bytes of a file, for its uploader and for members of a conversation that holds it.
 
@@ -113,11 +150,9 @@ async def fetch(
         "Content-Type": _content_type(kept),
         "Content-Disposition": disposition(kept.name, inline=kept.attachment.is_picture),
     }
-    if _is_known(request, etag):
+    if _is_known(if_none_match, etag):
         return Response(status_code=304, headers=headers)
-    asked = request.headers.get("range")
-    if request.headers.get("if-range", etag) != etag:
-        asked = None
+    asked = wanted_range if if_range in {None, etag} else None
     try:
         span = wanted(asked, kept.size)
     except NotSatisfiable:
@@ -136,16 +171,23 @@ async def fetch(
     "/{file_id}/thumbnail",
     summary="Download a thumbnail",
     response_class=Response,
-    responses={200: {"content": {thumbnails.MEDIA_TYPE: _BINARY}}, **refusals(404)},
+    responses={
+        200: {"description": "The picture", "content": {thumbnails.MEDIA_TYPE: _BINARY}},
+        304: _KNOWN,
+        **refusals(404),
+    },
 )
 async def fetch_thumbnail(
-    file_id: FilePath, request: Request, services: ServicesOf, caller: CallerOf
+    file_id: FilePath,
+    services: ServicesOf,
+    caller: CallerOf,
+    if_none_match: IfNoneMatch = None,
 ) -> Response:
     """A small picture of an image, without what the image tells about itself."""
     kept = await services.files.shown(caller.account, file_id)
     etag = f'"{kept.digest}.thumbnail"'
     headers = {**_GUARDED, "ETag": etag, "Content-Disposition": "inline"}
-    if _is_known(request, etag):
+    if _is_known(if_none_match, etag):
         return Response(status_code=304, headers=headers)
     picture = await services.files.thumbnail(kept)
     return Response(picture, headers=headers, media_type=thumbnails.MEDIA_TYPE)
@@ -186,8 +228,8 @@ def _content_type(kept: Upload) -> str:
     return f"{media_type}; charset=utf-8" if media_type == "text/plain" else media_type
 
 
-def _is_known(request: Request, etag: str) -> bool:
-    known = request.headers.get("if-none-match", "")
+def _is_known(if_none_match: str | None, etag: str) -> bool:
+    known = if_none_match or ""
     return known == "*" or etag in (one.strip().removeprefix("W/") for one in known.split(","))
 
 

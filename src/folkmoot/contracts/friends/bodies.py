@@ -3,8 +3,9 @@
 from typing import Annotated
 
 from fastapi import Path, Query
-from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr
+from pydantic import BaseModel, ConfigDict, Field, StrictStr
 
+from folkmoot.kit.bodies import ClientId, Content, Seq
 from folkmoot.kit.ids import MAX_NUMBER
 
 _FRIEND = "8d3c1a52-5e0f-7f0e-9d1b-3a7e6c1f2b90"
@@ -23,11 +24,11 @@ class DirectBody(BaseModel):
     )
 
     receiver_id: StrictStr = Field(description="The friend, by UUID or username")
-    content: StrictStr
-    client_id: StrictStr | None = Field(
+    content: Content
+    client_id: ClientId | None = Field(
         default=None, description="The same again gets the first message back, however late"
     )
-    if_last_seq: Annotated[StrictInt, Field(ge=0, le=MAX_NUMBER)] | None = Field(
+    if_last_seq: Seq | None = Field(
         default=None, description="Refuse with 409 when the conversation has moved on"
     )
     reply_to_id: StrictStr | None = Field(

@@ -9,9 +9,12 @@ from typing import Annotated
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from folkmoot.kit.change_frames import DeleteFrame, EditFrame, ReactFrame
+from folkmoot.kit.ids import MAX_NUMBER
 from folkmoot.kit.rejections import ErrorFrame, NotUpToDateBody
 
-Seq = Annotated[int, Meta(ge=0, le=2**53, description="A place in the timeline of two friends")]
+Seq = Annotated[
+    int, Meta(ge=0, le=MAX_NUMBER, description="A place in the timeline of two friends")
+]
 Instant = Annotated[
     str, Meta(description="UTC", examples=["2025-11-22T10:30:00Z"], extra_json_schema={})
 ]
@@ -176,6 +179,10 @@ class DirectReactedOut(FriendsFrame, tag="message_reaction"):
     seq: int
 
 
+Missed = NewDirectOut | DirectEditedOut | DirectDeletedOut | DirectReactedOut
+"""What the sender of a message that was refused may not have seen: all that has a ``seq``."""
+
+
 class FriendTypingOut(FriendsFrame, tag="typing_indicator"):
     """A friend began or stopped writing to the account."""
 
@@ -222,6 +229,8 @@ class FriendsPongOut(FriendsFrame, tag="pong"):
 
 class FriendsErrorOut(FriendsFrame, ErrorFrame, tag="error"):
     """A frame was refused; the socket stays open. ``code`` is stable, ``message`` is for people."""
+
+    missed: list[Missed] | UnsetType = UNSET
 
 
 OUTBOUND: tuple[type[Struct], ...] = tuple(FriendsFrame.__subclasses__())
@@ -347,6 +356,8 @@ class FriendRequestsOut(Struct):
 
 class DirectNotUpToDateOut(NotUpToDateBody):
     """Why a message was not posted, and what the sender had not seen: as the socket shows it."""
+
+    missed: list[Missed]
 
 
 ANSWERS: tuple[type[Struct], ...] = (

@@ -22,7 +22,11 @@ router = APIRouter(
 )
 
 
-@router.get("", summary="List your friends", responses={200: shape(wire.FriendsOut)})
+@router.get(
+    "",
+    summary="List your friends",
+    responses={200: shape(wire.FriendsOut, names={"friend_id": "friends/0/account_id"})},
+)
 async def listed(services: ServicesOf, caller: CallerOf) -> Response:
     """All friends, the oldest first; `last_seq` is where a new client may resume from."""
     found = await services.storage.read(lambda work: friends_of(work, caller.account.id))
@@ -62,7 +66,7 @@ async def request(body: bodies.FriendBody, services: ServicesOf, caller: CallerO
 @router.get(
     "/requests",
     summary="List open friend requests",
-    responses={200: shape(wire.FriendRequestsOut)},
+    responses={200: shape(wire.FriendRequestsOut, names={"request_id": "incoming/0/request_id"})},
 )
 async def requests(services: ServicesOf, caller: CallerOf) -> Response:
     """The requests that wait for an answer, of others and one's own, the oldest first."""

@@ -41,7 +41,11 @@ router = APIRouter(
     status_code=201,
     summary="Send a message to a friend",
     responses={
-        201: shape(wire.DirectMessageOut, description="It is durable now"),
+        201: shape(
+            wire.DirectMessageOut,
+            description="It is durable now",
+            names={"message_id": "message_id", "friend_id": "receiver_id"},
+        ),
         **refusals(400, 404, 422),
         **refusals(409, also=wire.DirectNotUpToDateOut),
     },

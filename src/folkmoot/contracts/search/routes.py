@@ -11,6 +11,7 @@ from folkmoot.core.messages.views import SearchHit, SearchQuery
 from folkmoot.core.shared.ids import AccountId, ConversationId, uid_of
 from folkmoot.core.shared.texts import trimmed
 from folkmoot.core.work import UnitOfWork
+from folkmoot.kit.bodies import text_schema
 from folkmoot.kit.rest import CallerOf, ServicesOf, answer, refusals, shape
 from folkmoot.realtime.services import Services
 
@@ -19,7 +20,9 @@ MAX_WORDS_CHARS = 200
 
 router = APIRouter(prefix="/api/v1/chat", tags=["search"], responses=refusals(401, 422, 429))
 
-Words = Annotated[str, Query(description="What to look for")]
+Words = Annotated[
+    str, text_schema(least=1, most=MAX_WORDS_CHARS), Query(description="What to look for")
+]
 Where = Annotated[str | None, Query(description="Only there: a conversation by UUID or by number")]
 From = Annotated[
     str | None,

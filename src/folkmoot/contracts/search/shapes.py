@@ -11,6 +11,9 @@ Instant = Annotated[
     str, Meta(description="UTC", examples=["2025-12-29T10:05:00Z"], extra_json_schema={})
 ]
 
+Mark = Annotated[list[int], Meta(min_length=2, max_length=2)]
+"""A stretch of characters (code points): where it begins, and where it has ended."""
+
 
 class SearchHitOut(Struct):
     """A message that was found. ``marks`` are the [start, end) of what matched in ``snippet``.
@@ -27,7 +30,7 @@ class SearchHitOut(Struct):
     message_type: str
     created_at: Instant
     snippet: str
-    marks: list[tuple[int, int]]
+    marks: list[Mark]
     rank: float
 
 
@@ -44,6 +47,6 @@ def hit_out(hit: SearchHit) -> SearchHitOut:
         message_type=message.body.kind.value,
         created_at=in_seconds(message.created_at),
         snippet=hit.snippet,
-        marks=list(hit.marks),
+        marks=[list(mark) for mark in hit.marks],
         rank=hit.rank,
     )

@@ -2,7 +2,7 @@
 
 from msgspec import UNSET, Struct, UnsetType
 
-from folkmoot.contracts.sessions.frames import Instant, SessionReactionOut
+from folkmoot.contracts.sessions.frames import Instant, Missed, SessionReactionOut
 from folkmoot.kit.rejections import NotUpToDateBody
 
 
@@ -155,6 +155,8 @@ class SessionSocketOut(Struct):
 
 class SessionNotUpToDateOut(NotUpToDateBody):
     """Why a message was not posted, and what the author had not seen: as the socket shows it."""
+
+    missed: list[Missed]
 
 
 ANSWERS: tuple[type[Struct], ...] = (

@@ -3,11 +3,12 @@
 from typing import Annotated, Literal
 
 from fastapi import Path, Query
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, StrictStr
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, StrictStr, WithJsonSchema
 
 from folkmoot.contracts.sessions import frames as wire
-from folkmoot.core.messages.model import MAX_MENTIONS
-from folkmoot.kit.ids import MAX_NUMBER
+from folkmoot.core.conversations.desk import MAX_DAYS, MIN_DAYS
+from folkmoot.core.messages.model import MAX_FILE_NAME_CHARS, MAX_MENTIONS
+from folkmoot.kit.bodies import Caption, ClientId, Seq, Title, text_schema
 from folkmoot.kit.queries import MAX_PAGE
 
 SessionPath = Annotated[str, Path(description="The session's UUID")]
@@ -21,7 +22,8 @@ Status = Annotated[
 ]
 MaxMessages = Annotated[int, Query(ge=1, le=MAX_PAGE, description="How many at most")]
 AccountField = Annotated[StrictStr, Field(description="An account, by UUID or by username")]
-Seq = Annotated[StrictInt, Field(ge=0, le=MAX_NUMBER)]
+DAYS = WithJsonSchema({"type": "integer", "minimum": MIN_DAYS, "maximum": MAX_DAYS})
+FileName = Annotated[StrictStr, text_schema(most=MAX_FILE_NAME_CHARS)]
 
 
 class NewSessionBody(BaseModel):
@@ -29,7 +31,7 @@ class NewSessionBody(BaseModel):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"title": "My parcel"}]})
 
-    title: StrictStr | None = None
+    title: Title | None = None
     assigned_agent_id: AccountField | None = None
     assistant: StrictBool = Field(default=False, description="Whether the assistant is to answer")
 
@@ -37,7 +39,7 @@ class NewSessionBody(BaseModel):
 class SessionChangeBody(BaseModel):
     """What is to be different; what is absent or null stays as it is."""
 
-    title: StrictStr | None = None
+    title: Title | None = None
     assigned_agent_id: AccountField | None = None
     assistant: StrictBool | None = None
 
@@ -45,7 +47,7 @@ class SessionChangeBody(BaseModel):
 class CleanupBody(BaseModel):
     """Which sessions are to be closed."""
 
-    max_age_days: StrictInt | None = Field(
+    max_age_days: Annotated[StrictInt, DAYS] | None = Field(
         default=None, description="Without activity for so many days, 1 to 365"
     )
     dry_run: StrictBool = Field(default=False, description="Only say which they are")
@@ -60,9 +62,9 @@ class SessionMessageBody(BaseModel):
         }
     )
 
-    content: StrictStr = ""
+    content: Caption = ""
     message_type: Literal["text", "file", "image", "voice"] = "text"
-    client_id: StrictStr | None = Field(
+    client_id: ClientId | None = Field(
         default=None, description="The same again gets the first message back, however late"
     )
     reply_to_id: StrictStr | None = None
@@ -75,9 +77,9 @@ class SessionMessageBody(BaseModel):
     file_url: StrictStr | None = Field(
         default=None, description="From `POST /api/v1/chat/files`, or any https address"
     )
-    file_name: StrictStr | None = None
+    file_name: FileName | None = None
     file_size: Seq | None = None
-    file_type: StrictStr | None = None
+    file_type: FileName | None = None
 
     def said(self, idempotency_key: str | None) -> wire.Say:
         """The same as a frame would say it; the header stands in for a missing `client_id`."""

@@ -11,9 +11,10 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from folkmoot.core.messages.model import MessageKind
 from folkmoot.kit.change_frames import DeleteFrame, EditFrame, ReactFrame
+from folkmoot.kit.ids import MAX_NUMBER
 
-Seq = Annotated[int, Meta(ge=0, le=2**53, description="A place in the session's timeline")]
-Size = Annotated[int, Meta(ge=0, le=2**53, description="In bytes")]
+Seq = Annotated[int, Meta(ge=0, le=MAX_NUMBER, description="A place in the session's timeline")]
+Size = Annotated[int, Meta(ge=0, le=MAX_NUMBER, description="In bytes")]
 Instant = Annotated[
     str, Meta(description="UTC", examples=["2025-12-29T10:05:00Z"], extra_json_schema={})
 ]
@@ -222,6 +223,20 @@ class SessionMemberRemovedFrame(SessionFrame, SessionActFields, tag="participant
     metadata: SessionMemberMetadata
 
 
+Missed = (
+    SessionMessageFrame
+    | SessionEditedFrame
+    | SessionDeletedFrame
+    | SessionReactionFrame
+    | SessionClosedFrame
+    | SessionAssignedFrame
+    | SessionUpdatedFrame
+    | SessionMemberAddedFrame
+    | SessionMemberRemovedFrame
+)
+"""What the author of a message that was refused may not have seen: all that has a ``seq``."""
+
+
 class SessionPongFrame(SessionFrame, SessionActFields, tag="pong"):
     """The answer to a ping."""
 
@@ -237,7 +252,7 @@ class SessionErrorMetadata(Struct):
     passing: bool | UnsetType = UNSET
     retry_after: float | UnsetType = UNSET
     last_seq: int | UnsetType = UNSET
-    missed: list[Any] | UnsetType = UNSET
+    missed: list[Missed] | UnsetType = UNSET
 
 
 class SessionErrorFrame(SessionFrame, tag="error"):

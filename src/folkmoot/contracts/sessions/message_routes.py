@@ -79,7 +79,11 @@ async def _entered(
     status_code=201,
     summary="Send a message to a session",
     responses={
-        201: shape(answers.SessionMessageOut, description="It is durable now"),
+        201: shape(
+            answers.SessionMessageOut,
+            description="It is durable now",
+            names={"session_id": "chat_session_id"},
+        ),
         **refusals(400),
         **refusals(409, also=answers.SessionNotUpToDateOut),
     },

@@ -49,7 +49,7 @@ async def participants(
     _PARTICIPANTS,
     status_code=201,
     summary="Add a participant to a session",
-    responses={201: shape(answers.SessionParticipantOut), **refusals(400, 403, 404, 422)},
+    responses={201: shape(answers.SessionParticipantOut), **refusals(400, 403, 404, 409, 422)},
 )
 async def add_participant(
     session_id: bodies.SessionPath,

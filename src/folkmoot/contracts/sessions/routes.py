@@ -28,7 +28,10 @@ router = APIRouter(
     "",
     status_code=201,
     summary="Open a session",
-    responses={201: shape(answers.SessionOut), **refusals(400, 403, 404)},
+    responses={
+        201: shape(answers.SessionOut, names={"session_id": "id"}),
+        **refusals(400, 403, 404, 409),
+    },
 )
 async def open_session(
     body: bodies.NewSessionBody, services: ServicesOf, caller: CallerOf
@@ -61,7 +64,10 @@ async def _agent(
 @router.get(
     "",
     summary="List sessions",
-    responses={200: shape(answers.SessionOut, many=True), **refusals(403)},
+    responses={
+        200: shape(answers.SessionOut, many=True, names={"session_id": "0/id"}),
+        **refusals(403),
+    },
 )
 async def listed(
     services: ServicesOf,
@@ -99,7 +105,9 @@ async def clean_up(
     services: ServicesOf,
     caller: CallerOf,
     body: bodies.CleanupBody | None = None,
-    max_age_days: Annotated[int | None, Query(description="Instead of the body's")] = None,
+    max_age_days: Annotated[
+        Annotated[int, bodies.DAYS] | None, Query(description="Instead of the body's")
+    ] = None,
     dry_run: Annotated[bool | None, Query(description="Instead of the body's")] = None,
 ) -> Response:
     """Close the sessions that were idle for so many days, or only say which; for admins.
@@ -138,7 +146,7 @@ async def show(session_id: bodies.SessionPath, services: ServicesOf, caller: Cal
 @router.put(
     "/{session_id}",
     summary="Update a session",
-    responses={200: shape(answers.SessionOut), **refusals(400, 403, 404)},
+    responses={200: shape(answers.SessionOut), **refusals(400, 403, 404, 409)},
 )
 async def change(
     session_id: bodies.SessionPath,

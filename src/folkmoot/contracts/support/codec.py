@@ -16,6 +16,7 @@ from folkmoot.core.shared.texts import checked, trimmed
 from folkmoot.kit.message_parts import author_uid, own_client_id, people_of, reply_uid, url_of
 from folkmoot.kit.times import in_microseconds
 from folkmoot.wire.engine_packet import Encoded
+from folkmoot.wire.json_numbers import whole
 from folkmoot.wire.socket import SocketEvent
 from folkmoot.wire.socket_packet import encode_event
 
@@ -48,7 +49,7 @@ def decode(event: SocketEvent) -> wire.Intention:
         raise EventUnknown(field="event", given=event.name[:40], known=known)
     data = event.args[0] if event.args else None
     try:
-        return cast("wire.Intention", msgspec.convert({} if data is None else data, shape))
+        return cast("wire.Intention", msgspec.convert({} if data is None else whole(data), shape))
     except msgspec.ValidationError as error:
         raise EventMalformed(field="event", problem=str(error)) from None
 

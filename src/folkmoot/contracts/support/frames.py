@@ -10,8 +10,9 @@ from typing import Annotated
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from folkmoot.kit.change_frames import DeleteFrame, EditFrame, ReactFrame
+from folkmoot.kit.ids import MAX_NUMBER
 
-Seq = Annotated[int, Meta(ge=0, le=2**53, description="A place in one session's timeline")]
+Seq = Annotated[int, Meta(ge=0, le=MAX_NUMBER, description="A place in one session's timeline")]
 Instant = Annotated[
     str, Meta(description="UTC", examples=["2025-11-22T10:30:00.250000Z"], extra_json_schema={})
 ]

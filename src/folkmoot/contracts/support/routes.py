@@ -146,7 +146,10 @@ async def history(
 @router.get(
     "/users",
     summary="List customers",
-    responses={200: shape(wire.ChatUserOut, many=True), **refusals(401, 403, 422, 429)},
+    responses={
+        200: shape(wire.ChatUserOut, many=True, names={"user_id": "0/user_id"}),
+        **refusals(401, 403, 422, 429),
+    },
 )
 async def users(
     services: ServicesOf,

@@ -10,6 +10,7 @@ from folkmoot.core.accounts.errors import AvatarInvalid, EmailInvalid, UsernameI
 from folkmoot.core.shared.ids import AccountId, Uid, uid_of
 from folkmoot.core.shared.texts import checked, trimmed, trimmed_name
 
+MIN_USERNAME_CHARS = 2
 MAX_USERNAME_CHARS = 64
 MAX_EMAIL_CHARS = 254
 MAX_NAME_CHARS = 200

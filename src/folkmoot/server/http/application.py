@@ -16,6 +16,7 @@ from starlette.types import Receive, Scope, Send
 
 from folkmoot.contracts.catalogue import CONTRACTS
 from folkmoot.files.form import OVERHEAD_BYTES
+from folkmoot.kit.bodies import CONTENT_SETTING
 from folkmoot.kit.contract import DirectServer, LiveSide
 from folkmoot.kit.rest import RefusalOut
 from folkmoot.server.http import health, refusals
@@ -67,7 +68,8 @@ def application(settings: Settings, components: Components) -> FastAPI:
     )
     answers = [shape for contract in CONTRACTS for shape in contract.answers]
     answers = [RefusalOut, health.HealthOut, *answers]
-    app.openapi = lambda: openapi_of(app, answers)  # type: ignore[method-assign]  # FastAPI's way
+    bounds = {CONTENT_SETTING: settings.max_content_chars}
+    app.openapi = lambda: openapi_of(app, answers, bounds)  # type: ignore[method-assign]  # FastAPI's way
     refusals.install(app, _merged(contract.statuses for contract in CONTRACTS))
     app.state.services = components.services
     app.state.logins = components.logins

@@ -5,7 +5,7 @@ one added later, can be without them.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 from python_multipart.multipart import parse_options_header
@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from folkmoot.auth.credentials import MAX_QUERY_FIELDS
 from folkmoot.wire.json_bounds import Excess, excess_in
+from folkmoot.wire.json_numbers import plain_numbers
 
 BODY_BYTES: Final = "max_body_bytes"
 MAX_BYTES: Final = 1024 * 1024
@@ -28,8 +29,6 @@ FORM_INVALID: Final = "form_invalid"
 TOO_MANY_PARTS: Final = "too_many_parts"
 
 _TOO_LARGE_TEXT: Final = "The request body is larger than the server takes."
-_LONG_NUMBER: Final = b"0" * 19
-_DIGITS_AS_ZERO: Final = bytes.maketrans(b"123456789", b"000000000")
 _decode = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
 
@@ -174,9 +173,10 @@ def _is_form(content_type: str) -> bool:
 class StrictJson:
     """Refuses with 422 a JSON body that some part of the server could not keep or send again.
 
-    That is: NaN and Infinity, bytes that are not UTF-8, half of a surrogate pair, an integer beyond
-    64 bits, a number beyond a double; and, before anything is made of it, what is nested deeper
-    or has more values than `excess_in` allows. Nothing of the body is repeated in the answer.
+    That is: NaN and Infinity, bytes that are not UTF-8, half of a surrogate pair; and, before
+    anything is made of it, what is nested deeper or has more values than `excess_in` allows.
+    Nothing of the body is repeated in the answer. Whoever reads it finds whole numbers written as
+    such, however they came, and none that is too large to be read.
     Belongs inside `BodyLimit`, which answers for a body beyond ``max_bytes``: since this holds a
     whole body, it has a bound that knows no exceptions.
     ``statuses`` gives paths that begin with a prefix another status than 422.
@@ -203,9 +203,12 @@ class StrictJson:
         body = await _whole(_counted(receive, self._max_bytes))
         if body is None:
             return
-        fault = json_fault(body) if body else None
-        if fault is None:
-            await self._app(scope, _replayed(body, receive), send)
+        try:
+            plain = plain_json(body) if body else body
+        except JsonFault as found:
+            fault = str(found)
+        else:
+            await self._app(scope, _replayed(plain, receive), send)
             return
         problem = {"type": JSON_INVALID, "loc": ["body"], "msg": fault}
         await _answer(
@@ -232,23 +235,27 @@ _TOO_MUCH: Final = {
 }
 
 
-def json_fault(body: bytes) -> str | None:
-    """What is wrong with a JSON text, in a few words; ``None`` if nothing is."""
+class JsonFault(Exception):
+    """What is wrong with a JSON text, in a few words."""
+
+
+def plain_json(body: bytes) -> bytes:
+    """The same JSON text, its numbers as `plain_numbers` writes them.
+
+    Raises:
+        JsonFault
+    """
     excess = excess_in(body)
     if excess is not None:
-        return _TOO_MUCH[excess]
+        raise JsonFault(_TOO_MUCH[excess])
+    plain = plain_numbers(body)
     try:
-        value = _decode(body)
+        _decode(plain)
     except UnicodeDecodeError:
-        return "The body is not valid UTF-8."
-    except msgspec.ValidationError:
-        return "The body holds a number out of range."
+        raise JsonFault("The body is not valid UTF-8.") from None
     except msgspec.DecodeError:
-        return "The body is not valid JSON."
-    # Only what might be large is looked through: nearly no body that is meant well.
-    if _may_have_long_number(body) and _has_long_number(value):
-        return "The body holds a number out of range."
-    return None
+        raise JsonFault("The body is not valid JSON.") from None
+    return plain
 
 
 def _announces_more(announced: str, bound: int) -> bool:
@@ -295,28 +302,6 @@ def _replayed(body: bytes, receive: Receive) -> Receive:
         return await receive()
 
     return replaying
-
-
-def _may_have_long_number(body: bytes) -> bool:
-    """Whether there are so many digits in a row; of each row, every ninth would be two at least."""
-    if b"00" not in body[::9].translate(_DIGITS_AS_ZERO):
-        return False
-    return _LONG_NUMBER in body.translate(_DIGITS_AS_ZERO)
-
-
-def _has_long_number(value: object) -> bool:
-    level = [value]
-    while level:
-        below: list[Any] = []
-        for entry in level:
-            if type(entry) is int and not -(2**63) <= entry < 2**63:
-                return True
-            if isinstance(entry, dict):
-                below.extend(entry.values())
-            elif isinstance(entry, list):
-                below.extend(entry)
-        level = below
-    return False
 
 
 async def _refuse_size(send: Send) -> None:
