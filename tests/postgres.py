@@ -23,7 +23,7 @@ from tests.deadlines import WITHIN_S
 from tests.starting import CannotStart
 
 ONE_WORKER = pytest.mark.xdist_group("postgres")
-_PLACES = [Path("/tmp"), Path("/var/tmp"), Path("/dev/shm")]
+_FOLDERS = [Path("/tmp"), Path("/var/tmp"), Path("/dev/shm")]
 """Where it may be started if not where temporary files belong: that may be anybody's own, or forbid
 to run what is in it."""
 _PLAIN = re.compile(r"[A-Za-z0-9_./-]{1,60}")
@@ -54,12 +54,12 @@ class PostgresServer:
             CannotStart: it cannot be anywhere; the sentence has what it said itself.
         """
         reason = "no folder for temporary files has a short and plain name"
-        for place in dict.fromkeys([Path(tempfile.gettempdir()), *_PLACES]):
-            if not place.is_dir() or not _PLAIN.fullmatch(str(place)):
+        for folder in dict.fromkeys([Path(tempfile.gettempdir()), *_FOLDERS]):
+            if not folder.is_dir() or not _PLAIN.fullmatch(str(folder)):
                 continue
             for are_copied in (False, True):
                 try:
-                    self._make_home(place, are_copied=are_copied)
+                    self._make_home(folder, are_copied=are_copied)
                     self._make_cluster()
                     self.resume()
                 except (OSError, AssertionError, subprocess.SubprocessError) as error:
@@ -71,8 +71,8 @@ class PostgresServer:
                     return
         raise CannotStart(f"PostgreSQL does not start for these tests: {reason}")
 
-    def _make_home(self, place: Path, *, are_copied: bool) -> None:
-        self._home = Path(tempfile.mkdtemp(prefix="fm-pg-", dir=place))
+    def _make_home(self, folder: Path, *, are_copied: bool) -> None:
+        self._home = Path(tempfile.mkdtemp(prefix="fm-pg-", dir=folder))
         if self._user:
             shutil.chown(self._home, self._user)
         self._data = self._home / "data"

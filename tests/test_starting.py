@@ -18,18 +18,18 @@ NOWHERE = """
 import sys
 import pytest
 import tests.postgres
-tests.postgres._PLACES.clear()
+tests.postgres._FOLDERS.clear()
 sys.exit(pytest.main(["-q", "-p", "no:cacheprovider", "tests/storage/test_postgres_lock.py"]))
 """
 
 
 def test_one_test_says_why_postgresql_does_not_start_and_the_others_end(tmp_path):
-    place = tmp_path / "with spaces"
-    place.mkdir()
+    folder = tmp_path / "with spaces"
+    folder.mkdir()
     end = subprocess.run(
         [sys.executable, "-c", NOWHERE],
         cwd=ROOT,
-        env={**os.environ, "TMPDIR": str(place)},
+        env={**os.environ, "TMPDIR": str(folder)},
         capture_output=True,
         text=True,
         timeout=2 * WITHIN_S,
@@ -47,16 +47,16 @@ def test_one_test_says_why_postgresql_does_not_start_and_the_others_end(tmp_path
 def test_postgresql_starts_whatever_the_folder_of_temporary_files_is_like(
     name, tmp_path, monkeypatch
 ):
-    place = tmp_path / name
-    place.mkdir(mode=0o700)
-    monkeypatch.setattr(tempfile, "tempdir", str(place))
+    folder = tmp_path / name
+    folder.mkdir(mode=0o700)
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
     server = PostgresServer()
     server.start()
     try:
         assert server.sql("SELECT 1").strip() == "1"
     finally:
         server.stop()
-    assert list(place.iterdir()) == []
+    assert list(folder.iterdir()) == []
 
 
 def test_why_it_cannot_be_started_is_what_it_says_itself(monkeypatch):

@@ -110,15 +110,15 @@ async def test_once_unblocked_all_is_shown_again(scene: Scene, contract: Contrac
     assert found["conversations"] == (True, said.seq)
 
 
-async def gathered(kind: str, host: Client, *guests: Client) -> SharedConversation:
+async def gathered(kind: str, host: Client, *others: Client) -> SharedConversation:
     """A conversation into which somebody has brought two others."""
-    people = (guests[0].login, guests[1].login)
+    people = (others[0].login, others[1].login)
     if kind == "group":
-        body = {"title": "PARTY", "participant_ids": [one.id for one in guests]}
+        body = {"title": "PARTY", "participant_ids": [one.id for one in others]}
         found = await host.post("/conversations", body)
         return SharedConversation(kind, found["id"], found["uid"], people)
     found = await host.post(f"{CHAT}/sessions", {"title": "PARTY"})
-    for one in guests:
+    for one in others:
         path = f"{CHAT}/sessions/{found['id']}/participants"
         await host.post(path, {"user_id": one.uid})
     return SharedConversation(kind, found["conversation_id"], found["id"], people)
