@@ -57,6 +57,18 @@ def test_nobody_reads_metrics_without_the_token(server, address, headers):
     assert (answer.status_code, answer.text) == (401, "")
 
 
+def test_head_and_options_of_metrics_are_answered(server, address):
+    url = f"http://{address}/metrics"
+    got, head = httpx2.get(url, headers=BEARER), httpx2.head(url, headers=BEARER)
+    assert (head.status_code, head.content) == (200, b"")
+    assert head.headers.keys() == got.headers.keys()
+    assert int(head.headers["content-length"]) > 1000
+    assert httpx2.options(url, headers=BEARER).headers["allow"] == "GET, HEAD"
+    refused = httpx2.post(url, headers=BEARER)
+    assert (refused.status_code, refused.headers["allow"]) == (405, "GET, HEAD")
+    assert httpx2.head(url).status_code == 401
+
+
 def test_metrics_are_not_on_the_public_port(server):
     assert httpx2.get(f"{server.url}/metrics", headers=BEARER).status_code == 404
 

@@ -24,6 +24,7 @@ from folkmoot.server.http.asyncapi_page import page_of
 from folkmoot.server.http.bodies import BodyLimit, HeadLimit, SmallForms, StrictJson
 from folkmoot.server.http.documents import DocumentPage, asyncapi_of, openapi_of
 from folkmoot.server.http.entrance import EntranceMiddleware, Operations
+from folkmoot.server.http.methods import Methods
 from folkmoot.server.http.request_ids import HEADER, begin
 from folkmoot.server.http.security_headers import SecurityHeaders, without_slash
 from folkmoot.server.ops.audit import AccessAudit
@@ -107,8 +108,9 @@ def _add_live_side(app: Application, live_side: LiveSide) -> None:
         setattr(app.state, name, value)
 
 
-def _add_middleware(app: FastAPI, settings: Settings, components: Components) -> None:
+def _add_middleware(app: Application, settings: Settings, components: Components) -> None:
     # The last one added is the outermost.
+    app.add_middleware(Methods, routes=app.router.routes, direct=app.direct)
     malformed = _merged(contract.malformed for contract in CONTRACTS)
     app.add_middleware(StrictJson, max_bytes=settings.max_body_bytes, statuses=malformed)
     uploads = [path for contract in CONTRACTS for path in contract.uploads]

@@ -51,7 +51,8 @@ class Operations:
             return found
         if path in _HEALTH:
             return IntentionKind.HEALTH
-        if path == "/" or path.startswith(_PAGES):
+        # Which methods a path has is told everybody, as the documents tell it.
+        if method == "OPTIONS" or path == "/" or path.startswith(_PAGES):
             return IntentionKind.PAGE
         for pattern, kind in self._patterns:
             if pattern.fullmatch(name):

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import re
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -20,6 +21,9 @@ from folkmoot.server.settings import Settings
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 MAX_HEAD_BYTES: Final = 16 * 1024
 WITHIN_SECONDS: Final = 5.0
+_END_OF_HEAD: Final = b"\r\n\r\n"
+_ALLOW: Final = "Allow: GET, HEAD\r\n"
+_FROM_A_PROXY: Final = re.compile(r"^https?://[^/?#]*", re.IGNORECASE)
 _log = logging.getLogger(__name__)
 
 
@@ -49,7 +53,7 @@ async def served(
     async def take(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             async with asyncio.timeout(WITHIN_SECONDS):
-                head = await reader.readuntil(b"\r\n\r\n")
+                head = await reader.readuntil(_END_OF_HEAD)
                 writer.write(_answer(head, wanted, registry))
                 await writer.drain()
         except (OSError, TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
@@ -91,19 +95,24 @@ def _answer(head: bytes, wanted: str | None, registry: CollectorRegistry) -> byt
     if wanted is not None and not compare_digest(given.encode(), wanted.encode()):
         return _response(HTTPStatus.UNAUTHORIZED, b"")
     method, _, rest = request.partition(" ")
-    if rest.partition(" ")[0].partition("?")[0] != "/metrics":
+    target = rest.partition(" ")[0]
+    if _FROM_A_PROXY.sub("", target).partition("?")[0] != "/metrics":
         return _response(HTTPStatus.NOT_FOUND, b"")
-    if method != "GET":
-        return _response(HTTPStatus.METHOD_NOT_ALLOWED, b"")
-    return _response(HTTPStatus.OK, generate_latest(registry))
+    if method == "OPTIONS":
+        return _response(HTTPStatus.OK, b"", _ALLOW)
+    if method not in {"GET", "HEAD"}:
+        return _response(HTTPStatus.METHOD_NOT_ALLOWED, b"", _ALLOW)
+    answer = _response(HTTPStatus.OK, generate_latest(registry))
+    return answer if method == "GET" else answer[: answer.index(_END_OF_HEAD) + len(_END_OF_HEAD)]
 
 
 def _parted(line: str) -> tuple[str, str, str]:
     return line.partition(":")
 
 
-def _response(status: HTTPStatus, body: bytes) -> bytes:
-    asks = "WWW-Authenticate: Bearer\r\n" if status is HTTPStatus.UNAUTHORIZED else ""
+def _response(status: HTTPStatus, body: bytes, asks: str = "") -> bytes:
+    if status is HTTPStatus.UNAUTHORIZED:
+        asks = "WWW-Authenticate: Bearer\r\n"
     head = (
         f"HTTP/1.1 {status.value} {status.phrase}\r\nContent-Type: {CONTENT_TYPE}\r\n"
         f"Content-Length: {len(body)}\r\n{asks}Connection: close\r\n\r\n"

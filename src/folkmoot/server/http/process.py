@@ -3,6 +3,7 @@
 import asyncio
 import errno
 import logging
+import re
 import signal
 import socket
 from asyncio import TimerHandle
@@ -11,7 +12,7 @@ from contextlib import contextmanager
 from typing import Any, ClassVar, cast
 
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from folkmoot.server.errors import StartRefused
 from folkmoot.server.http.request_ids import TrustedProxies
@@ -72,6 +73,9 @@ _HEAD_TOO_LARGE = b"\r\n".join(
 )
 
 
+_WITHOUT_PATH = re.compile(rb"^(https?://[^/?#]+)(?=\?|$)", re.IGNORECASE)
+
+
 class _HeadTooLarge(Exception):
     """The parser stops at once when this comes out of one of its callbacks."""
 
@@ -91,6 +95,7 @@ class HttpProtocol(HttpToolsProtocol):
     headers_seconds: ClassVar[float]
     body_pause_seconds: ClassVar[float]
     _deadline: TimerHandle | None = None
+    _exchanges: tuple[RequestResponseCycle, ...] = ()
     _is_deaf = False
     _is_in_head = True
     _is_head_too_large = False
@@ -105,6 +110,12 @@ class HttpProtocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._expect_nothing()
+        # uvicorn tells only the last of several that were sent in a row.
+        for exchange in self._exchanges:
+            if not exchange.response_complete:
+                exchange.disconnected = True
+                exchange.message_event.set()
+        self._exchanges = ()
         super().connection_lost(exc)
 
     def on_message_begin(self) -> None:
@@ -123,12 +134,16 @@ class HttpProtocol(HttpToolsProtocol):
         super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
+        # RFC 9112, 3.2.2: of what a proxy asks for, the path may be empty.
+        self.url = _WITHOUT_PATH.sub(rb"\1/", self.url)
         self._is_in_head = False
         self._body_until = self.loop.time() + self.body_pause_seconds
         self._expect_within(self.body_pause_seconds)
         super().on_headers_complete()
         if self.cycle is not None:
             self.cycle.transport = cast("asyncio.Transport", _ExchangeTransport(self))
+            open_ones = (one for one in self._exchanges if not one.response_complete)
+            self._exchanges = (*open_ones, self.cycle)
 
     def data_received(self, data: bytes) -> None:
         if self._is_deaf:
