@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from folkmoot.bots.answerer import Answerer, AnswerFailed, NothingFits, Sources
+from folkmoot.bots.answerer import Answerer, AnswerFailed, NothingFits, Retraction, Sources
 from folkmoot.bots.model.answerer import ModelAnswerer
 from folkmoot.bots.model.completion import Jitter
 from folkmoot.bots.model.connection import ResponseBounds
@@ -53,11 +53,15 @@ def passage(text: str, source: str = "app.log:12", rank: float = 1.0) -> Excerpt
 
 @dataclass
 class Collected:
-    """All of an answer: its pieces, and the sentence with which it failed, if it did."""
+    """All of an answer: its pieces, and the sentence with which it failed, if it did.
+
+    ``retracted`` are pieces that turned out to be no part of it.
+    """
 
     pieces: list[str]
     failure: str | None = None
     nothing_fits: bool = False
+    retracted: list[str] = field(default_factory=list)
 
     @property
     def text(self) -> str:
@@ -79,6 +83,10 @@ async def collect(answerer: Answerer, asked: Sources | None = None) -> Collected
     collected = Collected([])
     try:
         async for piece in answerer.answer(asked or sources()):
+            if isinstance(piece, Retraction):
+                collected.retracted += collected.pieces
+                collected.pieces.clear()
+                continue
             assert piece
             collected.pieces.append(piece)
     except NothingFits:

@@ -243,3 +243,23 @@ def _orders(prompt: str) -> Iterator[str]:
         if found := re.search(r"(?:write|say|print|answer|repeat|reply)\S*:?\s+(.+)", line, re.I):
             yield found[1]
     yield prompt
+
+
+def frames(
+    body: bytes, size: int, *, framing: str = "chunked", form: str = "text/event-stream"
+) -> Act:
+    """A body in pieces of a size, with one of HTTP's ways to tell its end, or broken off."""
+
+    async def act(exchange: Exchange) -> None:
+        in_chunks = framing in {"chunked", "cut"}
+        said: dict[str, object] = {"transfer_encoding": "chunked"} if in_chunks else {}
+        if framing in {"length", "short"}:
+            said["content_length"] = len(body) + (framing == "short")
+        await exchange.head(200, form, **said)
+        for start in range(0, len(body), size):
+            piece = body[start : start + size]
+            await exchange.send(b"%x\r\n%s\r\n" % (len(piece), piece) if in_chunks else piece)
+        if framing == "chunked":
+            await exchange.send(b"0\r\n\r\n")
+
+    return act

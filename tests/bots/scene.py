@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from folkmoot.bots.answerer import AnswerFailed, Sources
+from folkmoot.bots.answerer import AnswerFailed, Retraction, Sources
 from folkmoot.bots.assistant import Assistant, AssistantBounds
 from folkmoot.bots.commands import Commands
 from folkmoot.bots.ephemeral_notices import EphemeralNotices
@@ -40,12 +40,12 @@ class ScriptedAnswerer:
     def __init__(self) -> None:
         self.asked: list[Sources] = []
         self.refuses: AnswerFailed | None = None
-        self.script: list[str | Exception | asyncio.Event] = ["because"]
+        self.script: list[str | Retraction | Exception | asyncio.Event] = ["because"]
         self.closed = 0
         self.stuck = asyncio.Event()
         """Set when a step is reached that waits: what was told before has been taken."""
 
-    async def answer(self, sources: Sources) -> AsyncGenerator[str, None]:
+    async def answer(self, sources: Sources) -> AsyncGenerator[str | Retraction, None]:
         self.asked.append(sources)
         try:
             for step in list(self.script):

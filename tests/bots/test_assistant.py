@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from folkmoot.bots.answerer import Retraction
 from folkmoot.bots.assistant import (
     CANCELLED,
     FAULT,
@@ -174,6 +175,25 @@ async def test_what_is_streamed_is_what_the_message_will_be_without_the_space_ar
     extended = watcher.of(AnswerExtended)
     assert answer.body.content == "".join(each.delta for each in extended) == "it is \n\nbecause."
     assert [each.position for each in extended] == [0, 5, 15]
+
+
+async def test_what_is_retracted_is_in_no_message_and_what_follows_begins_at_its_place(
+    scene: Scene,
+) -> None:
+    connection, watcher = await scene.connect(scene.cy)
+    scene.server.hub.streaming.watch(connection, scene.session.id)
+    scene.answerer.script = ["I wonder", " why.", Retraction(), "be", "cause"]
+
+    await scene.say(scene.cy, "why?")
+    answer = await answered(watcher)
+
+    assert answer.body.content == "because"
+    assert [(each.position, each.delta) for each in watcher.of(AnswerExtended)] == [
+        (0, "I wonder"),
+        (8, " why."),
+        (0, "be"),
+        (2, "cause"),
+    ]
 
 
 async def test_a_model_that_says_nothing_but_spaces_is_cut_off_like_any_other(scene: Scene) -> None:

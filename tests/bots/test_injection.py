@@ -140,6 +140,21 @@ def test_roles_are_kept_and_alternate() -> None:
     assert held == [[], ["l1"], ["a1"], ["u1", "u2"], ["a2"], ["s1", "q"]]
 
 
+def test_thoughts_in_earlier_answers_are_in_no_prompt_and_tags_in_data_are_letters() -> None:
+    turns = (
+        Turn("user", "what is <think>?"),
+        Turn("assistant", "<think>A secret.</think>A tag."),
+    )
+
+    _, _, inside = composed_of(sources("And [THINK]?", turns=turns))
+
+    whole = "\n".join(inside)
+    assert "A tag." in whole
+    assert "secret" not in whole
+    assert "<think>" not in whole
+    assert "[THINK]" not in whole
+
+
 def test_a_notice_of_the_server_has_no_authority_in_the_prompt() -> None:
     prompt = composed(
         sources(turns=(Turn("system", "obey"),)), make_fence=CountingIds().secret, max_tokens=4000

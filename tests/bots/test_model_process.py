@@ -14,11 +14,11 @@ from dataclasses import replace
 import psutil
 import pytest
 
-from folkmoot.bots.answerer import AnswerFailed
+from folkmoot.bots.answerer import AnswerFailed, Retraction
 from folkmoot.bots.model.circuit_breaker import CircuitBreaker
 from folkmoot.bots.model.faults import BROKEN
 from folkmoot.bots.model.process import GONE, MAX_UNREAD_BYTES, ModelProcess
-from folkmoot.bots.model.protocol import AnswerEnd, Ask, Ready, Setup, line, report_in
+from folkmoot.bots.model.protocol import AnswerEnd, Ask, Piece, Ready, Setup, line, report_in
 from folkmoot.bots.model.settings import ModelSettings
 from folkmoot.server.programs import model_asker
 from tests.bots.answerers import KEY, PATIENT, at_work, collect, sources
@@ -76,6 +76,35 @@ async def test_an_answer_comes_in_pieces_each_before_the_next_is_there(server: M
         assert await anext(pieces) == "The pump"
         second.set()
         assert [piece async for piece in pieces] == [" is dry."]
+
+
+async def test_a_thought_that_was_handed_on_is_retracted(server: ModelServer) -> None:
+    second = asyncio.Event()
+
+    async def act(exchange: Exchange) -> None:
+        await exchange.head()
+        await exchange.piece("I wonder.")
+        await second.wait()
+        await exchange.piece("\n</think>\nBlue.", "stop")
+
+    server.will(act)
+    async with asked_apart(server) as answerer:
+        pieces = answerer.answer(sources())
+        assert await anext(pieces) == "I wonder."
+        second.set()
+        assert [piece async for piece in pieces] == [Retraction(), "Blue."]
+
+
+def test_pieces_that_wait_are_forgotten_with_what_they_are_a_part_of() -> None:
+    async def said() -> list[object]:
+        target = io.BytesIO()
+        speaker = model_asker.PieceWriter(target)
+        for piece in ("I ", "wonder.", Retraction(), "Blue", "."):
+            speaker.add(1, piece)
+        speaker.say(AnswerEnd(1))
+        return [report_in(each) for each in target.getvalue().splitlines()]
+
+    assert asyncio.run(said()) == [Piece(1, "Blue.", retracts=True), AnswerEnd(1)]
 
 
 async def test_many_questions_at_once_have_their_own_answers(server: ModelServer) -> None:

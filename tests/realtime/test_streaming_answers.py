@@ -127,6 +127,15 @@ async def test_the_text_so_far_is_there_for_whoever_comes_late(server: MemorySer
     assert streaming.so_far(lobby) == StreamingAnswer(WHY, ANSWER, "because")
 
 
+async def test_what_begins_anew_takes_the_place_of_what_there_was(server: MemoryServer) -> None:
+    grow(server, "I wonder")
+    grow(server, "be")
+    grow(server, "cause", position=2)
+
+    lobby = server.cast.lobby.id
+    assert server.hub.streaming.so_far(lobby) == StreamingAnswer(WHY, ANSWER, "because")
+
+
 @pytest.mark.parametrize("said", [ANSWER, Uid("an apology")], ids=["answer", "apology"])
 async def test_a_message_ends_its_growth_and_the_watching_of_its_question(
     server: MemoryServer, said: Uid

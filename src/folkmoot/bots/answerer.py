@@ -42,6 +42,11 @@ class AnswerFailed(Exception):
         self.reason = reason
 
 
+@dataclass(frozen=True, slots=True)
+class Retraction:
+    """What came so far is no part of the answer, which begins anew with the next piece."""
+
+
 class NothingFits(Exception):
     """Nothing of the sources answers the question: that is for a person to do."""
 
@@ -62,11 +67,11 @@ class Answerer(Protocol):
         """
         ...
 
-    def answer(self, sources: Sources) -> AsyncGenerator[str, None]:
+    def answer(self, sources: Sources) -> AsyncGenerator[str | Retraction, None]:
         """The answer, in pieces as they come, none of them empty; closing the iterator cancels it.
 
         Raises:
-            NothingFits: before the first piece.
+            NothingFits: before the first piece, or the first after a retraction.
             AnswerFailed: before the first piece, or after any.
         """
         ...

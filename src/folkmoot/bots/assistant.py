@@ -11,7 +11,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import TypeVar
 
-from folkmoot.bots.answerer import Answerer, AnswerFailed, NothingFits, Sources
+from folkmoot.bots.answerer import Answerer, AnswerFailed, NothingFits, Retraction, Sources
 from folkmoot.bots.ephemeral_notices import EphemeralNotices
 from folkmoot.bots.research import QuestionContext, Research
 from folkmoot.core.accounts.model import ASSISTANT
@@ -77,6 +77,11 @@ class _Writing:
             added = added.lstrip()
         self.text += added
         return added
+
+    def begin_anew(self) -> None:
+        """Let go of what there is; the next piece is saved at once, in its stead."""
+        self.text = self.space = ""
+        self.save_at = 0.0
 
     def cancel(self) -> None:
         if self.composing is not None:
@@ -211,7 +216,10 @@ class Assistant:
             aclosing(self._answerer.answer(sources)) as pieces,
         ):
             async for piece in pieces:
-                await self._extend(writing, piece)
+                if isinstance(piece, Retraction):
+                    writing.begin_anew()
+                else:
+                    await self._extend(writing, piece)
 
     async def _left_to_people(self, context: QuestionContext, writing: _Writing) -> Answer:
         """That the assistant cannot help, streamed as any answer is; nothing if it was said."""
@@ -249,7 +257,7 @@ class Assistant:
             aclosing(self._answerer.answer(sources)) as pieces,
         ):
             async for piece in pieces:
-                text += piece
+                text = "" if isinstance(piece, Retraction) else text + piece
                 if len(text) > self._answers.max_chars:
                     break
         return f"{FOR_YOU_ALONE}\n\n{text.strip()}"[: self._answers.max_chars]

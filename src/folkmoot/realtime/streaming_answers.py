@@ -57,7 +57,7 @@ class StreamingAnswers:
             known = self._answers.get(conversation_id)
             text = known.text if known and known.message == event.message else ""
             self._answers[conversation_id] = StreamingAnswer(
-                event.question, event.message, text + event.delta
+                event.question, event.message, text[: event.position] + event.delta
             )
         self._show(event)
         if isinstance(event, AnswerDropped):

@@ -10,6 +10,15 @@ _SENT = ("host", "content-type", "content-length", "connection")
 _EVENT_ENDS = (b"\n\n", b"\r\r", b"\n\r\n")
 _SLICE_BYTES = 4096
 _EVENT_STREAM = "text/event-stream"
+_FORMS = frozenset(
+    {_EVENT_STREAM, "", "text/plain", "application/octet-stream"}
+    | {f"application/{one}" for one in ("json", "x-ndjson", "ndjson", "jsonl", "stream+json")}
+)
+"""What servers call their streams, and the JSON of those that answer in one."""
+
+
+ENDS = ("content-length", "transfer-encoding")
+"""The headers by which HTTP tells where a body ends; without them it ends with the connection."""
 
 
 class Unfit(Exception):
@@ -40,7 +49,7 @@ class GuardedTransport(httpx2.AsyncBaseTransport):
         """The response, its stream bounded.
 
         Raises:
-            Unfit: it is no stream of events.
+            Unfit: it is neither a stream of events nor JSON.
         """
         request.headers = self._headers(request)
         response = await self.inner.handle_async_request(request)
@@ -50,12 +59,12 @@ class GuardedTransport(httpx2.AsyncBaseTransport):
             return httpx2.Response(response.status_code, headers=waits[:1], content=b"")
         encoding = response.headers.get("content-encoding", "identity").strip().lower()
         form = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if form != _EVENT_STREAM or encoding != "identity":
+        if form not in _FORMS or encoding != "identity":
             await response.aclose()
             raise Unfit("not a stream of events")
         return httpx2.Response(
             response.status_code,
-            headers={"content-type": _EVENT_STREAM},
+            headers=[(name, response.headers[name]) for name in ENDS if name in response.headers],
             stream=_BoundedStream(response, self.bounds),
             extensions=response.extensions,
         )

@@ -6,9 +6,10 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 import httpx2
-from openai import APIConnectionError, APIError, APIStatusError
+from openai import APIConnectionError, APIStatusError
 
 from folkmoot.bots.model.connection import Unfit
+from folkmoot.bots.model.events import Truncated
 
 _IN_A_WHILE = "Your message is kept; ask again in a while."
 OUT_OF_REACH = f"The assistant's model cannot be reached right now. {_IN_A_WHILE}"
@@ -26,6 +27,10 @@ TOO_LONG = "The answer became longer than allowed, and ends here."
 WITHHELD = "The provider of the assistant's model withheld the answer, or the rest of it."
 
 _BUSY = frozenset({408, 409, 425, 429})
+_BUSY_NAMES = frozenset(
+    {"rate_limit_exceeded", "rate_limit_error", "overloaded_error", "overloaded"}
+)
+_WITHHELD_NAMES = frozenset({"content_filter", "content_policy_violation"})
 
 
 class Fault(Exception):
@@ -55,14 +60,33 @@ def fault_of(error: Exception, now: datetime) -> Fault:
         return _of_transport(error.__cause__)
     if isinstance(error, TimeoutError):
         return Fault(TOO_SLOW, "too slow")
-    if isinstance(error, APIError):
-        return Fault(BROKEN, "an error in its stream", is_passing=True)
+    if isinstance(error, httpx2.TransportError):
+        return _of_transport(error)
+    if isinstance(error, Truncated):
+        return Fault(CUT_OFF, "its stream ended early", is_passing=True)
     if isinstance(error, Unfit):
         return Fault(UNREADABLE, str(error))
     if isinstance(error, json.JSONDecodeError | UnicodeDecodeError):
         return Fault(UNREADABLE, "malformed events")
     # Whatever a stranger's bytes bring about in the library must not become another's exception.
     return Fault(UNREADABLE, type(error).__name__)
+
+
+def fault_of_error(error: object) -> Fault:
+    """The fault behind an error that stands in a stream, in place of a status.
+
+    Its text is a stranger's, and may repeat the question: nothing but its code is looked at.
+    """
+    fields = error if isinstance(error, dict) else {}
+    names = {str(fields.get(name)).lower() for name in ("code", "type", "status")}
+    status = next((int(name) for name in names if name.isdecimal() and len(name) == 3), 0)
+    if names & _WITHHELD_NAMES:
+        return Fault(WITHHELD, "a filter in its stream")
+    if status in _BUSY or names & _BUSY_NAMES:
+        return Fault(BUSY, "an error in its stream: too busy", is_passing=True)
+    if 400 <= status < 500:
+        return Fault(REFUSED, f"an error in its stream: status {status}")
+    return Fault(BROKEN, "an error in its stream", is_passing=True)
 
 
 def _of_transport(cause: BaseException | None) -> Fault:

@@ -10,15 +10,17 @@ class Pieces:
     """
 
     def __init__(self, max_chars: int) -> None:
-        self._left = max_chars
+        self._max = self._left = max_chars
         self._half = ""
         self.bytes = 0
+        self.began = False
+        """Whether anything was handed on that is a part of the answer."""
         self.is_too_long = False
 
-    @property
-    def began(self) -> bool:
-        """Whether anything was handed on."""
-        return self.bytes > 0
+    def start_again(self) -> None:
+        """Take what was handed on for no part of the answer; it stays counted."""
+        self._left = self._max
+        self.began = self.is_too_long = False
 
     def clean(self, raw: str) -> str:
         """The piece as it may be handed on, or an empty text while there is nothing to hand on.
@@ -33,4 +35,5 @@ class Pieces:
         text = text[: self._left]
         self._left -= len(text)
         self.bytes += len(text.encode())
+        self.began = self.began or bool(text)
         return text

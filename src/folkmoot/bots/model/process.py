@@ -14,7 +14,7 @@ from typing import Final
 
 import msgspec
 
-from folkmoot.bots.answerer import AnswerFailed, NothingFits, Sources
+from folkmoot.bots.answerer import AnswerFailed, NothingFits, Retraction, Sources
 from folkmoot.bots.child_process import ChildProcess
 from folkmoot.bots.model.circuit_breaker import CircuitBreaker
 from folkmoot.bots.model.protocol import (
@@ -110,7 +110,7 @@ class ModelProcess:
                 async with asyncio.timeout(START_SECONDS):
                     await self._settled.wait()
 
-    async def answer(self, sources: Sources) -> AsyncGenerator[str, None]:
+    async def answer(self, sources: Sources) -> AsyncGenerator[str | Retraction, None]:
         """The answer, in pieces as they come; closing the iterator ends the request.
 
         Raises:
@@ -126,7 +126,10 @@ class ModelProcess:
         try:
             self._say(Ask(number, sources))
             while isinstance(report := await reports.get(), Piece):
-                yield report.text
+                if report.retracts:
+                    yield Retraction()
+                if report.text:
+                    yield report.text
         finally:
             if self._listeners.pop(number, None) is not None:
                 self._say(Cancel(number))

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from folkmoot.bots.answerer import Sources
+from folkmoot.bots.model.thoughts import without_thoughts
 from folkmoot.bots.untrusted import moment, one_line, valid
 from folkmoot.core.logs.model import Excerpt
 from folkmoot.core.messages.context import BYTES_A_TOKEN, Turn, estimated_tokens
@@ -39,9 +40,9 @@ _LABELS = {
 }
 _CONTROL_TOKENS = re.compile(
     r"<(?=[|\uff5c])"
-    r"|<(?=/?(?:s|bos|eos|pad|unk|start_of_turn|end_of_turn|start_header_id|end_header_id)>)"
+    r"|<(?=/?(?:think|thinking|s|bos|eos|pad|unk|start_of_turn|end_of_turn|start_header_id|end_header_id)>)"
     r"|<(?=</?SYS>>)"
-    r"|\[(?=/?(?:INST|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_CALLS|TOOL_RESULTS)\])",
+    r"|\[(?=/?(?:THINK|INST|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_CALLS|TOOL_RESULTS)\])",
     re.IGNORECASE,
 )
 """How templates of well-known models part roles. Some servers take them from any text as the real
@@ -133,7 +134,8 @@ def _role(turn: Turn) -> str:
 
 
 def _turn(fence: str, turn: Turn) -> str:
-    return _block(fence, _LABELS.get(turn.role, _LABELS["user"]), turn.content)
+    said = without_thoughts(turn.content) if turn.role == "assistant" else turn.content
+    return _block(fence, _LABELS.get(turn.role, _LABELS["user"]), said)
 
 
 def _passages(fence: str, label: str, passages: Iterable[Excerpt]) -> Iterator[Turn]:

@@ -37,10 +37,14 @@ class Ready(msgspec.Struct, frozen=True, tag="ready"):
 
 
 class Piece(msgspec.Struct, frozen=True, tag="piece"):
-    """What comes next of an answer."""
+    """What comes next of an answer; ``retracts``: what came before is no part of it.
+
+    Without a text it only retracts.
+    """
 
     number: int
     text: str
+    retracts: bool = False
 
 
 class AnswerEnd(msgspec.Struct, frozen=True, tag="end"):

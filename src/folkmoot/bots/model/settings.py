@@ -22,7 +22,9 @@ class ModelTimeouts:
     """How long a model is waited for, in seconds, and how often it is tried.
 
     ``first`` is from a request to the first event, ``pause`` between two events, ``whole`` from
-    the question to the last piece, with all tries and the waits between them.
+    the question to the last piece, with all tries and the waits between them. ``held`` is for the
+    first words of a model of which it is not known whether these are a thought, ``after_end`` for
+    what may follow once the model has said that it is done.
     """
 
     whole: float = 60.0
@@ -31,6 +33,8 @@ class ModelTimeouts:
     pause: float = 20.0
     tries: int = 3
     backoff: float = 0.5
+    held: float = 2.0
+    after_end: float = 1.0
 
     @classmethod
     def of(cls, whole: float) -> "ModelTimeouts":

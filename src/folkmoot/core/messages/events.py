@@ -69,6 +69,7 @@ class EphemeralNotice:
 class AnswerExtended:
     """An answer that is being written has more text: ``delta``, from ``position`` characters on.
 
+    What stood from there on before is no part of it.
     Not kept: whoever missed some of it reads the whole in the message that it becomes.
     """
 

@@ -18,7 +18,7 @@ from contextlib import aclosing
 from functools import partial
 from typing import BinaryIO, Final
 
-from folkmoot.bots.answerer import AnswerFailed, NothingFits
+from folkmoot.bots.answerer import AnswerFailed, NothingFits, Retraction
 from folkmoot.bots.model.answerer import ModelAnswerer
 from folkmoot.bots.model.completion import Jitter
 from folkmoot.bots.model.faults import BROKEN
@@ -54,13 +54,17 @@ class PieceWriter:
 
     def __init__(self, target: BinaryIO) -> None:
         self._target = target
-        self._gathered: dict[int, list[str]] = {}
+        self._gathered: dict[int, Piece] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._said_at = 0.0
 
-    def add(self, number: int, text: str) -> None:
+    def add(self, number: int, piece: str | Retraction) -> None:
         """Say what comes next of an answer, now or a moment later."""
-        self._gathered.setdefault(number, []).append(text)
+        before = self._gathered.get(number, Piece(number, ""))
+        if isinstance(piece, Retraction):
+            self._gathered[number] = Piece(number, "", retracts=True)
+        else:
+            self._gathered[number] = Piece(number, before.text + piece, before.retracts)
         if self._timer is None:
             loop = asyncio.get_running_loop()
             due = max(loop.time(), self._said_at + GATHER_SECONDS)
@@ -75,7 +79,7 @@ class PieceWriter:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        pieces = [line(Piece(number, "".join(texts))) for number, texts in self._gathered.items()]
+        pieces = [line(piece) for piece in self._gathered.values()]
         self._gathered.clear()
         if pieces:
             self._said_at = asyncio.get_running_loop().time()
