@@ -110,6 +110,16 @@ class PostgresServer:
         return f"postgresql://postgres@/{database}?host={self._home}"
 
     @property
+    def user(self) -> str | None:
+        """Who runs it, where that is somebody else than the tests."""
+        return self._user
+
+    @property
+    def folder(self) -> Path:
+        """The folder of its socket, which whoever runs it may write in."""
+        return self._home
+
+    @property
     def socket_path(self) -> Path:
         """Where it listens."""
         return self._home / ".s.PGSQL.5432"

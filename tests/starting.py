@@ -1,5 +1,10 @@
 """What becomes of tests whose program does not start: one of them says why, and the others end."""
 
+import os
+import shutil
+
+import pytest
+
 
 class CannotStart(Exception):
     """A program that tests need cannot be started on this machine; the sentence says why."""
@@ -17,3 +22,18 @@ class OnceTold:
         is_new = sentence not in self._told
         self._told.add(sentence)
         return is_new
+
+
+def program(name: str, *, package: str) -> str:
+    """Where a program is that Debian has; without it, the test that needs it is skipped.
+
+    Raises:
+        CannotStart: this is CI, which installs what the tests need.
+    """
+    path = shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
+    if path is not None:
+        return path
+    sentence = f"no {name}: install one (Debian: apt install {package})"
+    if os.environ.get("CI"):
+        raise CannotStart(sentence)
+    pytest.skip(sentence)

@@ -1,8 +1,11 @@
-"""The whole server on PostgreSQL: the wire is the same, and so is what survives a kill."""
+"""The whole server on PostgreSQL, and on one behind a pooler that hands each transaction to another
+session: the wire is the same, and so is what survives a kill.
+"""
 
 import asyncio
 import json
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import httpx2
@@ -10,6 +13,7 @@ import pytest
 from websockets.asyncio.client import connect
 
 from tests.deadlines import WITHIN_S
+from tests.pgbouncer import pgbouncer
 from tests.postgres import ONE_WORKER, PostgresServer, postgres
 from tests.running import Server
 from tests.spec.test_transcripts import TRANSCRIPTS, demo_server_in
@@ -20,15 +24,19 @@ __all__ = ["postgres"]
 pytestmark = ONE_WORKER
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="module", params=["direct", "transaction"])
 def on_postgres(
-    postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest,
+    postgres: PostgresServer,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Server]:
     name = postgres.create()
-    with demo_server_in(
-        tmp_path_factory.mktemp("server"), "--database", postgres.url(name)
-    ) as server:
-        yield server
+    with ExitStack() as ending:
+        url = postgres.url(name)
+        if request.param != "direct":
+            url = ending.enter_context(pgbouncer(postgres, request.param)).url(name)
+        folder = tmp_path_factory.mktemp("server")
+        yield ending.enter_context(demo_server_in(folder, "--database", url))
     postgres.drop(name)
 
 

@@ -1,8 +1,8 @@
-"""Storage in PostgreSQL, for many processes: a pool of connections, one for each unit of work."""
+"""Storage in PostgreSQL: a pool of connections, one for each unit of work."""
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
@@ -13,6 +13,7 @@ from asyncpg.transaction import Transaction
 from folkmoot.core.shared.refusals import ServerPart, StorageFull, Unavailable
 from folkmoot.core.work import Job, OutcomeUnknown, Result
 from folkmoot.storage.errors import ConstraintBroken, KeyTaken, ReadingOnly
+from folkmoot.storage.postgres_connecting import local_settings
 from folkmoot.storage.postgres_lock import PostgresLock
 from folkmoot.storage.postgres_settings import PostgresSettings
 from folkmoot.storage.sql.executor import Row
@@ -67,35 +68,49 @@ class Collision(Unavailable):
     reason = "too many writers stand in each other's way"
 
 
-async def connected_pool(dsn: str, settings: PostgresSettings) -> "Pool":
-    """A pool whose connections wait for nothing longer than the settings allow."""
+def limits_of(settings: PostgresSettings) -> Mapping[str, str]:
+    """What holds in every transaction: it waits for nothing longer than the settings allow."""
     millis = str(round(settings.timeout_seconds * 1000))
+    return {
+        "synchronous_commit": "on",
+        "statement_timeout": millis,
+        "lock_timeout": str(round(settings.lock_seconds * 1000)),
+        # A process that is frozen in mid-transaction must not hold everybody's heads.
+        "idle_in_transaction_session_timeout": millis,
+        "jit": "off",
+    }
+
+
+async def connected_pool(dsn: str, settings: PostgresSettings, *, is_pooled: bool) -> "Pool":
+    """Connections, whose sessions hold to the limits where these are theirs alone."""
+    limits = {} if is_pooled else limits_of(settings)
     return await asyncpg.create_pool(
         dsn,
         min_size=1,
         max_size=settings.connections,
         timeout=settings.timeout_seconds,
         command_timeout=settings.timeout_seconds * 1.5,
-        statement_cache_size=_CACHED_STATEMENTS,
+        statement_cache_size=0 if is_pooled else _CACHED_STATEMENTS,
         reset=_leave_as_is,
-        server_settings={
-            "application_name": "folkmoot",
-            "synchronous_commit": "on",
-            "statement_timeout": millis,
-            "lock_timeout": str(round(settings.lock_seconds * 1000)),
-            # A process that is frozen in mid-transaction must not hold everybody's heads.
-            "idle_in_transaction_session_timeout": millis,
-            "jit": "off",
-        },
+        server_settings={"application_name": "folkmoot", **limits},
     )
 
 
 class PostgresStorage:
-    """`Storage` in a database that was migrated; a server writes while it holds the ``lock``."""
+    """`Storage` in a database that was migrated; a server writes while it holds the ``lock``.
+
+    With ``is_pooled``, each transaction says its limits anew: its session is anybody's.
+    """
 
     def __init__(
-        self, pool: "Pool", settings: PostgresSettings, lock: PostgresLock | None = None
+        self,
+        pool: "Pool",
+        settings: PostgresSettings,
+        lock: PostgresLock | None = None,
+        *,
+        is_pooled: bool = False,
     ) -> None:
+        self._limits = local_settings(limits_of(settings)) if is_pooled else ""
         self._pool = pool
         self._settings = settings
         self._lock = lock
@@ -133,7 +148,13 @@ class PostgresStorage:
                 await _check_room(connection)
                 self._room_is_known_until = now + _ROOM_SECONDS
             if now - self._stored_at >= _PROOF_SECONDS:
-                await connection.execute("UPDATE alembic_version SET version_num = version_num")
+                async with connection.transaction():
+                    await self._limit(connection)
+                    await connection.execute("UPDATE alembic_version SET version_num = version_num")
+
+    async def _limit(self, connection: "Connection") -> None:
+        if self._limits:
+            await connection.execute(self._limits)
 
     async def close(self) -> None:
         try:
@@ -167,6 +188,7 @@ class PostgresStorage:
             transaction = connection.transaction(isolation=isolation, readonly=not is_writing)
             await transaction.start()
             try:
+                await self._limit(connection)
                 result = await job(SqlWork(executor))
                 number = await executor.transaction_number() if is_writing else None
             except BaseException:

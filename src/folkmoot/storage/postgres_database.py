@@ -1,5 +1,6 @@
 """Making a PostgreSQL database ready: its tables, and what to say if it cannot be used."""
 
+import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 
@@ -9,6 +10,7 @@ from sqlalchemy.exc import DBAPIError
 
 from folkmoot.storage.errors import Unusable
 from folkmoot.storage.postgres import PostgresStorage, connected_pool
+from folkmoot.storage.postgres_connecting import connect, is_pooled, refuse_settings_of_sessions
 from folkmoot.storage.postgres_examination import postgres_faults
 from folkmoot.storage.postgres_lock import PostgresLock
 from folkmoot.storage.postgres_settings import PostgresSettings
@@ -28,9 +30,10 @@ async def open_database(
     Raises:
         Unusable: and why.
     """
-    await migrate_database(url, settings)
+    _, pooled = await _made_ready(url, settings)
     async with _explained(url):
-        return PostgresStorage(await connected_pool(_dsn(url), settings), settings, lock)
+        pool = await connected_pool(_dsn(url), settings, is_pooled=pooled)
+        return PostgresStorage(pool, settings, lock, is_pooled=pooled)
 
 
 async def lock_database(url: URL) -> PostgresLock:
@@ -51,18 +54,31 @@ async def migrate_database(url: URL, settings: PostgresSettings) -> bool:
     Raises:
         Unusable: and why.
     """
+    migrated, _ = await _made_ready(url, settings)
+    return migrated
 
-    async def connect() -> asyncpg.Connection:
-        return await asyncpg.connect(_dsn(url), timeout=settings.timeout_seconds)
+
+async def _made_ready(url: URL, settings: PostgresSettings) -> tuple[bool, bool]:
+    """Whether the database lacked tables that it has now, and whether it is behind a pooler.
+
+    Raises:
+        Unusable: and why.
+    """
+
+    async def connected(**_: object) -> asyncpg.Connection:
+        return await connect(_dsn(url), timeout=settings.timeout_seconds)
 
     async with _explained(url):
-        connection = await connect()
+        connection = await connected()
         try:
+            pooled = await is_pooled(connection)
+            if pooled:
+                refuse_settings_of_sessions(url)
             if await _is_up_to_date(connection):
-                return False
+                return False, pooled
         finally:
             await connection.close()
-        return await _upgraded(connect)
+        return await _upgraded(connected), pooled
 
 
 async def _is_up_to_date(connection: asyncpg.Connection) -> bool:
@@ -79,14 +95,20 @@ async def _is_up_to_date(connection: asyncpg.Connection) -> bool:
     return found == [newest_version()]
 
 
-async def _upgraded(connect: Callable[[], Awaitable[asyncpg.Connection]]) -> bool:
+async def _upgraded(connect: Callable[..., Awaitable[asyncpg.Connection]]) -> bool:
     # The ORM and alembic are a fifth of a start, and most starts do not need them.
     from sqlalchemy.ext.asyncio import create_async_engine
     from sqlalchemy.pool import NullPool
 
     from folkmoot.storage.schema import upgrade
 
-    engine = create_async_engine("postgresql+asyncpg://", async_creator=connect, poolclass=NullPool)
+    # Behind a pooler a session keeps what was prepared in it, and meets the same names again.
+    options = {
+        "async_creator_fn": connect,
+        "prepared_statement_cache_size": 0,
+        "prepared_statement_name_func": lambda: f"folkmoot_{secrets.token_hex(8)}",
+    }
+    engine = create_async_engine("postgresql+asyncpg://", connect_args=options, poolclass=NullPool)
     try:
         async with engine.begin() as connection:
             await connection.execute(
@@ -104,7 +126,7 @@ async def examine_database(url: URL, settings: PostgresSettings) -> Sequence[str
         Unusable: it cannot be looked into; and why.
     """
     async with _explained(url):
-        connection = await asyncpg.connect(_dsn(url), timeout=settings.timeout_seconds)
+        connection = await connect(_dsn(url), timeout=settings.timeout_seconds)
         try:
             return await postgres_faults(connection)
         finally:
@@ -143,4 +165,11 @@ def _sentence(url: URL, error: BaseException) -> str:
     if isinstance(error, asyncpg.InsufficientPrivilegeError):
         return f"{name} does not let {url.username!r} make tables: grant it the right to."
     reason = " ".join(str(error).split()) or "it does not answer"
+    if "unsupported startup parameter" in reason:
+        return (
+            f"The pooler before {name} does not take it from FOLKMOOT_DATABASE ({reason}): "
+            "give it to the role (ALTER ROLE … SET …) instead."
+        )
+    if "statement pooling" in reason:
+        return f"The pooler before {name} knows no transactions: set its pool_mode to transaction."
     return f"{name} cannot be used ({reason}): see that it runs, and check FOLKMOOT_DATABASE."

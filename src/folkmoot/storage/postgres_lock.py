@@ -1,4 +1,7 @@
-"""One server to a PostgreSQL database, held by an advisory lock of a session of its own.
+"""One server to a PostgreSQL database, held by an advisory lock on a connection of its own.
+
+A session holds the lock; behind a pooler, which gives that session to others, a transaction that
+stays open.
 
 What one server announces, another does not hear: until a bus between processes carries it, two on
 one database would each leave out the other's clients. SQLite's equal is `filelock`.
@@ -12,6 +15,12 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 import asyncpg
 
 from folkmoot.storage.errors import Unusable
+from folkmoot.storage.postgres_connecting import (
+    connect,
+    is_pooled,
+    local_settings,
+    session_settings,
+)
 
 if TYPE_CHECKING:
     # Generic in the stubs only.
@@ -27,7 +36,14 @@ PATIENCE_SECONDS: Final = 3.0
 # the schema, so that two servers may share a database in schemas of their own.
 _SERVER_LOCK: Final = 0x666F6C6B
 _TAKE: Final = "SELECT pg_advisory_lock($1, hashtext(current_schema()))"
-_SELF: Final = "SELECT backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid()"
+_TAKE_POOLED: Final = "SELECT pg_advisory_xact_lock($1, hashtext(current_schema()))"
+_BEGIN_POOLED: Final = "BEGIN ISOLATION LEVEL READ COMMITTED"
+_KEPT_OPEN: Final = {"idle_in_transaction_session_timeout": "0", "statement_timeout": "0"}
+_KEPT_LONG: Final = (
+    "SELECT set_config('transaction_timeout', '0', true)"
+    " WHERE current_setting('server_version_num')::int >= 170000"
+)
+_SELF: Final = "SELECT pid, backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid()"
 _HOLDER: Final = """
     SELECT pg_locks.pid, backend_start, client_addr FROM pg_locks
     LEFT JOIN pg_stat_activity AS session ON session.pid = pg_locks.pid
@@ -65,22 +81,28 @@ class PostgresLock:
             Unusable: another server has the database; the sentence says since when.
             asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError: and why.
         """
-        session = await asyncpg.connect(
+        session = await connect(
             self._dsn,
             timeout=ANSWER_SECONDS,
             command_timeout=ANSWER_SECONDS,
-            server_settings={
-                "application_name": "folkmoot server",
-                "lock_timeout": str(round(patience * 1000)),
-                # A server whose machine is gone must not keep the next one out for hours.
-                "tcp_keepalives_idle": "10",
-                "tcp_keepalives_interval": "5",
-                "tcp_keepalives_count": "3",
-            },
+            application_name="folkmoot server",
         )
+        limits = {
+            "lock_timeout": str(round(patience * 1000)),
+            # A server whose machine is gone must not keep the next one out for hours.
+            "tcp_keepalives_idle": "10",
+            "tcp_keepalives_interval": "5",
+            "tcp_keepalives_count": "3",
+        }
         try:
-            await self._lock(session)
-            self._id = session.get_server_pid(), await session.fetchval(_SELF)
+            begin = ""
+            if await is_pooled(session):
+                begin = f"{_BEGIN_POOLED}; {local_settings(limits | _KEPT_OPEN)}; {_KEPT_LONG}"
+            else:
+                await session.execute(session_settings(limits))
+            await self._lock(session, begin)
+            row = await session.fetchrow(_SELF)
+            self._id = (row["pid"], row["backend_start"]) if row else None
         except BaseException:
             session.terminate()
             raise
@@ -116,15 +138,23 @@ class PostgresLock:
             with suppress(*_FAILED):
                 await session.close(timeout=1.0)
 
-    async def _lock(self, session: "Session") -> None:
+    async def _lock(self, session: "Session", begin: str) -> None:
+        """Take the lock, in a transaction that ``begin`` opens, or by the session."""
+        take = _TAKE_POOLED if begin else _TAKE
         try:
-            await session.execute(_TAKE, _SERVER_LOCK)
+            if begin:
+                await session.execute(begin)
+            await session.execute(take, _SERVER_LOCK)
         except asyncpg.LockNotAvailableError:
+            if begin:
+                await session.execute("ROLLBACK")
             holder = await session.fetchrow(_HOLDER, _SERVER_LOCK)
             if holder is not None and (holder["pid"], holder["backend_start"]) == self._id:
                 # Our own session, whose end PostgreSQL has not noticed yet.
                 await session.execute("SELECT pg_terminate_backend($1)", holder["pid"])
-                await session.execute(_TAKE, _SERVER_LOCK)
+                if begin:
+                    await session.execute(begin)
+                await session.execute(take, _SERVER_LOCK)
                 return
             raise Unusable(_sentence(holder)) from None
 
