@@ -1,6 +1,7 @@
 """Damage: another database behind the old keys, a lost log, a page that is not whole."""
 
 import asyncio
+import os
 import shutil
 import stat
 from collections.abc import AsyncIterator, Iterator
@@ -16,6 +17,7 @@ from tests.running import Server
 
 pytestmark = pytest.mark.fault
 
+FILES = "/api/v1/chat/files"
 LOST = "THE DATABASE HAS LOST MESSAGES"
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
@@ -132,6 +134,43 @@ async def test_a_deep_look_finds_a_damaged_page_and_passes_over_none(server):
     (line,) = [one for one in found.stdout.splitlines() if "every row of the database" in one]
     assert line.startswith("  WRONG  ")
     assert line.endswith("Stop the server, and restore a backup.")
+
+
+async def uploaded(server: Server, count: int) -> list[str]:
+    """The ids of so many files, the same letter each."""
+    async with clients_of(server, registered(server, "cy")) as (cy,):
+        form = {"file": ("a.txt", b"a letter", "text/plain")}
+        sent = [await cy.ask("POST", FILES, files=form) for _ in range(count)]
+        return [one.raise_for_status().json()["attachment_id"] for one in sent]
+
+
+def looked_for(server: Server) -> str:
+    """What a deep look says of the files."""
+    found = run("doctor", "--deep", "--data", str(server.data), "--port", str(server.port))
+    (line,) = [one for one in found.stdout.splitlines() if "every file" in one]
+    assert found.returncode == ("WRONG" in line)
+    return line
+
+
+async def test_a_deep_look_beside_a_server_names_the_files_that_are_gone_or_cut_off(server):
+    gone, cut_off = await uploaded(server, 2)
+    assert looked_for(server) == "  ok     every file: all 2 are there"
+    (server.data / "files" / gone).unlink()
+    (server.data / "files" / cut_off).write_bytes(b"a let")
+    stray = server.data / "files" / "stray"
+    stray.write_bytes(b"nobody's")
+    os.utime(stray, (0, 0))
+
+    line = looked_for(server)
+
+    assert line.startswith("  WRONG  every file: ")
+    assert f"1 ({gone}) that a row of the database names, cannot be found" in line
+    assert f"1 ({cut_off}) not as long as the database says" in line
+    (server.data / "files" / gone).write_bytes(b"a letter")
+    (server.data / "files" / cut_off).write_bytes(b"a letter")
+    assert looked_for(server).endswith(
+        "all 2 are there; files that no row names, and a server removes: 1"
+    )
 
 
 def others_may(folder: Path) -> list[Path]:

@@ -1,6 +1,6 @@
 """`folkmoot doctor`: is everything here as a server needs it?"""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import assert_never
 
@@ -22,6 +22,7 @@ from folkmoot.server.wiring import file_store_of
 OWN_OPEN_FILES = 100
 """What the server itself has open at most, beside its connections."""
 FEWEST_OPEN_FILES, FEW_OPEN_FILES = 2 * OWN_OPEN_FILES, 4096
+MOST_NAMED = 10
 EARLIEST = datetime(2026, 1, 1, tzinfo=UTC)
 
 Finding = str
@@ -31,7 +32,8 @@ Finding = str
 def examine(settings: Settings, *, deep: bool = False) -> int:
     """Print the settings and what was found; the exit code, 0 if a server can run here.
 
-    A ``deep`` look reads the whole database, which takes as long as it is large.
+    A ``deep`` look reads the whole database and lists all files: it takes as long as they are
+    many, and reads none of the files.
     """
     console = Console(soft_wrap=True, markup=False, highlight=False)
     console.print("Settings")
@@ -49,7 +51,7 @@ def examine(settings: Settings, *, deep: bool = False) -> int:
         ("open files", _open_files),
     ]
     if deep:
-        checks.append(("every row of the database", _every_row))
+        checks += [("every row of the database", _every_row), ("every file", _every_file)]
     faults = 0
     for name, check in checks:
         try:
@@ -73,6 +75,28 @@ def _every_row(settings: Settings) -> Finding:
     if faults := running.examine(settings):
         raise StartRefused(f"{'; '.join(faults)}. Stop the server, and restore a backup.")
     return "whole"
+
+
+def _every_file(settings: Settings) -> Finding:
+    found = running.examine_stored_files(settings)
+    faults = [
+        f"{_named(keys)} {what}"
+        for keys, what in (
+            (found.missing, "that a row of the database names, cannot be found"),
+            (found.other_sizes, "not as long as the database says"),
+        )
+        if keys
+    ]
+    if faults:
+        raise StartRefused(f"{'; '.join(faults)}. Take them from a backup of the files.")
+    loose = f"; files that no row names, and a server removes: {found.unknown}"
+    whole = f"all {found.named} are there" if found.named else "no row names one"
+    return whole + loose if found.unknown else whole
+
+
+def _named(keys: Sequence[str]) -> str:
+    more = f" and {len(keys) - MOST_NAMED} more" if len(keys) > MOST_NAMED else ""
+    return f"{len(keys)} ({', '.join(keys[:MOST_NAMED])}{more})"
 
 
 def _files(settings: Settings) -> Finding:

@@ -42,7 +42,7 @@ def migrate(settings: Settings) -> None:
 @with_every_setting
 def check_up(
     settings: Settings,
-    deep: Annotated[bool, typer.Option("--deep", help="Read the whole database, too")] = False,
+    deep: Annotated[bool, typer.Option("--deep", help="Read all rows, list all files")] = False,
 ) -> None:
     """Check that a server can run here. The exit code is 1 if something is wrong."""
     raise typer.Exit(doctor.examine(settings, deep=deep))

@@ -30,13 +30,12 @@ from folkmoot.files.links import as_upload_id
 from folkmoot.files.location import forget_location
 from folkmoot.files.names import harmless
 from folkmoot.files.sniffing import HEAD_BYTES, media_type_of
-from folkmoot.files.stores import FileStore, stale
+from folkmoot.files.stores import THUMBNAIL, FileStore, stale
 from folkmoot.files.thumbnails import Thumbnails
 
 GATHERED_BYTES: Final = 256 * 1024
 STALE_AFTER: Final = timedelta(hours=1)
 FORGOTTEN_AT_ONCE: Final = 500
-_THUMBNAIL: Final = ".thumbnail"
 _log = logging.getLogger(__name__)
 
 
@@ -174,7 +173,7 @@ class Files:
         """
         if not upload.has_thumbnail:
             raise NoSuchAttachment
-        return await self._store.whole(upload.id + _THUMBNAIL)
+        return await self._store.whole(upload.id + THUMBNAIL)
 
     async def collect(self) -> int:
         """Remove what nobody can ask for any more; how many blobs that were.
@@ -211,7 +210,7 @@ class Files:
     async def _keep_blobs(self, upload_id: Uid, path: Path, thumbnail: bytes | None) -> None:
         try:
             if thumbnail is not None:
-                await self._store.keep(upload_id + _THUMBNAIL, thumbnail)
+                await self._store.keep(upload_id + THUMBNAIL, thumbnail)
             await self._store.keep(upload_id, path)
         except Unavailable:
             with suppress(Unavailable):
@@ -233,7 +232,7 @@ class Files:
         return await self._uploads.forget_loose(work, limit=FORGOTTEN_AT_ONCE)
 
     async def _forget_unknown(self, keys: list[str]) -> int:
-        ids = {key: Uid(key.removesuffix(_THUMBNAIL)) for key in keys}
+        ids = {key: Uid(key.removesuffix(THUMBNAIL)) for key in keys}
         known = await self._storage.read(lambda work: work.attachments.get(set(ids.values())))
         unknown = [key for key, upload_id in ids.items() if upload_id not in known]
         await self._store.forget(unknown)
@@ -325,4 +324,4 @@ def _sum_of(path: Path) -> "hashlib._Hash":
 
 
 def _blobs_of(ids: list[Uid]) -> list[str]:
-    return [key for one in ids for key in (str(one), one + _THUMBNAIL)]
+    return [key for one in ids for key in (str(one), one + THUMBNAIL)]

@@ -7,11 +7,11 @@ So it need not be a secret; 62 of its bits are random all the same, and nobody c
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Iterator
 from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import obstore
 from obstore.exceptions import BaseError
@@ -31,6 +31,16 @@ KEEP_SECONDS: Final = 120
 KEPT_AT_ONCE: Final = 4
 LISTED_AT_ONCE: Final = 500
 PROBE: Final = "probe"
+THUMBNAIL: Final = ".thumbnail"
+"""What the key of a small picture ends in, after that of its file."""
+
+
+class Blob(NamedTuple):
+    """What a store says of one of its blobs: its size in bytes, and since when it is there."""
+
+    key: str
+    size: int
+    since: datetime
 
 
 class FileStore:
@@ -112,6 +122,18 @@ class FileStore:
             async for some in obstore.list(self._store, chunk_size=LISTED_AT_ONCE):
                 keys = [one["path"] for one in some if one["last_modified"] < before]
                 yield [key for key in keys if not key.startswith(f"{INCOMING}/")]
+
+    def listed(self) -> Iterator[Blob]:
+        """Everything that is kept here, in no order. Blocks: not for the event loop, as `check`.
+
+        Raises:
+            FilesUnavailable
+        """
+        with faults(self._health, is_reading=True):
+            for some in obstore.list(self._store, chunk_size=LISTED_AT_ONCE):
+                for one in some:
+                    if not one["path"].startswith(f"{INCOMING}/") and one["path"] != PROBE:
+                        yield Blob(one["path"], one["size"], one["last_modified"])
 
     async def probe(self) -> None:
         """Return if files can be kept here right now; whoever asks notes how it went.

@@ -7,11 +7,17 @@ import socket
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import uvloop
 
+from folkmoot.core.messages.model import KeptFile
+from folkmoot.core.shared.ids import Uid
+from folkmoot.files.examination import FilesExamined, examine_files
+from folkmoot.files.service import STALE_AFTER
+from folkmoot.files.stores import THUMBNAIL
 from folkmoot.server import control_socket, demo
 from folkmoot.server.data_folder import prepare_data_folder
 from folkmoot.server.errors import StartRefused
@@ -20,8 +26,10 @@ from folkmoot.server.http.process import Process, config_of, listen
 from folkmoot.server.ops import memory, open_files
 from folkmoot.server.ops.log_setup import OwnLog, set_up_logging
 from folkmoot.server.settings import Settings
-from folkmoot.server.wiring import Components, opened
+from folkmoot.server.system import SystemClock
+from folkmoot.server.wiring import Components, file_store_of, opened
 from folkmoot.storage import examine as examine_storage
+from folkmoot.storage import kept_files
 from folkmoot.storage import migrate as migrate_storage
 from folkmoot.storage.errors import Unusable
 
@@ -170,6 +178,30 @@ def migrate(settings: Settings) -> None:
     prepare_data_folder(settings)
     try:
         asyncio.run(migrate_storage(settings.database_url))
+    except Unusable as error:
+        raise StartRefused(str(error)) from error
+
+
+def examine_stored_files(settings: Settings) -> FilesExamined:
+    """What of the stored files is not as the database says, beside any server.
+
+    Raises:
+        StartRefused: the database cannot be looked into, or there is no such store.
+        FilesUnavailable: the store cannot be listed.
+    """
+    store, _ = file_store_of(settings)
+    found = examine_files(_kept_files(settings), store, SystemClock().now() - STALE_AFTER)
+    if not found.missing:
+        return found
+    # A row that went meanwhile took its file along.
+    still = _kept_files(settings)
+    missing = [key for key in found.missing if Uid(key.removesuffix(THUMBNAIL)) in still]
+    return replace(found, missing=missing)
+
+
+def _kept_files(settings: Settings) -> Mapping[Uid, KeptFile]:
+    try:
+        return asyncio.run(kept_files(settings.database_url))
     except Unusable as error:
         raise StartRefused(str(error)) from error
 

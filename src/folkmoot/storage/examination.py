@@ -1,6 +1,10 @@
-"""What cannot be in a sound database, in any: rows that contradict each other."""
+"""What a sound database of any kind cannot have in it, and which files it says there are."""
 
-from typing import Final
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from folkmoot.core.messages.model import KeptFile
+from folkmoot.core.shared.ids import Uid
 
 MAX_FAULTS: Final = 10
 """Beyond these, one more says nothing new."""
@@ -18,3 +22,9 @@ CONTRADICTIONS: Final = (
     ),
 )
 """Queries that count rows, and what is said of those: how many there are."""
+KEPT_FILES: Final = "SELECT uid, size, has_thumbnail FROM uploads"
+
+
+def kept_files_in(rows: Iterable[Any]) -> Mapping[Uid, KeptFile]:
+    """From `KEPT_FILES`."""
+    return {Uid(uid): KeptFile(size, bool(has_thumbnail)) for uid, size, has_thumbnail in rows}

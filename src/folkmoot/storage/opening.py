@@ -6,18 +6,25 @@ imported only for it: the ORM comes with SQLAlchemy's way to asyncpg, a sixth of
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
+from folkmoot.core.messages.model import KeptFile
+from folkmoot.core.shared.ids import Uid
 from folkmoot.core.work import Storage
 from folkmoot.storage.errors import Unusable
 from folkmoot.storage.postgres_settings import PostgresSettings
 from folkmoot.storage.sqlite import SqliteSettings
-from folkmoot.storage.sqlite_file import file_faults, migrate_file, open_file
+from folkmoot.storage.sqlite_file import (
+    file_faults,
+    kept_files_of_file,
+    migrate_file,
+    open_file,
+)
 
 if TYPE_CHECKING:
     from folkmoot.storage.postgres_lock import PostgresLock
@@ -98,6 +105,22 @@ async def examine(url: str) -> Sequence[str]:
     from folkmoot.storage import postgres_database
 
     return await postgres_database.examine_database(parsed, _POSTGRES)
+
+
+async def kept_files(url: str) -> Mapping[Uid, KeptFile]:
+    """Every stored file that a row names, read beside whoever uses the database.
+
+    Raises:
+        Unusable: it cannot be looked into; one sentence says why.
+    """
+    parsed = _parsed(url)
+    if parsed.drivername == "memory":
+        return {}
+    if parsed.drivername == "sqlite":
+        return await asyncio.to_thread(kept_files_of_file, _path(parsed), _SQLITE)
+    from folkmoot.storage import postgres_database
+
+    return await postgres_database.kept_files_of_database(parsed, _POSTGRES)
 
 
 def _parsed(url: str) -> URL:

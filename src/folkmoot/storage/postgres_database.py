@@ -1,20 +1,25 @@
 """Making a PostgreSQL database ready: its tables, and what to say if it cannot be used."""
 
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from typing import TypeVar
 
 import asyncpg
 from sqlalchemy import URL, text
 from sqlalchemy.exc import DBAPIError
 
+from folkmoot.core.messages.model import KeptFile
+from folkmoot.core.shared.ids import Uid
 from folkmoot.storage.errors import Unusable
 from folkmoot.storage.postgres import PostgresStorage, connected_pool
 from folkmoot.storage.postgres_connecting import connect, is_pooled, refuse_settings_of_sessions
-from folkmoot.storage.postgres_examination import postgres_faults
+from folkmoot.storage.postgres_examination import postgres_faults, postgres_kept_files
 from folkmoot.storage.postgres_lock import PostgresLock
 from folkmoot.storage.postgres_settings import PostgresSettings
 from folkmoot.storage.schema_version import VERSION_QUERY, VERSION_TABLE, newest_version
+
+Result = TypeVar("Result")
 
 # Any number, as long as every version of folkmoot uses the same one.
 _MIGRATION_LOCK = 0x666F6C6B6D6F6F74 & 0x7FFFFFFF
@@ -125,10 +130,27 @@ async def examine_database(url: URL, settings: PostgresSettings) -> Sequence[str
     Raises:
         Unusable: it cannot be looked into; and why.
     """
+    return await _seen(url, settings, postgres_faults)
+
+
+async def kept_files_of_database(url: URL, settings: PostgresSettings) -> Mapping[Uid, KeptFile]:
+    """Every file that a row of it names.
+
+    Raises:
+        Unusable: it cannot be looked into; and why.
+    """
+    return await _seen(url, settings, postgres_kept_files)
+
+
+async def _seen(
+    url: URL,
+    settings: PostgresSettings,
+    look: Callable[[asyncpg.Connection], Awaitable[Result]],
+) -> Result:
     async with _explained(url):
         connection = await connect(_dsn(url), timeout=settings.timeout_seconds)
         try:
-            return await postgres_faults(connection)
+            return await look(connection)
         finally:
             await connection.close()
 

@@ -2,18 +2,20 @@
 
 import os
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy.exc import DBAPIError
 
+from folkmoot.core.messages.model import KeptFile
+from folkmoot.core.shared.ids import Uid
 from folkmoot.storage.errors import Unusable
 from folkmoot.storage.filelock import FileLock
 from folkmoot.storage.schema_version import VERSION_QUERY, VERSION_TABLE, newest_version
 from folkmoot.storage.sqlite import SqliteSettings, SqliteStorage, connect, error_code
-from folkmoot.storage.sqlite_examination import sqlite_faults
+from folkmoot.storage.sqlite_examination import sqlite_faults, sqlite_kept_files
 
 _DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 _LOCKED = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
@@ -58,6 +60,16 @@ def file_faults(path: Path, settings: SqliteSettings) -> Sequence[str]:
     """
     with _explained(path):
         return sqlite_faults(path, settings.busy_seconds)
+
+
+def kept_files_of_file(path: Path, settings: SqliteSettings) -> Mapping[Uid, KeptFile]:
+    """Every stored file that a row in this one names. Blocks.
+
+    Raises:
+        Unusable: and why.
+    """
+    with _explained(path):
+        return sqlite_kept_files(path, settings.busy_seconds)
 
 
 def _claimed(path: Path) -> FileLock:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Generic, TypeAlias, TypeVar
+from typing import Generic, NamedTuple, TypeAlias, TypeVar
 
 from folkmoot.core.accounts.model import Person
 from folkmoot.core.messages.emoji import fully_qualified
@@ -79,6 +79,13 @@ class Attachment:
     def is_picture(self) -> bool:
         """Whether it is kept here and was seen to be a picture that is safe to show."""
         return self.id is not None and self.has_thumbnail and self.media_type in PICTURES
+
+
+class KeptFile(NamedTuple):
+    """What must be kept of an upload: so many bytes, and perhaps a small picture of them."""
+
+    size: int
+    has_thumbnail: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
