@@ -5,6 +5,7 @@ from PIL import Image
 
 from folkmoot.core.messages.errors import ImageTooLarge
 from folkmoot.files import shrinking
+from folkmoot.files.shrinking_codes import PROGRAM, TOO_MANY_PIXELS
 from folkmoot.files.thumbnails import Thumbnails
 from tests.files.pictures import SECRET_PLACE, bomb, holiday_picture, picture
 
@@ -82,4 +83,5 @@ def test_the_most_pixels_are_still_allowed():
     assert shrinking.shrink(source, target, max_pixels=100, max_side=5) == 0
     source.seek(0)
     found = shrinking.shrink(source, target, max_pixels=99, max_side=5)
-    assert found == shrinking.TOO_MANY_PIXELS
+    assert found == TOO_MANY_PIXELS
+    assert shrinking.__name__ == PROGRAM

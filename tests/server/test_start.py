@@ -13,12 +13,14 @@ from folkmoot.storage import migrate
 from tests.deadlines import WITHIN_S
 
 UNASKED = {
+    "PIL": "there is no picture, and they are seen to by a process of their own",
     "alembic": "the tables are as they should be",
     "asyncpg": "the database is SQLite",
     "folkmoot.storage.memory.storage": "the database is SQLite",
     "httpx2": "there is neither an issuer nor a model",
     "openai": "there is no model",
     "prometheus_client": "nobody asks for metrics",
+    "puremagic": "there is no file",
     "sqlalchemy.orm": "the tables are as they should be",
 }
 START = """

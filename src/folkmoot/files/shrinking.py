@@ -11,9 +11,9 @@ from typing import BinaryIO, Final
 
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from folkmoot.files.shrinking_codes import NOT_AN_IMAGE, TOO_MANY_PIXELS
+
 FORMATS: Final = ("PNG", "JPEG", "GIF", "WEBP", "AVIF")
-TOO_MANY_PIXELS: Final = 3
-NOT_AN_IMAGE: Final = 4
 MEMORY_BYTES: Final = 1024 * 1024 * 1024
 CPU_SECONDS: Final = 10
 

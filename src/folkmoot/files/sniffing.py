@@ -4,8 +4,6 @@ import codecs
 import re
 from typing import Final
 
-import puremagic
-
 from folkmoot.core.messages.model import PICTURES
 from folkmoot.files.containers import container_type
 
@@ -90,6 +88,8 @@ def _archive_type(head: bytes) -> str:
 
 
 def _guessed(head: bytes) -> str:
+    import puremagic  # Its table of all kinds is read for the first file that needs it.
+
     try:
         matches = puremagic.magic_string(head)
     except (puremagic.PureError, ValueError):

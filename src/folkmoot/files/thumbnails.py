@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from folkmoot.core.messages.errors import ImageTooLarge
-from folkmoot.files import shrinking
+from folkmoot.files.shrinking_codes import PROGRAM, TOO_MANY_PIXELS
 
 MEDIA_TYPE: Final = "image/webp"
 MAX_SIDE: Final = 512
@@ -38,13 +38,13 @@ class Thumbnails:
                 code, picture = await self._made(path)
         except TimeoutError:
             return None
-        if code == shrinking.TOO_MANY_PIXELS:
+        if code == TOO_MANY_PIXELS:
             raise ImageTooLarge(field="file", max_pixels=self._max_pixels)
         return picture if code == 0 and picture else None
 
     async def _made(self, path: Path) -> tuple[int | None, bytes]:
         # -I: neither the environment nor the folder it is started in decides what it imports.
-        command = [sys.executable, "-I", "-m", shrinking.__name__]
+        command = [sys.executable, "-I", "-m", PROGRAM]
         bounds = [str(self._max_pixels), str(self._max_side)]
         with path.open("rb") as source:
             process = await asyncio.create_subprocess_exec(
