@@ -145,11 +145,12 @@ def _quoted(alike: Sequence[Excerpt], sought: _Sought) -> str:
         title, _, text = visible(first.text).partition("\n")
         lines = [one_line(title), one_line(first.link, MAX_LINK_CHARS), *_shortened(text, sought)]
     else:
-        lines = [f"{one_line(first.source)}, {moment(first.at)}:"]
+        when = "" if first.at is None else f", {moment(first.at)}"
+        lines = [f"{one_line(first.source)}{when}:"]
         lines += _shortened(visible(first.text), sought)
-    if others and not first.link:
-        times = ", ".join(moment(other.at) for other in others[:MAX_OTHER_TIMES])
-        lines.append(f"(and the same at {times})")
+    times = [moment(other.at) for other in others if other.at is not None][:MAX_OTHER_TIMES]
+    if times and not first.link:
+        lines.append(f"(and the same at {', '.join(times)})")
     # Should a reader's program not know code by its indentation, this makes no link of it either.
     return "\n".join(f"    {line}" for line in lines).replace("](", "] (")
 

@@ -24,7 +24,7 @@ from folkmoot.storage.filelock import FileLock
 from folkmoot.storage.log_ranking import TOKENS, Candidates
 from folkmoot.storage.log_words import indexed, question_of
 
-VERSION: Final = 3
+VERSION: Final = 4
 BATCH_LINES: Final = 5_000
 SEARCH_SECONDS: Final = 0.25
 WAIT_SECONDS: Final = 5.0
@@ -153,7 +153,7 @@ def _add(
     rows, withheld = [], []
     for number, line in enumerate(batch, start=first + 1):
         source = sources.setdefault((line.source, line.link), len(sources) + 1)
-        at = (line.at - _EPOCH) // _MICROSECOND
+        at = None if line.at is None else (line.at - _EPOCH) // _MICROSECOND
         row = (number, source, line.number, at, line.level, line.text, indexed(line.text))
         rows.append(row)
         if line.audience is not SourceAudience.EVERYBODY:

@@ -55,7 +55,7 @@ class _Line:
     source: str
     link: str
     number: int
-    at: int
+    at: int | None
     level: str
     text: str
 
@@ -134,14 +134,16 @@ class Candidates:
             return []
         with _Stemmer() as stemmer:
             stems = stemmer.stems({line.id: indexed(line.text[:WEIGHED_CHARS]) for line in lines})
-        newest = max(line.at for line in lines)
-        oldest = min(line.at for line in lines)
+        times = [line.at for line in lines if line.at is not None] or [0]
+        newest, oldest = max(times), min(times)
         scored = []
         for line in lines:
-            age = (newest - line.at) / (newest - oldest or 1)
+            age = 1.0 if line.at is None else (newest - line.at) / (newest - oldest or 1)
             score = self._weight(line, stems[line.id]) * (1 - RECENCY_WEIGHT * age)
             scored.append((score, line))
-        scored.sort(key=lambda each: (-each[0], -each[1].at, each[1].source, -each[1].number))
+        scored.sort(
+            key=lambda each: (-each[0], -(each[1].at or 0), each[1].source, -each[1].number)
+        )
         return [
             _passage(line, score, self._fit(line, stems[line.id]))
             for score, line in _varied(scored, limit)
@@ -277,6 +279,6 @@ def _varied(scored: Sequence[tuple[float, _Line]], limit: int) -> Iterator[tuple
 
 
 def _passage(line: _Line, score: float, fit: float) -> Excerpt:
-    at = _EPOCH + timedelta(microseconds=line.at)
+    at = None if line.at is None else _EPOCH + timedelta(microseconds=line.at)
     source = line.source if line.link else f"{line.source}:{line.number}"
     return Excerpt(source=source, at=at, text=line.text, link=line.link, rank=score, fit=fit)

@@ -1,13 +1,20 @@
 import json
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from folkmoot.bots.logs import levels
-from folkmoot.bots.logs.parsing import Entry, Parser, Verdict
+from folkmoot.bots.logs.entry import Entry
+from folkmoot.bots.logs.parsing import Parser, Verdict
+from folkmoot.bots.logs.reading import EntryBuilder
 from folkmoot.bots.logs.times import AHEAD, EARLIEST
+from folkmoot.bots.logs.zones import zone_of
+from folkmoot.core.logs.model import LogLine, SourceAudience
+
+CORPUS = Path(__file__).parent / "corpus"
 
 NOW = datetime(2026, 11, 29, 12, 0, tzinfo=UTC)
 TEN = datetime(2026, 11, 29, 10, 0, tzinfo=UTC)
@@ -125,23 +132,121 @@ def test_a_time_without_a_year_is_of_the_year_that_does_not_lie_ahead(now, stamp
 @pytest.mark.parametrize(
     "line",
     [
-        "9999-12-31 10:00:00 far ahead",
-        "2026-12-24 10:00:00 a month ahead",
-        "1969-12-31 23:59:59 before there was time",
-        "2026-02-30 10:00:00 no such day",
-        "2026-11-29 25:00:00 no such hour",
-        "0000-00-00 00:00:00 never",
         "2026-11-29 10:00:00\0 with a NUL",
-        '{"time": 1e300, "msg": "x"}',
-        '{"time": -5, "msg": "x"}',
         '{"time": "2026-11-29T10:00:00Z", "msg": ',
-        '{"msg": "no time"}',
         "{" * 60_000,
         '{"time": ' + "9" * 5_000 + "}",
     ],
 )
 def test_what_should_be_an_entry_and_cannot_be_read_is_broken(line):
     assert Parser(NOW).parse(line) is Verdict.BROKEN
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "9999-12-31 10:00:00 far ahead",
+        "2026-12-24 10:00:00 a month ahead",
+        "1969-12-31 23:59:59 before there was time",
+        "2026-02-30 10:00:00 no such day",
+        "2026-11-29 25:00:00 no such hour",
+        "2026-11-29 10:00:99 no such second",
+        "2026-11-29 10:00:00+25:00 no such zone",
+        "2026-11-29 10:00:00+1 half a zone",
+        "0000-00-00 00:00:00 never",
+        '{"time": 1e300, "msg": "x"}',
+        '{"time": -5, "msg": "x"}',
+        '{"time": true, "msg": "x"}',
+        '{"msg": "no time"}',
+    ],
+)
+def test_what_is_absurd_or_not_said_is_no_time(line):
+    entry = Parser(NOW).parse(line)
+    assert isinstance(entry, Entry)
+    assert entry.at is None
+    assert line[:1] == "{" or entry.text == line
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Next run is scheduled for 2026-11-30 10:00:00",
+        "Error: 2026-11-28 10:00:00 is no valid date",
+        "Last-Modified: Sat, 28 Nov 2026 10:00:00 GMT",
+        "X-Amz-Date: 20261128T100000Z",
+        'expires="2026-11-28T10:00:00Z" path=/',
+        '  "createdAt": "2026-11-28T10:00:00Z",',
+        '{"createdAt": "2026-11-28T10:00:00Z", "name": "Ana"}',
+        "| 4711 | 2026-11-28 10:00:00 | ana |",
+        " 2026-11-28 10:00:00 | ana",
+        "1234567890 is what the caller dialled",
+        "    at org.example.Wicket.spin(Wicket.java:1795946400)",
+        "Caused by: java.io.IOException: 2026-11-28 10:00:00",
+    ],
+)
+def test_a_time_that_is_told_of_is_not_when_the_line_was_written(line):
+    parser = Parser(NOW)
+    parser.parse("2026-11-29 10:00:00 ERROR it broke")
+    assert parser.parse(line) is Verdict.CONTINUES
+
+
+FORMS = [json.loads(line) for line in (CORPUS / "forms.jsonl").read_text().splitlines()]
+
+
+def read_form(form: dict[str, str]) -> LogLine:
+    """The first entry of a file that has but this one, in the zone of the form."""
+    zone = zone_of(form["zone"]) if "zone" in form else UTC
+    gathered = EntryBuilder("app.log", SourceAudience.EVERYBODY)
+    parser = Parser(NOW, zone)
+    for number, line in enumerate([form["line"], *filter(None, [form.get("more")])], start=1):
+        what = parser.parse(line)
+        if isinstance(what, Entry):
+            gathered.begin(number, what)
+        else:
+            assert what is Verdict.CONTINUES, form["source"]
+            gathered.add(line)
+    entry = gathered.finish()
+    assert entry is not None
+    return entry
+
+
+def right_instant(form: dict[str, str | None]) -> datetime | None:
+    return datetime.fromisoformat(form["at"]) if form["at"] else None
+
+
+def test_the_forms_that_programs_log_in_are_read_with_the_right_time_level_and_text():
+    read = [(form, read_form(form)) for form in FORMS]
+    right = [
+        form["source"]
+        for form, entry in read
+        if entry.at == right_instant(form)
+        and entry.level == form.get("level", entry.level)
+        and form["text"] in entry.text
+    ]
+    assert len(FORMS) >= 200
+    assert len(right) >= 0.95 * len(FORMS), {form["source"] for form in FORMS} - {*right}
+
+
+@pytest.mark.parametrize("form", FORMS, ids=lambda form: form["source"])
+def test_no_form_is_read_with_a_wrong_time(form):
+    assert read_form(form).at in {None, right_instant(form)}
+
+
+def test_a_file_tells_by_its_clear_days_which_number_is_the_month():
+    parser = Parser(NOW)
+    lines = ["03/04/2026 10:11:12 one", "03/24/2026 10:11:12 two", "03/04/2026 10:11:12 three"]
+    days = [parser.parse(line).at for line in lines]
+    assert days == [
+        None,
+        datetime(2026, 3, 24, 10, 11, 12, tzinfo=UTC),
+        datetime(2026, 3, 4, 10, 11, 12, tzinfo=UTC),
+    ]
+
+
+def test_a_web_servers_own_form_is_in_utc_whatever_the_source_is():
+    parser = Parser(NOW, zone_of("Europe/Berlin"))
+    assert parser.parse("#Fields: date time cs-method cs-uri-stem") is Verdict.NOTHING
+    assert parser.parse("2026-11-29 10:00:00 GET /wicket").at == TEN
 
 
 def test_a_line_without_a_time_continues_the_entry_before():
@@ -203,7 +308,7 @@ def test_any_line_is_an_entry_or_belongs_to_one_or_is_broken(line):
     what = Parser(NOW).parse(line)
     assert isinstance(what, Entry | Verdict)
     if isinstance(what, Entry):
-        assert EARLIEST <= what.at <= NOW + AHEAD
+        assert what.at is None or EARLIEST <= what.at <= NOW + AHEAD
         assert what.level in {"", "debug", "info", "warning", "error", "critical"}
         assert "\0" not in what.text
 

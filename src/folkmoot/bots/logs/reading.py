@@ -8,9 +8,11 @@ from itertools import chain
 from pathlib import Path
 from typing import Final
 
+from folkmoot.bots.logs import levels
+from folkmoot.bots.logs.entry import Entry
 from folkmoot.bots.logs.files import LogFile, Opened, found_by, opened
 from folkmoot.bots.logs.lines import Unreadable, lines_of, pieces_of
-from folkmoot.bots.logs.parsing import Entry, Parser, Verdict
+from folkmoot.bots.logs.parsing import Parser, Verdict
 from folkmoot.bots.logs.redaction import Redactor
 from folkmoot.bots.logs.tally import Tally
 from folkmoot.core.logs.model import LogLine, LogReading, SourceAudience
@@ -93,14 +95,14 @@ class LogReader:
         pieces = self._unless_known(file, pieces_of(source.file, source.size))
         is_own = file.path.is_relative_to(self._own)
         audience = SourceAudience.READERS if is_own else self._sources.audience
-        gathered = _EntryBuilder(file.name, audience)
+        gathered = EntryBuilder(file.name, audience)
         parser = Parser(self._sources.now)
         self._tally.files += 1
         try:
             for number, raw in enumerate(lines_of(pieces), start=1):
                 done = self._read(number, raw, parser, gathered)
                 if done is not None:
-                    yield from self._kept(done)
+                    yield from self._kept(done, gathered)
                     if self._tally.entries >= MAX_ENTRIES:
                         return
         except Unreadable as error:
@@ -108,7 +110,7 @@ class LogReader:
             self._tally.skip(file.name, str(error))
         last = gathered.finish()
         if last is not None:
-            yield from self._kept(last)
+            yield from self._kept(last, gathered)
 
     def _unless_known(self, file: LogFile, pieces: Iterable[bytes]) -> Iterator[bytes]:
         """The pieces, unless another part of this log, perhaps packed since, begins the same."""
@@ -125,7 +127,7 @@ class LogReader:
         return chain([beginning], walk)
 
     def _read(
-        self, number: int, raw: bytes | None, parser: Parser, gathered: "_EntryBuilder"
+        self, number: int, raw: bytes | None, parser: Parser, gathered: "EntryBuilder"
     ) -> LogLine | None:
         """The entry that ends before this line, if one does."""
         if raw is None:
@@ -137,19 +139,28 @@ class LogReader:
         parsed = parser.parse(line)
         if isinstance(parsed, Entry):
             return gathered.begin(number, parsed)
-        if parsed is Verdict.BROKEN or not gathered.add(line):
+        if parsed is Verdict.NOTHING:
+            return gathered.finish()
+        if parsed is Verdict.BROKEN:
+            self._tally.unreadable += 1
+            # What follows a line that cannot be read belongs to that line.
+            return gathered.finish()
+        if not gathered.add(line):
             self._tally.unreadable += 1
         return None
 
-    def _kept(self, line: LogLine) -> Iterator[LogLine]:
-        if line.at < self._oldest:
+    def _kept(self, line: LogLine, gathered: "EntryBuilder") -> Iterator[LogLine]:
+        if line.at is not None:
+            gathered.is_outdated = line.at < self._oldest
+        # One without a time is as old as the one before it, or as the file.
+        if gathered.is_outdated:
             self._tally.outdated += 1
         else:
             self._tally.entries += 1
             yield line
 
 
-class _EntryBuilder:
+class EntryBuilder:
     """The entry that is being read, to which further lines may belong."""
 
     def __init__(self, source: str, audience: SourceAudience) -> None:
@@ -160,6 +171,8 @@ class _EntryBuilder:
         self._number = 0
         self._more: list[str] = []
         self._chars = 0
+        self.is_outdated = False
+        """Whether the last entry with a time is older than asked."""
 
     def begin(self, number: int, entry: Entry) -> LogLine | None:
         """Begin an entry; the one before, which is complete now."""
@@ -184,15 +197,16 @@ class _EntryBuilder:
         entry, self._entry = self._entry, None
         if entry is None:
             return None
-        text = entry.text
+        text, level = entry.text, entry.level
         if self._more:
+            level = level or levels.of_second_line(self._more[0])
             text = "\n".join([text, *self._more])
             self._more = []
         return LogLine(
             source=self._source,
             number=self._number,
             at=entry.at,
-            level=entry.level,
+            level=level,
             text=self._redactor.clean(text)[:MAX_TEXT_CHARS],
             audience=self._audience,
         )

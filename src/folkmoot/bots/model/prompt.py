@@ -141,7 +141,10 @@ def _turn(fence: str, turn: Turn) -> str:
 def _passages(fence: str, label: str, passages: Iterable[Excerpt]) -> Iterator[Turn]:
     for passage in passages:
         text = passage.text[:MAX_PASSAGE_CHARS]
-        where = f"link: {one_line(passage.link)}" if passage.link else f"time: {moment(passage.at)}"
+        if passage.link:
+            where = f"link: {one_line(passage.link)}"
+        else:
+            where = f"time: {'not certain' if passage.at is None else moment(passage.at)}"
         data = f"source: {one_line(passage.source)}\n{where}\n{text}"
         yield Turn("user", _block(fence, label, data))
 

@@ -187,6 +187,9 @@ async def context(
             estimated_tokens=given.estimated_tokens,
             max_tokens=MAX_CONTEXT_TOKENS,
             pages=[answers.SessionPageOut(one.source, one.link, one.text) for one in pages],
-            log_lines=[f"{each.source} {instant(each.at)} {each.text}" for each in logs],
+            log_lines=[
+                f"{each.source} {'' if each.at is None else f'{instant(each.at)} '}{each.text}"
+                for each in logs
+            ],
         )
     )

@@ -36,13 +36,14 @@ def withheld_sources_of(role: Role) -> frozenset[SourceAudience]:
 class LogLine:
     """One entry of a log; its secrets are gone from ``text``.
 
-    ``source`` names the file below its root, ``number`` the line in it where the entry begins,
-    from 1. What has a ``link`` is a passage of a page instead, and ``source`` its title.
+    ``at`` is ``None`` where it is not certain when it was written. ``source`` names the file below
+    its root, ``number`` the line in it where the entry begins, from 1. What has a ``link`` is a
+    passage of a page instead, and ``source`` its title.
     """
 
     source: str
     number: int
-    at: datetime
+    at: datetime | None
     level: str
     text: str
     link: str = ""
@@ -51,7 +52,7 @@ class LogLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Excerpt:
-    """Something that was found for a question, and where and when it was said.
+    """Something that was found for a question, and where and when it was said, if that is certain.
 
     ``source`` is a file of logs with the number of the line, who spoke in the conversation, or the
     title of a page, which alone has a ``link``, and is the first line of ``text``.
@@ -60,7 +61,7 @@ class Excerpt:
     """
 
     source: str
-    at: datetime
+    at: datetime | None
     text: str
     link: str = ""
     rank: float = 0.0
