@@ -112,6 +112,11 @@ class Authenticator:
         self._issuers = issuers
         self._external_accounts = external_accounts or ExternalAccounts(accounts)
 
+    async def prepare(self) -> None:
+        """Have the keys of outside issuers, or the reason in the log, before anybody needs them."""
+        if self._issuers is not None:
+            await self._issuers.examine()
+
     async def caller(self, credentials: Credentials) -> Caller:
         """Who is asking. A ticket counts before a token, and both before a cookie.
 

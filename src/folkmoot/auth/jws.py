@@ -5,11 +5,12 @@ the key's place or the algorithm.
 """
 
 import re
+from collections.abc import Collection
 from typing import Any, Final
 
 import msgspec
 from joserfc import jws
-from joserfc.errors import JoseError
+from joserfc.errors import JoseError, UnsupportedAlgorithmError
 from joserfc.jwk import KeyFlexible
 from joserfc.jws import JWSRegistry
 from joserfc.util import urlsafe_b64decode
@@ -21,6 +22,22 @@ _COMPACT = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
 
 # Parameters that bring a key along, point to one, or change what is signed.
 _REFUSED = frozenset({"jku", "jwk", "x5u", "crit", "b64", "zip", "enc"})
+
+
+class Registry(JWSRegistry):
+    """The algorithms that may be used, and no others, whichever the library would warn of.
+
+    ``EdDSA`` is the name in use (RFC 8037), though RFC 9864 has a newer one.
+    """
+
+    def __init__(self, algorithms: Collection[str]) -> None:
+        super().__init__(algorithms=algorithms, strict_check_header=False)
+
+    def get_alg(self, name: str) -> Any:
+        """The algorithm of that name."""
+        if self.allowed is None or name not in self.allowed:
+            raise UnsupportedAlgorithmError(f"{name} is not allowed")
+        return self.algorithms[name]
 
 
 class UnverifiedToken(msgspec.Struct, frozen=True):

@@ -106,8 +106,8 @@ def _full_second(at: datetime) -> datetime:
     return at.replace(microsecond=0) + timedelta(seconds=1 if at.microsecond else 0)
 
 
-def timely(now: datetime, *, exp: int, iat: int | None, nbf: int | None) -> datetime:
-    """When a token expires that is good now.
+def timely(now: datetime, *, exp: float, iat: float | None, nbf: float | None) -> datetime:
+    """When a token expires that is good now. Seconds may have a fraction (RFC 7519, 2).
 
     Clocks may differ by `LEEWAY_SECONDS` about when a token began, by nothing about its end.
 

@@ -1,6 +1,7 @@
 """`folkmoot doctor`: is everything here as a server needs it?"""
 
-from collections.abc import Callable, Sequence
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import assert_never
 
@@ -17,7 +18,7 @@ from folkmoot.server.http.process import listen
 from folkmoot.server.ops import open_files
 from folkmoot.server.settings import Settings
 from folkmoot.server.system import SystemClock
-from folkmoot.server.wiring import file_store_of
+from folkmoot.server.wiring import file_store_of, opened_issuers
 
 OWN_OPEN_FILES = 100
 """What the server itself has open at most, beside its connections."""
@@ -50,6 +51,8 @@ def examine(settings: Settings, *, deep: bool = False) -> int:
         ("clock", _clock),
         ("open files", _open_files),
     ]
+    if settings.issuers:
+        checks.append(("issuers", _issuers))
     if deep:
         checks += [("every row of the database", _every_row), ("every file", _every_file)]
     faults = 0
@@ -112,6 +115,18 @@ def _assistant(settings: Settings) -> Finding:
     if empty := [folder for folder, count in pages.items() if not count]:
         return f"{answers}; there are no pages in {', '.join(empty)}"
     return f"{answers}, from {sum(pages.values())} pages" if pages else answers
+
+
+def _issuers(settings: Settings) -> Finding:
+    if faults := asyncio.run(_faults_of_issuers(settings)):
+        reasons = (f"the keys of {name} cannot be had: {why}" for name, why in faults.items())
+        raise StartRefused(f"{'; '.join(reasons)}.")
+    return ", ".join(f"{one.issuer}, {one.settings.how}" for one in settings.issuers)
+
+
+async def _faults_of_issuers(settings: Settings) -> Mapping[str, str]:
+    async with opened_issuers(settings) as issuers:
+        return {} if issuers is None else await issuers.examine()
 
 
 def _contact(settings: Settings) -> Finding:

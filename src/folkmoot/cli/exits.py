@@ -54,7 +54,7 @@ def settings_of(config: Path | None, **flags: Any) -> Settings:
         raise StartRefused(f"A setting cannot be read: {error}.") from None
     except ValidationError as error:
         faults = "; ".join(
-            f"{'.'.join(map(str, fault['loc'])) or 'settings'}: {fault['msg']}"
+            f"{'.'.join(map(str, fault['loc'])) or 'settings'}: {fault['msg'].rstrip('.')}"
             for fault in error.errors(include_url=False, include_input=False)
         ).replace(": Value error, ", ": ")
         raise StartRefused(f"A setting is wrong: {faults}.") from None

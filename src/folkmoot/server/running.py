@@ -92,6 +92,7 @@ async def _serve(
                 # So that nobody has to wait for the first answer from them.
                 components.services.background_tasks.begin(components.logs.refresh())
             components.services.background_tasks.begin(components.pages.refresh())
+            components.services.background_tasks.begin(components.services.authenticator.prepare())
             # What is there by now stays: a full collection need not walk through it each time,
             # with everybody waiting.
             gc.collect()

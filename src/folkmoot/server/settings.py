@@ -6,7 +6,7 @@ import shlex
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field, SecretStr, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -15,6 +15,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from folkmoot.auth.issuer_settings import IssuerSettings, check_issuers
 from folkmoot.core.conversations.reach import ContactPolicy
 
 SETTINGS_FILE = "folkmoot.toml"
@@ -30,11 +31,26 @@ _QUERY_PASSWORD = re.compile(r"([?&][^=&]*(?:pass|secret|key|token)[^=&]*=)[^&]*
 class IssuerConfig(BaseModel):
     """An outside issuer whose tokens are taken: by its published keys, or by a shared secret."""
 
+    model_config = ConfigDict(extra="forbid")
+
     issuer: str
     audience: str
     jwks_url: str | None = None
     secret: SecretStr | None = None
     algorithms: list[str] = []
+
+    @field_validator("algorithms", mode="before")
+    @classmethod
+    def _by_comma(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return [one.strip() for one in value.split(",") if one.strip()]
+        return value
+
+    @property
+    def settings(self) -> IssuerSettings:
+        """The same for whoever reads tokens."""
+        secret = None if self.secret is None else self.secret.get_secret_value()
+        return IssuerSettings(self.issuer, self.audience, self.jwks_url, secret, self.algorithms)
 
 
 class Settings(BaseSettings):
@@ -72,7 +88,8 @@ class Settings(BaseSettings):
         default=[], description="Origins, besides the server's own, whose pages may use it"
     )
     issuers: list[IssuerConfig] = Field(
-        default=[], description="Outside issuers whose tokens are taken: JSON, or tables in TOML"
+        default=[],
+        description="Outside issuers whose tokens are taken: a list in JSON, or tables in TOML",
     )
     max_content_chars: int = Field(
         default=10_000, ge=1, le=1_000_000, description="Of one message's text"
@@ -299,6 +316,17 @@ class Settings(BaseSettings):
     def _by_comma(cls, value: Any) -> Any:
         if isinstance(value, str):
             return [one.strip() for one in value.split(",") if one.strip()]
+        return value
+
+    @field_validator("issuers", mode="before")
+    @classmethod
+    def _one_or_many(cls, value: Any) -> Any:
+        return [value] if isinstance(value, dict) else value
+
+    @field_validator("issuers")
+    @classmethod
+    def _to_be_believed(cls, value: list[IssuerConfig]) -> list[IssuerConfig]:
+        check_issuers([one.settings for one in value])
         return value
 
     @field_validator("mail_command")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from folkmoot.auth.authenticator import Authenticator, Origins
 from folkmoot.auth.common_passwords import common_passwords
 from folkmoot.auth.email_changes import EmailTokens, Mailer, NoMailer
-from folkmoot.auth.issuers import Issuers, IssuerSettings
+from folkmoot.auth.issuers import Issuers
 from folkmoot.auth.login_limits import AuthRates, LoginRateLimiter
 from folkmoot.auth.logins import Lifetimes, Logins
 from folkmoot.auth.passwords import Passwords
@@ -85,8 +85,6 @@ from folkmoot.storage.sqlite import SqliteSettings
 from folkmoot.tasks.runner import TaskRunner
 
 if TYPE_CHECKING:
-    import httpx2
-
     from folkmoot.storage.postgres_lock import PostgresLock
 
 
@@ -117,7 +115,7 @@ class _Resources:
 
     storage: ReportingStorage
     health: Health
-    client: "httpx2.AsyncClient | None"
+    issuers: Issuers | None
     answerer: Answerer
     logs: Logs
     pages: Pages
@@ -176,26 +174,29 @@ async def _means(settings: Settings, storage: Storage) -> AsyncIterator[_Resourc
     audit = AuditTrail(settings.own_logs, SystemClock())
     try:
         async with (
-            _opened_client(settings) as client,
+            opened_issuers(settings, health) as issuers,
             opened_logs(settings, health) as logs,
             opened_pages(settings, health) as pages,
         ):
             reporting = ReportingStorage(storage, health)
-            yield _Resources(reporting, health, client, answerer, logs, pages, audit)
+            yield _Resources(reporting, health, issuers, answerer, logs, pages, audit)
     finally:
         audit.close()
 
 
 @asynccontextmanager
-async def _opened_client(settings: Settings) -> AsyncIterator["httpx2.AsyncClient | None"]:
-    """What asks outside issuers for their keys; none of them, none of it, nor its import."""
+async def opened_issuers(
+    settings: Settings, health: Health | None = None
+) -> AsyncIterator[Issuers | None]:
+    """The outside issuers that are set; without any, nothing that asks them is even imported."""
     if not settings.issuers:
         yield None
         return
     import httpx2
 
     async with httpx2.AsyncClient(follow_redirects=False) as client:
-        yield client
+        believed = [one.settings for one in settings.issuers]
+        yield Issuers(believed, SystemClock(), client, health=health)
 
 
 def _secret_of(settings: Settings) -> bytes:
@@ -350,7 +351,7 @@ def _authenticator(
         clock=clock,
         tokens=tokens,
         origins=Origins(settings.allowed_origins),
-        issuers=Issuers(_issuers(settings), clock, means.client) if means.client else None,
+        issuers=means.issuers,
     )
 
 
@@ -442,6 +443,8 @@ def _readiness(
         ServerPart.FILES: store.probe,
         ServerPart.LOG_FOLDER: lambda: check_lines(lines),
     }
+    if means.issuers is not None:
+        checks[ServerPart.ISSUER] = means.issuers.check
     always = frozenset({ServerPart.LOG_FOLDER})
     return Readiness(means.storage, means.health, checks, always, lambda: writer.stalled)
 
@@ -500,19 +503,6 @@ async def _hold(lock: "PostgresLock") -> None:
         await lock.run()
     except Unusable as error:
         raise StartRefused(str(error)) from error
-
-
-def _issuers(settings: Settings) -> list[IssuerSettings]:
-    return [
-        IssuerSettings(
-            one.issuer,
-            one.audience,
-            one.jwks_url,
-            one.secret.get_secret_value() if one.secret else None,
-            one.algorithms,
-        )
-        for one in settings.issuers
-    ]
 
 
 def _max_open_sessions(settings: Settings) -> int | None:
