@@ -33,6 +33,7 @@ from folkmoot.core.messages.events import (
 from folkmoot.core.messages.model import Body, Message, MessageRef
 from folkmoot.core.presence.events import (
     CameOnline,
+    DeskTyping,
     Entered,
     Exited,
     FriendTyping,
@@ -111,6 +112,7 @@ EVENTS: tuple[Event, ...] = (
     WentOffline(ANA),
     Typing(LOBBY, uid(10), ANA, is_typing=True),
     FriendTyping(BO.id, ANA, is_typing=True),
+    DeskTyping(BO.id, ANA, ANA, is_typing=True),
     EphemeralNotice(conversation_id=LOBBY, message=MESSAGE, listener=ANA.id),
     AnswerExtended(**_IN, question=REF.uid, message=uid(8), position=0, delta="To"),
     AnswerDropped(**_IN, question=REF.uid, message=uid(8)),

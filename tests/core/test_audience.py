@@ -41,6 +41,7 @@ TABLE: dict[str, Told] = {
     "ReactionRemoved": SAID,
     "Typing": SAID,
     "FriendTyping": SAID,
+    "DeskTyping": SAID,
     "MemberJoined": DONE,
     "MemberLeft": DONE,
     "ConversationRenamed": DONE,

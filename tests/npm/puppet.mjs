@@ -2,7 +2,8 @@
 // everything that the client hears goes out as such.
 import { createInterface } from 'node:readline';
 
-import { io } from 'socket.io-client';
+// Which of the installed clients it is, says the command line.
+const { io } = await import(process.argv[2] ?? 'socket.io-client');
 
 let socket;
 

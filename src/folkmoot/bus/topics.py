@@ -28,6 +28,7 @@ from folkmoot.core.messages.events import (
 )
 from folkmoot.core.presence.events import (
     CameOnline,
+    DeskTyping,
     Entered,
     Exited,
     FriendTyping,
@@ -94,6 +95,7 @@ def topics_of(event: Event) -> tuple[Topic, ...]:
             EphemeralNotice(listener=account_id)
             | LogsProgressed(listener=account_id)
             | FriendTyping(receiver_id=account_id)
+            | DeskTyping(receiver_id=account_id)
         ):
             return (account_topic(account_id),)
         case (

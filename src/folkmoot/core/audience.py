@@ -30,6 +30,7 @@ from folkmoot.core.messages.events import (
 )
 from folkmoot.core.presence.events import (
     CameOnline,
+    DeskTyping,
     Entered,
     Exited,
     FriendTyping,
@@ -74,6 +75,7 @@ def speaker(event: Event) -> AccountId | None:
             | ReactionRemoved(actor=person)
             | Typing(person=person)
             | FriendTyping(person=person)
+            | DeskTyping(person=person)
         ):
             return person.id
         case MemberJoined() | MemberLeft() | ConversationRenamed() | ConversationEnded():
@@ -105,6 +107,7 @@ def about(event: Event) -> AccountId | None:
             | ReactionRemoved()
             | Typing()
             | FriendTyping()
+            | DeskTyping()
         ):
             return speaker(event)
         case MessageDeleted(actor=person) | MemberJoined(member=person) | MemberLeft(member=person):
@@ -170,6 +173,7 @@ def whereabouts(event: Event) -> AccountId | None:
         case (
             Typing(person=person)
             | FriendTyping(person=person)
+            | DeskTyping(person=person)
             | Entered(person=person)
             | Exited(person=person)
             | CameOnline(person=person)

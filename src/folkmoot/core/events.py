@@ -39,6 +39,7 @@ from folkmoot.core.messages.events import (
 )
 from folkmoot.core.presence.events import (
     CameOnline,
+    DeskTyping,
     Entered,
     Exited,
     FriendTyping,
@@ -74,6 +75,7 @@ __all__ = [
     "ConversationRenamed",
     "ConversationStarted",
     "DeliveredMoved",
+    "DeskTyping",
     "Durable",
     "Entered",
     "EphemeralNotice",

@@ -106,6 +106,7 @@ class JsonWireFormat:
                 | events.CameOnline()
                 | events.WentOffline()
                 | events.FriendTyping()
+                | events.DeskTyping()
                 | events.BlockSet()
                 | events.BlockLifted()
                 | events.FriendRequested()

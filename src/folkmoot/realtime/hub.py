@@ -241,6 +241,7 @@ class Hub:
                 | events.WentOffline()
                 | events.Typing()
                 | events.FriendTyping()
+                | events.DeskTyping()
             ):
                 self._apply_presence(event)
             case events.AnswerExtended() | events.AnswerDropped():
@@ -270,7 +271,7 @@ class Hub:
                 return
             case events.Exited(person=person):
                 self._stop_typing(event.conversation_id, person.id)
-            case events.Typing() | events.FriendTyping():
+            case events.Typing() | events.FriendTyping() | events.DeskTyping():
                 if self.typing.note(event, self._now()):
                     self._show_typing(event)
                 return
@@ -451,10 +452,15 @@ class Hub:
             self._show_typing(typing)
 
     def _show_typing(self, event: AnyTyping) -> None:
-        if isinstance(event, events.Typing):
-            self.deliver(event)
-        else:
-            self.watchers.tell_friend(event)
+        match event:
+            case events.Typing():
+                self.deliver(event)
+            case events.FriendTyping():
+                self.watchers.tell_friend(event)
+            case events.DeskTyping(receiver_id=receiver_id):
+                self.watchers.tell_at_desk(event, self.connections_of(receiver_id))
+            case _:
+                assert_never(event)
 
     def _recount(self, event: events.MemberJoined | events.MemberLeft) -> None:
         channel = self._channels.get(event.conversation_id)

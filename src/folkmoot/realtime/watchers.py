@@ -1,10 +1,12 @@
 """Who is told when others come online and go."""
 
+from collections.abc import Iterable
+
 from folkmoot.bus.port import TopicSubscription
 from folkmoot.bus.presence import Presence
 from folkmoot.bus.topics import STAFF_ONLINE, online_topic
 from folkmoot.core.accounts.model import STAFF, Person
-from folkmoot.core.presence.events import CameOnline, FriendTyping, WentOffline
+from folkmoot.core.presence.events import CameOnline, DeskTyping, FriendTyping, WentOffline
 from folkmoot.core.shared.ids import AccountId
 from folkmoot.core.social.contacts import Contacts
 from folkmoot.core.social.events import SocialEvent
@@ -88,6 +90,12 @@ class Watchers:
             if connection.person.id == event.receiver_id:
                 self._offer(connection, event)
 
+    def tell_at_desk(self, event: DeskTyping, connections: Iterable[Connection]) -> None:
+        """Tell the connections of who is written to, unless one of the two blocks the other."""
+        for connection in connections:
+            if event.person.id not in connection.blocked_by | connection.blocked:
+                self._offer(connection, event)
+
     def show_absence(self, connection: Connection, person: Person, *, is_absent: bool) -> None:
         """Show a watched one as gone, or as online again."""
         is_staff = person.role in STAFF and connection in self._of_staff
@@ -95,7 +103,9 @@ class Watchers:
             self._offer(connection, WentOffline(person) if is_absent else CameOnline(person))
 
     @staticmethod
-    def _offer(connection: Connection, event: CameOnline | WentOffline | FriendTyping) -> None:
+    def _offer(
+        connection: Connection, event: CameOnline | WentOffline | FriendTyping | DeskTyping
+    ) -> None:
         frame = connection.wire_format.frame(event, own=False)
         if frame is not None:
             connection.outlet.offer(frame)

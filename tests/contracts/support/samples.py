@@ -38,6 +38,7 @@ SHOWN = (
     (events.ReactionAdded(**_BY_AGENT, emoji="👍"), "reaction"),
     (events.ReactionRemoved(**_BY_AGENT, emoji="👍"), "reaction"),
     (events.ReadMoved(FIRST, uid(1), AGENT, 7, AT, uid(123)), "messages_read"),
+    (events.DeskTyping(AGENT.id, ANA, ANA, is_typing=True), "typing"),
     (events.Typing(FIRST, uid(1), AGENT, is_typing=True), "typing"),
     (events.CameOnline(AGENT), "user_online"),
     (events.WentOffline(AGENT), "user_offline"),

@@ -184,10 +184,14 @@ class Peer:
 
 
 class PythonPeer(Peer):
-    """python-socketio's client; on coming back it says the cursor that it saw last."""
+    """python-socketio's client; on coming back it says the cursor that it saw last.
 
-    def __init__(self) -> None:
+    One that ``forgets`` says nothing of it, as programs do that know of no cursors.
+    """
+
+    def __init__(self, *, forgets: bool = False) -> None:
         super().__init__()
+        self._forgets = forgets
         self.cursor: str | None = None
         self._sessions: dict[aiohttp.ClientSession, Line] = {}
         # Durations of the library are seconds.
@@ -204,7 +208,8 @@ class PythonPeer(Peer):
 
     async def open(self, url: str, auth: dict[str, Any], transports: list[str]) -> None:
         def say_who() -> dict[str, Any]:
-            return auth if self.cursor is None else auth | {"cursor": self.cursor}
+            is_new = self._forgets or self.cursor is None
+            return auth if is_new else auth | {"cursor": self.cursor}
 
         try:
             await self.io.connect(url, auth=say_who, transports=transports, wait_timeout=WITHIN_S)
@@ -322,12 +327,19 @@ def npm_folder(folder: Path) -> Path:
     return folder
 
 
+OLD_NPM = "socket.io-client-without-recovery"
+"""npm's client before 4.6, which keeps nothing to come back with."""
 Opener = Callable[..., Awaitable[Peer]]
 
 
 @asynccontextmanager
-async def peers(server: Server, puppets: Path | None = None) -> AsyncIterator[Opener]:
-    """Opens clients, npm's where ``puppets`` is given; all of them are gone in the end."""
+async def peers(
+    server: Server, puppets: Path | None = None, *, forget: bool = False
+) -> AsyncIterator[Opener]:
+    """Opens clients, npm's where ``puppets`` is given; all of them are gone in the end.
+
+    Those that ``forget`` come back with nothing to say how far they had got.
+    """
     async with AsyncExitStack() as exits:
 
         async def open_peer(
@@ -340,11 +352,12 @@ async def peers(server: Server, puppets: Path | None = None) -> AsyncIterator[Op
             auth = auth if auth is not None else {"token": login.token} if login else {}
             peer: PythonPeer | NpmPeer
             if puppets is None:
-                peer = PythonPeer()
+                peer = PythonPeer(forgets=forget)
             else:
                 process = await asyncio.create_subprocess_exec(
                     "node",
                     "puppet.mjs",
+                    *([OLD_NPM] if forget else []),
                     cwd=puppets,
                     stdin=asyncio.subprocess.PIPE,
                     stdout=asyncio.subprocess.PIPE,

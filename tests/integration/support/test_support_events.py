@@ -137,6 +137,26 @@ async def test_customers_cannot_reach_each_other(opened, ana, bo, agent):
     )
 
 
+async def test_typing_reaches_whom_it_is_addressed_to_before_there_is_a_session(
+    opened, ana, bo, agent, admin
+):
+    customer, staff, other = await opened(ana), await opened(agent), await opened(admin)
+
+    assert await customer.is_refused("typing", {"is_typing": True}) == "no_open_session"
+    await customer.does("typing", {"receiver_id": agent.uid, "is_typing": True})
+    told = await staff.until("typing", sender_id=ana.uid)
+    assert (told["is_typing"], told["user_id"]) == (True, ana.uid)
+    await customer.does("typing", {"receiver_id": agent.uid, "is_typing": False})
+    assert (await staff.until("typing", sender_id=ana.uid))["is_typing"] is False
+    await staff.does("typing", {"receiver_id": ana.uid, "is_typing": True})
+    assert (await customer.until("typing"))["sender_id"] == agent.uid
+    await other.does("join_room", {"user_id": ana.uid})
+    await customer.does("typing", {"is_typing": True})
+    assert (await other.until("typing"))["sender_id"] == ana.uid
+    for peer in (customer, staff, other):
+        assert "typing" not in [name for name, _ in await peer.heard()]
+
+
 async def test_typing_reaches_the_other_side_and_not_the_typist(opened, ana, agent):
     customer, staff = await opened(ana), await opened(agent)
     await customer.says(TEXT, receiver_id="agent")

@@ -2,6 +2,8 @@
 
 import pytest
 
+from tests.integration.support.peers import peers
+
 TEXT = "My parcel has not come"
 
 
@@ -187,10 +189,11 @@ async def test_staff_are_not_told_again_what_they_heard_before_they_joined(
     await customer.says("One", receiver_id="agent")
     seen = (await staff.until("receive_message", message_text="One"))["cursor"]
     await staff.leave()
+    await customer.until("user_offline", user_id=agent.uid)
     await customer.says("Two")
 
     back = await opened(agent)
-    assert texts(await back.heard()) == []
+    assert texts(await back.heard()) == ["Two"]
     await customer.says("Three")
     live = await back.until("receive_message")
     mine = await back.says("Four", receiver_id=ana.uid)
@@ -198,9 +201,9 @@ async def test_staff_are_not_told_again_what_they_heard_before_they_joined(
     await customer.says("Five")
 
     assert live["message_text"] == "Three"
-    assert joined["count"] == 1
+    assert joined["count"] == 0
     assert joined["cursor"] == mine["cursor"]
-    assert texts(await back.heard()) == ["Two", "Five"]
+    assert texts(await back.heard()) == ["Five"]
     # From here on the room is the client's own affair: what it asks for again, it is sent again.
     again = await back.does("resume", {"user_id": ana.uid, "cursor": seen})
     assert again["count"] == 4
@@ -262,3 +265,82 @@ async def test_a_long_absence_is_made_up_for_page_by_page(opened, rest, ana, age
 
     found = texts(await later.heard())
     assert [text.split()[0] for text in found] == [*map(str, range(450)), "Last"]
+
+
+# -- clients that keep nothing ---------------------------------------------------------------------
+
+
+@pytest.fixture(params=["python", "npm before 4.6"])
+async def opened_blank(request, server):
+    """Opens clients that come back with nothing to say how far they had got."""
+    puppets = None if request.param == "python" else request.getfixturevalue("puppets")
+    async with peers(server, puppets, forget=True) as open_peer:
+        yield open_peer
+
+
+@pytest.mark.parametrize("way", ["polling", "websocket", "upgrade"])
+async def test_who_cannot_say_how_far_it_got_is_sent_what_its_account_was_not_handed(
+    opened_blank, opened, ana, agent, way
+):
+    customer, staff = await opened_blank(ana, way), await opened(agent)
+    await customer.says("One")
+    gone = await staff.says("Two", receiver_id=ana.uid)
+    await customer.until("receive_message", message_text="Two")
+
+    await customer.leave()
+    await staff.until("user_offline", user_id=ana.uid)
+    edited = await staff.says("Thre", receiver_id=ana.uid)
+    await staff.says("Four", receiver_id=ana.uid)
+    await staff.does("edit_message", {"message_id": edited["_id"], "message_text": "Three"})
+    await staff.does("delete_message", {"message_id": gone["_id"]})
+
+    back = await (await opened_blank(ana, way)).heard()
+    assert texts(back) == ["Three", "Four"]
+    assert {name for name, _ in back if name.startswith("message")} == set()
+    assert texts(await (await opened_blank(ana)).heard()) == []
+
+
+async def test_what_waited_is_not_sent_again_to_whoever_then_resumes(opened, ana, agent):
+    customer, staff = await opened(ana), await opened(agent)
+    seen = (await customer.says("One"))["cursor"]
+    await staff.does("join_room", {"user_id": ana.uid})
+    await customer.leave()
+    await staff.until("user_offline", user_id=ana.uid)
+    two = await staff.says("Two", receiver_id=ana.uid)
+    await staff.does("react", {"message_id": two["_id"], "emoji": "👍"})
+
+    back = await opened(ana)
+    await back.until("receive_message", message_text="Two")
+    missed = await back.does("resume", {"cursor": seen})
+
+    assert missed["count"] == 1
+    heard = [name for name, _ in await back.heard()]
+    assert ("reaction" in heard, "receive_message" in heard) == (True, False)
+
+
+async def test_a_new_page_of_npm_is_sent_what_waits_once(opened_by_npm, opened, wire, ana, agent):
+    staff = await opened(agent)
+    await staff.says("One", receiver_id=ana.uid)
+    page = await opened_by_npm(ana, wire=wire)
+    assert texts(await page.heard()) == ["One"]
+
+    await page.is_cut_off(wire)
+    await staff.says("Two", receiver_id=ana.uid)
+
+    assert (await page.until("connect"))["recovered"] is True
+    assert texts(await page.heard()) == ["Two"]
+
+
+async def test_staff_are_sent_what_waits_in_the_sessions_that_they_serve(opened, ana, bo, agent):
+    customer, other, staff = await opened(ana), await opened(bo), await opened(agent)
+    await customer.says("One", receiver_id="agent")
+    await staff.until("receive_message", message_text="One")
+    await staff.leave()
+    await customer.until("user_offline", user_id=agent.uid)
+    await customer.says("Two")
+    await other.says("To nobody of you")
+
+    back = await opened(agent)
+
+    assert texts(await back.heard()) == ["Two"]
+    assert texts(await (await opened(agent)).heard()) == []

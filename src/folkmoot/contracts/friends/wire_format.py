@@ -49,9 +49,9 @@ class FriendsWireFormat:
                 return codec.told(event, own=own)
             case events.FriendTyping():
                 return codec.told(event, own=own)
-            case events.BlockSet() | events.BlockLifted() | events.LoginsEnded():
+            case events.DeskTyping() | events.BlockSet() | events.BlockLifted():
                 return None
-            case events.AccountDeactivated() | events.AccountChanged():
+            case events.LoginsEnded() | events.AccountDeactivated() | events.AccountChanged():
                 return None
             case events.ConversationStarted() | events.TasksAdded() | events.EphemeralNotice():
                 return None

@@ -107,6 +107,7 @@ def shown(event: Event, setting: Setting | None, *, own: bool) -> tuple[str, Str
             | events.ReactionRemoved()
             | events.EphemeralNotice()
             | events.Typing()
+            | events.DeskTyping()
             | events.ReadMoved()
         ):
             data = None if setting is None else _happening(event, setting, own=own)
@@ -143,7 +144,12 @@ def online_user(person: Person) -> wire.OnlineUserOut:
 
 
 _InThread = (
-    events.MessagePosted | MessageChange | events.EphemeralNotice | events.Typing | events.ReadMoved
+    events.MessagePosted
+    | MessageChange
+    | events.EphemeralNotice
+    | events.Typing
+    | events.DeskTyping
+    | events.ReadMoved
 )
 
 
@@ -152,7 +158,10 @@ def _happening(event: _InThread, setting: Setting, *, own: bool) -> Struct | Non
     match event:
         case events.MessagePosted(message=message) | events.EphemeralNotice(message=message):
             return message_out(message, setting, own=own)
-        case events.Typing(person=one, is_typing=is_typing):
+        case (
+            events.Typing(person=one, is_typing=is_typing)
+            | events.DeskTyping(person=one, is_typing=is_typing)
+        ):
             typing = wire.SupportTypingOut(one.uid, is_typing, customer, one.username)
             return None if own else typing
         case events.ReadMoved(reader=reader, up_to_seq=up_to_seq, newest=newest):

@@ -5,6 +5,7 @@ from typing import Any
 
 from folkmoot.core.messages.errors import NotUpToDate
 from folkmoot.core.shared.refusals import (
+    Conflict,
     Forbidden,
     Invalid,
     Refusal,
@@ -49,6 +50,13 @@ class ReceiverNeeded(Invalid):
 
     code = "receiver_needed"
     sentence = "Name the customer in {field}."
+
+
+class NothingBegun(Conflict):
+    """The customer has no open session, and named nobody of staff."""
+
+    code = "no_open_session"
+    sentence = "There is no open session yet: send a message, or name somebody of staff."
 
 
 class TooManyRooms(Invalid):

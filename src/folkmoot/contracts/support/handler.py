@@ -16,8 +16,8 @@ from folkmoot.contracts.support import codec, errors
 from folkmoot.contracts.support import frames as wire
 from folkmoot.contracts.support.codec import Setting
 from folkmoot.contracts.support.cursor import Positions, after_cursor, after_position, positions_in
-from folkmoot.contracts.support.desk import SupportDesk
-from folkmoot.contracts.support.errors import EventMalformed, TooManyRooms
+from folkmoot.contracts.support.desk import Address, SupportDesk
+from folkmoot.contracts.support.errors import EventMalformed, NothingBegun, TooManyRooms
 from folkmoot.contracts.support.kinds import FRAMES
 from folkmoot.contracts.support.outlet import SocketOutlet
 from folkmoot.contracts.support.sending import SupportSender
@@ -29,7 +29,7 @@ from folkmoot.core.accounts.model import STAFF, Person
 from folkmoot.core.conversations.events import ConversationStarted, MemberJoined, MemberLeft
 from folkmoot.core.conversations.model import DeskFilter
 from folkmoot.core.messages.model import Posted
-from folkmoot.core.presence.events import Typing
+from folkmoot.core.presence.events import DeskTyping, Typing
 from folkmoot.core.shared.ids import AccountId, ConversationId, Uid
 from folkmoot.core.shared.pages import Slice
 from folkmoot.core.shared.refusals import Invalid, Refusal, Unavailable
@@ -93,11 +93,13 @@ class SupportHandler:
     # -- beginning and ending ------------------------------------------------------------------
 
     async def start(
-        self, since: Since, rooms: Mapping[str, Positions], *, with_receipts: bool
+        self, since: Since | None, rooms: Mapping[str, Positions], *, with_receipts: bool
     ) -> None:
         """Send what was missed in the account's own thread, and listen to what concerns it.
 
-        ``rooms``: how far one of staff had got in which customers' threads, by their names.
+        Without ``since``, what was not yet handed to the account is what was missed; so it is in
+        the threads that one of staff serves. ``rooms``: how far one of staff had got in which
+        customers' threads, by their names.
         """
         self._services.hub.open(self.connection)
         me = self._account.person
@@ -112,7 +114,7 @@ class SupportHandler:
                     )
                     self._asked_for(customer)
                 for customer in await self._services.storage.read(self._served):
-                    await self._subscribe(customer, now_on)
+                    await self._subscribe(customer, since and now_on)
         except (Refusal, Unavailable) as refusal:
             self._close(refusal)
 
@@ -151,7 +153,7 @@ class SupportHandler:
     async def _subscribe(
         self,
         customer: Person,
-        since: Since,
+        since: Since | None,
         *,
         with_receipts: bool = False,
         unless_heard: ConversationId | None = None,
@@ -161,6 +163,8 @@ class SupportHandler:
             if unless_heard in self.connection.conversations:
                 return 0
             subscription = self._subscriptions.get(customer.id)
+            if since is None and subscription is not None:
+                return 0  # The client has asked for it meanwhile, and said since when.
             if subscription is None:
                 subscription = self._subscriptions[customer.id] = SupportSubscription(
                     self._services,
@@ -380,7 +384,8 @@ class SupportHandler:
         return found.person
 
     async def _type(self, asked: wire.SetSupportTyping) -> Fields:
-        customer = (await self._sender.address(asked.receiver_id)).customer
+        address = await self._sender.address(asked.receiver_id)
+        customer = address.customer
         thread = self.thread_of(customer.person)
         session: tuple[ConversationId, Uid] | None = None
         if thread is not None and thread.current is not None:
@@ -390,10 +395,27 @@ class SupportHandler:
                 lambda work: self._desk.open_session(work, customer)
             )
             session = None if head is None else (head.id, head.uid)
+        me, is_typing = self.connection.person, asked.is_typing
         if session is not None:
-            typing = Typing(*session, self.connection.person, asked.is_typing)
-            self._services.publish([typing])
+            self._services.publish([Typing(*session, me, is_typing)])
+            return {}
+        receivers = self._without_session(address)
+        if not receivers:
+            raise NothingBegun
+        self._services.publish(
+            [DeskTyping(receiver, customer.person, me, is_typing) for receiver in receivers]
+        )
         return {}
+
+    def _without_session(self, address: Address) -> set[AccountId]:
+        """Who is on the other side of a thread in which no session is open."""
+        if self._desk.is_staff:
+            return {address.customer.id}
+        if address.staff is not None:
+            return {address.staff.id}
+        thread = self.thread_of(self._account.person)
+        followers = () if thread is None else thread.followers
+        return {follower.account_id for follower in followers} - {self._account.id}
 
     def _inform(self, asked: wire.Intention) -> Fields:
         """Tell what is asked by an event of its own, and by the ack."""

@@ -16,7 +16,7 @@ from folkmoot.contracts.support.cursor import (
 )
 from folkmoot.contracts.support.errors import rejection_of
 from folkmoot.contracts.support.handler import MAX_ROOMS, SupportHandler
-from folkmoot.contracts.support.subscription import Since, now_on, sessions_of
+from folkmoot.contracts.support.subscription import Since, handed_to
 from folkmoot.contracts.support.threads import ThreadRegistry
 from folkmoot.contracts.support.wire_format import SupportWireFormat
 from folkmoot.core.accounts.model import STAFF
@@ -84,7 +84,8 @@ class SupportSockets:
         handler, start = socket.account
         socket.account = handler
         self._joined += 1
-        await handler.start(start.since, start.rooms, with_receipts=start.is_return)
+        is_return = start.since is not None
+        await handler.start(start.since, start.rooms, with_receipts=is_return)
 
     async def receive(self, socket: Socket, event: SocketEvent) -> Sequence[object] | None:
         """Have the handler do what the client asks for."""
@@ -101,29 +102,26 @@ class SupportSockets:
     async def _recover(self, caller: Caller, auth: Mapping[str, Any], start: "_Start") -> str:
         """The id under which the client finds what it missed: its old one, or a new one.
 
-        A new one says where the thread stands now, so that a client which is sent nothing at all
-        before it is gone can come back as well.
+        A new one says what the account was handed by now, so that a client which is gone before
+        it has got anything can come back as well.
         """
         customer = caller.account
         given = auth.get("pid")
         owner, _, origin = given.partition("~") if isinstance(given, str) else ("", "", "")
         positions = positions_in(auth.get("offset")) or positions_in(origin)
         if owner == str(customer.id) and positions is not None:
-            start.since, start.is_return = partial(after_cursor, positions), True
+            start.since = partial(after_cursor, positions)
             return str(given)
-        heads = await self._services.storage.read(lambda work: sessions_of(work, customer.person))
-        present = {head.id: head.last_seq for head in heads}
-        if not start.is_return:
-            start.since = partial(after_cursor, present or {})
+        present = await self._services.storage.read(lambda work: handed_to(work, customer.person))
         return f"{customer.id}~{cursor_of(present)}"
 
 
 class _Start:
     """From where a client that connects wants to be sent its thread."""
 
-    def __init__(self, since: Since, *, is_return: bool) -> None:
+    def __init__(self, since: Since | None) -> None:
         self.since = since
-        self.is_return = is_return
+        """``None``: it does not say, and is sent what was not yet handed to its account."""
         self.rooms: dict[str, Positions] = {}
         """How far the client says that it had got in the threads of others."""
 
@@ -136,12 +134,12 @@ class _Start:
 
         positions = positions_in(given("cursor"))
         if positions is not None:
-            return cls(partial(after_cursor, positions), is_return=True)
+            return cls(partial(after_cursor, positions))
         seq, session = str(given("after_seq")), given("session_id")
         if _NUMBER.fullmatch(seq):
             uid = Uid(session.lower()) if isinstance(session, str) else None
-            return cls(partial(after_position, int(seq), uid), is_return=True)
-        return cls(now_on, is_return=False)
+            return cls(partial(after_position, int(seq), uid))
+        return cls(None)
 
 
 def _rooms(auth: Mapping[str, Any]) -> dict[str, Positions]:

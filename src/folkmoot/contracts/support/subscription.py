@@ -21,6 +21,7 @@ from folkmoot.core.audience import about, hears, hidden_authors
 from folkmoot.core.conversations.events import DeliveredMoved, Durable, ReadMoved
 from folkmoot.core.conversations.model import Conversation, DeskFilter, ReadMark
 from folkmoot.core.events import TimelineEvent
+from folkmoot.core.messages.events import MessagePosted
 from folkmoot.core.shared.ids import AccountId, ConversationId
 from folkmoot.core.shared.pages import Slice
 from folkmoot.core.work import UnitOfWork
@@ -33,6 +34,7 @@ MAX_SESSIONS = 200
 
 Since = Callable[[Sequence[Conversation]], dict[ConversationId, int]]
 """From where each session is to be shown; those left out are shown from now on."""
+_Positions = dict[ConversationId, int]
 
 
 def now_on(_heads: Sequence[Conversation]) -> dict[ConversationId, int]:
@@ -45,6 +47,17 @@ async def sessions_of(work: UnitOfWork, customer: Person) -> list[Conversation]:
     found = await work.desks.listed(DeskFilter(owner=customer.id), Slice(MAX_SESSIONS))
     heads = await work.conversations.heads(found)
     return [heads[number] for number in reversed(found)]
+
+
+async def handed_to(work: UnitOfWork, customer: Person) -> dict[ConversationId, int]:
+    """How far the customer was handed each of their sessions."""
+    heads = await sessions_of(work, customer)
+    mine = await work.conversations.memberships([(head.id, customer.id) for head in heads])
+    return {
+        head.id: mine[head.id, customer.id].delivered_seq
+        for head in heads
+        if (head.id, customer.id) in mine
+    }
 
 
 @dataclass(slots=True, kw_only=True)
@@ -94,6 +107,11 @@ class SupportSubscription:
         """From where on each session was told to a client that had not asked for the thread."""
         self._heard: dict[ConversationId, range] = {}
         """What it was told so, and does not miss now that it asks."""
+        self._waited: dict[ConversationId, int] = {}
+        """Up to where of each session only what waited for the account is shown."""
+        self._sent_unasked: dict[ConversationId, set[int]] = {}
+        """What of it was shown, and is left out when the client then asks for what it missed."""
+        self._sent_before: dict[ConversationId, set[int]] = {}
         self._count = 0
 
     @property
@@ -120,13 +138,16 @@ class SupportSubscription:
 
     # -- beginning and ending ------------------------------------------------------------------
 
-    async def catch_up(self, since: Since, *, with_receipts: bool) -> int:
+    async def catch_up(self, since: Since | None, *, with_receipts: bool) -> int:
         """Send what was missed, and then everything as it happens; how many events were sent.
+
+        Without ``since``, what others wrote and the account was not handed yet counts as missed.
 
         Raises:
             LoginRevoked, AccountInactive, Unavailable
         """
         self._count = 0
+        self._sent_before, self._sent_unasked = self._sent_unasked, {}
         self._shown.clear()
         self._begun.clear()
         subscription = self._subscription = Subscription(
@@ -140,6 +161,7 @@ class SupportSubscription:
             raise
         finally:
             self._subscription = None
+            self._waited, self._sent_before = {}, {}
         return self._count
 
     def note_asked(self) -> None:
@@ -158,7 +180,7 @@ class SupportSubscription:
         self._threads.leave(self.thread, self)
 
     async def _catch_up(
-        self, subscription: Subscription, since: Since, *, with_receipts: bool
+        self, subscription: Subscription, since: Since | None, *, with_receipts: bool
     ) -> None:
         services, customer = self._services, self.thread.customer
         heads = await services.storage.read(lambda work: sessions_of(work, customer))
@@ -168,18 +190,24 @@ class SupportSubscription:
             key: range(first, told.get(key, 0) + 1) for key, first in self._first.items()
         }
 
-        def after_told(heads: Sequence[Conversation]) -> dict[ConversationId, int]:
-            return told | since(heads)
+        handed, me = services.receipts.handed_under_way(), self.account_id
+
+        def starts(heads: Sequence[Conversation], delivered: _Positions) -> _Positions:
+            if since is not None:
+                return told | since(heads)
+            return told | {
+                key: max(seq, handed.get((key, me), 0)) for key, seq in delivered.items()
+            }
 
         found = await subscription.read(
-            lambda work: self._read(
-                work, subscription.held, after_told, with_receipts=with_receipts
-            )
+            lambda work: self._read(work, subscription.held, starts, with_receipts=with_receipts)
         )
+        if since is None:
+            self._waited = {head.id: head.last_seq for head in found.heads.values()}
         for head in found.heads.values():
             events = found.missed.get(head.id)
             self._shown[head.id] = events[0].seq - 1 if events else head.last_seq
-        self._note_first(self._shown)
+        self._note_first(self._shown | self._waited)
         await self._replay(subscription, found.missed)
         subscription.show_receipts(found.receipts)
         self._threads.learn(self.thread, subscription.heads.values())
@@ -209,21 +237,21 @@ class SupportSubscription:
         self,
         work: UnitOfWork,
         held: Sequence[ConversationId],
-        since: Since,
+        starts_of: Callable[[Sequence[Conversation], _Positions], _Positions],
         *,
         with_receipts: bool,
     ) -> _SupportSnapshot:
         found = await work.conversations.heads(held)
         heads = {key: found[key] for key in held if key in found}
-        starts = since(list(heads.values())) | dict.fromkeys(self._begun, 0)
+        mine = await work.conversations.memberships([(key, self.account_id) for key in heads])
+        delivered = {key: member.delivered_seq for (key, _), member in mine.items()}
+        starts = starts_of(list(heads.values()), delivered) | dict.fromkeys(self._begun, 0)
         missed = {
             key: await work.timeline.after(key, starts[key], limit=PAGE)
             for key, head in heads.items()
             if starts.get(key, head.last_seq) < head.last_seq
         }
         receipts = await _present_reads(work, list(heads.values())) if with_receipts else []
-        mine = await work.conversations.memberships([(key, self.account_id) for key in heads])
-        delivered = {key: member.delivered_seq for (key, _), member in mine.items()}
         return _SupportSnapshot(
             heads=heads,
             cursors=starts,
@@ -267,6 +295,12 @@ class SupportSubscription:
             self._shown[event.conversation_id] = event.seq
             if event.seq in self._heard.get(event.conversation_id, ()):
                 return
+            if event.seq in self._sent_before.get(event.conversation_id, ()):
+                return
+            if event.seq <= self._waited.get(event.conversation_id, 0):
+                if not self._waits(event):
+                    return
+                self._sent_unasked.setdefault(event.conversation_id, set()).add(event.seq)
         connection, subscription = self._connection, self._subscription
         if subscription is None:
             return
@@ -280,6 +314,12 @@ class SupportSubscription:
         if packet is not None:
             self._count += isinstance(event, Durable)
             connection.push(packet)
+
+    def _waits(self, event: TimelineEvent) -> bool:
+        """Whether it is something for the account that somebody else wrote, and that is there."""
+        if not isinstance(event, MessagePosted):
+            return False
+        return event.message.author_id != self.account_id and not event.message.is_deleted
 
 
 def _stream(conversation_id: ConversationId, page: list[TimelineEvent]) -> _Stream:

@@ -6,7 +6,7 @@ from folkmoot.contracts.support.threads import ThreadRegistry
 from folkmoot.core.conversations.events import DeliveredMoved, Durable, ReadMoved
 from folkmoot.core.events import Event, TimelineEvent
 from folkmoot.core.messages.events import EphemeralNotice
-from folkmoot.core.presence.events import Typing
+from folkmoot.core.presence.events import DeskTyping, Typing
 from folkmoot.realtime.wire_format import CloseReason
 from folkmoot.wire.engine_packet import Encoded
 
@@ -30,6 +30,8 @@ class SupportWireFormat:
         if isinstance(event, Durable | ReadMoved | Typing | EphemeralNotice):
             thread = self._threads.of(event.conversation_id)
             setting = None if thread is None else Setting(thread.customer, thread.cursor)
+        elif isinstance(event, DeskTyping):
+            setting = Setting(event.customer)
         return codec.packet(event, setting, own=own, with_offset=self.with_offsets)
 
     def missed(

@@ -69,4 +69,19 @@ class FriendTyping:
         return (self.receiver_id,)
 
 
-PresenceEvent = Entered | Exited | CameOnline | WentOffline | Typing | FriendTyping
+@dataclass(frozen=True, slots=True)
+class DeskTyping:
+    """The same, between a customer without an open session and one of staff."""
+
+    receiver_id: AccountId
+    customer: Person
+    person: Person
+    is_typing: bool
+
+    @property
+    def where(self) -> tuple[AccountId, AccountId]:
+        """To whom it is shown, and in whose thread."""
+        return self.receiver_id, self.customer.id
+
+
+PresenceEvent = Entered | Exited | CameOnline | WentOffline | Typing | FriendTyping | DeskTyping

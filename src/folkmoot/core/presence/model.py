@@ -3,14 +3,14 @@
 from collections.abc import Collection
 from dataclasses import replace
 
-from folkmoot.core.presence.events import FriendTyping, Typing
+from folkmoot.core.presence.events import DeskTyping, FriendTyping, Typing
 from folkmoot.core.shared.ids import AccountId, ConversationId
 
 TYPING_SECONDS = 6.0
 
-AnyTyping = Typing | FriendTyping
-Where = ConversationId | tuple[AccountId]
-"""A conversation; or, of two friends who have none yet, the one who is written to."""
+AnyTyping = Typing | FriendTyping | DeskTyping
+Where = ConversationId | tuple[AccountId, ...]
+"""A conversation; or, of two who have none yet, the one who is written to."""
 
 
 class Roster:

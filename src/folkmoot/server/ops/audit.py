@@ -40,6 +40,7 @@ from folkmoot.core.messages.events import (
 from folkmoot.core.messages.model import Message
 from folkmoot.core.presence.events import (
     CameOnline,
+    DeskTyping,
     Entered,
     Exited,
     FriendTyping,
@@ -181,7 +182,15 @@ class AuditConsumer:
                 | ConversationStarted()
             ):
                 pass
-            case Entered() | Exited() | Typing() | FriendTyping() | CameOnline() | WentOffline():
+            case (
+                Entered()
+                | Exited()
+                | Typing()
+                | FriendTyping()
+                | DeskTyping()
+                | CameOnline()
+                | WentOffline()
+            ):
                 pass
             case AnswerExtended() | AnswerDropped() | EphemeralNotice() | TasksAdded():
                 pass
