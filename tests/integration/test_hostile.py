@@ -304,3 +304,18 @@ async def test_a_form_of_nothing_but_separators_is_refused(server: Server):
         answer = await client.post("/auth/token", content=b"&" * 10_000, headers=form)
 
     assert (answer.status_code, answer.json()["code"]) == (422, "form_invalid")
+
+
+async def test_requests_that_come_at_once_are_each_answered_in_turn(server: Server):
+    paths = [b"/healthz" if n % 3 else b"/nowhere" for n in range(2000)]
+    requests = b"".join(b"GET %s HTTP/1.1\r\nHost: x\r\n\r\n" % path for path in paths)
+    reader, writer = await dialled(server, requests)
+    statuses = []
+    async with asyncio.timeout(WITHIN_S):
+        for _ in paths:
+            head = await reader.readuntil(b"\r\n\r\n")
+            fields = dict(line.lower().split(b": ", 1) for line in head.split(b"\r\n")[1:-2])
+            await reader.readexactly(int(fields[b"content-length"]))
+            statuses.append(head.split()[1])
+    writer.close()
+    assert statuses == [b"200" if path == b"/healthz" else b"404" for path in paths]

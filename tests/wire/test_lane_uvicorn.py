@@ -188,11 +188,63 @@ def test_a_client_that_keeps_sending_after_its_refusal_is_dropped(loop_factory, 
 def test_empty_fragments_cost_no_memory(pair):
     client, here = pair
     client.send(TEXT, b"x")
-    for _ in range(20):
-        client.sock.sendall(client_frame(CONT) * 1000)
+    client.sock.sendall(client_frame(CONT) * 1000)
     client.send(FIN | PING)
     assert client.frame() == (PONG, b"")
     assert len(here.lane._protocol.frames) == 1
+
+
+@pytest.mark.parametrize("opcode", [FIN | PING, FIN | PONG, CONT], ids=["ping", "pong", "empty"])
+def test_frames_without_a_message_end_the_connection_where_they_go_on_and_on(client, opcode):
+    client.send(TEXT, b"x")
+    client.sock.sendall(client_frame(opcode) * 20_000)
+    opcode, payload = PONG, b""
+    while opcode == PONG:
+        opcode, payload = client.frame()
+    assert (opcode, payload[:2]) == (CLOSE, struct.pack("!H", 1008))
+
+
+def test_a_thousand_pings_at_once_are_each_answered(client):
+    client.sock.sendall(client_frame(FIN | PING, b"?") * 1000)
+    assert [client.frame() for _ in range(1000)] == [(PONG, b"?")] * 1000
+
+
+def test_many_messages_that_came_together_are_parsed_as_the_application_takes_them(server, pair):
+    client, here = pair
+    protocol = here.lane._protocol
+    texts = [b"%d" % number for number in range(5000)]
+    data = b"".join(client_frame(FIN | TEXT, text) for text in texts)
+
+    def come() -> int:
+        protocol.data_received(data)
+        return len(protocol.inbox._arrived)
+
+    assert server.do(come) < 100
+    assert [client.frame() for _ in texts] == [(TEXT, text) for text in texts]
+
+
+def test_what_one_client_has_sent_leaves_the_loop_to_others_in_between(server, pair):
+    _, here = pair
+    protocol = here.lane._protocol
+
+    def come() -> tuple[int, bool]:
+        protocol.data_received(client_frame(FIN | PONG) * 200_000)
+        return len(protocol.unread), protocol.transport.is_reading()
+
+    left, is_reading = server.do(come)
+    assert left > 600_000
+    assert not is_reading
+
+
+def test_nothing_is_read_for_ever_of_a_client_that_was_told_to_go(server, pair):
+    client, here = pair
+    protocol = here.lane._protocol
+    server.do(lambda: here.lane.close(1008, "enough"))
+    server.do(lambda: protocol.data_received(client_frame(FIN | TEXT, b"x" * 100) * 3_000))
+    assert client.closing() == (1008, "enough")
+    turns = (server.do(lambda: bool(protocol.unread)) for _ in range(10_000))
+    assert not all(turns)
+    assert protocol.left_after_close < 0
 
 
 def test_sixteen_mebibytes_come_back_where_the_limit_allows_them(loop_factory):

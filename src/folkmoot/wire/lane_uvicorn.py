@@ -33,6 +33,7 @@ from folkmoot.wire.lane import (
     discard,
 )
 from folkmoot.wire.lane_frames import binary_frame, ping_frame, text_frame
+from folkmoot.wire.piecewise import PiecewiseProtocol
 
 _PING = ping_frame()
 _PONG = b"\x8a"
@@ -40,6 +41,10 @@ _NO_CODE = 1005
 _Utf8Decoder = codecs.getincrementaldecoder("utf-8")
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 _MESSAGES_AHEAD = 4
+_AFTER_CLOSE_BYTES = 256 * 1024
+"""How much is read of what a client sends after it was told to go."""
+_CONTROL_BURST, _CONTROL_A_SECOND = 2000, 100
+"""How many frames without a message in them a client may send: pings, pongs, empty fragments."""
 
 # One open gate for all: a connection needs an event of its own only while its transport is full.
 _OPEN_GATE = asyncio.Event()
@@ -90,7 +95,7 @@ class TransportLane:
             self.feeder.on_resume()
 
 
-class LaneProtocol(WebSocketsSansIOProtocol):
+class LaneProtocol(PiecewiseProtocol, WebSocketsSansIOProtocol):
     """uvicorn's sans-I/O WebSocket protocol with a lane, and with a deadline on every goodbye."""
 
     def __init__(
@@ -114,6 +119,12 @@ class LaneProtocol(WebSocketsSansIOProtocol):
     pending_close: Callable[[], None] | None = None
     """What ends the connection once the application has read all that came before the end."""
     last_words: tuple[bytes, ...] = ()
+    piece_bytes = 256
+    is_accepted = False
+    left_after_close = _AFTER_CLOSE_BYTES
+    """How much more is read once the close frame is sent; then the client waits to be dropped."""
+    control: tuple[float, float] | None = None
+    """How many more frames without a message it may send, and when that was reckoned."""
     utf8: codecs.IncrementalDecoder | None = None
 
     # The connection's life
@@ -122,10 +133,11 @@ class LaneProtocol(WebSocketsSansIOProtocol):
         super().connection_made(transport)
         # uvloop resumes at 16 bytes unless it is told otherwise.
         self.transport.set_write_buffer_limits(HIGH_WATER, LOW_WATER)
-        self.inbox.transport = self.transport
+        self.inbox.protocol = self
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.pending_close = None
+        self.drop_unread()
         super().connection_lost(exc)
         self.lane.end()
         self.lane.resume()
@@ -217,6 +229,22 @@ class LaneProtocol(WebSocketsSansIOProtocol):
 
     def data_received(self, data: bytes) -> None:
         self.lane.last_heard = self.loop.time()
+        if self.is_accepted:
+            self.take_in(data)
+        else:
+            self.parse(data)
+
+    @property
+    def is_held(self) -> bool:
+        return self.inbox.is_full or self.left_after_close < 0
+
+    def parse(self, data: bytes) -> None:
+        if self.close_sent:
+            self.left_after_close -= len(data)
+            if self.left_after_close < 0:
+                self.drop_unread()
+                self.transport.pause_reading()
+                return
         # After a violation the rest is read only to be dropped.
         if self.conn.parser_exc is None:
             self.conn.receive_data(data)
@@ -258,6 +286,8 @@ class LaneProtocol(WebSocketsSansIOProtocol):
             self.handle_parser_exception()
 
     def handle_cont(self, event: Frame) -> None:
+        if not event.data and not event.fin:
+            self.count_control()
         # One buffer that grows: in a list, empty fragments, which no limit counts, fill the memory.
         if not isinstance(self.frames[0], bytearray):
             self.frames = [bytearray(self.frames[0])]  # type: ignore[list-item] # bytes in the stub
@@ -280,7 +310,21 @@ class LaneProtocol(WebSocketsSansIOProtocol):
         except UnicodeDecodeError:
             self.refuse_text()
 
+    def count_control(self) -> None:
+        """Refuse what costs us and says nothing, where it goes on and on."""
+        now = self.loop.time()
+        left, since = self.control or (_CONTROL_BURST, now)
+        left = min(_CONTROL_BURST, left + (now - since) * _CONTROL_A_SECOND) - 1
+        self.control = left, now
+        if left < 0 and not self.is_saying_goodbye:
+            self.say_goodbye(1008, "too many frames without a message")
+
+    def handle_pong(self, event: Frame) -> None:
+        super().handle_pong(event)
+        self.count_control()
+
     def handle_ping(self) -> None:
+        self.count_control()
         frames = self.conn.data_to_send()
         # The close that came with the ping was answered by the parser too; that has its own time.
         self.last_words += tuple(frame for frame in frames if frame[:1] != _PONG)
@@ -357,6 +401,7 @@ class LaneProtocol(WebSocketsSansIOProtocol):
         self.conn.debug = False
         self.lane.write = self.transport.write
         self.lane.last_heard = self.loop.time()
+        self.is_accepted = True
         self.transport.resume_reading()
 
     def receive(self) -> Coroutine[Any, Any, ASGIReceiveEvent]:
@@ -380,17 +425,17 @@ def _frame_of(message: Mapping[str, Any]) -> bytes:
 class Inbox:
     """The little of ``asyncio.Queue`` that uvicorn uses, for one reader, at a tenth of its memory.
 
-    A few events ahead of the reader it stops the transport, so that a flood stays with its sender.
+    A few events ahead of the reader it stops the protocol, so that a flood stays with its sender.
     """
 
-    __slots__ = ("_arrived", "_paused", "_reader", "_ready", "transport", "when_read")
+    __slots__ = ("_arrived", "_reader", "_ready", "is_full", "protocol", "when_read")
 
     def __init__(self) -> None:
         self._arrived: list[ASGIReceiveEvent] = []
         self._ready: list[ASGIReceiveEvent] = []
         self._reader: asyncio.Future[None] | None = None
-        self._paused = False
-        self.transport: asyncio.Transport | None = None
+        self.is_full = False
+        self.protocol: LaneProtocol | None = None
         self.when_read: Callable[[], None] | None = None
         """Called once, when the reader has taken everything and asks for more."""
 
@@ -403,9 +448,9 @@ class Inbox:
         self._arrived.append(event)
         if self._reader is not None and not self._reader.done():
             self._reader.set_result(None)
-        if len(self._arrived) == _MESSAGES_AHEAD and self.transport is not None:
-            self._paused = True
-            self.transport.pause_reading()
+        if len(self._arrived) >= _MESSAGES_AHEAD and not self.is_full and self.protocol is not None:
+            self.is_full = True
+            self.protocol.transport.pause_reading()
 
     async def get(self) -> ASGIReceiveEvent:
         if self._reader is not None:
@@ -427,9 +472,9 @@ class Inbox:
         return event
 
     def resume_reading(self) -> None:
-        if self._paused and self.transport is not None:
-            self._paused = False
-            self.transport.resume_reading()
+        if self.is_full and self.protocol is not None:
+            self.is_full = False
+            self.protocol.go_on_reading()
 
 
 class WithoutQuery(logging.Filter):

@@ -12,12 +12,14 @@ from contextlib import contextmanager
 from typing import Any, ClassVar, cast
 
 import uvicorn
+from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from folkmoot.server.errors import StartRefused
 from folkmoot.server.http.request_ids import TrustedProxies
 from folkmoot.server.settings import Settings
 from folkmoot.wire.lane_uvicorn import LaneProtocol
+from folkmoot.wire.piecewise import PiecewiseProtocol
 
 PEER_GONE_MILLISECONDS = 20_000
 LINGER_SECONDS = 5.0
@@ -80,7 +82,7 @@ class _HeadTooLarge(Exception):
     """The parser stops at once when this comes out of one of its callbacks."""
 
 
-class HttpProtocol(HttpToolsProtocol):
+class HttpProtocol(PiecewiseProtocol, HttpToolsProtocol):
     """uvicorn's HTTP, without its patience: a request that does not come in time is over.
 
     Headers have ``headers_seconds``, and may be `MAX_HEADERS` and `MAX_HEAD_BYTES`, trailers
@@ -92,11 +94,13 @@ class HttpProtocol(HttpToolsProtocol):
     a connection with unread input is to reset it, and the client would not see the answer.
     """
 
+    piece_bytes = 4096
     headers_seconds: ClassVar[float]
     body_pause_seconds: ClassVar[float]
     _deadline: TimerHandle | None = None
     _exchanges: tuple[RequestResponseCycle, ...] = ()
     _is_deaf = False
+    _is_upgraded = False
     _is_in_head = True
     _is_head_too_large = False
     _head_bytes = 0
@@ -106,10 +110,12 @@ class HttpProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own
         super().connection_made(transport)
+        self.flow = FlowControl(cast("asyncio.Transport", _Reading(self)))
         self._expect_within(self.headers_seconds)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._expect_nothing()
+        self.drop_unread()
         # uvicorn tells only the last of several that were sent in a row.
         for exchange in self._exchanges:
             if not exchange.response_complete:
@@ -147,6 +153,20 @@ class HttpProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         if self._is_deaf:
+            # One read a turn: to drop what comes costs others as well.
+            self.transport.pause_reading()
+            self.loop.call_soon(self.go_on_reading)
+        else:
+            self.take_in(data)
+
+    @property
+    def is_held(self) -> bool:
+        # What is asked for waits until what was asked before it is answered.
+        waits = self.flow.read_paused or bool(self.pipeline)
+        return self._is_upgraded or (waits and not self._is_deaf)
+
+    def parse(self, data: bytes) -> None:
+        if self._is_deaf or self._is_upgraded:
             return
         super().data_received(data)
         if self._is_in_head and not self.transport.is_closing():
@@ -170,11 +190,18 @@ class HttpProtocol(HttpToolsProtocol):
         self._expect_nothing()
         super().on_message_complete()
 
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        self.go_on_reading()
+
     def handle_websocket_upgrade(self) -> None:
         self._expect_nothing()
         if self.parser.get_http_version() == "1.0":
             self.send_400_response("WebSockets need HTTP/1.1.")  # RFC 6455, 4.1
         else:
+            # Whoever says more before they are accepted is not heard.
+            self._is_upgraded = True
+            self.drop_unread()
             super().handle_websocket_upgrade()
 
     def close_politely(self) -> None:
@@ -209,8 +236,19 @@ class HttpProtocol(HttpToolsProtocol):
             self._deadline = None
 
     def _give_up(self) -> None:
-        if not self.transport.is_closing():
+        if self.unread and not self._is_deaf:
+            # The rest has come: it is here that it waits.
+            self._expect_within(self.headers_seconds)
+        elif not self.transport.is_closing():
             self.transport.abort()
+
+
+class _Reading:
+    """What uvicorn's flow control may do to a connection: hold what is read of it."""
+
+    def __init__(self, protocol: HttpProtocol) -> None:
+        self.pause_reading = protocol.transport.pause_reading
+        self.resume_reading = protocol.go_on_reading
 
 
 class _ExchangeTransport:
