@@ -112,6 +112,8 @@ def test_an_answer_without_a_thought_shows_that_its_model_begins_with_none() -> 
         ("Qwen/QwQ-32B", Habit.LIKELY),
         ("qwen3-30b-a3b-thinking-2507", Habit.LIKELY),
         ("magistral-small", Habit.LIKELY),
+        ("Qwen/Qwen3-8B", Habit.LIKELY),
+        ("glm-4.6", Habit.LIKELY),
         ("llama3.2", Habit.UNSURE),
         ("gpt-4o-mini", Habit.UNSURE),
         ("mixtral-8x7b", Habit.UNSURE),

@@ -1,6 +1,7 @@
 """A model answers at a real server: streamed, in order, to whoever may see it, whatever it does."""
 
 import asyncio
+import json
 from typing import Any
 
 import pytest
@@ -242,6 +243,24 @@ async def test_whoever_asks_a_model_that_fails_is_told_and_keeps_the_question(
     assert [each["id"] for each in await messages(ana, session)] == [question["id"], notice["id"]]
     model.will(says("Back."))
     assert (await socket.answer(await socket.asks("And now?", session)))[0]["content"] == "Back."
+
+
+async def test_what_a_model_thinks_is_in_no_delta_no_message_and_no_later_prompt(
+    ana: Client, model: ModelServer
+):
+    model.will(says("<thi", "nk>A secret thought.</th", "ink>\n\nThe whale ", "is blue."))
+    socket = await chat(ana)
+    session = (await socket.joins())["session_id"]
+    question = await socket.asks("Which colour?", session, stream=True)
+    answer, before = await socket.answer(question)
+    model.will(says("Yes."))
+    await socket.answer(await socket.asks("Is it?", session))
+
+    assert answer["content"] == grown(before) == "The whale is blue."
+    assert "secret" not in json.dumps(before)
+    assert "secret" not in json.dumps(await messages(ana, session))
+    assert "The whale is blue." in model.requests[-1].prompt
+    assert "secret" not in model.requests[-1].prompt
 
 
 async def test_what_came_before_a_model_failed_stays_and_is_marked(ana: Client, model: ModelServer):

@@ -59,7 +59,8 @@ _HARMONY_CLOSE: Final = re.compile(
 _MAX_MENTION_CHARS: Final = 20_000
 _FENCE: Final = 3
 _THINKERS: Final = re.compile(
-    r"deepseek-?r1|(?:^|[^a-z0-9])r1(?:[^a-z0-9]|$)|qwq|thinking|reason|magistral|minimax-?m[12]",
+    r"deepseek-?r1|(?:^|[^a-z0-9])r1(?:[^a-z0-9]|$)|qwq|qwen-?3|thinking|reason|magistral"
+    r"|minimax-?m[12]|glm-?(?:4\.[5-9]|z1)|nemotron|exaone",
     re.IGNORECASE,
 )
 
