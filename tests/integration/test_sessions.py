@@ -288,6 +288,18 @@ async def test_search_finds_what_one_may_read_and_nothing_else(ana, bo, cy, agen
     assert await cy.get(f"{CHAT}/search", q="marzipan", conversation=session["id"]) == []
 
 
+async def test_search_takes_other_forms_and_signs_and_refuses_what_cannot_match(ana, bo):
+    session = await new_session(ana, bo)
+    path = f"{CHAT}/sessions/{session['id']}/messages"
+    await ana.post(path, {"content": "These saffron deliveries are in C++ ❤\ufe0f"})
+    for question, marked in (("delivery saffron", 2), ("saffron C++", 2), ("saffron ❤", 2)):
+        [hit] = await bo.get(f"{CHAT}/search", q=question)
+        assert len(hit["marks"]) == marked
+    for question in (",", "? !"):
+        refused = await bo.ask("GET", f"{CHAT}/search", params={"q": question})
+        assert (refused.status_code, refused.json()["code"]) == (422, "nothing_to_look_for")
+
+
 async def test_search_by_author_and_by_time(ana, bo):
     session = await new_session(ana, bo)
     path = f"{CHAT}/sessions/{session['id']}/messages"

@@ -12,6 +12,7 @@ from folkmoot.core.logs.model import Excerpt, LogQuery, withheld_sources_of
 from folkmoot.core.logs.store import LogIndex, PageIndex
 from folkmoot.core.messages.answers import Answers
 from folkmoot.core.messages.context import MAX_CONTEXT_TOKENS, context_of
+from folkmoot.core.messages.errors import NothingToLookFor
 from folkmoot.core.messages.model import Message
 from folkmoot.core.messages.owed_answers import OwedAnswer
 from folkmoot.core.messages.views import SearchQuery
@@ -132,7 +133,10 @@ async def _said(
     found: dict[MessageId, Message] = {}
     for word in _words(question.body.plain_text):
         asked = SearchQuery(word, HITS_A_WORD, conversation_id=question.conversation_id)
-        hits = await work.search.find(asker.id, asked, any_session=asker.role in STAFF)
+        try:
+            hits = await work.search.find(asker.id, asked, any_session=asker.role in STAFF)
+        except NothingToLookFor:
+            continue
         for hit in hits:
             author_id = hit.message.author_id
             if author_id and author_id not in hidden and hit.message.seq < question.seq:

@@ -25,6 +25,7 @@ from folkmoot.server.http.application import application
 from folkmoot.server.http.process import Process, config_of, listen
 from folkmoot.server.ops import memory, open_files
 from folkmoot.server.ops.log_setup import OwnLog, set_up_logging
+from folkmoot.server.ops.word_upkeep import renew_words
 from folkmoot.server.settings import Settings
 from folkmoot.server.system import SystemClock
 from folkmoot.server.wiring import Components, file_store_of, opened
@@ -93,6 +94,7 @@ async def _serve(
                 components.services.background_tasks.begin(components.logs.refresh())
             components.services.background_tasks.begin(components.pages.refresh())
             components.services.background_tasks.begin(components.services.authenticator.prepare())
+            components.services.background_tasks.begin(renew_words(components.storage))
             # What is there by now stays: a full collection need not walk through it each time,
             # with everybody waiting.
             gc.collect()

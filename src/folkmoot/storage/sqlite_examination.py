@@ -16,7 +16,11 @@ from folkmoot.storage.words import words_of
 
 _WORD_PARTS = ("data", "idx", "config")
 """The tables that FTS5 keeps a table of words in, which has neither content nor sizes."""
-_SAID = "SELECT id, kind, content FROM messages WHERE id <= ? AND deleted_at IS NULL"
+# What an earlier version kept is gathered anew, and until then says nothing.
+_SAID = (
+    "SELECT id, kind, content FROM messages WHERE id <= ? AND deleted_at IS NULL"
+    " AND id > (SELECT coalesce(max(up_to), 0) FROM outdated_words)"
+)
 
 
 def sqlite_faults(path: Path, busy_seconds: float) -> Sequence[str]:

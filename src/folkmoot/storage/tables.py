@@ -338,6 +338,14 @@ attachments = Table(
 # One row, made with the tables and never changed: by it a database is told from any other.
 installation = Table("installation", metadata, Column("uid", Text, primary_key=True))
 
+# One row while messages up to this number have words that an earlier version kept: they are
+# gathered anew, the newest first. On SQLite those are in a table of their own until then.
+outdated_words = Table(
+    "outdated_words",
+    metadata,
+    Column("up_to", BigInteger, primary_key=True, autoincrement=False),
+)
+
 # SQLite keeps the words of messages apart, by the message's number, and PostgreSQL in a column.
 # They come in the one form that `words` gives them, so all that is left to do is to split them.
 # In SQLite's table are those of whole bundles of messages: numbers 1 to 128 first, and so on.

@@ -51,6 +51,11 @@ async def search(
 ) -> Response:
     """The messages that match best, the best first, of all kinds of conversations.
 
+    Every word of `q` must be there, or another form of it; the last one may be begun only. Case,
+    accents, vowel marks and what is not seen make no difference; signs and emoji are looked for as
+    they are. What no message can be found by, say a single comma, is refused
+    (`nothing_to_look_for`).
+
     Found is only what the one who asks may read: their own conversations, and for staff every
     session; nothing deleted, nothing of authors hidden by a block. Where they may not look there
     is nothing. To jump to a hit, read the history around its `seq`.

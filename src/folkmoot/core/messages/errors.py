@@ -120,3 +120,10 @@ class TooManyReactions(Conflict):
 
     code = "too_many_reactions"
     sentence = "A message takes at most {max_reactions} different reactions of one account."
+
+
+class NothingToLookFor(Invalid):
+    """A search without a word or a sign that could be in a message's index."""
+
+    code = "nothing_to_look_for"
+    sentence = "Nothing in {field} can be searched for: give a word, an emoji, or several signs."

@@ -154,7 +154,17 @@ class Search(Protocol):
     ) -> list[SearchHit]:
         """The best hits among what the viewer may read, the best first: messages of conversations
         that the viewer is a member of (and, with ``any_session``, of every session), not deleted,
-        and not by authors hidden from the viewer. No text of a question is ever an error.
+        and not by authors hidden from the viewer.
+
+        Raises:
+            NothingToLookFor: no message can be found by the question, whatever messages there are.
+        """
+        ...
+
+    async def renew(self, limit: int) -> bool:
+        """Bring what older messages are found by up to date, of so many; whether some are left.
+
+        Until then they are found as the version found them that stored them.
         """
         ...
 

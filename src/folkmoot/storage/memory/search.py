@@ -4,11 +4,12 @@ from collections.abc import Iterator, Sequence
 
 from folkmoot.core.audience import hidden_authors
 from folkmoot.core.conversations.model import Kind
+from folkmoot.core.messages.errors import NothingToLookFor
 from folkmoot.core.messages.views import SearchHit, SearchQuery
 from folkmoot.core.shared.ids import AccountId, MessageId
 from folkmoot.storage.memory.row_loading import full_message_of
 from folkmoot.storage.memory.state import MessageRow, State
-from folkmoot.storage.words import Term, score_of, snippet_of, terms_of, words_of
+from folkmoot.storage.words import Term, read, score_of, snippet_of, terms_of
 
 
 class MemorySearch:
@@ -21,13 +22,19 @@ class MemorySearch:
         self, viewer: AccountId, question: SearchQuery, *, any_session: bool = False
     ) -> list[SearchHit]:
         terms = terms_of(question.words)
+        if not terms:
+            raise NothingToLookFor(field="q")
         scored = [
-            (score_of(words_of(row.body.plain_text).split(" "), terms), number)
+            (score_of(read(row.body.plain_text), terms), number)
             for number, row in self._readable(viewer, any_session=any_session)
             if _is_asked_for(row, question)
         ]
         best = sorted(((score, number) for score, number in scored if score), reverse=True)
         return [self._hit(number, terms, score) for score, number in best[: max(question.limit, 0)]]
+
+    async def renew(self, limit: int) -> bool:
+        del limit
+        return False
 
     def _readable(
         self, viewer: AccountId, *, any_session: bool

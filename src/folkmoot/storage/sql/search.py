@@ -5,16 +5,17 @@ from typing import Any
 
 from sqlalchemy import BigInteger, bindparam, text
 
+from folkmoot.core.messages.errors import NothingToLookFor
 from folkmoot.core.messages.views import SearchHit, SearchQuery
-from folkmoot.core.shared.ids import AccountId, MessageId
+from folkmoot.core.shared.ids import AccountId
 from folkmoot.storage.keys import MAX_NUMBER, clamped
-from folkmoot.storage.sql.executor import Executor
+from folkmoot.storage.sql.executor import Executor, Row
 from folkmoot.storage.sql.indexing import Indexing
 from folkmoot.storage.sql.rows import to_plain_text
 from folkmoot.storage.sql.statements import Statement
 from folkmoot.storage.sql.views import SqlViews
 from folkmoot.storage.times import to_micros
-from folkmoot.storage.words import Term, score_of, snippet_of, terms_of, words_of
+from folkmoot.storage.words import Term, read, score_of, snippet_of, terms_of
 
 MAX_RANKED = 300
 """Of very many the newest are ranked: a word that everybody uses must not cost more each day."""
@@ -40,7 +41,7 @@ _ASKED_FOR = """
 """
 _numbers = [
     bindparam(name, type_=BigInteger())
-    for name in ("viewer", "any_session", "since", "until", "conversation_id", "author_id", "limit")
+    for name in ("viewer", "any_session", "since", "until", "conversation_id", "author_id")
 ]
 _READABLE = f"{_ASKED_FOR} AND {_MAY_SEE}"
 _IN_TABLE = f"""
@@ -58,21 +59,24 @@ _SINCE_THE_LAST_BUNDLE = f"""
 """  # noqa: S608 - only names of ours are put in
 # The sum keeps PostgreSQL from walking down the numbers, past everything without these words.
 _IN_COLUMN = f"""
-    WITH newest AS (
-        SELECT messages.id AS id, ts_rank(messages.words, question) AS rank
-        FROM to_tsquery('simple', :words) AS question
-        JOIN messages ON messages.words @@ question
-        JOIN conversations ON conversations.id = messages.conversation_id
-        WHERE {_READABLE}
-        ORDER BY messages.id + 0 DESC LIMIT {MAX_RANKED}
-    ) SELECT id, rank FROM newest ORDER BY rank DESC, id DESC LIMIT :limit
+    SELECT messages.id, messages.kind, messages.content
+    FROM (SELECT CAST(CAST(:words AS text) AS tsquery) AS question) AS asked
+    JOIN messages ON messages.words @@ asked.question
+    JOIN conversations ON conversations.id = messages.conversation_id
+    WHERE {_READABLE}
+    ORDER BY messages.id + 0 DESC LIMIT {MAX_RANKED}
 """  # noqa: S608 - only names of ours are put in
 _IN_TABLE_OR_COLUMN = Statement(
-    text(_IN_TABLE).bindparams(*_numbers[:-1]), on_postgres=text(_IN_COLUMN).bindparams(*_numbers)
+    text(_IN_TABLE).bindparams(*_numbers), on_postgres=text(_IN_COLUMN).bindparams(*_numbers)
 )
-_SINCE = Statement(text(_SINCE_THE_LAST_BUNDLE).bindparams(*_numbers[:-1]))
-
-Ranked = tuple[MessageId, float]
+_IN_TABLE_BEFORE = Statement(
+    text(
+        _IN_TABLE.replace("message_words", "message_words_before").replace(
+            "WHERE", "WHERE message_words_before.rowid <= :up_to AND", 1
+        )
+    ).bindparams(*_numbers, bindparam("up_to", type_=BigInteger()))
+)
+_SINCE = Statement(text(_SINCE_THE_LAST_BUNDLE).bindparams(*_numbers))
 
 
 class SqlSearch:
@@ -87,7 +91,7 @@ class SqlSearch:
     ) -> list[SearchHit]:
         terms = terms_of(question.words)
         if not terms:
-            return []
+            raise NothingToLookFor(field="q")
         params = {
             "viewer": viewer,
             "any_session": int(any_session),
@@ -96,46 +100,57 @@ class SqlSearch:
             # No conversation and no account has the number that a far too large one becomes.
             "conversation_id": _clamped(question.conversation_id),
             "author_id": _clamped(question.author_id),
-            "limit": clamped(max(question.limit, 0)),
         }
-        ranked = await (self._in_table if self._executor.has_word_table else self._in_column)(
-            terms, params
-        )
-        found = await self._views.messages(number for number, _ in ranked)
-        return [
-            SearchHit(found[number], *snippet_of(found[number].body.plain_text, terms), rank)
-            for number, rank in ranked
-        ]
-
-    async def _in_table(self, terms: Sequence[Term], params: dict[str, Any]) -> list[Ranked]:
-        # Between quotes nothing has a meaning of its own, and there is no quote in a word.
-        # Which pairs follow each other this table does not know: the score sees to that.
-        words = " AND ".join(
-            f'"{word}"{"*" if term.is_prefix else ""}' for term in terms for word in _words(term)
-        )
-        after = await Indexing(self._executor).indexed_up_to()
-        rows = [
-            *await self._executor.rows(_SINCE, {**params, "after": after}),
-            *await self._executor.rows(_IN_TABLE_OR_COLUMN, {**params, "words": words}),
-        ]
+        asked = self._in_table if self._executor.has_word_table else self._in_column
         scored = [
-            (score_of(words_of(to_plain_text(row)).split(" "), terms), number)
-            for number, *row in rows
+            (score_of(read(to_plain_text(row)), terms), number)
+            for number, *row in await asked(terms, params)
         ]
-        best = sorted(((score, number) for score, number in scored if score), reverse=True)
-        return [(number, score) for score, number in best[: params["limit"]]]
+        ranked = sorted(((score, number) for score, number in scored if score), reverse=True)
+        best = ranked[: max(question.limit, 0)]
+        found = await self._views.messages(number for _, number in best)
+        return [
+            SearchHit(found[number], *snippet_of(found[number].body.plain_text, terms), score)
+            for score, number in best
+        ]
 
-    async def _in_column(self, terms: Sequence[Term], params: dict[str, Any]) -> list[Ranked]:
-        words = " & ".join(
-            " <-> ".join(f"'{word}'{':*' if term.is_prefix else ''}" for word in _words(term))
-            for term in terms
-        )
-        rows = await self._executor.rows(_IN_TABLE_OR_COLUMN, {**params, "words": words})
-        return [(number, rank) for number, rank in rows]
+    async def renew(self, limit: int) -> bool:
+        return await Indexing(self._executor).renew(limit)
+
+    # Neither index knows which word follows which: the score sees to that.
+
+    async def _in_table(self, terms: Sequence[Term], params: dict[str, Any]) -> Sequence[Row]:
+        # Between quotes nothing has a meaning of its own, and there is no quote in a word.
+        params["words"] = _said(terms, quote='"', begun="*", both=" AND ", either=" OR ")
+        indexing = Indexing(self._executor)
+        rows = [
+            *await self._executor.rows(_SINCE, {**params, "after": await indexing.indexed_up_to()}),
+            *await self._executor.rows(_IN_TABLE_OR_COLUMN, params),
+        ]
+        outdated = await indexing.outdated_up_to()
+        if outdated:
+            rows += await self._executor.rows(_IN_TABLE_BEFORE, {**params, "up_to": outdated})
+        return rows
+
+    async def _in_column(self, terms: Sequence[Term], params: dict[str, Any]) -> Sequence[Row]:
+        params["words"] = _said(terms, quote="'", begun=":*", both=" & ", either=" | ")
+        return await self._executor.rows(_IN_TABLE_OR_COLUMN, params)
 
 
-def _words(term: Term) -> tuple[str, ...]:
-    return (term.word, *term.then)
+def _said(terms: Sequence[Term], *, quote: str, begun: str, both: str, either: str) -> str:
+    """The terms in the language of an index."""
+
+    def one(word: str, *, is_prefix: bool = False) -> str:
+        return f"{quote}{word}{quote}{begun if is_prefix else ''}"
+
+    def whole(term: Term) -> str:
+        if term.then:
+            *first, last = term.word, *term.then
+            return both.join([*map(one, first), one(last, is_prefix=term.is_prefix)])
+        stems = sorted(term.forms - {term.word})
+        return either.join([one(term.word, is_prefix=term.is_prefix), *map(one, stems)])
+
+    return both.join([f"({whole(term)})" for term in terms])
 
 
 def _clamped(number: int | None) -> int | None:
