@@ -108,6 +108,8 @@ class SupportConnection(ContractConnection):
         return {"event": name, **(args[0] if args else {})}
 
     def _shown_event(self, frame: Frame) -> ShownEvent | None:
+        if frame.get("session_id") != self.conversation.uid:
+            return None  # Staff are told of all whom they serve.
         if frame["event"] == "receive_message":
             assert_holds(Support.live, frame)
             return read(frame)

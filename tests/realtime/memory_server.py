@@ -294,7 +294,12 @@ async def memory_server(
     bus = bus or MemoryBus(MemoryNetwork(codec=JsonCodec()))
     publisher = Publisher(bus.publish)
     writer = Writer(
-        cast.storage, cast.posting, publisher.publish, linger=0, announce_again=bus.publish
+        cast.storage,
+        cast.posting,
+        publisher.publish,
+        linger=0,
+        answer_seconds=WITHIN_S,
+        announce_again=bus.publish,
     )
     receipts = Receipts(writer, cast.marks, pause=0)
     presence = MemoryPresence(publisher.publish, cast.clock.monotonic)
