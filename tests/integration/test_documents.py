@@ -181,10 +181,40 @@ def test_every_frame_is_described_in_both_directions(asyncapi):
 def test_a_frame_without_a_type_is_described_as_a_message(asyncapi):
     def required(tag: str) -> list[str]:
         payload = asyncapi["components"]["messages"][f"conversations.client.{tag}"]["payload"]
-        return payload["allOf"][0].get("required", [])
+        return resolved(asyncapi, payload["$ref"])["required"]
 
-    assert required("message") == []
-    assert required("edit") == ["type"]
+    assert required("message") == ["content"]
+    assert required("edit") == ["type", "message_id", "content"]
+
+
+def test_the_asyncapi_document_says_where_the_server_is_and_who_may_enter(asyncapi):
+    schemes = asyncapi["components"]["securitySchemes"]
+    assert {"bearer", "token", "ticket", "cookie"} == schemes.keys()
+    assert {one["protocol"] for one in asyncapi["servers"].values()} == {"ws", "wss"}
+    for server in asyncapi["servers"].values():
+        named = [resolved(asyncapi, one["$ref"]) for one in server["security"]]
+        assert named == list(schemes.values())
+        assert server["variables"]["host"]["default"]
+
+
+def test_every_schema_of_the_asyncapi_document_has_a_name_of_its_own(asyncapi):
+    names = list(asyncapi["components"]["schemas"])
+    for message in asyncapi["components"]["messages"].values():
+        assert message["payload"].keys() == {"$ref"}
+    for schema in asyncapi["components"]["schemas"].values():
+        names += [part["x-parser-schema-id"] for part in parts_of(schema) if "$ref" not in part]
+    assert "discriminator" not in str(asyncapi)
+    assert len(names) == len(set(names))
+    assert all(name[0].isupper() and name.isalnum() for name in names)
+
+
+def parts_of(schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Every schema that stands within another."""
+    inner = [*schema.get("properties", {}).values(), *schema.get("anyOf", [])]
+    inner += [schema[key] for key in ("items", "additionalProperties") if schema.get(key)]
+    for part in inner:
+        yield part
+        yield from parts_of(part)
 
 
 def schemas_in(part: Any) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -94,6 +94,9 @@ async def test_head_needs_the_rights_of_get(ana: Client):
         ("/auth/me/", "GET, HEAD, PATCH"),
         ("/auth/register", "POST"),
         ("/conversations", "GET, HEAD, POST"),
+        ("/conversations/invitations", "GET, HEAD"),
+        ("/api/v1/chat/friends/online", "GET, HEAD"),
+        ("/api/v1/chat/sessions/cleanup", "POST"),
         ("/conversations/1/messages/2", "DELETE, PATCH"),
         ("/api/v1/chat/sessions/x", "DELETE, GET, HEAD, PUT"),
         ("/healthz", "GET, HEAD"),
@@ -109,6 +112,12 @@ async def test_every_method_of_a_path_is_named(shared_server: Server, path: str,
     if path != "*":
         refused = await asked(shared_server, path, method="PROPFIND")
         assert (statuses(refused), header(refused, "allow")) == ([405], methods)
+
+
+@pytest.mark.parametrize("method", ["DELETE", "PUT"])
+async def test_a_path_that_is_spelt_out_is_no_name_of_anything(ana: Client, method: str):
+    for path in ("/api/v1/chat/friends/online", "/api/v1/chat/sessions/cleanup"):
+        assert (await ana.ask(method, path)).json()["code"] == "method_not_allowed"
 
 
 async def test_options_of_what_is_not_there_is_404(shared_server: Server):

@@ -58,8 +58,8 @@ async def test_the_asyncapi_document_says_the_same_as_the_rest_description(ana):
         for tag in tags:
             assert f"sessions.{side}.{tag}" in channel["messages"]
     assert {"text", "file", "image", "typing"} <= set(offer["client_messages"])
-    text = document["components"]["messages"]["sessions.client.text"]["payload"]["allOf"][0]
-    assert text["properties"] == {"message_type": {"const": "text"}}
+    text = document["components"]["schemas"]["SessionsClientText"]
+    assert text["properties"]["message_type"]["const"] == "text"
 
 
 async def test_the_description_of_the_socket_is_for_everybody(ana):

@@ -8,7 +8,8 @@ from fastapi import FastAPI
 from folkmoot.contracts.catalogue import CONTRACTS
 from folkmoot.realtime.intentions import IntentionKind
 from folkmoot.server.http import health
-from folkmoot.server.http.documents import asyncapi_of, openapi_of
+from folkmoot.server.http.asyncapi import asyncapi_of
+from folkmoot.server.http.documents import openapi_of
 from folkmoot.server.http.entrance import Operations
 
 KINDS = {name: kind for contract in CONTRACTS for name, kind in contract.operations.items()}

@@ -5,7 +5,6 @@ from typing import Annotated
 from fastapi import Depends, Header, Query
 
 from folkmoot.core.shared.pages import Page
-from folkmoot.kit.bodies import ClientId
 from folkmoot.kit.ids import MAX_NUMBER
 
 MAX_PAGE = 100
@@ -32,5 +31,5 @@ def _page(
 PageOf = Annotated[Page, Depends(_page)]
 """Which messages of a conversation are asked for."""
 IdempotencyKey = Annotated[
-    ClientId | None, Header(description="Stands for `client_id` where the body has none")
+    str | None, Header(description="Stands for `client_id` where the body has none")
 ]

@@ -7,16 +7,16 @@ from msgspec import UNSET, Struct, UnsetType
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictStr, model_validator
 
 from folkmoot.auth.common_passwords import MIN_CHARS
-from folkmoot.auth.logins import MAX_NAME_CHARS, MAX_REFRESH_CHARS, Ticket, TokenPair
+from folkmoot.auth.logins import MAX_REFRESH_CHARS, Ticket, TokenPair
 from folkmoot.auth.passwords import MAX_BYTES
 from folkmoot.core.accounts.model import (
     MAX_AVATAR_CHARS,
     MAX_EMAIL_CHARS,
+    MAX_NAME_CHARS,
     MAX_USERNAME_CHARS,
     MIN_USERNAME_CHARS,
     Account,
 )
-from folkmoot.core.accounts.model import MAX_NAME_CHARS as MAX_FULL_NAME_CHARS
 from folkmoot.kit.bodies import text_schema
 
 Username = Annotated[
@@ -35,9 +35,8 @@ Email = Annotated[
         pattern=r"^[^\s@<>()\[\]\\,;:\"]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?$",
     ),
 ]
-FullName = Annotated[StrictStr, text_schema(most=MAX_FULL_NAME_CHARS)]
+FullName = Annotated[StrictStr, text_schema(most=MAX_NAME_CHARS)]
 Avatar = Annotated[StrictStr, text_schema(most=MAX_AVATAR_CHARS)]
-LoginName = Annotated[StrictStr, text_schema(least=1, most=MAX_NAME_CHARS)]
 OldPassword = Annotated[StrictStr, text_schema(most=MAX_BYTES)]
 NewPassword = Annotated[StrictStr, text_schema(least=MIN_CHARS, most=MAX_BYTES)]
 RefreshToken = Annotated[StrictStr, text_schema(most=MAX_REFRESH_CHARS)]
@@ -76,8 +75,8 @@ class LoginBody(BaseModel):
         }
     )
 
-    email: LoginName | None = None
-    username: LoginName | None = None
+    email: StrictStr | None = None
+    username: StrictStr | None = None
     password: OldPassword = Field(repr=False)
     set_cookie: StrictBool = Field(
         default=False, description="Have the token set as an HttpOnly cookie as well"
@@ -141,7 +140,7 @@ class ProfileBody(BaseModel):
     email: Annotated[StrictStr | None, Email.__metadata__[-1]] = Field(
         default=None, description="Another address is confirmed from there (`POST /auth/email`)"
     )
-    current_password: OldPassword | None = Field(
+    current_password: StrictStr | None = Field(
         default=None, repr=False, description="Needed for another e-mail address"
     )
 

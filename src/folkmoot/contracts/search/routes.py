@@ -1,9 +1,11 @@
 """Finding messages by their words, in everything that the one who asks may read."""
 
+import re
 from datetime import MAXYEAR, MINYEAR, UTC, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
+from pydantic import BeforeValidator
 
 from folkmoot.contracts.search.shapes import SearchHitOut, hit_out
 from folkmoot.core.accounts.model import STAFF, Account
@@ -16,9 +18,18 @@ from folkmoot.kit.rest import CallerOf, ServicesOf, answer, refusals, shape
 from folkmoot.realtime.services import Services
 
 MAX_HITS = 50
+_NUMBER = re.compile(r"[+-]?[0-9.]+")
 MAX_WORDS_CHARS = 200
 
 router = APIRouter(prefix="/api/v1/chat", tags=["search"], responses=refusals(401, 422, 429))
+
+
+def _written_out(value: object) -> object:
+    """A time as RFC 3339 writes it; a mere number, which Pydantic takes for seconds, is none."""
+    if isinstance(value, str) and _NUMBER.fullmatch(value):
+        raise ValueError("a time is written like 2025-12-29T10:05:00Z")
+    return value
+
 
 Words = Annotated[
     str, text_schema(least=1, most=MAX_WORDS_CHARS), Query(description="What to look for")
@@ -31,7 +42,11 @@ From = Annotated[
         description="Only what this account (UUID or username) wrote, or only from this time on",
     ),
 ]
-Before = Annotated[datetime | None, Query(description="Only what was written before this time")]
+Before = Annotated[
+    datetime | None,
+    BeforeValidator(_written_out),
+    Query(description="Only what was written before this time"),
+]
 HitLimit = Annotated[int, Query(ge=1, le=MAX_HITS, description="How many at most")]
 
 

@@ -7,8 +7,8 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, Strict
 
 from folkmoot.contracts.sessions import frames as wire
 from folkmoot.core.conversations.desk import MAX_DAYS, MIN_DAYS
-from folkmoot.core.messages.model import MAX_FILE_NAME_CHARS, MAX_MENTIONS
-from folkmoot.kit.bodies import Caption, ClientId, Seq, Title, text_schema
+from folkmoot.core.messages.model import MAX_MENTIONS
+from folkmoot.kit.bodies import Caption, ClientId, Seq, Title
 from folkmoot.kit.queries import MAX_PAGE
 
 SessionPath = Annotated[str, Path(description="The session's UUID")]
@@ -23,7 +23,6 @@ Status = Annotated[
 MaxMessages = Annotated[int, Query(ge=1, le=MAX_PAGE, description="How many at most")]
 AccountField = Annotated[StrictStr, Field(description="An account, by UUID or by username")]
 DAYS = WithJsonSchema({"type": "integer", "minimum": MIN_DAYS, "maximum": MAX_DAYS})
-FileName = Annotated[StrictStr, text_schema(most=MAX_FILE_NAME_CHARS)]
 
 
 class NewSessionBody(BaseModel):
@@ -77,9 +76,9 @@ class SessionMessageBody(BaseModel):
     file_url: StrictStr | None = Field(
         default=None, description="From `POST /api/v1/chat/files`, or any https address"
     )
-    file_name: FileName | None = None
+    file_name: StrictStr | None = None
     file_size: Seq | None = None
-    file_type: FileName | None = None
+    file_type: StrictStr | None = None
 
     def said(self, idempotency_key: str | None) -> wire.Say:
         """The same as a frame would say it; the header stands in for a missing `client_id`."""

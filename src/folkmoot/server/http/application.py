@@ -20,9 +20,10 @@ from folkmoot.kit.bodies import CONTENT_SETTING
 from folkmoot.kit.contract import DirectServer, LiveSide
 from folkmoot.kit.rest import RefusalOut
 from folkmoot.server.http import health, refusals
+from folkmoot.server.http.asyncapi import asyncapi_of
 from folkmoot.server.http.asyncapi_page import page_of
 from folkmoot.server.http.bodies import BodyLimit, HeadLimit, SmallForms, StrictJson
-from folkmoot.server.http.documents import DocumentPage, asyncapi_of, openapi_of
+from folkmoot.server.http.documents import DocumentPage, openapi_of
 from folkmoot.server.http.entrance import EntranceMiddleware, Operations
 from folkmoot.server.http.methods import Methods
 from folkmoot.server.http.request_ids import HEADER, begin
@@ -110,7 +111,12 @@ def _add_live_side(app: Application, live_side: LiveSide) -> None:
 
 def _add_middleware(app: Application, settings: Settings, components: Components) -> None:
     # The last one added is the outermost.
-    app.add_middleware(Methods, routes=app.router.routes, direct=app.direct)
+    app.add_middleware(
+        Methods,
+        routes=app.router.routes,
+        operations=_merged(contract.operations for contract in CONTRACTS),
+        direct=app.direct,
+    )
     malformed = _merged(contract.malformed for contract in CONTRACTS)
     app.add_middleware(StrictJson, max_bytes=settings.max_body_bytes, statuses=malformed)
     uploads = [path for contract in CONTRACTS for path in contract.uploads]

@@ -68,15 +68,14 @@ def _terms(terms: dict[str, str]) -> str:
 
 def _message(document: dict[str, Any], reference: str) -> str:
     message = document["components"]["messages"][reference.rsplit("/", 1)[1]]
-    payload = message["payload"]
-    schema = payload["allOf"][1] if "allOf" in payload else payload
+    schema = message["payload"]
     shape = document["components"]["schemas"][schema["$ref"].rsplit("/", 1)[1]]
     required = set(shape.get("required", ()))
     rows = "".join(
         f"<tr><th scope='row'><code>{escape(field)}</code></th><td>{escape(_kind(kind))}</td>"
         f"<td>{'always' if field in required else 'optional'}</td></tr>"
         for field, kind in shape.get("properties", {}).items()
-        if "enum" not in kind
+        if not kind.keys() & {"enum", "const"}
     )
     table = (
         "<table><thead><tr><th scope='col'>field</th><th scope='col'>type</th>"

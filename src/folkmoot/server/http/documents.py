@@ -1,4 +1,4 @@
-"""The OpenAPI and AsyncAPI documents, generated from the types that the wire is made of."""
+"""The OpenAPI document, generated from the types that the wire is made of."""
 
 import asyncio
 import re
@@ -16,11 +16,10 @@ from folkmoot.core.accounts.errors import AccountInactive
 from folkmoot.core.shared.refusals import StorageFull, Unavailable
 from folkmoot.kit.bodies import SETTING
 from folkmoot.kit.rest import NAMES, refusals
-from folkmoot.kit.socket_spec import SocketSpec
 from folkmoot.wire.json_numbers import whole
 
-_SCHEMA_REF = "#/components/schemas/{name}"
-_REFUSAL = {"$ref": _SCHEMA_REF.format(name="RefusalOut")}
+SCHEMA_REF = "#/components/schemas/{name}"
+_REFUSAL = {"$ref": SCHEMA_REF.format(name="RefusalOut")}
 
 DESCRIPTION = """\
 One conversation, whatever client it is spoken through.
@@ -69,7 +68,7 @@ def openapi_of(
         )
         document: dict[str, Any] = whole(made)  # FastAPI writes every bound as a float.
         schemas = document.setdefault("components", {}).setdefault("schemas", {})
-        schemas.update(_schemas(answers))
+        schemas.update(schemas_of(answers))
         _show_our_refusals(document)
         _show_what_the_edge_says(document)
         _show_what_passes(document)
@@ -82,7 +81,7 @@ def openapi_of(
 
 def _show_our_refusals(document: dict[str, Any]) -> None:
     """Put the form of our refusals where FastAPI has described its own."""
-    theirs, ours = _SCHEMA_REF.format(name="HTTPValidationError"), {"schema": _REFUSAL}
+    theirs, ours = SCHEMA_REF.format(name="HTTPValidationError"), {"schema": _REFUSAL}
     for item in document["paths"].values():
         for operation in item.values():
             content = operation["responses"].get("422", {}).get("content", {})
@@ -196,105 +195,9 @@ def _refused(description: str, fault: Unavailable) -> dict[str, Any]:
     }
 
 
-def asyncapi_of(title: str, specs: Sequence[SocketSpec]) -> dict[str, Any]:
-    """The AsyncAPI 3 document of every contract's socket, seen from the server."""
-    shapes = [
-        shape
-        for spec in specs
-        for shape in (*(shape for _, shape in spec.said), *spec.inbound.values())
-    ]
-    return {
-        "asyncapi": "3.0.0",
-        "info": {
-            "title": title,
-            "version": __version__,
-            "description": "What is said on the sockets of this server, in both directions.",
-        },
-        "defaultContentType": "application/json",
-        "channels": {spec.name: _channel(spec) for spec in specs},
-        "operations": {name: operation for spec in specs for name, operation in _operations(spec)},
-        "components": {
-            "schemas": _schemas(shapes),
-            "messages": {name: message for spec in specs for name, message in _messages(spec)},
-        },
-    }
-
-
-def _schemas(shapes: Iterable[type[Struct]]) -> dict[str, Any]:
+def schemas_of(shapes: Iterable[type[Struct]]) -> dict[str, Any]:
+    """The schemas of these types and of all that they are made of, by their names."""
     _, components = msgspec.json.schema_components(
-        list(dict.fromkeys(shapes)), ref_template=_SCHEMA_REF
+        list(dict.fromkeys(shapes)), ref_template=SCHEMA_REF
     )
     return dict(components)
-
-
-def _channel(spec: SocketSpec) -> dict[str, Any]:
-    names = [name for name, _ in _messages(spec)]
-    return {
-        "address": spec.address,
-        "summary": spec.summary,
-        "description": _close_codes(spec),
-        "parameters": {name: {"description": meaning} for name, meaning in spec.parameters.items()},
-        "messages": {name: {"$ref": f"#/components/messages/{name}"} for name in names},
-        "bindings": {
-            "ws": {
-                "method": "GET",
-                "query": {
-                    "type": "object",
-                    "properties": {
-                        name: {"type": "string", "description": meaning}
-                        for name, meaning in spec.query.items()
-                    },
-                },
-                "bindingVersion": "0.1.0",
-            }
-        },
-    }
-
-
-def _close_codes(spec: SocketSpec) -> str:
-    rows = [f"- `{code}`: {meaning}" for code, meaning in sorted(spec.close_codes.items())]
-    return "Close codes:\n\n" + "\n".join(rows)
-
-
-def _operations(spec: SocketSpec) -> Iterable[tuple[str, dict[str, Any]]]:
-    channel = {"$ref": f"#/channels/{spec.name}"}
-    for action, tags, prefix in (
-        ("receive", list(spec.inbound), "client"),
-        ("send", [tag for tag, _ in spec.said], "server"),
-    ):
-        references = [
-            {"$ref": f"#/channels/{spec.name}/messages/{spec.name}.{prefix}.{tag}"} for tag in tags
-        ]
-        summary = "What a client may send" if action == "receive" else "What the server sends"
-        yield (
-            f"{spec.name}.{action}",
-            {"action": action, "channel": channel, "summary": summary, "messages": references},
-        )
-
-
-def _messages(spec: SocketSpec) -> Iterable[tuple[str, dict[str, Any]]]:
-    for tag, shape in spec.inbound.items():
-        yield f"{spec.name}.client.{tag}", _message(tag, shape, _tagged(spec, tag, shape))
-    for tag, shape in spec.said:
-        payload = {"$ref": _SCHEMA_REF.format(name=shape.__name__)}
-        yield f"{spec.name}.server.{tag}", _message(tag, shape, payload)
-
-
-def _tagged(spec: SocketSpec, tag: str, shape: type[Struct]) -> dict[str, Any]:
-    reference = {"$ref": _SCHEMA_REF.format(name=shape.__name__)}
-    if spec.tag_field is None:
-        return reference
-    tagged: dict[str, Any] = {"type": "object", "properties": {spec.tag_field: {"const": tag}}}
-    if tag != spec.untagged:
-        tagged["required"] = [spec.tag_field]
-    return {"allOf": [tagged, reference]}
-
-
-def _message(tag: str, shape: type[Struct], payload: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "name": tag,
-        "title": tag,
-        "summary": (shape.__doc__ or "").strip(),
-        "contentType": "application/json",
-        "payload": payload,
-    }

@@ -7,6 +7,8 @@ from starlette.datastructures import MutableHeaders
 from starlette.routing import BaseRoute, Match, Mount
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from folkmoot.server.http.refusals import unknown_method
+
 EVERY: Final = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
 ANYTHING: Final = "*"
 """The target of ``OPTIONS *``: the server as a whole."""
@@ -20,24 +22,42 @@ class Methods:
     """Answers HEAD wherever GET is, and OPTIONS everywhere; names every method of a path.
 
     HEAD is served by the route of GET, so that its rights, its status and its headers are the
-    same; of the body no more is made than its first piece. Belongs inside the entrance. ``direct``
-    are paths whose servers know their methods themselves.
+    same; of the body no more is made than its first piece. Belongs inside the entrance.
+
+    ``operations`` are all that the document has, each as ``METHOD /path``: a path that it spells
+    out is no example of one with parameters, and has its own methods alone (OpenAPI 3.1, 4.8.8).
+    ``direct`` are paths whose servers know their methods themselves.
     """
 
-    def __init__(self, app: ASGIApp, routes: Iterable[BaseRoute], direct: Collection[str]) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        routes: Iterable[BaseRoute],
+        operations: Iterable[str],
+        direct: Collection[str],
+    ) -> None:
         self._app = app
         self._routes = routes
         self._direct = direct
+        self._spelt_out: dict[str, set[str]] = {}
+        for operation in operations:
+            method, _, path = operation.partition(" ")
+            if "{" not in path:
+                self._spelt_out.setdefault(path, set()).add(method)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         if scope["type"] != "http" or scope["path"] in self._direct:
             await self._app(scope, receive, send)
             return
-        if scope["method"] == "OPTIONS" and (methods := self._methods_of(scope)):
+        method, own = scope["method"], self._spelt_out.get(scope["path"])
+        if method == "OPTIONS" and (methods := self._methods_of(scope)):
             await _say(methods, send)
             return
-        if scope["method"] != "HEAD":
+        if own is not None and ("GET" if method == "HEAD" else method) not in own:
+            await unknown_method()(scope, receive, self._naming(scope, send))
+            return
+        if method != "HEAD":
             await self._app(scope, receive, self._naming(scope, send))
             return
         try:
@@ -62,7 +82,9 @@ class Methods:
         """What may be asked of the path, by name; nothing where there is none."""
         if scope["path"] == ANYTHING:
             return list(EVERY)
-        found = {method for method in EVERY if self._is_there({**scope, "method": method})}
+        found = self._spelt_out.get(scope["path"]) or {
+            method for method in EVERY if self._is_there({**scope, "method": method})
+        }
         return sorted(found | {"HEAD"} if "GET" in found else found)
 
     def _is_there(self, scope: Scope) -> bool:

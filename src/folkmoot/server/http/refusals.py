@@ -78,6 +78,11 @@ def answer_to(
     return _answer(status, detail, fault.code, _headers_for(status, fault), passing)
 
 
+def unknown_method() -> Response:
+    """The answer to a method that a path does not have."""
+    return _answer(405, HTTPStatus.METHOD_NOT_ALLOWED.phrase, _CODES[405])
+
+
 def install(app: FastAPI, overrides: Overrides | None = None) -> None:
     """Have every fault of this application answered in the one form.
 
