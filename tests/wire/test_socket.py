@@ -72,6 +72,16 @@ class TestConnect:
         with pytest.raises(OutOfTurn):
             namespaces.receive("0")
 
+    @pytest.mark.parametrize("packets", [("0/nowhere,",), ("0", "1")], ids=["unknown", "left"])
+    def test_who_asks_to_join_again_and_again_is_refused_in_the_end(self, packets):
+        namespaces = fresh(replace(LIMITS, max_connects=10))
+        for _ in range(10):
+            for packet in packets:
+                namespaces.receive(packet)
+
+        with pytest.raises(OutOfTurn):
+            namespaces.receive(packets[0])
+
     def test_an_answer_that_comes_after_the_client_left_is_not_sent(self):
         namespaces = fresh()
         asked = namespaces.receive("0")

@@ -25,6 +25,8 @@ class EngineLimits:
     """Packets in one POST."""
     max_answer_packets: int = 16
     """Packets in the answer to one poll: python-engineio's client gives up on more."""
+    max_connects: int = 50
+    """How often one client may ask to join a namespace: each time somebody is asked who it is."""
     max_attachments: int = 10
     max_depth: int = 64
     """Lists and objects inside one another in one packet."""

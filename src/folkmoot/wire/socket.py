@@ -71,6 +71,7 @@ class Namespaces:
 
     __slots__ = (
         "_acks",
+        "_connects",
         "_known",
         "_last_id",
         "_parts",
@@ -87,6 +88,7 @@ class Namespaces:
         self._known = known
         self._states: dict[str, ConnectAsked | _NamespaceState] = {}
         self._acks: dict[tuple[str, int | None], Answered] = {}
+        self._connects = 0
         self._last_id = 0
         self._pending: SocketPacket | None = None
         self._parts: list[bytes] = []
@@ -199,6 +201,9 @@ class Namespaces:
         return SocketEvent(packet.namespace, name, args, packet.ack_id)
 
     def _receive_connect(self, packet: SocketPacket) -> Incoming | Encoded:
+        self._connects += 1
+        if self._connects > self.limits.max_connects:
+            raise OutOfTurn("one connect after the other")
         if packet.namespace not in self._known:
             refusal = ConnectRefused("Invalid namespace")
             return encode_connect_error(refusal.message, None, namespace=packet.namespace)
