@@ -6,7 +6,14 @@ import shlex
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -16,6 +23,7 @@ from pydantic_settings import (
 )
 
 from folkmoot.auth.issuer_settings import IssuerSettings, check_issuers
+from folkmoot.bots.logs.zones import NoSuchZone, zone_of
 from folkmoot.core.conversations.reach import ContactPolicy
 
 SETTINGS_FILE = "folkmoot.toml"
@@ -306,12 +314,17 @@ class Settings(BaseSettings):
         description="Where those pages are published: a page's path comes after it, or, without "
         "its ending, in place of {page}",
     )
+    assistant_log_zones: Annotated[list[str], NoDecode] = Field(
+        default=[],
+        description="Zones of times that say none, by comma: one as Europe/Berlin for all of "
+        "those logs, and source=zone for one as it is named there; without it, UTC",
+    )
     assistant_logs_for: Literal["everybody", "staff"] = Field(
         default="everybody",
         description="Who may read those logs: with staff, agents, analysts and admins, each alone",
     )
 
-    @field_validator("allowed_origins", mode="before")
+    @field_validator("allowed_origins", "assistant_log_zones", mode="before")
     @classmethod
     def _by_comma(cls, value: Any) -> Any:
         if isinstance(value, str):
@@ -385,12 +398,34 @@ class Settings(BaseSettings):
             return [one.strip() for one in re.split(f"[,{os.pathsep}]", value) if one.strip()]
         return value
 
+    @field_validator("assistant_log_zones")
+    @classmethod
+    def _zones_that_there_are(cls, value: list[str], info: ValidationInfo) -> list[str]:
+        named = info.data.get("assistant_logs", [])
+        for one in value:
+            source, _, zone = one.rpartition("=")
+            try:
+                zone_of(zone)
+            except NoSuchZone:
+                raise ValueError(
+                    f"{zone!r} is no zone of the tz database, as Europe/Berlin or UTC is"
+                ) from None
+            if source and source not in named:
+                raise ValueError(f"{source!r} is not among the logs of assistant_logs")
+        return value
+
     @field_validator("workers")
     @classmethod
     def _one_process(cls, value: int) -> int:
         if value > 1:
             raise ValueError("several workers need a bus between processes; this version has none")
         return value
+
+    @property
+    def log_zones(self) -> dict[str, str]:
+        """The zones of the logs' times by what is named there, and by ``""`` that of all others."""
+        split = (one.rpartition("=") for one in self.assistant_log_zones)
+        return {source: zone for source, _, zone in split}
 
     @property
     def own_logs(self) -> Path:

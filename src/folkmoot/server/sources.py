@@ -20,11 +20,12 @@ async def opened_logs(settings: Settings, health: Health) -> AsyncIterator[Logs]
     """The logs, and the index of them until they are left."""
     folder, named = settings.data.absolute(), settings.assistant_logs
     audience = SourceAudience(settings.assistant_logs_for)
-    index = LogIndexFile(folder / LOG_INDEX, made_of=made_of(named, audience))
+    index = LogIndexFile(folder / LOG_INDEX, made_of=made_of(named, audience, settings.log_zones))
     try:
         yield Logs(
             sources=named,
             audience=audience,
+            zones=settings.log_zones,
             folder=folder,
             index=index,
             reader=log_reader.__name__,

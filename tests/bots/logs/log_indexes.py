@@ -1,6 +1,6 @@
 """A folder with logs and an index of them, read as a server would, by a process of its own."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -44,6 +44,7 @@ def read(
     days: int = 7,
     own: Path | None = None,
     audience: SourceAudience = SourceAudience.EVERYBODY,
+    zones: Mapping[str, str] | None = None,
 ) -> tuple[list[LogLine], LogReading]:
     """What is in the logs, read in this process."""
     sources = LogSources(
@@ -52,6 +53,7 @@ def read(
         now=NOW,
         own=own or Path("/nowhere/logs"),
         audience=audience,
+        zones=zones or {},
     )
     reader = LogReader(sources)
     return list(reader.lines()), reader.so_far(is_done=True)

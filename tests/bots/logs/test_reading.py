@@ -7,7 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from folkmoot.bots.logs import lines as bounds
-from folkmoot.bots.logs.lines import MAX_LINE_BYTES, lines_of
+from folkmoot.bots.logs.lines import MAX_LINE_BYTES, PIECE_BYTES, lines_of
 from folkmoot.bots.logs.reading import MAX_ENTRY_LINES, MAX_TEXT_CHARS
 from folkmoot.core.logs.model import SourceAudience
 from tests.bots.logs.log_indexes import read
@@ -249,3 +249,130 @@ def test_the_servers_own_logs_are_for_readers_however_they_are_named(tmp_path):
         "logs/audit.log": SourceAudience.READERS,
         "logs/audit.log.1": SourceAudience.READERS,
     }
+
+
+def test_logs_that_begin_alike_are_all_read(tmp_path):
+    banner = [f"{AT}00 banner {number:04}" for number in range(300)]
+    written(tmp_path / "app.log.1", *banner, f"{AT}01 first")
+    written(tmp_path / "app.log", *banner, f"{AT}02 second")
+    found, reading = read(tmp_path)
+    assert [line.text for line in found if "banner" not in line.text] == ["first", "second"]
+    assert (reading.files, reading.skipped) == (2, ())
+
+
+def test_of_a_copy_that_is_not_cut_yet_only_what_came_since_is_read(tmp_path):
+    lines = [f"{AT}00 line {number:04}" for number in range(300)]
+    written(tmp_path / "app.log.1", *lines)
+    written(tmp_path / "app.log", *lines, f"{AT}01 since")
+    found, _ = read(tmp_path)
+    assert len(found) == 301
+    assert (found[-1].text, found[-1].source, found[-1].number) == ("since", "app.log", 301)
+
+
+def test_a_shorter_copy_of_a_part_is_not_read_again(tmp_path):
+    lines = [f"{AT}00 line {number:04}" for number in range(300)]
+    written(tmp_path / "app.log.2", *lines)
+    written(tmp_path / "app.log.1", *lines[:200])
+    found, reading = read(tmp_path)
+    assert len(found) == 300
+    assert reasons(reading) == {"app.log.1": "the same as another part of this log"}
+
+
+def test_the_line_at_which_a_known_part_ends_is_read_whole(tmp_path):
+    (tmp_path / "app.log.1").write_text(f"{AT}00 one\n{AT}01 tw")
+    (tmp_path / "app.log").write_text(f"{AT}00 one\n{AT}01 two\n")
+    found, _ = read(tmp_path)
+    assert [(line.text, line.number) for line in found] == [("one", 1), ("tw", 2), ("two", 2)]
+
+
+def test_a_log_that_was_cut_while_it_is_read_is_read_again(tmp_path):
+    from folkmoot.bots.logs.reading import LogReader, LogSources
+    from tests.bots.logs.log_indexes import NOW
+
+    written(tmp_path / "a.log", f"{AT}00 first", f"{AT}00 and more of it")
+    written(tmp_path / "b.log", f"{AT}00 other")
+    sources = LogSources(patterns=(str(tmp_path),), days=7, now=NOW, own=tmp_path / "own")
+    walk = LogReader(sources).lines()
+    texts = [next(walk).text, next(walk).text]
+    texts.append(next(walk).text)
+    written(tmp_path / "a.log", f"{AT}01 anew")
+    texts += [line.text for line in walk]
+    assert texts == ["first", "and more of it", "other", "anew"]
+
+
+def test_the_hole_that_cutting_a_file_leaves_costs_no_line(tmp_path):
+    good = f"{AT}00 one\n{AT}01 two\n".encode()
+    for hole in (1, 40, PIECE_BYTES, 3 * PIECE_BYTES + 17):
+        (tmp_path / f"{hole}.log").write_bytes(bytes(hole) + good)
+    half, rest = f"{AT}00 one\n{AT}00 half a li".encode(), f"{AT}01 two\n".encode()
+    (tmp_path / "middle.log").write_bytes(half + bytes(2 * PIECE_BYTES) + rest)
+    found, reading = read(tmp_path)
+    assert [line.text for line in found] == ["one", "two"] * 5
+    assert (reading.files, reading.unreadable) == (5, 0)
+
+
+def test_a_mark_and_utf_16_and_windows_line_ends_cost_no_line(tmp_path):
+    text = f"{AT}00 ERROR größer\r\n{AT}01 zwei\r\n"
+    other = text.replace("zwei", "drei")
+    encodings = {
+        "8.log": text.encode("utf-8-sig"),
+        "le.log": b"\xff\xfe" + text.encode("utf-16-le"),
+        "be.log": b"\xfe\xff" + text.encode("utf-16-be"),
+        "le.log.1.gz": gzip.compress(b"\xff\xfe" + other.encode("utf-16-le")),
+        "odd.log": b"\xff\xfe" + text.encode("utf-16-le")[:-3],
+    }
+    for name, content in encodings.items():
+        (tmp_path / name).write_bytes(content)
+    found, reading = read(tmp_path)
+    assert reading.files == 5
+    assert {line.text for line in found} >= {"ERROR größer", "zwei", "drei"}
+    assert len(found) == 10
+    assert {line.level for line in found} == {"error", ""}
+
+
+def test_lines_without_a_time_are_entries_where_none_has_one(tmp_path):
+    log = written(tmp_path / "cat.log", "ERROR wicket broke", "  badly", "and all is well")
+    found, reading = read(log)
+    entries = [(line.at, line.level, line.text) for line in found]
+    assert entries == [
+        (None, "error", "ERROR wicket broke\n  badly"),
+        (None, "", "and all is well"),
+    ]
+    assert reading.entries == 2
+
+
+def test_what_follows_a_line_without_a_certain_time_is_not_of_the_entry_before(tmp_path):
+    log = written(
+        tmp_path / "app.log",
+        f"{AT}00 one",
+        "03/04/2026 10:11:12 unclear",
+        "  at x.py",
+        f"{AT}01 two",
+    )
+    texts = [(line.text, line.at is None) for line in read(log)[0]]
+    unclear = ("03/04/2026 10:11:12 unclear\n  at x.py", True)
+    assert texts == [("one", False), unclear, ("two", False)]
+
+
+def test_an_entry_without_a_time_is_as_old_as_the_one_before_it(tmp_path):
+    log = written(
+        tmp_path / "app.log",
+        "2026-11-01 10:00:00 old",
+        "10:00:01 old too",
+        f"{AT}00 new",
+        "10:00:02 x",
+    )
+    found, reading = read(log, days=7)
+    assert [line.text for line in found] == ["new", "10:00:02 x"]
+    assert reading.outdated == 2
+
+
+def test_each_source_has_its_own_zone(tmp_path):
+    berlin, york, rest = (tmp_path / name for name in ("berlin", "york", "rest"))
+    for folder in (berlin, york, rest):
+        written(folder / "app.log", f"{AT}00 here", "2026-11-29T09:00:00Z there")
+    zones = {str(berlin): "Europe/Berlin", str(york): "America/New_York", "": "Asia/Kathmandu"}
+    found, _ = read(berlin, york, rest, zones=zones)
+    told = [f"{line.at:%H:%M}" for line in found if line.text == "here" and line.at]
+    assert told == ["09:00", "04:15", "15:00"]
+    assert {f"{line.at:%H:%M}" for line in found if line.text == "there" and line.at} == {"09:00"}

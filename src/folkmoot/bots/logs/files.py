@@ -26,12 +26,16 @@ _ROTATED = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class LogFile:
-    """A file that is to be read: where it is, what it is called, and the log it is a part of."""
+    """A file that is to be read: where it is, what it is called, and the log it is a part of.
+
+    ``source`` is what named it, as it stands in the settings.
+    """
 
     path: Path
     name: str
     series: str
     order: tuple[int, int]
+    source: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,13 +96,17 @@ def _add(source: str, files: dict[Path, LogFile], skipped: list[tuple[str, str]]
     is_empty = True
     for path in islice(candidates, MAX_CANDIDATES):
         is_empty = False
-        _take(path, inside, files, skipped)
+        _take(path, inside, source, files, skipped)
     if is_empty:
         skipped.append((source, "there is no such file"))
 
 
 def _take(
-    path: Path, root: Path, files: dict[Path, LogFile], skipped: list[tuple[str, str]]
+    path: Path,
+    root: Path,
+    source: str,
+    files: dict[Path, LogFile],
+    skipped: list[tuple[str, str]],
 ) -> None:
     try:
         name = str(path.absolute().relative_to(root))
@@ -119,7 +127,8 @@ def _take(
     else:
         match = _ROTATED.fullmatch(real.name)
         base, turn = (match["base"], match["turn"]) if match else (real.name, None)
-        files.setdefault(real, LogFile(real, name, str(real.parent / base), _order(turn)))
+        series = str(real.parent / base)
+        files.setdefault(real, LogFile(real, name, series, _order(turn), source))
 
 
 def _order(turn: str | None) -> tuple[int, int]:

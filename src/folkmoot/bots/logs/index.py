@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -65,11 +65,14 @@ class IndexOrder(msgspec.Struct, frozen=True, tag="logs"):
     target: str
     made_of: str
     audience: SourceAudience = SourceAudience.EVERYBODY
+    zones: Mapping[str, str] = {}
 
 
-def made_of(sources: Sequence[str], audience: SourceAudience) -> str:
+def made_of(
+    sources: Sequence[str], audience: SourceAudience, zones: Mapping[str, str] | None = None
+) -> str:
     """What the index of these sources says that it was made of; see `AboutIndex`."""
-    return msgspec.json.encode([list(sources), audience]).decode()
+    return msgspec.json.encode([list(sources), audience, dict(zones or {})]).decode()
 
 
 class IndexReport(msgspec.Struct, frozen=True):
@@ -83,7 +86,8 @@ class Logs:
     """The entries of some sources, for an ``audience``, or of this server's own logs if none.
 
     The index is ``log-index.db`` in the data ``folder``, where the server's own logs are as well.
-    ``reader`` is the module that reads, run as a process. `run` must be running for `refresh`.
+    ``zones`` are those of `LogSources`. ``reader`` is the module that reads, run as a process.
+    `run` must be running for `refresh`.
     """
 
     def __init__(
@@ -91,6 +95,7 @@ class Logs:
         *,
         sources: Sequence[str],
         audience: SourceAudience = SourceAudience.EVERYBODY,
+        zones: Mapping[str, str] | None = None,
         folder: Path,
         index: StoredIndex,
         reader: str,
@@ -103,7 +108,8 @@ class Logs:
         self._own = folder.absolute() / OWN_FOLDER
         self._sources = tuple(sources) or (str(self._own),)
         self._audience = audience
-        self._made_of = made_of(sources, audience)
+        self._zones = dict(zones or {})
+        self._made_of = made_of(sources, audience, self._zones)
         self._target = folder.absolute() / FILE_NAME
         self._index = index
         self._reader = reader
@@ -211,6 +217,7 @@ class Logs:
             target=str(self._target),
             made_of=self._made_of,
             audience=self._audience,
+            zones=self._zones,
         )
         return await index_apart(self._reader, order, on_progress)
 

@@ -1,5 +1,7 @@
 """The lines of a file, however long and however packed, without ever holding more than a piece."""
 
+import codecs
+import re
 import zlib
 from collections.abc import Iterable, Iterator
 from itertools import chain
@@ -15,6 +17,11 @@ MAX_RATIO: Final = 200
 SNIFFED_BYTES: Final = 8 * 1024
 MAX_CONTROLS: Final = 0.02
 
+HOLE: Final = b"\0\0"
+"""What `lines_of` leaves of a hole in a file: bytes that nobody wrote."""
+
+_LONG_HOLE = re.compile(rb"\0{8,}")
+_MARKS: Final = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
 _GZIP_MAGIC: Final = b"\x1f\x8b"
 _HARMLESS: Final = bytes(range(0x20, 0x7F)) + bytes(range(0x80, 0x100)) + b"\t\n\r\x0b\x0c\x1b\x08"
 
@@ -34,20 +41,57 @@ def pieces_of(file: BinaryIO, size: int) -> Iterator[bytes]:
     whole = chain([first], raw)
     pieces = _unpacked(whole) if first.startswith(_GZIP_MAGIC) else whole
     total, is_first = 0, True
-    for piece in pieces:
+    for piece in _decoded(_from_first_byte(pieces)):
         if is_first and piece:
             is_first = False
-            refuse_binary(piece[:SNIFFED_BYTES])
+            refuse_binary(_LONG_HOLE.sub(b"", piece[:SNIFFED_BYTES]))
         total += len(piece)
         if total > MAX_FILE_BYTES:
             raise Unreadable("larger than is read of one file")
         yield piece
 
 
+def _from_first_byte(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """The pieces without the hole with which a file begins whose writer goes on after a cut.
+
+    Raises:
+        Unreadable: it is nothing but a hole.
+    """
+    is_hole = False
+    for piece in pieces:
+        begun = piece.lstrip(b"\0")
+        is_hole = is_hole or (not begun and bool(piece))
+        if begun:
+            yield begun
+            yield from pieces
+            return
+    if is_hole:
+        raise Unreadable("not a text file")
+
+
+def _decoded(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """The pieces in UTF-8, where a mark at the beginning says that they are in UTF-16."""
+    first = next(pieces, b"")
+    encoding = _MARKS.get(first[:2])
+    if encoding is None:
+        yield first.removeprefix(codecs.BOM_UTF8)
+        yield from pieces
+        return
+    decoder = codecs.getincrementaldecoder(encoding)("replace")
+    for piece in chain([first[2:]], pieces):
+        yield decoder.decode(piece).encode("utf-8", "replace")
+    yield decoder.decode(b"", final=True).encode("utf-8", "replace")
+
+
 def lines_of(pieces: Iterable[bytes]) -> Iterator[bytes | None]:
-    """The lines; ``None`` stands for one that is longer than `MAX_LINE_BYTES`."""
+    """The lines; ``None`` stands for one that is longer than `MAX_LINE_BYTES`.
+
+    Of a hole, however long it is, two bytes are left.
+    """
     rest, is_endless = b"", False
     for piece in pieces:
+        if b"\0" in piece:
+            piece = _LONG_HOLE.sub(HOLE, piece)
         lines = piece.split(b"\n")
         if is_endless:
             if len(lines) == 1:

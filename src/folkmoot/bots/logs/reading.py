@@ -1,27 +1,26 @@
 """All entries of all sources of logs, clean and bounded, and the account of what was left out."""
 
-import hashlib
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from itertools import chain
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import Final
 
 from folkmoot.bots.logs import levels
 from folkmoot.bots.logs.entry import Entry
 from folkmoot.bots.logs.files import LogFile, Opened, found_by, opened
-from folkmoot.bots.logs.lines import Unreadable, lines_of, pieces_of
+from folkmoot.bots.logs.lines import HOLE, Unreadable, lines_of
 from folkmoot.bots.logs.parsing import Parser, Verdict
+from folkmoot.bots.logs.parts import Parts
 from folkmoot.bots.logs.redaction import Redactor
 from folkmoot.bots.logs.tally import Tally
+from folkmoot.bots.logs.zones import zone_of
 from folkmoot.core.logs.model import LogLine, LogReading, SourceAudience
 
 MAX_ENTRY_LINES: Final = 100
 MAX_ENTRY_CHARS: Final = 64 * 1024
 MAX_TEXT_CHARS: Final = 8 * 1024
 MAX_ENTRIES: Final = 5_000_000
-MARKED_BYTES: Final = 4 * 1024
 TURNS: Final = 3
 """How often the sources are looked through for files that were rotated in the meantime."""
 
@@ -31,7 +30,8 @@ class LogSources:
     """What is to be read: files, folders and patterns, and of when.
 
     Whatever lies below ``own`` was written by this server, and is for `READERS`, however it was
-    named; the rest is for ``audience``.
+    named; the rest is for ``audience``. A time that a line says without a zone is one of the zone
+    that ``zones`` has for its pattern, or else for ``""``, or else of UTC.
     """
 
     patterns: tuple[str, ...]
@@ -39,6 +39,12 @@ class LogSources:
     now: datetime
     own: Path
     audience: SourceAudience = SourceAudience.EVERYBODY
+    zones: Mapping[str, str] = field(default_factory=dict)
+
+    def zone_of(self, pattern: str) -> tzinfo:
+        """The zone of the times in what this pattern found."""
+        name = self.zones.get(pattern) or self.zones.get("")
+        return zone_of(name) if name else UTC
 
 
 class LogReader:
@@ -49,7 +55,8 @@ class LogReader:
         self._oldest = sources.now - timedelta(days=sources.days)
         self._own = sources.own.resolve()
         self._tally = Tally()
-        self._seen: set[object] = set()
+        self._sizes: dict[tuple[int, int], int] = {}
+        self._parts = Parts()
 
     def lines(self) -> Iterator[LogLine]:
         """Every entry that is not too old, those of one log in the order of their writing."""
@@ -79,9 +86,10 @@ class LogReader:
                 self._tally.skip(file.name, str(error))
             return
         with source.file:
-            if source.identity in self._seen:
+            if source.size >= self._sizes.get(source.identity, source.size + 1):
                 return
-            self._seen.add(source.identity)
+            # One that is shorter than when it was read was cut, and written to anew.
+            self._sizes[source.identity] = source.size
             # A clock of another machine may be behind, or in another zone.
             if source.changed_at < (self._oldest - timedelta(days=1)).timestamp():
                 self._tally.skip(file.name, "nothing in it is new enough")
@@ -92,15 +100,15 @@ class LogReader:
                 self._tally.skip(file.name, str(error))
 
     def _entries_of(self, file: LogFile, source: Opened) -> Iterator[LogLine]:
-        pieces = self._unless_known(file, pieces_of(source.file, source.size))
+        fresh = self._parts.fresh(file, source)
         is_own = file.path.is_relative_to(self._own)
         audience = SourceAudience.READERS if is_own else self._sources.audience
         gathered = EntryBuilder(file.name, audience)
-        parser = Parser(self._sources.now)
+        parser = Parser(self._sources.now, self._sources.zone_of(file.source))
         self._tally.files += 1
         try:
-            for number, raw in enumerate(lines_of(pieces), start=1):
-                done = self._read(number, raw, parser, gathered)
+            for number, raw in enumerate(lines_of(fresh.pieces()), start=1):
+                done = self._read(fresh.lines_before + number, raw, parser, gathered)
                 if done is not None:
                     yield from self._kept(done, gathered)
                     if self._tally.entries >= MAX_ENTRIES:
@@ -112,20 +120,6 @@ class LogReader:
         if last is not None:
             yield from self._kept(last, gathered)
 
-    def _unless_known(self, file: LogFile, pieces: Iterable[bytes]) -> Iterator[bytes]:
-        """The pieces, unless another part of this log, perhaps packed since, begins the same."""
-        walk = iter(pieces)
-        beginning = b""
-        for piece in walk:
-            beginning += piece
-            if len(beginning) >= MARKED_BYTES:
-                break
-        mark = file.series, hashlib.sha256(beginning[:MARKED_BYTES]).digest()
-        if beginning and mark in self._seen:
-            raise Unreadable("the same as another part of this log")
-        self._seen.add(mark)
-        return chain([beginning], walk)
-
     def _read(
         self, number: int, raw: bytes | None, parser: Parser, gathered: "EntryBuilder"
     ) -> LogLine | None:
@@ -133,6 +127,8 @@ class LogReader:
         if raw is None:
             self._tally.unreadable += 1
             return None
+        if HOLE in raw:
+            raw = raw.rpartition(HOLE)[2]  # what stands before a hole was cut off by it
         line = raw.decode("utf-8", "replace").rstrip("\r")
         if not line or line.isspace():
             return None

@@ -72,6 +72,7 @@ def read(order: IndexOrder | PageOrder, target: BinaryIO) -> LogReading:
         now=order.now,
         own=Path(order.own),
         audience=order.audience,
+        zones=order.zones,
     )
     about = AboutIndex(made_of=order.made_of, now=order.now, days=order.days)
     return _indexed(LogReader(sources), order.target, about, target)
