@@ -427,6 +427,8 @@ async def test_a_profile_that_cannot_be_is_refused(
         ({"avatar": "//example.com/a.png"}, 422, "avatar_invalid"),
         ({"avatar": "https:///a.png"}, 422, "avatar_invalid"),
         ({"avatar": "https://example.com/a b"}, 422, "avatar_invalid"),
+        ({"avatar": "https://example.com@evil.example/a"}, 422, "avatar_invalid"),
+        ({"avatar": "https://example.com\\@evil.example/a"}, 422, "avatar_invalid"),
     ):
         answer = await client.patch("/auth/me", json=body, headers=own)
         assert (answer.status_code, answer.json()["code"]) == (status, code)

@@ -244,7 +244,7 @@ HARMLESS = [
     "\u202eright to left",
     "\U0001f469\u200d\U0001f680",
     "e" + "\u0301" * 9_000,
-    "\ufeff",
+    "a\ufeff",
     "\uffff",
     "a\r\nb\x1b[31m",
 ]

@@ -18,7 +18,8 @@ MAX_AVATAR_CHARS = 2000
 
 # ASCII only: no look-alike of somebody's name can be registered in another script.
 _USERNAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9_])")
-_AVATAR = re.compile(r"(?:https?://[^\s/?#]\S*|/(?:[^\s/\\]\S*)?)", re.IGNORECASE)
+# No user in front of the host: nothing that shows another host than it has.
+_AVATAR = re.compile(r"(?:https?://[^\s/?#@\\]+(?:[/?#]\S*)?|/(?:[^\s/\\]\S*)?)", re.IGNORECASE)
 _EMAIL = re.compile(
     r"[^\s@<>()\[\]\\,;:\"\x00-\x1f\x7f]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?"
 )
