@@ -124,6 +124,11 @@ class Tab:
         exactly = self.page.get_by_text(text, exact=True)
         return self.log.get_by_role("listitem").filter(has=exactly)
 
+    def is_sent(self, text: str) -> None:
+        """The one message whose text this is stands in the log, and waits for nothing."""
+        expect(self.message(text)).to_have_count(1)
+        expect(self.message(text)).not_to_contain_text("sending…")
+
     def act(self, text: str, *actions: str) -> None:
         """Open the actions of a message and press these buttons, one after the other."""
         self.message(text).get_by_role("button", name="Actions for message").click()
@@ -178,14 +183,25 @@ def new_tab(chromium: Browser, server) -> Iterator[Callable[..., Tab]]:
 def enter(new_tab) -> Callable[..., Tab]:
     """Someone with a connected tab in a conversation."""
 
-    def enter(username: str, conversation_id: int = 1, **settings) -> Tab:
+    def enter(username: str, conversation_id: int = 1, password=PASSWORD, **settings) -> Tab:
         tab = new_tab(**settings)
         tab.open(conversation_id)
-        tab.log_in(username)
+        tab.log_in(username, password)
         tab.is_connected()
         return tab
 
     return enter
+
+
+@pytest.fixture
+def session(rest) -> Callable[..., dict]:
+    """Opens a session of Ana's, the assistant silent unless it is asked for."""
+
+    def session(title: str, **body) -> dict:
+        body = {"title": title, "assistant": False, **body}
+        return rest("testuser").post("/api/v1/chat/sessions", data=body).json()
+
+    return session
 
 
 @pytest.fixture

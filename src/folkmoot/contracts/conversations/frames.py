@@ -307,7 +307,10 @@ class ParticipantOut(Struct):
 
 
 class ConversationOut(Struct):
-    """A conversation as the one who asks sees it."""
+    """A conversation as the one who asks sees it.
+
+    ``closed_at``: since then it can be read, and nothing can be added; only sessions are closed.
+    """
 
     id: int
     uid: str
@@ -318,6 +321,7 @@ class ConversationOut(Struct):
     last_message: MessageOut | None
     last_seq: int
     unread_count: int
+    closed_at: Instant | None = None
 
 
 class InvitationOut(Struct):

@@ -192,6 +192,7 @@ def _conversation_out(
 ) -> wire.ConversationOut:
     head, last = overview.conversation, overview.last_message
     online = services.presence.online
+    closed_at = head.desk.closed_at if head.desk else None
     return wire.ConversationOut(
         id=head.id,
         uid=head.uid,
@@ -215,4 +216,5 @@ def _conversation_out(
         last_message=codec.message_out(last, own=last.author_id == viewer) if last else None,
         last_seq=head.last_seq,
         unread_count=overview.unread_count,
+        closed_at=codec.instant(closed_at) if closed_at else None,
     )

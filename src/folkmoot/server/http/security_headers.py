@@ -14,8 +14,12 @@ _CONTENT_POLICY = (
     "img-src 'self' data:; font-src 'self'; base-uri 'none'; form-action 'self'; "
     "frame-ancestors 'none'"
 )
-# The reader of the OpenAPI document styles its own elements.
-_READER_POLICY = _CONTENT_POLICY.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'")
+_POLICIES = {
+    # The reader of the OpenAPI document styles its own elements.
+    "/docs": _CONTENT_POLICY.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'"),
+    # The page shows pictures and plays sounds that it has fetched in the name of who looks.
+    "/static/chat.html": f"{_CONTENT_POLICY.replace('data:', 'data: blob:')}; media-src blob:",
+}
 
 _ALWAYS = (
     (b"x-content-type-options", b"nosniff"),
@@ -57,7 +61,6 @@ def without_slash(path: str) -> str:
 
 
 def _headers_for(path: str) -> tuple[tuple[bytes, bytes], ...]:
-    is_reader = path == "/docs"
-    policy = _READER_POLICY if is_reader else _CONTENT_POLICY
+    policy = _POLICIES.get(path, _CONTENT_POLICY)
     keep = b"no-cache" if path.startswith(("/static", "/docs")) else b"no-store"
     return (*_ALWAYS, (b"content-security-policy", policy.encode()), (b"cache-control", keep))

@@ -8,6 +8,7 @@
 const ROOT = new URL("../", import.meta.url);
 const SESSION_KEY = "folkmoot.session";
 const ANSWER_WITHIN_MS = 15_000;
+const FILE_WITHIN_MS = 300_000;
 
 /** The server answered, and the answer is no. */
 export class Refusal extends Error {
@@ -71,14 +72,35 @@ export class Api {
     sessionStorage.removeItem(SESSION_KEY);
   }
 
-  /** Ask as the signed-in account. An access token that has ended is renewed once. */
-  async call(method, path, body) {
+  /** Ask as the signed-in account. */
+  call(method, path, body) {
+    return this.#asMe((token) => ask(method, path, { body, token }));
+  }
+
+  /** The bytes behind a path of this server that only some may fetch, as a blob. */
+  fetchFile(path) {
+    return this.#asMe(async (token) => {
+      const response = await request("GET", path.replace(/^\/+/, ""), { token, within: FILE_WITHIN_MS });
+      if (!response.ok) throw new Refusal(response.status, (await response.json().catch(() => null)) ?? {});
+      return response.blob().catch(() => {
+        throw new Unreachable();
+      });
+    });
+  }
+
+  /** Upload a file, and get what `POST …/files` tells of it; `onProgress` hears the share sent. */
+  upload(file, { onProgress, signal }) {
+    return this.#asMe((token) => upload(file, { token, onProgress, signal }));
+  }
+
+  /** An access token that has ended is renewed once. */
+  async #asMe(act) {
     try {
-      return await ask(method, path, { body, token: this.session?.access_token });
+      return await act(this.session?.access_token);
     } catch (error) {
       if (error.status !== 401) throw error;
       await this.renew();
-      return ask(method, path, { body, token: this.session?.access_token });
+      return act(this.session?.access_token);
     }
   }
 
@@ -123,21 +145,45 @@ export function socketAddress(conversationId, query) {
 }
 
 async function ask(method, path, { body, token } = {}) {
-  const headers = { Accept: "application/json" };
+  const response = await request(method, path, { body, token });
+  const answer = await response.json().catch(() => null);
+  if (!response.ok) throw new Refusal(response.status, answer ?? {});
+  return answer;
+}
+
+function request(method, path, { body, token, within = ANSWER_WITHIN_MS }) {
+  const headers = { Accept: "application/json, */*;q=0.5" };
   if (token) headers.Authorization = `Bearer ${token}`;
   const isForm = body instanceof URLSearchParams;
   if (body && !isForm) headers["Content-Type"] = "application/json";
-  const request = {
+  const options = {
     method,
     headers,
     body: isForm ? body : body && JSON.stringify(body),
     credentials: "omit",
-    signal: AbortSignal.timeout(ANSWER_WITHIN_MS),
+    signal: AbortSignal.timeout(within),
   };
-  const response = await fetch(new URL(path, ROOT), request).catch(() => {
+  return fetch(new URL(path, ROOT), options).catch(() => {
     throw new Unreachable();
   });
-  const answer = await response.json().catch(() => null);
-  if (!response.ok) throw new Refusal(response.status, answer ?? {});
-  return answer;
+}
+
+/** With XMLHttpRequest, since `fetch` does not tell how far an upload has come. */
+function upload(file, { token, onProgress, signal }) {
+  return new Promise((resolve, reject) => {
+    const sending = new XMLHttpRequest();
+    const form = new FormData();
+    form.append("file", file);
+    sending.open("POST", new URL("api/v1/chat/files", ROOT));
+    sending.setRequestHeader("Authorization", `Bearer ${token}`);
+    sending.responseType = "json";
+    sending.upload.onprogress = ({ loaded, total }) => onProgress(total ? loaded / total : 0);
+    sending.onload = () => {
+      if (sending.status < 300) resolve(sending.response);
+      else reject(new Refusal(sending.status, sending.response ?? {}));
+    };
+    sending.onerror = sending.onabort = () => reject(new Unreachable());
+    signal.addEventListener("abort", () => sending.abort());
+    sending.send(form);
+  });
 }

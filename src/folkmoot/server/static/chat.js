@@ -10,6 +10,7 @@ const ROOM_KEY = "folkmoot.conversation";
 const WORDS = {
   connecting: "Connecting…",
   connected: "Connected",
+  unanswered: "No answer from the server",
   reconnecting: "Reconnecting",
   offline: "Offline",
   stopped: "Not connected",
@@ -18,7 +19,7 @@ const WORDS = {
 
 const part = Object.fromEntries(
   ["title", "account", "account-name", "state", "state-words", "countdown", "retry-now", "buttons",
-    "leave", "sign-out", "entry", "entry-form", "entry-problem", "credentials", "username", "password",
+    "leave", "sign-out", "entry", "entry-form", "entry-problem", "credentials", "leave-it", "try-again", "username", "password",
     "conversation", "connect", "registration", "email", "full-name", "chat"]
     .map((id) => [id, document.getElementById(id)]),
 );
@@ -50,13 +51,19 @@ function openRoom(conversationId) {
   room = new Room(api, conversationId, {
     onState(name, detail) {
       showState(name, detail);
-      if (name === "stopped") part.leave.focus();
+      if (name === "stopped") part["leave-it"].focus();
       if (name === "signed-out") signOut(detail.reason, () => api.forget());
     },
   });
   hasBeenConnected = false;
   showOnly(part.chat);
-  room.enter(`Conversation ${conversationId}`);
+  room.enter();
+}
+
+function tryAgain() {
+  const conversationId = sessionStorage.getItem(ROOM_KEY);
+  room.leave();
+  openRoom(conversationId);
 }
 
 function openDoor(problem = "") {
@@ -132,7 +139,10 @@ function start() {
   part.conversation.value = asked ?? last ?? "";
   part["entry-form"].addEventListener("submit", enter);
   part["sign-out"].addEventListener("click", () => signOut("", () => api.logOut()));
-  part.leave.addEventListener("click", () => openDoor());
+  for (const button of [part.leave, part["leave-it"]]) {
+    button.addEventListener("click", () => openDoor());
+  }
+  part["try-again"].addEventListener("click", () => tryAgain());
   part["retry-now"].addEventListener("click", () => room.retryNow());
   if (api.account && last) openRoom(isNumber(asked) ? asked : last);
   else openDoor();

@@ -1,6 +1,7 @@
 /**
  * One conversation's socket, kept open: it says where it stands, comes back by itself after
- * growing jittered waits, and asks each time for what was missed (`after_seq`).
+ * growing jittered waits, and asks each time for what was missed (`after_seq`). On a page that is
+ * looked at, a server that has fallen silent is noticed within five seconds.
  *
  * A frame is handed on as it came; what it means is the business of whoever listens.
  */
@@ -11,15 +12,18 @@ const FIRST_WAIT_MS = 1_000;
 const LONGEST_WAIT_MS = 30_000;
 const STEADY_AFTER_MS = 5_000;
 const HELLO_WITHIN_MS = 10_000;
-const PING_AFTER_MS = 25_000;
+const PING_AFTER_MS = 2_000;
+const PING_UNSEEN_AFTER_MS = 25_000;
+const DOUBT_AFTER_MS = 2_500;
 const PONG_WITHIN_MS = 10_000;
 
 const CLOSED_BY_US = 1000;
 const AUTH_CODES = new Set([4000, 4001]);
-const NOT_A_PARTICIPANT = "You are not a participant in this conversation.";
-const NO_SUCH_CONVERSATION = "There is no such conversation.";
-const FINAL_CODES = new Map([[4003, NOT_A_PARTICIPANT], [4004, NO_SUCH_CONVERSATION]]);
-const FINAL_STATUSES = new Map([[403, NOT_A_PARTICIPANT], [404, NO_SUCH_CONVERSATION]]);
+const FINAL_CODES = new Map([[4003, 403], [4004, 404]]);
+const FINAL_STATUSES = new Map([
+  [403, "You are not a participant in this conversation."],
+  [404, "There is no such conversation."],
+]);
 
 /** Full jitter: anywhere between nothing and a ceiling that doubles, so a crowd spreads out. */
 export function waitBefore(attempt, random = Math.random) {
@@ -41,14 +45,16 @@ export class Connection {
   #attempt = 0;
   #steadyFrom = Infinity;
   #hasRenewed = false;
+  #isDoubted = false;
   #windowEvents = new AbortController();
   state = "connecting";
 
   /**
    * @param prepare   awaited before each attempt; what it throws counts as a failed attempt
    * @param position  gives the last `seq` seen
-   * @param onState   told `(name, {retryAt?, reason?})`; name is one of connecting, connected,
-   *                  reconnecting, offline, stopped, signed-out
+   * @param onState   told `(name, {retryAt?, reason?, status?})`; name is one of connecting,
+   *                  connected, unanswered (what it was, but the server is silent), reconnecting,
+   *                  offline, stopped, signed-out; the status is of HTTP, 403 or 404
    * @param onClose   told the close code, before anything else is done about it
    */
   constructor(api, conversationId, { prepare, position, onFrame, onState, onClose }) {
@@ -94,6 +100,7 @@ export class Connection {
     this.#steadyFrom = Infinity;
     const turn = this.#turn;
     this.#become("connecting");
+    this.#alarm(DOUBT_AFTER_MS, () => this.#doubt());
     try {
       await this.#prepare();
       const credential = await this.#api.socketCredential();
@@ -108,15 +115,18 @@ export class Connection {
     this.#socket = new WebSocket(socketAddress(this.#conversationId, query));
     this.#socket.onmessage = ({ data }) => this.#hear(JSON.parse(data));
     this.#socket.onclose = ({ code, reason }) => this.#closed(code, reason);
-    this.#alarm(HELLO_WITHIN_MS, () => this.#wait());
+    this.#giveIt(HELLO_WITHIN_MS);
   }
 
   #hear(frame) {
-    this.#alarm(PING_AFTER_MS, () => this.#probe());
+    const pingAfter = document.hidden ? PING_UNSEEN_AFTER_MS : PING_AFTER_MS;
+    this.#alarm(pingAfter, () => this.#probe());
     if (frame.type === "connection") {
       this.#steadyFrom = performance.now() + STEADY_AFTER_MS;
       this.#hasRenewed = false;
       this.#become("connected");
+    } else if (this.#isDoubted) {
+      this.#become(this.state);
     }
     this.#onFrame(frame);
   }
@@ -124,21 +134,39 @@ export class Connection {
   /** Ask for a sign of life; a socket that gives none is dead, whatever the browser thinks. */
   #probe() {
     this.send({ type: "ping" });
-    this.#alarm(PONG_WITHIN_MS, () => this.#wait());
+    this.#giveIt(PONG_WITHIN_MS);
+  }
+
+  /** Wait so long for a frame, and say meanwhile that none comes. */
+  #giveIt(ms) {
+    this.#alarm(DOUBT_AFTER_MS, () => {
+      this.#doubt();
+      if (navigator.onLine) this.#alarm(ms - DOUBT_AFTER_MS, () => this.#wait());
+      else this.#wait();
+    });
+  }
+
+  #doubt() {
+    this.#isDoubted = true;
+    this.#onState("unanswered", {});
   }
 
   #closed(code, reason) {
     this.#drop();
     this.#onClose(code);
     if (AUTH_CODES.has(code)) this.#renew(reason);
-    else if (FINAL_CODES.has(code)) this.#end("stopped", FINAL_CODES.get(code));
+    else if (FINAL_CODES.has(code)) this.#refused(FINAL_CODES.get(code));
     else this.#wait();
   }
 
   #failed(error) {
     if (error.status === 401) this.#end("signed-out", "Please log in again.");
     else if (error.isPassing) this.#wait();
-    else this.#end("stopped", FINAL_STATUSES.get(error.status) ?? error.message);
+    else this.#refused(error.status, error.message);
+  }
+
+  #refused(status, message) {
+    this.#end("stopped", FINAL_STATUSES.get(status) ?? message, status);
   }
 
   /** The token is no longer good: try a new one, once. */
@@ -166,9 +194,9 @@ export class Connection {
     this.#alarm(wait, () => this.#dial());
   }
 
-  #end(name, reason) {
+  #end(name, reason, status) {
     this.stop();
-    this.#become(name, { reason });
+    this.#become(name, { reason, status });
   }
 
   #drop() {
@@ -185,8 +213,9 @@ export class Connection {
     this.#timer = setTimeout(ring, ms);
   }
 
-  #become(name, { retryAt, reason } = {}) {
+  #become(name, detail = {}) {
     this.state = name;
-    this.#onState(name, { retryAt, reason });
+    this.#isDoubted = false;
+    this.#onState(name, detail);
   }
 }

@@ -3,9 +3,17 @@
  * elements, touching only what changed. User data enters the page as text, never as markup.
  */
 
+import { linked } from "./links.js";
+import { shownName } from "./people.js";
+import { isNotice } from "./timeline.js";
+
 const GROUP_WITHIN_MS = 5 * 60_000;
 const AT_BOTTOM_PX = 80;
 const HUES = 6;
+const ASSISTANT = "assistant";
+const FOR_YOU = "Only you can see this; it is not kept.";
+const DELETED = "This message was deleted";
+const TABBABLE = ".more, .reactions button, .text a, .hangs :is(a, button, audio)";
 
 const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
 const fullDay = new Intl.DateTimeFormat("en-GB", { dateStyle: "full" });
@@ -15,6 +23,7 @@ const relativeDay = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
 export class Log {
   #me;
   #nameOf;
+  #attachments;
   #onCommand;
   #log = document.getElementById("log");
   #list = document.getElementById("messages");
@@ -24,11 +33,13 @@ export class Log {
   #current = null;
   #follows = true;
   #bottom = 0; // where the end was when it was last scrolled to
+  isClosed = false; // nothing can be done about its messages any more
 
   /** @param onCommand told `(name, row, {emoji?})`: edit, delete, react, retry, take-back */
-  constructor(me, { nameOf, onCommand, signal }) {
+  constructor(me, { nameOf, attachments, onCommand, signal }) {
     this.#me = me;
     this.#nameOf = nameOf;
+    this.#attachments = attachments;
     this.#onCommand = onCommand;
     document.body.append(this.#actions);
     this.#list.replaceChildren();
@@ -87,7 +98,7 @@ export class Log {
     rows.forEach((row, index) => {
       const previous = rows[index - 1];
       row.day = dayOf(row.at) === dayOf(previous?.at) ? null : dayOf(row.at);
-      row.isGrouped = !row.day && previous.senderId === row.senderId &&
+      row.isGrouped = !row.day && previous.author === row.author &&
         row.at - previous.at < GROUP_WITHIN_MS;
     });
     return rows;
@@ -95,30 +106,48 @@ export class Log {
 
   #sentRow(message, timeline, readers) {
     const seenBy = readers.get(message.id)?.map((id) => this.#nameOf(id)) ?? [];
+    const standing = standingOf(message);
+    const notes = { deleted: DELETED, notice: FOR_YOU };
     return {
-      key: message.client_id ?? `message-${message.id}`,
+      key: isNotice(message) ? `message-${message.id}` : message.client_id ?? `message-${message.id}`,
       id: message.id,
       senderId: message.sender_id,
-      name: message.sender_name,
+      author: message.sender_id ?? `${message.sender_name} ${standing}`,
+      name: shownName(message.sender_name),
+      isAssistant: isByAssistant(message),
       at: Date.parse(message.created_at.replace(" ", "T")),
-      text: message.content,
-      quoted: timeline.find(message.reply_to_id)?.content,
-      note: message.is_deleted ? "This message was deleted" : message.edited_at ? "edited" : "",
-      standing: message.is_deleted ? "deleted" : message.sender_id ? "sent" : "system",
+      text: message.content === message.attachment?.name ? "" : message.content,
+      attachment: message.attachment ?? null,
+      isVoice: message.kind === "voice",
+      quoted: this.#quoted(message, timeline),
+      note: notes[standing] ?? (message.edited_at ? "edited" : ""),
+      standing,
+      canAct: standing === "sent" && !this.isClosed,
       reactions: message.reactions.map((reaction) => this.#chip(reaction)),
       seen: seenBy.length ? `Seen by ${listed(seenBy)}` : "",
     };
   }
 
-  #waitingRow({ client_id, content, typed_at, refusal, delay }) {
+  /** What a message answers: another message, or the command that a notice is about. */
+  #quoted(message, timeline) {
+    if (message.answers || !message.reply_to_id) return message.answers;
+    const first = timeline.find(message.reply_to_id);
+    if (!first) return "An earlier message";
+    return `${shownName(first.sender_name)}: ${first.is_deleted ? DELETED : first.content}`;
+  }
+
+  #waitingRow({ client_id, content, attachment, typed_at, refusal, delay }) {
     return {
       key: client_id,
       senderId: this.#me.id,
+      author: this.#me.id,
       name: this.#me.username,
       at: typed_at,
-      text: content,
+      text: content === attachment?.name ? "" : content,
+      attachment: attachment ?? null,
       note: refusal ? `Not sent: ${refusal}` : `sending…${delay ? ` (${delay})` : ""}`,
       standing: refusal ? "failed" : "sending",
+      canTakeBack: Boolean(refusal || delay),
       reactions: [],
     };
   }
@@ -149,21 +178,35 @@ export class Log {
     element.dataset.standing = row.standing;
     element.classList.toggle("mine", isMine);
     element.classList.toggle("grouped", row.isGrouped);
+    element.classList.toggle("assistant", Boolean(row.isAssistant));
     put(part(".day"), row.day);
-    part(".avatar").textContent = [...(row.name ?? "")][0]?.toUpperCase() ?? "";
+    part(".avatar").textContent = row.isAssistant ? "✦" : [...(row.name ?? "")][0]?.toUpperCase() ?? "";
     part(".avatar").dataset.hue = (row.senderId ?? 0) % HUES;
     part(".who").textContent = isMine ? "You" : row.name;
     this.#fillTime(part("time"), row.at);
     part(".text").title = part("time").title;
     put(part(".quoted"), row.quoted);
-    put(part(".text"), row.text);
+    part(".text").replaceChildren(...linked(row.text));
+    part(".text").hidden = !row.text;
+    this.#fillAttachment(part(".hangs"), row);
     put(part(".note"), row.note);
     put(part(".seen"), row.seen);
-    part(".remedies").hidden = row.standing !== "failed";
-    part(".more").hidden = row.standing !== "sent";
-    part(".more").ariaLabel = `Actions for message from ${row.name}: ${row.text.slice(0, 60)}`;
-    this.#fillReactions(part(".reactions"), row.reactions);
-    if (element === this.#current) this.#makeCurrent(element);
+    part(".remedies").hidden = !row.canTakeBack;
+    part("[data-do=retry]").hidden = row.standing !== "failed";
+    part(".more").hidden = !row.canAct;
+    const about = row.text || row.attachment?.name || "";
+    part(".more").ariaLabel = `Actions for message from ${row.name}: ${about.slice(0, 60)}`;
+    this.#fillReactions(part(".reactions"), row);
+    setTabbing(element, element === this.#current ? 0 : -1);
+  }
+
+  /** What hangs on a message stays the same element, so that a sound that plays goes on. */
+  #fillAttachment(holder, { attachment, isVoice }) {
+    holder.hidden = !attachment;
+    const shown = attachment ? attachment.id ?? attachment.url : "";
+    if (holder.shown === shown) return;
+    holder.shown = shown;
+    holder.replaceChildren(...(attachment ? [this.#attachments.element(attachment, isVoice)] : []));
   }
 
   #fillTime(time, at) {
@@ -174,7 +217,7 @@ export class Log {
   }
 
   /** Chips stay the same elements while their emoji stays, so the keyboard keeps its place. */
-  #fillReactions(group, reactions) {
+  #fillReactions(group, { reactions, canAct }) {
     group.hidden = reactions.length === 0;
     const old = new Map([...group.children].map((chip) => [chip.dataset.emoji, chip]));
     const chips = reactions.map(({ emoji, count, isMine, label }) => {
@@ -182,6 +225,7 @@ export class Log {
       Object.assign(chip, { type: "button", tabIndex: -1, title: label, ariaLabel: label });
       Object.assign(chip.dataset, { do: "react", emoji });
       chip.ariaPressed = isMine;
+      chip.disabled = !canAct;
       chip.textContent = `${emoji} ${count}`;
       return chip;
     });
@@ -198,9 +242,9 @@ export class Log {
   }
 
   #clicked({ target }) {
-    const button = target.closest("button");
+    const button = target.closest("[data-do], [data-emoji]");
     const element = target.closest(".message");
-    if (!button) return;
+    if (!button || button.closest(".hangs")) return;
     const { do: command = "react", emoji } = button.dataset;
     if (command === "open") return this.#toggleActions(element, button);
     if (command === "delete" && button.textContent === "Delete") {
@@ -262,17 +306,27 @@ export class Log {
     if (!this.#actions.closest(".message")?.contains(relatedTarget)) this.#closeActions();
   }
 
-  /** Tab reaches one message's buttons, not those of hundreds. */
+  /** Tab reaches one message's buttons and links, not those of hundreds. */
   #makeCurrent(element) {
-    const tabbing = (within, tabIndex) => {
-      for (const button of within?.querySelectorAll(".more, .reactions button") ?? []) {
-        button.tabIndex = tabIndex;
-      }
-    };
-    tabbing(this.#current, -1);
-    tabbing(element, 0);
+    if (this.#current) setTabbing(this.#current, -1);
+    if (element) setTabbing(element, 0);
     this.#current = element;
   }
+}
+
+function setTabbing(element, tabIndex) {
+  for (const each of element.querySelectorAll(TABBABLE)) each.tabIndex = tabIndex;
+}
+
+function isByAssistant({ sender_id, sender_name }) {
+  return sender_id === null && sender_name === ASSISTANT;
+}
+
+/** How a message stands in the log; what the server says without an author is no person's. */
+function standingOf(message) {
+  if (message.is_deleted) return "deleted";
+  if (isNotice(message)) return "notice";
+  return message.kind === "system" ? "system" : "sent";
 }
 
 function put(element, text) {

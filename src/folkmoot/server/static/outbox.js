@@ -1,11 +1,16 @@
 /**
- * Messages written but not yet acknowledged, kept in sessionStorage so that a reload loses none.
+ * Messages written but not yet answered, kept in sessionStorage so that a reload loses none.
  *
  * Each carries a `client_id` for its whole life: however often it is sent, the server stores it
- * once. One is on its way at a time, so a message never overtakes an earlier one.
+ * once. One is on its way at a time, so a message never overtakes an earlier one. One that the
+ * server leaves without an answer is sent again, and given up in the end, so that nothing waits
+ * for ever behind it.
  */
 
 const PAUSE_MS = 2_000;
+const ANSWER_WITHIN_MS = 10_000;
+const MOST_TRIES = 3;
+const NO_ANSWER = "The server gave no answer.";
 
 export class Outbox {
   #key;
@@ -13,6 +18,7 @@ export class Outbox {
   #onChange;
   #inFlight = null;
   #pause = null;
+  #patience = null;
 
   /** @param send hands a frame to the connection and says whether it could */
   constructor(accountId, conversationId, { send, onChange }) {
@@ -22,21 +28,36 @@ export class Outbox {
     this.entries = JSON.parse(sessionStorage.getItem(this.#key)) ?? [];
   }
 
-  add(content) {
-    this.entries.push({ client_id: crypto.randomUUID(), content, typed_at: Date.now() });
+  /** How many are still to be sent; what was refused is not. */
+  get waiting() {
+    return this.entries.filter((entry) => !entry.refusal).length;
+  }
+
+  /** @param attachment of an uploaded file, as messages show it; optional */
+  add(content, attachment) {
+    const client_id = crypto.randomUUID();
+    this.entries.push({ client_id, content, attachment, typed_at: Date.now() });
     this.#changed();
   }
 
   /** Connected anew: whatever was on its way may be lost, so it is sent again. */
   restart() {
-    clearTimeout(this.#pause);
-    this.#inFlight = null;
+    this.rest();
     this.#pump();
   }
 
-  /** The server has stored the message with this `client_id`. */
+  /** Not connected: nothing can be answered. */
+  rest() {
+    clearTimeout(this.#pause);
+    clearTimeout(this.#patience);
+    this.#inFlight = null;
+  }
+
+  /** The server has answered the message with this `client_id`; its entry, if it waited here. */
   acknowledge(clientId) {
-    if (this.#find(clientId)) this.discard(clientId);
+    const entry = this.#find(clientId);
+    if (entry) this.discard(clientId);
+    return entry;
   }
 
   discard(clientId) {
@@ -51,7 +72,8 @@ export class Outbox {
     if (passing) {
       entry.delay = message;
       this.#onChange();
-      clearTimeout(this.#pause);
+      this.rest();
+      this.#inFlight = entry.client_id;
       this.#pause = setTimeout(() => this.restart(), retry_after * 1000 || PAUSE_MS);
     } else {
       entry.refusal = message;
@@ -60,8 +82,16 @@ export class Outbox {
     return true;
   }
 
+  /** Nothing can be sent here any more, for this reason. */
+  refuseAll(reason) {
+    for (const entry of this.entries) entry.refusal ??= reason;
+    this.rest();
+    this.#changed();
+  }
+
   retry(clientId) {
-    delete this.#find(clientId)?.refusal;
+    const entry = this.#find(clientId);
+    if (entry) delete entry.refusal;
     this.#changed();
   }
 
@@ -70,7 +100,7 @@ export class Outbox {
   }
 
   #land(clientId) {
-    if (this.#inFlight === clientId) this.#inFlight = null;
+    if (this.#inFlight === clientId) this.rest();
     this.#changed();
   }
 
@@ -87,7 +117,21 @@ export class Outbox {
   #pump() {
     const next = this.entries.find((entry) => !entry.refusal);
     if (this.#inFlight || !next) return;
-    const { client_id, content } = next;
-    if (this.#send({ type: "message", client_id, content })) this.#inFlight = client_id;
+    const { client_id, content, attachment } = next;
+    const frame = { type: "message", client_id, content, attachment_id: attachment?.id };
+    if (!this.#send(frame)) return;
+    this.#inFlight = client_id;
+    this.#patience = setTimeout(() => this.#unanswered(next), ANSWER_WITHIN_MS);
+  }
+
+  #unanswered(entry) {
+    entry.tries = (entry.tries ?? 0) + 1;
+    if (entry.tries >= MOST_TRIES) {
+      entry.tries = 0;
+      entry.refusal = NO_ANSWER;
+    } else {
+      entry.delay = "no answer yet";
+    }
+    this.#land(entry.client_id);
   }
 }

@@ -1,59 +1,68 @@
 /**
  * One conversation on the page, from entering to leaving: wires the connection, the timeline,
- * the outbox and the log together, and runs the composer and the list of people.
+ * the outbox, the log, the people and the composer together.
  */
 
+import { Attachments } from "./attachments.js";
+import { Composer } from "./composer.js";
 import { Connection } from "./connection.js";
 import { Log } from "./log.js";
 import { Outbox } from "./outbox.js";
-import { Timeline } from "./timeline.js";
+import { People, titleOf } from "./people.js";
+import { isNotice, Timeline } from "./timeline.js";
 
 const PAGE_SIZE = 50;
 const RENDER_AFTER_MS = 16;
 const READ_AFTER_MS = 300;
-const PEOPLE_AFTER_MS = 200;
-const TYPING_EVERY_MS = 3_000;
-const TYPING_LASTS_MS = 6_000;
+const LOOK_AFTER_MS = 200;
 const MESSAGE_TOO_BIG = 1009;
-const MEMBERSHIP = new Set(["participant_added", "participant_removed", "conversation_renamed"]);
+const ASSISTANT_ID = 0; // as whom it types
+const CLOSED = "It can be read, and nothing can be added.";
+const LOOK_AGAIN = new Set([
+  "participant_added", "participant_removed", "conversation_renamed", "conversation_closed",
+]);
 
 const part = Object.fromEntries(
-  ["title", "log", "older", "empty", "jump", "typing", "composer", "notice", "editing",
-    "cancel-edit", "text", "people", "people-count"].map((id) => [id, document.getElementById(id)]),
+  ["title", "log", "older", "empty", "jump", "waiting", "standstill", "standstill-title",
+    "standstill-advice", "conversation-area", "composer", "text"].map((id) => [id, document.getElementById(id)]),
 );
+
+/** What to do about being kept out, by the status that says so. */
+const KEPT_OUT = {
+  403: ["Not your conversation", "Ask somebody who is in it to add you, then try again."],
+  404: ["Not found", "Check the number of the conversation."],
+};
 
 export class Room {
   #api;
   #me;
+  #id;
   #path;
-  #draftKey;
   #timeline = new Timeline();
   #outbox;
   #log;
+  #people;
+  #composer;
   #connection;
   #listeners = new AbortController();
 
-  #people = new Map();
-  #presenceNews = new Map();
-  #typing = new Map();
-  #typingToldAt = -Infinity;
-  #edited = null;
-  #draft = "";
   #isLoaded = false;
   #isLoadingOlder = false;
   #unseen = 0;
   #renderTimer = null;
   #readTimer = null;
-  #peopleTimer = null;
+  #lookTimer = null;
 
   constructor(api, conversationId, { onState }) {
     const { signal } = this.#listeners;
     this.#api = api;
     this.#me = api.account;
+    this.#id = conversationId;
     this.#path = `conversations/${conversationId}`;
-    this.#draftKey = `folkmoot.draft.${this.#me.id}.${conversationId}`;
+    this.#people = new People(this.#me);
     this.#log = new Log(this.#me, {
-      nameOf: (id) => this.#nameOf(id),
+      nameOf: (id) => this.#people.nameOf(id),
+      attachments: new Attachments(api, signal),
       onCommand: (name, row, detail) => this.#obey(name, row, detail),
       signal,
     });
@@ -66,11 +75,17 @@ export class Room {
       position: () => this.#timeline.lastSeq,
       onFrame: (frame) => this.#hear(frame),
       onState: (name, detail) => {
-        part.composer.hidden = name === "stopped";
-        this.#showPeople();
+        this.#stands(name, detail);
         onState(name, detail);
       },
       onClose: (code) => code === MESSAGE_TOO_BIG && this.#outbox.refuse({ message: "too big" }),
+    });
+    this.#composer = new Composer(api, conversationId, {
+      say: (content, attachment) => this.#say(content, attachment),
+      edit: (message, content) => this.#try("PATCH", this.#pathOf(message), { content }),
+      typing: (isTyping) => this.#connection.send({ type: "typing", is_typing: isTyping }),
+      recall: () => this.#timeline.messages.findLast((message) => this.#isMyText(message)),
+      signal,
     });
     this.#listen(signal);
   }
@@ -83,21 +98,20 @@ export class Room {
     return this.#outbox.entries.length;
   }
 
-  enter(title) {
-    part.title.textContent = title;
-    part.text.value = sessionStorage.getItem(this.#draftKey) ?? "";
-    part.notice.hidden = part.editing.hidden = part.jump.hidden = part.older.hidden = true;
+  enter() {
+    part.title.textContent = `Conversation ${this.#id}`;
+    part.jump.hidden = part.older.hidden = true;
     this.#changed();
     this.#connection.start();
-    part.text.focus();
+    this.#composer.focus();
   }
 
   leave() {
     this.#listeners.abort();
     this.#connection.stop();
-    const timers = [this.#renderTimer, this.#readTimer, this.#peopleTimer];
-    for (const timer of [...timers, ...this.#typing.values()]) clearTimeout(timer);
-    part.typing.textContent = "";
+    this.#outbox.rest();
+    this.#people.leave();
+    for (const timer of [this.#renderTimer, this.#readTimer, this.#lookTimer]) clearTimeout(timer);
     document.title = "folkmoot";
   }
 
@@ -107,15 +121,42 @@ export class Room {
 
   #listen(signal) {
     const on = (target, type, act) => target.addEventListener(type, act, { signal });
-    on(part.composer, "submit", (event) => (event.preventDefault(), this.#submit()));
-    on(part.text, "keydown", (event) => this.#keyed(event));
-    on(part.text, "input", () => this.#typed());
-    on(part.text, "blur", () => this.#tellTyping(false));
-    on(part["cancel-edit"], "click", () => this.#stopEditing());
     on(part.older, "click", () => this.#loadOlder());
     on(part.jump, "click", () => this.#log.scrollToBottom());
     on(part.log, "scroll", () => this.#scrolled());
     on(document, "visibilitychange", () => this.#look());
+  }
+
+  // -- how it stands
+
+  #stands(name, { reason, status }) {
+    const isKeptOut = name === "stopped";
+    if (name !== "connected" && name !== "unanswered") this.#outbox.rest();
+    this.#people.isConnected = name === "connected";
+    this.#people.show();
+    part.composer.hidden = isKeptOut;
+    part.standstill.hidden = !isKeptOut;
+    part["conversation-area"].classList.toggle("vacant", isKeptOut && !this.#isLoaded);
+    if (isKeptOut) {
+      const [title, advice] = KEPT_OUT[status] ?? ["Not connected", ""];
+      part["standstill-title"].textContent = title;
+      part["standstill-advice"].textContent = [reason, advice].filter(Boolean).join(" ");
+      this.#outbox.refuseAll(reason);
+    }
+    this.#showWaiting(name);
+  }
+
+  #showWaiting(state) {
+    const count = this.#outbox.waiting;
+    const words = count === 1 ? "1 message waits and will be sent." : `${count} messages wait and will be sent.`;
+    const isAway = state === "reconnecting" || state === "offline" || state === "unanswered";
+    part.waiting.textContent = isAway && count ? words : "";
+  }
+
+  #close(by) {
+    const who = by === this.#me.id ? "you" : this.#people.find(by)?.username;
+    this.#composer.close(`This conversation was closed${who ? ` by ${who}` : ""}. ${CLOSED}`);
+    this.#log.isClosed = true;
   }
 
   // -- history and frames
@@ -139,7 +180,7 @@ export class Room {
       this.#timeline.addPage(page, { isLast: page.length < PAGE_SIZE });
       this.#log.keepPlace(() => this.#draw());
     } catch (error) {
-      this.#notice(error.message);
+      this.#composer.tell(error.message);
     } finally {
       this.#isLoadingOlder = false;
     }
@@ -151,15 +192,16 @@ export class Room {
   }
 
   #hear(frame) {
-    const { type, user_id: userId } = frame;
+    const { type } = frame;
     if (type === "connection") this.#connected(frame);
     else if (type === "error") this.#refused(frame);
-    else if (type === "typing") this.#someoneTypes(userId, frame.is_typing);
-    else if (type === "user_joined" || type === "user_left") this.#presence(frame);
+    else if (type === "typing") this.#people.types(frame);
+    else if (type === "user_joined" || type === "user_left") this.#people.hear(frame);
     else {
       if (type === "message") this.#messageCame(frame);
-      if (MEMBERSHIP.has(type)) {
-        this.#peopleTimer ??= setTimeout(() => this.#fetchPeople(), PEOPLE_AFTER_MS);
+      if (type === "conversation_closed") this.#close(frame.by_user_id);
+      if (LOOK_AGAIN.has(type)) {
+        this.#lookTimer ??= setTimeout(() => this.#lookAgain(), LOOK_AFTER_MS);
       }
       this.#timeline.apply(frame);
       this.#changed();
@@ -170,24 +212,27 @@ export class Room {
     // The server went back to an older copy of its data: start again from what it has.
     if (last_seq < this.#timeline.lastSeq) return location.reload();
     this.#outbox.restart();
-    this.#fetchPeople();
+    this.#lookAgain();
     this.#changed();
   }
 
   #messageCame(message) {
     this.#acknowledge(message);
-    this.#someoneTypes(message.sender_id, false);
+    if (isNotice(message)) return;
+    this.#people.types({ user_id: message.sender_id ?? ASSISTANT_ID, is_typing: false });
     const isNews = message.seq > this.#timeline.lastSeq && message.sender_id !== this.#me.id;
     if (isNews && document.hidden) this.#unseen += 1;
     if (isNews && !this.#log.follows) part.jump.hidden = false;
   }
 
-  #acknowledge({ sender_id, client_id }) {
-    if (sender_id === this.#me.id && client_id) this.#outbox.acknowledge(client_id);
+  /** A `client_id` comes to its author alone: whatever bears one answers what was sent with it. */
+  #acknowledge(message) {
+    const entry = message.client_id && this.#outbox.acknowledge(message.client_id);
+    if (entry && isNotice(message)) message.answers = entry.content;
   }
 
   #refused(frame) {
-    if (!this.#outbox.refuse(frame)) this.#notice(frame.message);
+    if (!this.#outbox.refuse(frame)) this.#composer.tell(frame.message);
   }
 
   // -- drawing
@@ -212,12 +257,8 @@ export class Room {
     if (document.activeElement === part.older && !this.#timeline.hasOlder) part.log.focus();
     part.older.hidden = !this.#timeline.hasOlder;
     part.empty.hidden = !this.#isLoaded || this.#timeline.messages.length + this.waiting > 0;
+    this.#showWaiting(this.#connection.state);
     if (this.#isLoaded) part.log.ariaBusy = "false";
-  }
-
-  #notice(text) {
-    part.notice.textContent = text ?? "";
-    part.notice.hidden = !text;
   }
 
   #scrolled() {
@@ -243,124 +284,56 @@ export class Room {
     this.#timeline.apply({ type: "read", user_id: this.#me.id, up_to_seq: seq });
   }
 
-  // -- people
-
-  async #fetchPeople() {
-    this.#peopleTimer = null;
-    this.#presenceNews.clear();
-    const conversation = await this.#api.call("GET", this.#path).catch(() => null);
-    if (!conversation || this.#hasLeft) return;
-    if (conversation.title) part.title.textContent = conversation.title;
-    this.#people = new Map(conversation.participants.map((person) => [person.id, person]));
-    for (const news of this.#presenceNews.values()) this.#presence(news);
-    this.#showPeople();
+  /** The conversation's head: what it is called, who is in it, whether it was closed. */
+  async #lookAgain() {
+    this.#lookTimer = null;
+    const asking = this.#api.call("GET", this.#path);
+    try {
+      await this.#people.replace(asking.then(({ participants }) => participants));
+    } catch {
+      return; // the connection, which asks the same server, says how it is
+    }
+    if (this.#hasLeft) return;
+    const conversation = await asking;
+    part.title.textContent = titleOf(conversation, this.#me);
+    if (conversation.closed_at && !this.#log.isClosed) this.#close();
     this.#changed();
   }
 
-  #presence(frame) {
-    const { type, user_id: id, username } = frame;
-    this.#presenceNews.set(id, frame);
-    this.#people.set(id, { id, username, ...this.#people.get(id), online: type === "user_joined" });
-    if (type === "user_left") this.#someoneTypes(id, false);
-    this.#showPeople();
-  }
-
-  #showPeople() {
-    const isConnected = this.#connection.state === "connected";
-    const isHere = ({ id, online }) => online || id === this.#me.id;
-    const people = [...this.#people.values()].sort(
-      (a, b) => isHere(b) - isHere(a) || a.username.localeCompare(b.username),
-    );
-    const count = `${people.filter(isHere).length} of ${people.length} here`;
-    part["people-count"].textContent = isConnected ? count : "";
-    const presence = (person) => (isConnected ? (isHere(person) ? "here" : "away") : "unknown");
-    part.people.replaceChildren(...people.map((each) => personItem(each, presence(each))));
-  }
-
-  #nameOf(id) {
-    return this.#people.get(id)?.username ?? `account ${id}`;
-  }
-
-  #someoneTypes(id, isTyping) {
-    if (id === this.#me.id) return;
-    clearTimeout(this.#typing.get(id));
-    this.#typing.delete(id);
-    if (isTyping) {
-      this.#typing.set(id, setTimeout(() => this.#someoneTypes(id, false), TYPING_LASTS_MS));
-    }
-    const names = [...this.#typing.keys()].map((each) => this.#nameOf(each));
-    const verb = names.length > 1 ? "are" : "is";
-    const who = names.length > 3 ? "Several people" : new Intl.ListFormat("en").format(names);
-    part.typing.textContent = names.length ? `${who} ${verb} typing…` : "";
-  }
-
-  #typed() {
-    if (!this.#edited) sessionStorage.setItem(this.#draftKey, part.text.value);
-    this.#tellTyping(part.text.value.trim() !== "");
-  }
-
-  /** Say so now and then while it lasts, and once when it ends. */
-  #tellTyping(isTyping) {
-    const now = performance.now();
-    const wasToldLately = now - this.#typingToldAt < TYPING_EVERY_MS;
-    if (isTyping ? wasToldLately : this.#typingToldAt === -Infinity) return;
-    this.#connection.send({ type: "typing", is_typing: isTyping });
-    this.#typingToldAt = isTyping ? now : -Infinity;
-  }
-
   // -- writing
-
-  #keyed(event) {
-    if (event.isComposing) return;
-    if (event.key === "Enter" && !event.shiftKey) {
-      event.preventDefault();
-      this.#submit();
-    } else if (event.key === "Escape") {
-      this.#stopEditing();
-    } else if (event.key === "ArrowUp" && !part.text.value) {
-      event.preventDefault();
-      this.#edit(this.#timeline.messages.findLast((message) => this.#isMyText(message)));
-    }
-  }
 
   #isMyText(message) {
     return message.sender_id === this.#me.id && !message.is_deleted;
   }
 
-  async #submit() {
-    const content = part.text.value.trim();
-    if (!content) return;
-    this.#notice();
-    if (this.#edited) {
-      const path = `${this.#path}/messages/${this.#edited.id}`;
-      if (await this.#try("PATCH", path, { content })) this.#stopEditing();
-      return;
-    }
-    part.text.value = "";
-    this.#typed();
-    this.#outbox.add(content);
+  #pathOf({ id }) {
+    return `${this.#path}/messages/${id}`;
+  }
+
+  #say(content, attachment) {
+    this.#outbox.add(content, attachment);
     this.#draw();
     this.#log.scrollToBottom();
   }
 
   #obey(command, row, { emoji }) {
-    const path = `${this.#path}/messages/${row.id}`;
+    const path = this.#pathOf(row);
     if (command === "retry") this.#outbox.retry(row.key);
     else if (command === "take-back") this.#takeBack(row);
-    else if (command === "edit") return this.#edit(this.#timeline.find(row.id));
+    else if (command === "edit") return this.#composer.edit(this.#timeline.find(row.id));
     else if (command === "delete") this.#try("DELETE", path);
     else {
       const isMine = row.reactions.some((each) => each.emoji === emoji && each.isMine);
       this.#try(isMine ? "DELETE" : "PUT", `${path}/reactions/${encodeURIComponent(emoji)}`);
       return;
     }
-    part.text.focus();
+    this.#composer.focus();
   }
 
   /** Out of the queue and back into the field, where it can be mended. */
-  #takeBack({ key, text }) {
-    this.#outbox.discard(key);
-    part.text.value = [text, part.text.value].filter(Boolean).join("\n");
+  #takeBack({ key }) {
+    const entry = this.#outbox.acknowledge(key);
+    if (entry) this.#composer.takeBack(entry);
   }
 
   /** Ask for a change; what it changed comes back to everyone, here too, as a frame. */
@@ -369,38 +342,8 @@ export class Room {
       await this.#api.call(method, path, body);
       return true;
     } catch (error) {
-      this.#notice(error.message);
+      this.#composer.tell(error.message);
       return false;
     }
   }
-
-  #edit(message) {
-    if (!message) return;
-    if (!this.#edited) this.#draft = part.text.value;
-    this.#edited = message;
-    part.editing.hidden = false;
-    part.text.value = message.content;
-    part.text.focus();
-  }
-
-  #stopEditing() {
-    if (!this.#edited) return;
-    this.#edited = null;
-    part.editing.hidden = true;
-    part.text.value = this.#draft;
-    part.text.focus();
-  }
-}
-
-function personItem({ username, full_name }, presence) {
-  const item = document.createElement("li");
-  const name = document.createElement("bdi");
-  const words = document.createElement("span");
-  name.textContent = username;
-  if (full_name) name.title = full_name;
-  words.className = "spoken";
-  words.textContent = `, ${presence}`;
-  item.className = presence;
-  item.append(name, words);
-  return item;
 }

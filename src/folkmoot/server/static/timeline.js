@@ -1,7 +1,14 @@
 /**
  * What this tab knows of one conversation: its messages by `seq`, who reacted, who has read how
  * far. Pure state; frames and pages of history go in, in any number of copies, and count once.
+ *
+ * A notice is a message that the server says to this account alone and does not keep: its `id` is
+ * below zero, and its `seq` is only the place after which it was said.
  */
+
+export function isNotice(message) {
+  return message.id < 0;
+}
 
 export class Timeline {
   #byId = new Map();
@@ -53,16 +60,19 @@ export class Timeline {
   }
 
   #post(frame) {
+    if (isNotice(frame)) return this.#insert(frame);
     const isOutOfReach = this.hasOlder && frame.seq < this.messages[0]?.seq;
     if (!isOutOfReach) this.#insert(frame);
     this.#read(frame.sender_id, frame.seq);
   }
 
   #insert(message) {
-    this.lastSeq = Math.max(this.lastSeq, message.seq);
+    const isKept = !isNotice(message);
+    if (isKept) this.lastSeq = Math.max(this.lastSeq, message.seq);
     if (this.#byId.has(message.id)) return;
     const known = { ...message, reactions: message.reactions ?? [] };
-    const before = this.messages.findLastIndex((each) => each.seq < known.seq);
+    const limit = isKept ? known.seq : known.seq + 1;
+    const before = this.messages.findLastIndex((each) => each.seq < limit);
     this.messages.splice(before + 1, 0, known);
     this.#byId.set(known.id, known);
     for (const frame of this.#early) {
@@ -81,7 +91,7 @@ const CHANGES = {
   },
 
   message_deleted(message) {
-    Object.assign(message, { content: "", is_deleted: true, reactions: [] });
+    Object.assign(message, { content: "", attachment: null, is_deleted: true, reactions: [] });
   },
 
   reaction(message, { emoji, user_id, removed }) {
