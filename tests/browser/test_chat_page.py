@@ -516,7 +516,7 @@ def test_every_control_has_a_name_and_the_page_has_landmarks(new_tab, bo):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_text_has_contrast_in(scheme, new_tab, bo):
+def test_text_has_contrast_in(scheme, new_tab, bo, server):
     tab = new_tab(color_scheme=scheme)
     tab.open()
     tab.log_in("testuser", "wrong")
@@ -530,6 +530,12 @@ def test_text_has_contrast_in(scheme, new_tab, bo):
     tab.say("too long " * 2000)
     expect(tab.log).to_contain_text("Not sent:")
     tab.act(f"From Ana, in {scheme}")
+    assert tab.page.evaluate(FAINT_TEXT) == []
+    tab.keep_away()
+    server.kill()
+    tab.is_away()
+    tab.say(f"Waits, in {scheme}")
+    expect(tab.message(f"Waits, in {scheme}")).to_contain_text("sending…")
     assert tab.page.evaluate(FAINT_TEXT) == []
 
 

@@ -226,6 +226,7 @@ def test_the_assistant_is_named_where_it_types_and_where_it_answers(new_tab, ses
     expect(answer).to_have_count(1)
     expect(answer.locator(".who")).to_have_text("Assistant")
     expect(answer.locator(".text")).to_have_text(re.compile(r"\w+"))
+    expect(tab.log).not_to_contain_text("Seen by")
     expect(tab.page.get_by_text("is typing…")).to_have_count(0)
 
 

@@ -63,7 +63,7 @@ export class Timeline {
     if (isNotice(frame)) return this.#insert(frame);
     const isOutOfReach = this.hasOlder && frame.seq < this.messages[0]?.seq;
     if (!isOutOfReach) this.#insert(frame);
-    this.#read(frame.sender_id, frame.seq);
+    if (frame.sender_id !== null) this.#read(frame.sender_id, frame.seq);
   }
 
   #insert(message) {
