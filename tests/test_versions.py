@@ -128,6 +128,11 @@ def test_a_lock_names_no_registry_and_no_path_on_a_machine(lock):
     assert re.findall(r"\S*://\S*|(?<=[ =])/\S*|--\w*index\S*", lock.read_text()) == []
 
 
+def test_the_floors_of_npm_are_held_by_what_is_pinned():
+    pinned = [name for lock in NPM_LOCKS for name in json.loads(lock.read_text())["packages"]]
+    assert "node_modules/socket.io-parser" in pinned
+
+
 def test_there_is_no_uv_lock():
     assert not (ROOT / "uv.lock").exists(), "it prints the registry's address"
 
@@ -141,7 +146,7 @@ def test_what_npm_pins_is_above_the_known_holes_and_names_no_registry(lock):
         if path
     }
 
-    assert "socket.io-parser" in {name for name, _ in found}
+    assert found
     for name, pin in found:
         assert Version(pin) >= Version(NPM_FLOORS.get(name, "0")), name
     assert "://" not in text

@@ -46,6 +46,11 @@ class DeskSocket:
         await self.emit("heartbeat", None, asks=True)
         return [event for event in self._events if event[0] != "heartbeat"]
 
+    async def pass_over(self) -> None:
+        """Forget every event that has come so far."""
+        await self.untold()
+        self._events.clear()
+
     async def close(self) -> None:
         if self._socket is not None:
             await self._socket.close()

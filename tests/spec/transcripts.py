@@ -39,6 +39,8 @@ class Player:
     known: dict[str, Any] = field(default_factory=dict)
     sockets: dict[str, ClientConnection] = field(default_factory=dict)
     desks: dict[str, DeskSocket] = field(default_factory=dict)
+    staff: set[str] = field(default_factory=set)
+    """Who serves in other transcripts as well, and may have been left something there."""
 
     async def play(self, transcript: Path) -> None:
         """Do and expect what every line says; a failure names its line."""
@@ -104,6 +106,7 @@ class Player:
         token = await self._log_in(name, f"{name.title()}Password123")
         me = await self.http.get("/auth/me", headers={"Authorization": f"Bearer {token}"})
         self._know(name, me.raise_for_status().json(), token)
+        self.staff.add(name)
 
     async def _log_in(self, username: str, password: str) -> str:
         form = {"username": username, "password": password}
@@ -145,6 +148,8 @@ class Player:
                 await self.desks[name].close()
             socket = self.desks[name] = DeskSocket(self.url)
             self._compare(line["answer"], await socket.open(auth), "answer")
+            if who in self.staff:
+                await socket.pass_over()
         elif what == "emits":
             data = self._filled(line["data"]) if "data" in line else None
             answer = await self.desks[who].emit(line["event"], data, asks="ack" in line)

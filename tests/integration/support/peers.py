@@ -250,7 +250,9 @@ class PythonPeer(Peer):
 
     async def leave(self) -> None:
         try:
-            await self.io.shutdown()
+            # An answer to a poll that broke off ends the library's reading with this.
+            with suppress(aiohttp.ClientError):
+                await self.io.shutdown()
             if self.io.connected:  # an attempt to come back had gone too far to be given up
                 await self.io.shutdown()
         finally:
