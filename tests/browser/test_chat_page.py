@@ -444,6 +444,8 @@ FAINT_TEXT = """() => {
     if (!element) return [255, 255, 255];
     return over(parse(getComputedStyle(element).backgroundColor), behind(element.parentElement));
   };
+  const shows = (element) =>
+    element ? Number(getComputedStyle(element).opacity) * shows(element.parentElement) : 1;
   const light = (colour) => {
     const [r, g, b] = colour.map((part) => part / 255)
       .map((part) => (part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4));
@@ -455,7 +457,8 @@ FAINT_TEXT = """() => {
     const element = walker.currentNode.parentElement;
     if (!walker.currentNode.data.trim() || !element.checkVisibility()) continue;
     const paper = behind(element);
-    const ink = over(parse(getComputedStyle(element).color), paper);
+    const [r, g, b, a] = parse(getComputedStyle(element).color);
+    const ink = over([r, g, b, a * shows(element)], paper);
     const [low, high] = [light(paper), light(ink)].sort((a, b) => a - b);
     const ratio = (high + 0.05) / (low + 0.05);
     if (ratio < 4.5) faint.push(`${ratio.toFixed(2)} ${walker.currentNode.data.trim()}`);
