@@ -106,13 +106,14 @@ def test_a_sound_and_a_voice_message_can_be_played(enter, session, rest):
 
 
 def test_several_files_go_at_once_and_are_kept_over_a_reload_until_then(ana, bo):
-    attach(ana, paper("one.txt", "1"), paper("two.txt", "2"), paper("three.txt", "3"))
+    attach(ana, paper("one.txt", "1"), paper("two.txt", "2"), paper("three.txt", "333"))
     expect(waiting(ana).filter(has_text="ready")).to_have_count(3)
     ana.field.fill("All but the second")
     waiting(ana).get_by_role("button", name="Remove two.txt").click()
     ana.page.reload()
     ana.is_connected()
     expect(waiting(ana)).to_have_count(2)
+    expect(waiting(ana)).to_contain_text(["1 byte, ready", "3 bytes, ready"])
     expect(ana.field).to_have_value("All but the second")
     ana.field.press("Enter")
     ana.is_sent("All but the second")

@@ -385,6 +385,12 @@ def test_the_page_is_served_under_a_strict_policy(new_tab):
     assert "frame-ancestors 'none'" in policy
     assert "unsafe" not in policy
     assert answer.headers["x-content-type-options"] == "nosniff"
+    sources = dict(each.split(maxsplit=1) for each in policy.split("; "))
+    made_here = {kind for kind, allowed in sources.items() if "blob:" in allowed}
+    assert made_here == {"img-src", "media-src"}
+    for path in ("/docs", "/static/chat.js", "/healthz"):
+        other = tab.page.request.get(f"{tab.url}{path}")
+        assert "blob:" not in other.headers["content-security-policy"], path
 
 
 # -- for everyone

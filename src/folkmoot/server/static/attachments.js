@@ -179,7 +179,12 @@ export function sizeInWords(bytes) {
   if (bytes === null || bytes === undefined) return "";
   const units = ["byte", "kilobyte", "megabyte", "gigabyte"];
   const step = bytes < 1000 ? 0 : Math.min(3, Math.floor(Math.log10(bytes) / 3));
-  const digits = { style: "unit", unit: units[step], maximumFractionDigits: step > 1 ? 1 : 0 };
+  const digits = {
+    style: "unit",
+    unit: units[step],
+    unitDisplay: step ? "short" : "long",
+    maximumFractionDigits: step > 1 ? 1 : 0,
+  };
   return new Intl.NumberFormat("en", digits).format(bytes / 1000 ** step);
 }
 

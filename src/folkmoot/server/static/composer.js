@@ -97,7 +97,6 @@ export class Composer {
     this.focus();
   }
 
-
   #keyed(event) {
     if (event.isComposing) return;
     if (event.key === "Enter" && !event.shiftKey) {
