@@ -72,6 +72,7 @@ class Picture:
 
     def _on_conversation_closed(self, frame: dict[str, Any]) -> None:
         assert frame["conversation_id"] == self.head["id"]
+        self.head["closed_at"] = frame["closed_at"]
         self.desk["status"] = "closed"
 
     def _on_read(self, frame: dict[str, Any]) -> None:

@@ -17,7 +17,7 @@ from tests.events import ANA, BO
             {"type": "agent_assigned", "agent_id": BO.id, "username": "bo"},
         ),
         ("AssistantSwitched", {"type": "assistant_switched", "is_on": False}),
-        ("ConversationEnded", {"type": "conversation_closed"}),
+        ("ConversationEnded", {"type": "conversation_closed", "closed_at": "2025-12-29 10:05:00Z"}),
     ],
 )
 def test_what_happens_to_a_session_says_who_did_it_where_and_when(name, frame):

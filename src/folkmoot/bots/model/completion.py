@@ -179,7 +179,9 @@ class Completion:
         began = self.pieces.began or self._thoughts.is_held
         if not fault.is_passing or began or self._tries >= self.timeouts.tries:
             self._take(self._thoughts.end(is_whole=False))
-            self._fault, self._is_over = fault, True
+            # What was held back may be more than an answer has, whatever happened behind it.
+            self._fault = None if self.pieces.is_too_long else fault
+            self._is_over = True
         elif not await self._back_off(fault):
             self._fault, self._is_over = fault, True
 

@@ -96,8 +96,8 @@ def _change(event: TimelineChange) -> Struct:
             return wire.AgentAssignedOut(number, name, by.id, here, seq)
         case events.AssistantSwitched(is_on=is_on):
             return wire.AssistantSwitchedOut(is_on, by.id, here, seq)
-        case events.ConversationEnded():
-            return wire.ConversationClosedOut(by.id, here, seq)
+        case events.ConversationEnded(at=at):
+            return wire.ConversationClosedOut(by.id, here, seq, instant(at))
         case _:
             assert_never(event)
 

@@ -168,6 +168,7 @@ class ConversationClosedOut(ConversationFrame, tag="conversation_closed"):
     by_user_id: int
     conversation_id: int
     seq: int
+    closed_at: Instant
 
 
 Missed = (
